@@ -1,0 +1,124 @@
+//! Owns how a function reaches AWS: region, credentials and endpoints from its environment.
+//!
+//! Lambda hands every function its region and credentials as environment
+//! variables, so the provider chain that searches files, containers and
+//! instance metadata has nothing to find: leaving it out saves milliseconds of
+//! every cold start.
+
+use std::collections::BTreeMap;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+/// The services a function may be pointed elsewhere for, as the AWS SDKs name
+/// them in `AWS_ENDPOINT_URL_<SERVICE>`.
+const SERVICES: [&str; 5] = [
+    "CLOUDWATCH",
+    "CLOUDWATCH_LOGS",
+    "DYNAMODB",
+    "SECRETS_MANAGER",
+    "SQS",
+];
+
+/// A required variable is missing.
+#[derive(Debug, thiserror::Error, Eq, PartialEq)]
+#[error("{0} is not set: Lambda sets it for every function, elsewhere set it yourself")]
+pub struct MissingVariable(&'static str);
+
+/// Region, credentials and endpoints.
+#[derive(Clone, Debug)]
+pub struct AwsConfig {
+    region: String,
+    credentials: Credentials,
+    endpoints: BTreeMap<&'static str, String>,
+}
+
+impl AwsConfig {
+    /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariable> {
+        let required = |name| var(name).ok_or(MissingVariable(name));
+        let everywhere = var("AWS_ENDPOINT_URL");
+        let endpoint = |service: &&'static str| {
+            var(&format!("AWS_ENDPOINT_URL_{service}"))
+                .or_else(|| everywhere.clone())
+                .map(|url| (*service, url))
+        };
+        Ok(Self {
+            region: required("AWS_REGION")?,
+            credentials: Credentials::new(
+                required("AWS_ACCESS_KEY_ID")?,
+                required("AWS_SECRET_ACCESS_KEY")?,
+                var("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+            endpoints: SERVICES.iter().filter_map(endpoint).collect(),
+        })
+    }
+
+    /// The endpoint that replaces a service's own, if one is configured.
+    pub fn endpoint(&self, service: &str) -> Option<String> {
+        self.endpoints.get(service).cloned()
+    }
+
+    /// The configuration every client starts from, with the SDK's retries off:
+    /// whoever calls decides what may be repeated, and waits on its own clock.
+    pub fn sdk_config(&self) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
+            .retry_config(RetryConfig::disabled())
+            .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(extra: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        let base = [
+            ("AWS_REGION", "ap-northeast-2"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+        ];
+        let all: BTreeMap<String, String> = base
+            .iter()
+            .chain(extra)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        move |name| all.get(name).cloned()
+    }
+
+    #[test]
+    fn a_service_prefers_its_own_endpoint_to_the_general_one() {
+        let config = AwsConfig::from_env(environment(&[
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:2"),
+        ]))
+        .unwrap();
+        assert_eq!(config.endpoint("DYNAMODB").unwrap(), "http://127.0.0.1:2");
+        assert_eq!(config.endpoint("SQS").unwrap(), "http://127.0.0.1:1");
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let error = AwsConfig::from_env(|_| None).unwrap_err();
+        assert!(error.to_string().starts_with("AWS_REGION is not set"));
+    }
+
+    #[test]
+    fn credentials_are_not_printed() {
+        let config = AwsConfig::from_env(environment(&[])).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}
