@@ -1,0 +1,116 @@
+"""Holds the rules of CONTRIBUTING.md that no compiler knows. Standard library only."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+FILE_BYTES_MAX = 1_000_000
+# "About 400": a file that needs more has two subjects.
+RUST_LINES_MAX = 450
+VERBATIM = {"Cargo.lock", "LICENSE-APACHE", "LICENSE-MIT"}
+FENCED = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
+
+
+def files():
+    """Every file that is, or is about to be, part of the project."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=True, capture_output=True, text=True,
+    ).stdout
+    return [path for path in map(Path, filter(None, listed.split("\0"))) if path.is_file()]
+
+
+def text_faults(path, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        if line != line.rstrip():
+            yield f"{path}:{number}: space at the end of the line"
+        if re.match(r"(<{7}|>{7}|\|{7}) |={7}$", line):
+            yield f"{path}:{number}: conflict marker"
+        if "\t" in line and path.suffix in {".md", ".py", ".rs", ".toml", ".yaml", ".yml"}:
+            yield f"{path}:{number}: tab"
+    if "\r" in text:
+        yield f"{path}: carriage return"
+    if text and not text.endswith("\n"):
+        yield f"{path}: no newline at the end"
+    if text.endswith("\n\n"):
+        yield f"{path}: empty line at the end"
+
+
+def rust_faults(path, text):
+    lines = text.splitlines()
+    if len(lines) > RUST_LINES_MAX:
+        yield f"{path}: {len(lines)} lines, at most {RUST_LINES_MAX}: a file has one subject"
+    first = next((line for line in lines if line.strip() and not line.startswith("#!")), "")
+    if not first.startswith("//!"):
+        yield f"{path}:1: a module opens with a sentence, `//!`, that says what it owns"
+    for number, line in enumerate(lines, 1):
+        if re.search(r"//.*\b(TODO|FIXME)\b", line):
+            yield f"{path}:{number}: unfinished business belongs in an issue"
+
+
+def json_faults(path, text):
+    try:
+        json.loads(text)
+    except ValueError as error:
+        yield f"{path}: not JSON: {error}"
+
+
+def anchors(text):
+    """The fragments that a page's headings make, as GitHub names them."""
+    names = set()
+    for heading in re.findall(r"^#+\s+(.+?)\s*$", FENCED.sub("", text), re.MULTILINE):
+        heading = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        count = 0
+        while (unique := f"{name}-{count}" if count else name) in names:
+            count += 1
+        names.add(unique)
+    return names | set(re.findall(r"<a (?:id|name)=\"([^\"]+)\"", text))
+
+
+def link_faults(path, text):
+    without_code = re.sub(r"`[^`\n]*`", "", FENCED.sub("", text))
+    for target in LINK.findall(without_code):
+        if re.match(r"[a-z][a-z0-9+.-]*:|//", target):
+            continue
+        name, _, fragment = target.partition("#")
+        page = path.parent / name if name else path
+        if not page.exists():
+            yield f"{path}: link to nothing: {target}"
+        elif fragment and page.suffix == ".md" and fragment not in anchors(page.read_text(encoding="utf-8")):
+            yield f"{path}: link to no heading: {target}"
+
+
+RULES = {".rs": rust_faults, ".json": json_faults, ".md": link_faults}
+
+
+def faults(path):
+    content = path.read_bytes()
+    if len(content) > FILE_BYTES_MAX:
+        yield f"{path}: {len(content)} bytes, at most {FILE_BYTES_MAX}"
+    if b"\0" in content or path.name in VERBATIM:
+        return
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        yield f"{path}: not UTF-8: {error}"
+        return
+    yield from text_faults(path, text)
+    if path.suffix in RULES:
+        yield from RULES[path.suffix](path, text)
+
+
+def main():
+    checked = files()
+    found = [fault for path in checked for fault in faults(path)]
+    for fault in found:
+        print(fault)
+    print(f"    {len(checked)} files, {len(found)} faults")
+    return 1 if found or not checked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
