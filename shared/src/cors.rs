@@ -118,3 +118,185 @@ fn vary_by_origin(headers: &mut HeaderMap) {
         headers.insert(VARY, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const APP: &str = "https://app.example";
+    const LOCAL: &str = "http://localhost:5173";
+
+    fn origins() -> AllowedOrigins {
+        AllowedOrigins::parse("http://localhost:5173,https://app.example").unwrap()
+    }
+
+    fn applied(origin: Option<&[u8]>, before: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in before {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        let origin = origin.map(|origin| HeaderValue::from_bytes(origin).unwrap());
+        apply(&mut headers, origin.as_ref(), &origins());
+        headers
+    }
+
+    #[track_caller]
+    fn check_vary(before: &[(&'static str, &'static str)], expected: &str) {
+        for origin in [None, Some(APP.as_bytes())] {
+            let headers = applied(origin, before);
+            let lines: Vec<_> = headers.get_all(VARY).iter().collect();
+            assert_eq!(lines, [expected]);
+        }
+    }
+
+    #[track_caller]
+    fn check_list(list: &str, expected: Result<&[&str], (usize, &str, OriginFault)>) {
+        let parsed = AllowedOrigins::parse(list);
+        let parsed = parsed.map(|origins| origins.iter().map(Origin::to_string).collect());
+        let expected = expected
+            .map(|origins| origins.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .map_err(|(position, entry, fault)| OriginError {
+                position,
+                entry: entry.to_owned(),
+                fault,
+            });
+        assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn a_list_keeps_its_order_and_ignores_white_space_around_entries() {
+        check_list(APP, Ok(&[APP]));
+        check_list(
+            " http://localhost:5173 ,\n\thttps://app.example ",
+            Ok(&[LOCAL, APP]),
+        );
+    }
+
+    #[test]
+    fn case_11_the_entry_at_fault_is_named_with_its_place() {
+        check_list("", Err((1, "", OriginFault::Empty)));
+        check_list("https://app.example,", Err((2, "", OriginFault::Empty)));
+        check_list(
+            "https://app.example, *",
+            Err((2, "*", OriginFault::Wildcard)),
+        );
+        check_list(
+            "https://app.example,http://localhost:5173,https://app.example",
+            Err((3, APP, OriginFault::Duplicate)),
+        );
+        let error = AllowedOrigins::parse("https://app.example,https://App.example\nx");
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            r#"entry 2, "https://App.example\nx", has an upper-case letter; browsers send lower case"#
+        );
+    }
+
+    #[test]
+    fn an_allowed_origin_reads_the_answer_and_the_exposed_headers() {
+        for origin in [APP, LOCAL] {
+            let headers = applied(Some(origin.as_bytes()), &[]);
+            assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], origin);
+            assert_eq!(
+                headers[ACCESS_CONTROL_EXPOSE_HEADERS],
+                "etag, location, idempotent-replayed, order-status, retry-after, x-request-id"
+            );
+            assert_eq!(headers.len(), 3);
+        }
+    }
+
+    #[test]
+    fn case_2_an_origin_that_is_not_the_listed_bytes_reads_nothing() {
+        for origin in [
+            "https://app.example.evil",
+            "https://evilapp.example",
+            "null",
+            "https://app.example/",
+            "https://app.example:8443",
+            "http://app.example",
+            "https://app.example,https://app.example",
+        ] {
+            let headers = applied(Some(origin.as_bytes()), &[]);
+            assert_eq!(headers.len(), 1, "{origin}: {headers:?}");
+            assert_eq!(headers[VARY], "Origin");
+        }
+    }
+
+    #[test]
+    fn case_7_an_answer_without_origin_still_varies_by_origin() {
+        let headers = applied(None, &[]);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers[VARY], "Origin");
+    }
+
+    #[test]
+    fn case_9_there_is_one_vary_line_that_keeps_what_the_handler_named() {
+        check_vary(&[("vary", "accept-encoding")], "Origin, accept-encoding");
+        check_vary(&[("vary", "ORIGIN")], "Origin");
+        check_vary(&[("vary", "Accept, origin, Accept")], "Origin, Accept");
+        check_vary(&[("vary", " , ,")], "Origin");
+        check_vary(&[("vary", "*")], "Origin, *");
+        check_vary(
+            &[("vary", "Accept"), ("vary", "Accept-Language, accept")],
+            "Origin, Accept, Accept-Language",
+        );
+    }
+
+    #[test]
+    fn a_handler_cannot_open_the_answer_by_itself() {
+        let before = [
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-expose-headers", "*"),
+            ("etag", "\"1\""),
+        ];
+        let foreign = applied(Some(b"https://app.example.evil"), &before);
+        assert_eq!(foreign.len(), 2, "{foreign:?}");
+        let ours = applied(Some(APP.as_bytes()), &before);
+        assert_eq!(ours[ACCESS_CONTROL_ALLOW_ORIGIN], APP);
+        assert!(!ours.contains_key("access-control-allow-credentials"));
+    }
+
+    /// Random bytes never come near an allowed origin: these are an allowed one with a change.
+    fn nearly_allowed() -> impl Strategy<Value = Vec<u8>> {
+        let inserted = prop::collection::vec(0x20_u8..0x7f, 0..3);
+        (
+            prop_oneof![Just(APP), Just(LOCAL)],
+            0_usize..24,
+            0_usize..3,
+            inserted,
+        )
+            .prop_map(|(origin, at, removed, inserted)| {
+                let mut origin = origin.as_bytes().to_vec();
+                let at = at.min(origin.len());
+                let end = (at + removed).min(origin.len());
+                origin.splice(at..end, inserted);
+                origin
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn no_origin_outside_the_list_ever_yields_an_access_control_header(
+            origin in prop_oneof![prop::collection::vec(any::<u8>(), 0..40), nearly_allowed()],
+        ) {
+            let Ok(value) = HeaderValue::from_bytes(&origin) else { return Ok(()) };
+            prop_assume!(origin != APP.as_bytes() && origin != LOCAL.as_bytes());
+            let ours = origins();
+            prop_assert_eq!(ours.allow(Some(&value)), None);
+            let headers = applied(Some(&origin), &[("access-control-allow-origin", "*")]);
+            let opened = headers.keys().any(|name| name.as_str().starts_with("access-control-"));
+            prop_assert!(!opened, "{:?}", headers);
+        }
+
+        #[test]
+        fn a_list_that_parses_allows_exactly_its_own_bytes(text in "https?://[a-z0-9.:/@*_-]{0,12}") {
+            if let Ok(origins) = AllowedOrigins::parse(&text) {
+                let value = HeaderValue::from_str(&text).unwrap();
+                prop_assert!(origins.allow(Some(&value)).is_some());
+                prop_assert!(!text.ends_with('/') && !text.contains(['@', '*']));
+            }
+        }
+    }
+}

@@ -86,21 +86,136 @@ pub fn finish(headers: &mut HeaderMap, origin: Option<&HeaderValue>, origins: &A
 /// A `cache-control` with the directive `public` was chosen by the handler and stays; any other
 /// is replaced, since answers are a caller's own and no cache may keep them.
 pub fn secure(headers: &mut HeaderMap) {
-    let public = is_public(headers);
+    let chosen = headers
+        .get(header::CACHE_CONTROL)
+        .filter(|value| is_public(value))
+        .cloned();
     for (name, value) in &SECURITY {
-        if !(public && name == header::CACHE_CONTROL) {
-            headers.insert(name, value.clone());
-        }
+        headers.insert(name, value.clone());
+    }
+    if let Some(public) = chosen {
+        headers.insert(header::CACHE_CONTROL, public);
     }
 }
 
-fn is_public(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CACHE_CONTROL)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value
-                .split(',')
-                .any(|directive| directive.trim().eq_ignore_ascii_case("public"))
-        })
+fn is_public(cache_control: &HeaderValue) -> bool {
+    let directives = cache_control.to_str().unwrap_or_default();
+    directives
+        .split(',')
+        .any(|directive| directive.trim().eq_ignore_ascii_case("public"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(before: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in before {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        let origins = AllowedOrigins::parse("https://app.example").unwrap();
+        let origin = HeaderValue::from_static("https://app.example");
+        finish(&mut headers, Some(&origin), &origins);
+        headers
+    }
+
+    #[track_caller]
+    fn check_cache_control(before: &[(&'static str, &'static str)], expected: &str) {
+        let headers = finished(before);
+        let lines: Vec<_> = headers.get_all("cache-control").iter().collect();
+        assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn every_answer_carries_the_security_headers_of_the_design() {
+        // Written out, not taken from the table: this is the promise that the table must keep.
+        let promised = [
+            (
+                "strict-transport-security",
+                "max-age=63072000; includeSubDomains",
+            ),
+            (
+                "content-security-policy",
+                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox",
+            ),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-embedder-policy", "require-corp"),
+            (
+                "permissions-policy",
+                "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+            ),
+            (
+                "cache-control",
+                "no-store, no-cache, must-revalidate, max-age=0",
+            ),
+            ("x-permitted-cross-domain-policies", "none"),
+        ];
+        let headers = finished(&[]);
+        for (name, value) in promised {
+            assert_eq!(headers[name], value, "{name}");
+        }
+        // The other three are CORS: nothing is there that was not promised.
+        assert_eq!(headers.len(), promised.len() + 3);
+    }
+
+    #[test]
+    fn case_9_no_header_has_two_lines_even_if_it_was_there_before() {
+        let headers = finished(&[
+            ("strict-transport-security", "max-age=1"),
+            ("strict-transport-security", "max-age=2"),
+            ("vary", "Accept"),
+            ("vary", "Origin"),
+            ("cache-control", "private"),
+            ("cache-control", "no-store"),
+        ]);
+        for name in headers.keys() {
+            assert_eq!(headers.get_all(name).iter().count(), 1, "{name}");
+        }
+        assert_eq!(
+            headers["strict-transport-security"],
+            "max-age=63072000; includeSubDomains"
+        );
+    }
+
+    #[test]
+    fn finishing_twice_changes_nothing() {
+        let mut headers = finished(&[("vary", "Accept"), ("etag", "\"1\"")]);
+        let once = headers.clone();
+        let origins = AllowedOrigins::parse("https://app.example").unwrap();
+        let origin = HeaderValue::from_static("https://app.example");
+        finish(&mut headers, Some(&origin), &origins);
+        assert_eq!(headers, once);
+    }
+
+    #[test]
+    fn a_public_answer_keeps_its_cache_control_and_no_other_does() {
+        let none = "no-store, no-cache, must-revalidate, max-age=0";
+        for public in [
+            "public, max-age=60",
+            "max-age=60,PUBLIC",
+            "max-age=60 , public ",
+        ] {
+            check_cache_control(&[("cache-control", public)], public);
+        }
+        for private in [
+            "private",
+            "max-age=60",
+            "publicity",
+            "no-cache=\"public\"",
+            "",
+        ] {
+            check_cache_control(&[("cache-control", private)], none);
+        }
+        check_cache_control(&[], none);
+        let two = [
+            ("cache-control", "public, max-age=60"),
+            ("cache-control", "immutable"),
+        ];
+        check_cache_control(&two, "public, max-age=60");
+    }
 }

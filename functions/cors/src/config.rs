@@ -1,0 +1,86 @@
+//! What the function is told by its environment.
+
+use std::fmt;
+
+use shared::cors::{AllowedOrigins, OriginError};
+
+const ALLOWED_ORIGINS: &str = "ALLOWED_ORIGINS";
+
+/// The function's configuration; one that exists is valid.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The origins whose preflights are allowed.
+    pub allowed_origins: AllowedOrigins,
+}
+
+impl Config {
+    /// Reads `ALLOWED_ORIGINS`, a comma-separated list, through `var`.
+    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let list = var(ALLOWED_ORIGINS).ok_or(ConfigError::Missing)?;
+        let allowed_origins = AllowedOrigins::parse(&list)?;
+        Ok(Self { allowed_origins })
+    }
+}
+
+/// Why the function refuses to start, in one line that names the variable.
+#[derive(thiserror::Error)]
+pub enum ConfigError {
+    /// The variable is not there at all.
+    #[error("{ALLOWED_ORIGINS} is not set; list the front ends' origins, separated by commas")]
+    Missing,
+    /// An entry of the list cannot be allowed.
+    #[error("{ALLOWED_ORIGINS}: {0}")]
+    Origins(#[from] OriginError),
+}
+
+/// As `Display`, because the error that `main` returns is printed in this form.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refuses(value: Option<&str>, expected: &str) {
+        let error = Config::from_env(|name| {
+            assert_eq!(name, "ALLOWED_ORIGINS");
+            value.map(str::to_owned)
+        })
+        .unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(format!("{error:?}"), expected);
+        assert_eq!(expected.lines().count(), 1);
+    }
+
+    #[test]
+    fn case_11_a_misconfigured_list_refuses_to_start_and_names_the_entry() {
+        refuses(
+            None,
+            "ALLOWED_ORIGINS is not set; list the front ends' origins, separated by commas",
+        );
+        refuses(Some(""), r#"ALLOWED_ORIGINS: entry 1, "", is empty"#);
+        refuses(
+            Some("https://app.example,*"),
+            r#"ALLOWED_ORIGINS: entry 2, "*", is a wildcard; list each origin by name"#,
+        );
+        refuses(
+            Some("https://app.example, https://shop.example/"),
+            r#"ALLOWED_ORIGINS: entry 2, "https://shop.example/", has a trailing slash; an origin ends with its host or port"#,
+        );
+        refuses(
+            Some("http://a\nb"),
+            r#"ALLOWED_ORIGINS: entry 1, "http://a\nb", has a host that is neither a name nor an address in the form browsers send"#,
+        );
+    }
+
+    #[test]
+    fn a_list_of_origins_starts_the_function() {
+        let list = "https://app.example, http://localhost:5173";
+        let config = Config::from_env(|_| Some(list.to_owned())).unwrap();
+        assert_eq!(config.allowed_origins.iter().count(), 2);
+    }
+}

@@ -1,0 +1,221 @@
+//! Decides a browser's preflight from its headers, and says the decision as an answer.
+//!
+//! The rules are those of <https://fetch.spec.whatwg.org/#cors-preflight-fetch>, read strictly:
+//! a refusal carries no `access-control-*` header at all, so that a browser can only stop, and an
+//! approval lists everything that is allowed, so that one answer serves each later request.
+
+use lambda_http::{
+    Body, Response,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{
+            ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+            ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN, VARY,
+        },
+    },
+};
+use shared::{
+    cors::{AllowedOrigins, Origin},
+    headers,
+    problem::Problem,
+};
+
+/// The API's methods. Methods are case-sensitive, and browsers send `patch` as it was written.
+pub const ALLOWED_METHODS: &str = "GET, POST, PUT";
+
+/// The request headers that a page may set, beyond those that every page may.
+///
+/// `authorization` has to be named: `*` would not cover it.
+pub const ALLOWED_HEADERS: &str =
+    "authorization, content-type, idempotency-key, if-match, if-none-match";
+
+/// How long a browser may remember an approval, in seconds.
+///
+/// Ten minutes spare most preflights, and a front end that is taken off the list is out soon.
+/// Chromium would cap it at two hours.
+const MAX_AGE_SECONDS: &str = "600";
+
+/// What an OPTIONS request that is no preflight learns.
+const ALLOW_ANY: &str = "GET, POST, PUT, OPTIONS";
+
+/// The request headers that decide the answer, for caches between here and the browser.
+const VARY_BY: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+
+/// How many empty elements a list may have before it is taken for an attack on the parser.
+///
+/// RFC 9110, section 5.6.1.2, asks for "a reasonable number".
+const EMPTY_ELEMENTS_MAX: usize = 16;
+
+/// The longest header name that a refusal repeats.
+const REPEATED_NAME_BYTES_MAX: usize = 64;
+
+/// What an OPTIONS request comes to.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Decision<'a> {
+    /// The page of this origin may send what it asked for.
+    Allowed(&'a Origin),
+    /// It may not.
+    Refused(Refusal),
+    /// No browser asked: `Origin` or `Access-Control-Request-Method` is missing.
+    NotPreflight,
+}
+
+/// Why a preflight is refused.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// The origin is not, byte for byte, one of the list.
+    Origin,
+    /// The method is not one of the API's.
+    Method,
+    /// A header is not one that pages may set; its name, if it is one and is short.
+    Header(Option<HeaderName>),
+    /// The list of headers has too many empty elements.
+    EmptyElements,
+}
+
+/// Decides an OPTIONS request by its headers alone; the path does not matter.
+pub fn decide<'a>(request: &HeaderMap, origins: &'a AllowedOrigins) -> Decision<'a> {
+    if !request.contains_key(ORIGIN) || !request.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        return Decision::NotPreflight;
+    }
+    let Some(origin) = origins.allow(only(request, &ORIGIN)) else {
+        return Decision::Refused(Refusal::Origin);
+    };
+    if !only(request, &ACCESS_CONTROL_REQUEST_METHOD).is_some_and(is_allowed_method) {
+        return Decision::Refused(Refusal::Method);
+    }
+    match check_headers(request) {
+        Ok(()) => Decision::Allowed(origin),
+        Err(refusal) => Decision::Refused(refusal),
+    }
+}
+
+/// The value of a header that is sent once; a header sent twice says nothing sure.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => Some(line),
+        (None | Some(_), _) => None,
+    }
+}
+
+fn is_allowed_method(method: &HeaderValue) -> bool {
+    ALLOWED_METHODS.split(", ").any(|allowed| method == allowed)
+}
+
+/// Reads the list in one line, as the gateway joins it, or in several.
+fn check_headers(request: &HeaderMap) -> Result<(), Refusal> {
+    let mut empty_elements = 0;
+    for line in request.get_all(ACCESS_CONTROL_REQUEST_HEADERS) {
+        for element in line.as_bytes().split(|byte| *byte == b',') {
+            // Of ASCII white space a header value can hold only space and tab.
+            let name = element.trim_ascii();
+            if !name.is_empty() {
+                check_header(name)?;
+                continue;
+            }
+            empty_elements += 1;
+            if EMPTY_ELEMENTS_MAX < empty_elements {
+                return Err(Refusal::EmptyElements);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_header(name: &[u8]) -> Result<(), Refusal> {
+    let mut allowed = ALLOWED_HEADERS.split(", ");
+    if allowed.any(|allowed| name.eq_ignore_ascii_case(allowed.as_bytes())) {
+        return Ok(());
+    }
+    let short = name.len() <= REPEATED_NAME_BYTES_MAX;
+    let name = short.then(|| HeaderName::from_bytes(name).ok()).flatten();
+    Err(Refusal::Header(name))
+}
+
+/// The whole answer to an OPTIONS request, security headers included.
+pub fn respond(decision: &Decision<'_>, request_id: Option<&str>) -> Response<Body> {
+    let mut response = match decision {
+        Decision::Allowed(origin) => allowed(origin),
+        Decision::Refused(refusal) => {
+            let problem = refusal.problem();
+            match request_id {
+                Some(id) => problem.with("request_id", id).into_response(),
+                None => problem.into_response(),
+            }
+        }
+        Decision::NotPreflight => {
+            let mut response = no_content();
+            let methods = HeaderValue::from_static(ALLOW_ANY);
+            response.headers_mut().insert(ALLOW, methods);
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static(VARY_BY));
+    headers::secure(headers);
+    response
+}
+
+fn allowed(origin: &Origin) -> Response<Body> {
+    let mut response = no_content();
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.header_value().clone());
+    for (name, value) in [
+        (ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS),
+        (ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
+        (ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+impl Refusal {
+    /// The refusal as a developer reads it in a browser's network panel.
+    pub fn problem(&self) -> Problem {
+        let refused =
+            |kind, title, detail: String| Problem::new(StatusCode::FORBIDDEN, kind, title, detail);
+        match self {
+            Self::Origin => refused(
+                "origin-not-allowed",
+                "Origin not allowed",
+                "Pages of this origin may not call the API. Origins are compared byte for byte \
+                 with the configured list."
+                    .to_owned(),
+            ),
+            Self::Method => refused(
+                "request-method-not-allowed",
+                "Method not allowed for pages",
+                format!("Pages may use {ALLOWED_METHODS}, in upper case."),
+            ),
+            Self::Header(Some(name)) => refused(
+                "request-header-not-allowed",
+                "Header not allowed for pages",
+                format!("{name} is not among the headers that pages may set: {ALLOWED_HEADERS}."),
+            ),
+            Self::Header(None) => refused(
+                "request-header-not-allowed",
+                "Header not allowed for pages",
+                format!("Pages may set these headers: {ALLOWED_HEADERS}."),
+            ),
+            Self::EmptyElements => refused(
+                "too-many-empty-elements",
+                "Too many empty elements",
+                format!(
+                    "Access-Control-Request-Headers has more than {EMPTY_ELEMENTS_MAX} empty elements."
+                ),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
