@@ -75,6 +75,9 @@ async fn another_method_is_told_so_in_an_answer_that_the_page_may_read() {
         assert!(!headers.contains_key("access-control-allow-methods"));
         assert_eq!(headers["content-type"], "application/problem+json");
         assert_eq!(headers["x-request-id"], "cors-allowed-1");
+        let document: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(document["type"], "urn:surefire:problem:method-not-allowed");
+        assert_eq!(document["request_id"], "cors-allowed-1");
     }
 }
 
