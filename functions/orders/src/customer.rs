@@ -1,0 +1,60 @@
+//! Owns who an order belongs to.
+
+use shared::caller::Caller;
+
+/// The longest issuer name and subject together, in bytes; an index key holds 2,048.
+pub const CUSTOMER_BYTES_MAX: usize = 1_024;
+
+/// A customer: an issuer's configured name and the subject it vouches for.
+///
+/// Two issuers may both know a `demo`; they are two customers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Customer(String);
+
+/// A caller cannot own orders.
+#[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
+#[error("the token's issuer and subject have no form that can own orders")]
+pub struct CustomerError;
+
+impl Customer {
+    /// The customer as stored: `<issuer>#<sub>`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&Caller> for Customer {
+    type Error = CustomerError;
+
+    fn try_from(caller: &Caller) -> Result<Self, CustomerError> {
+        let text = format!("{}#{}", caller.issuer, caller.sub);
+        // With a `#` in its name, `a#b` + `c` and `a` + `b#c` would be one customer.
+        if caller.issuer.contains('#') || CUSTOMER_BYTES_MAX < text.len() {
+            return Err(CustomerError);
+        }
+        Ok(Self(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn customer(issuer: &str, sub: &str) -> Result<Customer, CustomerError> {
+        let caller = Caller {
+            issuer: issuer.to_owned(),
+            sub: sub.to_owned(),
+            scopes: [].into(),
+            client_id: None,
+        };
+        Customer::try_from(&caller)
+    }
+
+    #[test]
+    fn case_45_the_same_subject_of_two_issuers_is_two_customers() {
+        assert_ne!(customer("a", "demo"), customer("b", "demo"));
+        assert!(customer("a#b", "c").is_err());
+        assert!(customer("a", "b#c").is_ok());
+        assert!(customer("a", &"x".repeat(1_023)).is_err());
+    }
+}

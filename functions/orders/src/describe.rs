@@ -1,0 +1,218 @@
+//! Owns the describing of a product: what it is called and costs, never its stock.
+
+use std::borrow::Cow;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use http::StatusCode;
+
+use crate::answer::{Answer, Outcome};
+use crate::error::Error;
+use crate::json::{Fault, Faults, Object};
+use crate::moment::Moment;
+use crate::once::decide::Pace;
+use crate::once::{Effect, Item, number, text};
+use crate::precondition::Precondition;
+use crate::product::{
+    Currency, OWNER, Product, ProductName, SHARD, Sku, UNIT_PRICE_MAX, stock_key,
+};
+use crate::store::{Failure, Session};
+
+/// Writes what a product is, and makes it, with no stock, if there is none.
+///
+/// An existing product's stock is left as it is, so a description that was
+/// read before a sale can be written after it.
+const DESCRIBE: &str = "SET #name = :name, unit_price = :price, currency = :currency, \
+    sellable = :sellable, details_version = if_not_exists(details_version, :zero) + :one, \
+    available = if_not_exists(available, :zero), taken = if_not_exists(taken, :zero), \
+    received = if_not_exists(received, :zero), version = if_not_exists(version, :zero), \
+    #owner = :owner, created_at = if_not_exists(created_at, :now)";
+
+const NAMES: &[(&str, &str)] = &[("#name", "name"), ("#owner", "owner")];
+
+/// A valid description.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Description {
+    name: ProductName,
+    unit_price: i64,
+    currency: Currency,
+    sellable: bool,
+}
+
+impl Description {
+    /// Parses the body of `PUT /products/{sku}`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its pointer.
+    pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let description = Self::read(body, &mut faults);
+        faults.or(description)
+    }
+
+    fn read(body: &[u8], faults: &mut Faults) -> Option<Self> {
+        let mut object = Object::of_body(body, faults)?;
+        let name = object.text("name", faults);
+        let unit_price = object.integer("unit_price", &(0..=UNIT_PRICE_MAX), faults);
+        let currency = object.text("currency", faults);
+        let sellable = object.truth("sellable", faults);
+        object.end(faults);
+        Some(Self {
+            name: name?,
+            unit_price: unit_price?,
+            currency: currency?,
+            sellable: sellable?,
+        })
+    }
+
+    fn describes(&self, product: &Product) -> bool {
+        product.name == self.name.as_str()
+            && product.unit_price == self.unit_price
+            && product.currency == self.currency
+            && product.sellable == self.sellable
+    }
+}
+
+/// Describes a product.
+///
+/// # Errors
+/// The precondition fails, or the outcome is not known.
+pub async fn describe(
+    session: &Session<'_>,
+    sku: &Sku,
+    description: &Description,
+    precondition: &Precondition,
+) -> Result<Answer, Error> {
+    let now = Moment::from(session.world().now());
+    let mut pace = Pace::default();
+    while pace.goes_on(session) {
+        let effect = effect(sku, description, precondition, now);
+        match session.update_item(&effect).await {
+            Ok(item) => return described(item),
+            Err(Failure::ConditionFailed(item)) => {
+                return as_asked(item, description, precondition);
+            }
+            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
+            Err(
+                Failure::Conflict
+                | Failure::Throttled
+                | Failure::Unknown(_)
+                | Failure::TokenMismatch
+                | Failure::Cancelled(_),
+            ) => {}
+        }
+        pace.pause(session).await;
+    }
+    Err(Error::OutcomeUnknown)
+}
+
+/// Answers a write whose precondition failed.
+///
+/// If the product is just as asked, one version after one that was demanded,
+/// this is the repeat of a write whose answer was lost, and it succeeded: what
+/// RFC 9110, section 13.1.1 allows a server that can tell.
+fn as_asked(
+    item: Option<Item>,
+    description: &Description,
+    precondition: &Precondition,
+) -> Result<Answer, Error> {
+    let stale = match precondition {
+        Precondition::Absent => "If-None-Match",
+        Precondition::None | Precondition::Exists | Precondition::Versions(_) => "If-Match",
+    };
+    let product: Product = item
+        .and_then(|item| serde_dynamo::from_item(item).ok())
+        .ok_or(Error::Stale(stale))?;
+    let repeated = match precondition {
+        Precondition::Absent => product.details_version == 1,
+        Precondition::Versions(versions) => versions.contains(&(product.details_version - 1)),
+        Precondition::None | Precondition::Exists => false,
+    };
+    if repeated && description.describes(&product) {
+        return answer(&product);
+    }
+    Err(Error::Stale(stale))
+}
+
+fn described(item: Item) -> Result<Answer, Error> {
+    let product: Product = serde_dynamo::from_item(item)
+        .map_err(|error| Error::Internal(format!("a product cannot be read: {error}")))?;
+    answer(&product)
+}
+
+fn answer(product: &Product) -> Result<Answer, Error> {
+    let status = match product.details_version {
+        1 => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    let answer = Answer::json(Outcome::Described, status, &product.view())?;
+    Ok(answer.etag(product.details_version))
+}
+
+fn effect(
+    sku: &Sku,
+    description: &Description,
+    precondition: &Precondition,
+    now: Moment,
+) -> Effect {
+    let mut values = Item::from([
+        (":name".to_owned(), text(description.name.as_str())),
+        (":price".to_owned(), number(description.unit_price)),
+        (":currency".to_owned(), text(description.currency.as_str())),
+        (
+            ":sellable".to_owned(),
+            AttributeValue::Bool(description.sellable),
+        ),
+        (":owner".to_owned(), text(OWNER)),
+        (":now".to_owned(), text(now.stored())),
+        (":zero".to_owned(), number(0)),
+        (":one".to_owned(), number(1)),
+    ]);
+    let condition: Cow<'static, str> = match precondition {
+        Precondition::None => "".into(),
+        Precondition::Exists => "attribute_exists(pk)".into(),
+        Precondition::Absent => "attribute_not_exists(pk)".into(),
+        Precondition::Versions(versions) => one_of(versions, &mut values).into(),
+    };
+    Effect {
+        key: stock_key(sku, SHARD),
+        update: DESCRIBE,
+        condition,
+        names: NAMES,
+        values,
+    }
+}
+
+/// The condition that the version is one of these, whose values it adds.
+fn one_of(versions: &[i64], values: &mut Item) -> String {
+    if versions.is_empty() {
+        // No entity tag that this API gave out was listed: nothing can match.
+        return "attribute_exists(pk) AND attribute_not_exists(pk)".to_owned();
+    }
+    let mut places = Vec::with_capacity(versions.len());
+    for (index, version) in versions.iter().enumerate() {
+        let place = format!(":version_{index}");
+        values.insert(place.clone(), number(version));
+        places.push(place);
+    }
+    format!("details_version IN ({})", places.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault_count(body: &str) -> usize {
+        Description::parse(body.as_bytes()).unwrap_err().len()
+    }
+
+    #[test]
+    fn a_description_has_a_name_a_price_a_currency_and_whether_it_is_sold() {
+        let body = r#"{"name": "Sencha", "unit_price": 0, "currency": "KRW", "sellable": false}"#;
+        assert!(Description::parse(body.as_bytes()).is_ok());
+        assert_eq!(fault_count("{}"), 4);
+        assert_eq!(fault_count(&body.replace("false", "0")), 1);
+        assert_eq!(fault_count(&body.replace("0,", "-1,")), 1);
+        assert_eq!(fault_count(&body.replace("Sencha", "")), 1);
+        assert_eq!(fault_count(&body.replace('}', r#", "available": 5}"#)), 1);
+    }
+}

@@ -1,0 +1,310 @@
+//! Owns what a client asks for when it orders: parsed, bounded, canonical.
+
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+
+use crate::json::{Fault, Faults, Object};
+use crate::once::derive::{Fingerprint, Fingerprints};
+use crate::product::{Currency, Sku, UNIT_PRICE_MAX};
+
+/// How many lines an order may have, before lines of one product are merged.
+pub const LINES: RangeInclusive<usize> = 1..=50;
+
+/// How many of one product an order may ask for, also after merging.
+pub const QUANTITY: RangeInclusive<i64> = 1..=1_000_000;
+
+/// The version that new records' fingerprints are computed by.
+pub const FINGERPRINT_VERSION_NOW: i64 = 1;
+
+const UNIT_PRICE: RangeInclusive<i64> = 0..=UNIT_PRICE_MAX;
+
+/// A valid order that nobody has decided about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Draft {
+    /// The currency the client showed its prices in.
+    pub currency: Currency,
+    /// One line a product, by product.
+    pub lines: Vec<Line>,
+    /// The sum, in the currency's smallest unit.
+    pub total: i64,
+}
+
+/// So many of a product, at the price that the customer saw.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line {
+    /// The product.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: i64,
+    /// What the customer was shown for one, in the currency's smallest unit.
+    pub unit_price: i64,
+}
+
+impl Draft {
+    /// Parses the body of `POST /orders`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its pointer.
+    pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let draft = Self::read(body, &mut faults);
+        faults.or(draft)
+    }
+
+    fn read(body: &[u8], faults: &mut Faults) -> Option<Self> {
+        let mut object = Object::of_body(body, faults)?;
+        let currency = object.text("currency", faults);
+        let lines = object.objects("lines", &LINES, faults);
+        object.end(faults);
+        let lines = lines?;
+        let count = lines.len();
+        let parsed: Vec<_> = lines
+            .into_iter()
+            .filter_map(|line| parse_line(line, faults))
+            .collect();
+        if parsed.len() < count {
+            return None;
+        }
+        let lines = merge(parsed, faults)?;
+        let total = total(&lines);
+        if total.is_none() {
+            faults.add("/lines", "the total is more than can be counted");
+        }
+        Some(Self {
+            currency: currency?,
+            lines,
+            total: total?,
+        })
+    }
+}
+
+impl Fingerprints for Draft {
+    /// Lines are merged and sorted before, so that a client may reorder and
+    /// split them between two attempts. Every version stays as it is for good.
+    fn fingerprint(&self, version: i64) -> Option<Fingerprint> {
+        match version {
+            0 => Some(Fingerprint::of([self.text_of_version_0().as_bytes()])),
+            1 => {
+                let mut fields = vec![b"order".to_vec(), self.currency.as_str().into()];
+                for line in &self.lines {
+                    fields.push(line.sku.as_str().into());
+                    fields.push(line.quantity.to_be_bytes().into());
+                    fields.push(line.unit_price.to_be_bytes().into());
+                }
+                Some(Fingerprint::of(fields.iter().map(Vec::as_slice)))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Draft {
+    /// The canonical text that releases before 0.1 hashed.
+    fn text_of_version_0(&self) -> String {
+        let mut text = self.currency.as_str().to_owned();
+        for line in &self.lines {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ";{}*{}@{}", line.sku, line.quantity, line.unit_price);
+        }
+        text
+    }
+}
+
+fn parse_line(mut object: Object, faults: &mut Faults) -> Option<Line> {
+    let sku = object.text("sku", faults);
+    let quantity = object.integer("quantity", &QUANTITY, faults);
+    let unit_price = object.integer("unit_price", &UNIT_PRICE, faults);
+    object.end(faults);
+    Some(Line {
+        sku: sku?,
+        quantity: quantity?,
+        unit_price: unit_price?,
+    })
+}
+
+/// Merges lines of one product and sorts by product: a transaction may touch
+/// an item only once.
+fn merge(lines: Vec<Line>, faults: &mut Faults) -> Option<Vec<Line>> {
+    let mut merged: Vec<Line> = Vec::with_capacity(lines.len());
+    for (index, line) in lines.into_iter().enumerate() {
+        let Some(same) = merged.iter_mut().find(|earlier| earlier.sku == line.sku) else {
+            merged.push(line);
+            continue;
+        };
+        if same.unit_price != line.unit_price {
+            let pointer = format!("/lines/{index}/unit_price");
+            faults.add(&pointer, "one product has two prices in this order");
+            return None;
+        }
+        // At most 50 lines of at most a million: this cannot overflow.
+        same.quantity += line.quantity;
+        if !QUANTITY.contains(&same.quantity) {
+            let pointer = format!("/lines/{index}/quantity");
+            let most = QUANTITY.end();
+            faults.add(
+                &pointer,
+                format!("all lines of this product together must ask for at most {most}"),
+            );
+            return None;
+        }
+    }
+    merged.sort_by(|one, other| one.sku.cmp(&other.sku));
+    Some(merged)
+}
+
+fn total(lines: &[Line]) -> Option<i64> {
+    lines.iter().try_fold(0_i64, |sum, line| {
+        sum.checked_add(line.quantity.checked_mul(line.unit_price)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Place;
+
+    fn line(sku: &str, quantity: &str, unit_price: &str) -> String {
+        format!(r#"{{"sku": "{sku}", "quantity": {quantity}, "unit_price": {unit_price}}}"#)
+    }
+
+    fn body(lines: &[String]) -> String {
+        format!(r#"{{"currency": "KRW", "lines": [{}]}}"#, lines.join(","))
+    }
+
+    fn draft(lines: &[String]) -> Draft {
+        Draft::parse(body(lines).as_bytes()).unwrap()
+    }
+
+    #[track_caller]
+    fn check_fault(body: &str, pointer: &str) {
+        let faults = Draft::parse(body.as_bytes()).unwrap_err();
+        let places: Vec<_> = faults.iter().map(|fault| fault.place.clone()).collect();
+        assert_eq!(places, [Place::Body(pointer.to_owned())], "{faults:?}");
+    }
+
+    #[test]
+    fn an_order_is_read_with_its_total() {
+        let draft = draft(&[line("TEA-01", "2", "19900"), line("CUP", "1", "0")]);
+        assert_eq!(draft.total, 39_800);
+        let skus: Vec<_> = draft.lines.iter().map(|line| line.sku.as_str()).collect();
+        assert_eq!(skus, ["CUP", "TEA-01"]);
+    }
+
+    #[test]
+    fn case_06_order_and_splitting_of_lines_do_not_change_the_fingerprint() {
+        let one = draft(&[line("A", "3", "5"), line("B", "1", "7")]);
+        let other = draft(&[
+            line("B", "1", "7"),
+            line("A", "1", "5"),
+            line("A", "2", "5"),
+        ]);
+        assert_eq!(one, other);
+        let reordered = r#"{"lines": [{"unit_price": 7, "quantity": 1, "sku": "B"},
+            {"sku": "A", "unit_price": 5, "quantity": 3}], "currency": "KRW"}"#;
+        let reordered = Draft::parse(reordered.as_bytes()).unwrap();
+        for version in [0, 1] {
+            assert_eq!(one.fingerprint(version), reordered.fingerprint(version));
+        }
+    }
+
+    #[test]
+    fn case_06_a_fraction_or_a_second_price_is_a_fault() {
+        check_fault(&body(&[line("A", "1.0", "5")]), "/lines/0/quantity");
+        check_fault(
+            &body(&[line("A", "1", "5"), line("A", "1", "6")]),
+            "/lines/1/unit_price",
+        );
+    }
+
+    #[test]
+    fn case_09_every_difference_in_meaning_changes_every_fingerprint() {
+        let base = draft(&[line("A", "1", "5")]);
+        let others = [
+            draft(&[line("A", "2", "5")]),
+            draft(&[line("A", "1", "0")]),
+            draft(&[line("A", "1", "5"), line("B", "1", "0")]),
+            draft(&[line("A1", "1", "5")]),
+            Draft {
+                currency: "USD".parse().unwrap(),
+                ..base.clone()
+            },
+        ];
+        for version in [0, 1] {
+            for other in &others {
+                assert_ne!(
+                    base.fingerprint(version),
+                    other.fingerprint(version),
+                    "{other:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn case_09_null_and_false_are_no_values() {
+        check_fault(&body(&[line("A", "null", "5")]), "/lines/0/quantity");
+        check_fault(&body(&[line("A", "1", "false")]), "/lines/0/unit_price");
+        check_fault(&body(&[line("", "1", "5")]), "/lines/0/sku");
+        check_fault(
+            r#"{"currency": "", "lines": [{"sku": "A", "quantity": 1, "unit_price": 5}]}"#,
+            "/currency",
+        );
+        check_fault(r#"{"currency": "KRW", "lines": null}"#, "/lines");
+    }
+
+    #[test]
+    fn case_27_a_quantity_is_an_integer_from_1_to_a_million() {
+        for bad in ["0", "-1", "9223372036854775808", "1.5", "\"1\"", "1000001"] {
+            check_fault(&body(&[line("A", bad, "5")]), "/lines/0/quantity");
+        }
+        assert_eq!(draft(&[line("A", "1000000", "5")]).total, 5_000_000);
+    }
+
+    #[test]
+    fn case_29_lines_are_counted_before_they_are_merged() {
+        check_fault(&body(&vec![line("A", "1", "5"); 51]), "/lines");
+        check_fault(&body(&[]), "/lines");
+        assert_eq!(draft(&vec![line("A", "1", "5"); 50]).lines.len(), 1);
+    }
+
+    #[test]
+    fn limits_hold_again_after_merging() {
+        let half = line("A", "500001", "5");
+        check_fault(&body(&[half.clone(), half]), "/lines/1/quantity");
+    }
+
+    #[test]
+    fn a_total_beyond_64_bits_is_a_fault() {
+        let dear = |sku: &str| line(sku, "1000000", "1000000000000");
+        let lines: Vec<_> = (0..10).map(|n| dear(&format!("S{n}"))).collect();
+        check_fault(&body(&lines), "/lines");
+    }
+
+    #[test]
+    fn every_fault_of_an_order_is_told_at_once() {
+        let text = r#"{"currency": "won", "lines": [{"sku": "A b", "quantity": 0}], "note": ""}"#;
+        let faults = Draft::parse(text.as_bytes()).unwrap_err();
+        let places: Vec<_> = faults.into_iter().map(|fault| fault.place).collect();
+        let expected = [
+            "/currency",
+            "/note",
+            "/lines/0/sku",
+            "/lines/0/quantity",
+            "/lines/0/unit_price",
+        ];
+        assert_eq!(
+            places,
+            expected.map(|pointer| Place::Body(pointer.to_owned()))
+        );
+    }
+
+    #[test]
+    fn fingerprints_are_the_same_in_every_release() {
+        // Written down: a change of these texts would call a retry another request.
+        let draft = draft(&[line("TEA-01", "2", "19900")]);
+        let print = |version| draft.fingerprint(version).unwrap().as_str().to_owned();
+        assert_eq!(print(0), "3F5q3S4LNnjQHkJZ-o21EHWOSQ2FM-KxEL77vaLykck");
+        assert_eq!(print(1), "c_2aU1LkRzy1gsXAkH2O4BXScrDurHQwdbdTX6yKdeI");
+        assert_eq!(draft.fingerprint(2), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! Owns what a client is told when it does not get what it asked for.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use shared::problem::Problem;
+
+use crate::json::{Fault, Place};
+use crate::once::key::IdempotencyKeyError;
+use crate::once::settle::Unsettled;
+use crate::store::Failure;
+
+/// After how many seconds an attempt with an unknown outcome is worth repeating.
+const RETRY_SECONDS: u32 = 1;
+
+/// An answer that is not the one asked for, but for refusals: those are
+/// recorded with their bytes ([`crate::refusal`]).
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum Error {
+    /// The body, path or query is not what this route takes.
+    #[error("the request has {} faults", .0.len())]
+    Invalid(Vec<Fault>),
+    /// There is no `Idempotency-Key` where one is required.
+    #[error("there is no Idempotency-Key")]
+    KeyMissing,
+    /// The `Idempotency-Key` has no valid form.
+    #[error(transparent)]
+    KeyMalformed(#[from] IdempotencyKeyError),
+    /// A body that is not declared to be JSON.
+    #[error("the body is not declared to be application/json")]
+    MediaType,
+    /// A body of more bytes than this.
+    #[error("the body has more than {0} bytes")]
+    BodyTooLarge(usize),
+    /// The event names no caller: the route has no authorizer, or another one.
+    #[error("the event names no caller: {0}")]
+    NoCaller(String),
+    /// The caller's token does not allow this.
+    #[error("the caller lacks the scope {0}")]
+    Forbidden(&'static str),
+    /// There is no such thing, or it is not the caller's.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The key was used for another request.
+    #[error("the Idempotency-Key was used for another request")]
+    KeyReused,
+    /// The thing has changed since the client read it.
+    #[error("the precondition {0} failed")]
+    Stale(&'static str),
+    /// The outcome is not known; the same request with the same key finds out.
+    #[error("the outcome is unknown")]
+    OutcomeUnknown,
+    /// A read got no answer in time.
+    #[error("the table gave no answer in time")]
+    Unavailable,
+    /// The route is declared, but this release does not serve it.
+    #[error("the route {0} is not served")]
+    NotServed(String),
+    /// A defect; the cause is for the log only.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// What the client is told.
+    pub fn problem(&self) -> Problem {
+        // No wildcard: a new variant must choose its status here.
+        match self {
+            Self::Invalid(faults) => bad_request(
+                "invalid-request",
+                "The request is not valid",
+                detail_of(faults),
+            )
+            .with("errors", faults.iter().map(fault).collect::<Vec<_>>()),
+            Self::KeyMissing => bad_request(
+                "idempotency-key-missing",
+                "Idempotency-Key is required",
+                "Send an Idempotency-Key header: a new one for each attempt, the same one for each repeat of it.",
+            ),
+            Self::KeyMalformed(error) => bad_request(
+                "idempotency-key-malformed",
+                "Idempotency-Key is not valid",
+                format!("{error}."),
+            ),
+            Self::MediaType => Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body must be JSON",
+                "Send the body as content-type: application/json, in UTF-8.",
+            ),
+            Self::BodyTooLarge(most) => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "The body is too large",
+                format!("A body may have at most {most} bytes."),
+            ),
+            Self::Forbidden(scope) => Problem::new(
+                StatusCode::FORBIDDEN,
+                "scope-missing",
+                "The token does not allow this",
+                format!("This takes the scope {scope}."),
+            ),
+            Self::NotFound(what) => Problem::new(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "Not found",
+                format!("There is no such {what}."),
+            ),
+            Self::KeyReused => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "Idempotency-Key was used before",
+                "This Idempotency-Key was used for a different request. Make a new key for a new attempt.",
+            ),
+            Self::Stale(header) => Problem::new(
+                StatusCode::PRECONDITION_FAILED,
+                "has-changed",
+                "It has changed",
+                format!("{header} does not match what is there now. Read it again, then decide."),
+            ),
+            Self::OutcomeUnknown => try_again(
+                "outcome-unknown",
+                "The outcome is not known yet",
+                "Send the same request again with the same Idempotency-Key: it is never done twice.",
+            ),
+            Self::Unavailable => try_again(
+                "unavailable",
+                "Not available right now",
+                "Nothing was changed. Try again.",
+            ),
+            Self::NotServed(_) => Problem::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "not-implemented",
+                "Not implemented",
+                "This route is declared, but this release does not serve it.",
+            ),
+            Self::NoCaller(_) | Self::Internal(_) => Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something is broken on our side",
+                "The team has been told. Name the request_id when you ask about it.",
+            ),
+        }
+    }
+}
+
+impl From<Unsettled> for Error {
+    fn from(unsettled: Unsettled) -> Self {
+        match unsettled {
+            Unsettled::KeyReused => Self::KeyReused,
+            Unsettled::OutcomeUnknown => Self::OutcomeUnknown,
+            Unsettled::Unreadable => Self::unreadable(),
+            Unsettled::Invalid(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl Error {
+    /// A record of a newer release: it decided, so this one must not.
+    pub(crate) fn unreadable() -> Self {
+        tracing::error!("a newer release recorded this decision in a form unknown here");
+        Self::OutcomeUnknown
+    }
+
+    /// What a read's failure means: nothing was changed.
+    pub(crate) fn of_read(failure: Failure) -> Self {
+        match failure {
+            Failure::Invalid(cause) => Self::Internal(cause),
+            Failure::Unknown(_)
+            | Failure::Throttled
+            | Failure::Conflict
+            | Failure::TokenMismatch
+            | Failure::Cancelled(_)
+            | Failure::ConditionFailed(_) => Self::Unavailable,
+        }
+    }
+}
+
+fn bad_request(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, kind, title, detail)
+}
+
+fn try_again(kind: &'static str, title: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, title, detail).retry_after(RETRY_SECONDS)
+}
+
+fn detail_of(faults: &[Fault]) -> String {
+    let Some(first) = faults.first() else {
+        return "The request is not valid.".to_owned();
+    };
+    let place = match &first.place {
+        Place::Body(pointer) if pointer.is_empty() => "The body".to_owned(),
+        Place::Body(pointer) => pointer.clone(),
+        Place::Parameter(name) => (*name).to_owned(),
+    };
+    let others = match faults.len() - 1 {
+        0 => String::new(),
+        more => format!(" There are {more} more faults."),
+    };
+    format!("{place}: {}.{others}", first.detail)
+}
+
+fn fault(fault: &Fault) -> Value {
+    match &fault.place {
+        Place::Body(pointer) => json!({"pointer": pointer, "detail": fault.detail}),
+        Place::Parameter(name) => json!({"parameter": name, "detail": fault.detail}),
+    }
+}

@@ -1,0 +1,185 @@
+//! Owns what a route needs of a request: read once, from the gateway's event.
+
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use jiff::Timestamp;
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt as _};
+use serde_json::{Map, Value};
+use shared::caller::Caller;
+
+use crate::error::Error;
+use crate::once::key::IdempotencyKey;
+
+/// The largest body, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A request, apart from its HTTP form.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The route that the gateway matched, such as `GET /orders/{id}`.
+    pub route: String,
+    /// The gateway's id of the request, told in every answer.
+    pub request_id: String,
+    /// Lambda's id of the invocation.
+    pub invocation_id: String,
+    /// The trace that the invocation belongs to.
+    pub trace_id: Option<String>,
+    /// When the invocation ends.
+    pub deadline: Timestamp,
+    headers: HeaderMap,
+    parameters: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    context: Option<Map<String, Value>>,
+    body: Body,
+}
+
+impl Incoming {
+    /// Takes a request apart.
+    pub fn read(request: Request) -> Self {
+        let invocation = request.lambda_context();
+        let pairs = |map: lambda_http::aws_lambda_events::query_map::QueryMap| {
+            map.iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect()
+        };
+        let parameters = pairs(request.path_parameters());
+        let query = pairs(request.query_string_parameters());
+        let (route, request_id, context) = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => (
+                context.route_key.clone(),
+                context.request_id.clone(),
+                context.authorizer.as_ref().and_then(|authorizer| {
+                    let fields = authorizer.fields.get("lambda")?;
+                    fields.as_object().cloned()
+                }),
+            ),
+            // An event of another form is refused before it gets here.
+            _ => (None, None, None),
+        };
+        let (parts, body) = request.into_parts();
+        let deadline = i64::try_from(invocation.deadline).unwrap_or(i64::MAX);
+        Self {
+            route: route.unwrap_or_default(),
+            request_id: request_id.unwrap_or_else(|| invocation.request_id.clone()),
+            invocation_id: invocation.request_id,
+            trace_id: invocation.xray_trace_id,
+            deadline: Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX),
+            headers: parts.headers,
+            parameters,
+            query,
+            context,
+            body,
+        }
+    }
+
+    /// The page's origin, if a browser sent it.
+    pub fn origin(&self) -> Option<&HeaderValue> {
+        self.headers.get(http::header::ORIGIN)
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// A parameter of the path.
+    pub fn parameter(&self, name: &str) -> &str {
+        first(&self.parameters, name).unwrap_or_default()
+    }
+
+    /// A parameter of the query.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        first(&self.query, name)
+    }
+
+    /// Who is calling.
+    ///
+    /// # Errors
+    /// The event names nobody: the route lacks its authorizer.
+    pub fn caller(&self) -> Result<Caller, Error> {
+        let context = self
+            .context
+            .as_ref()
+            .ok_or_else(|| Error::NoCaller("there is no authorizer's context".to_owned()))?;
+        Caller::from_context(context).map_err(|error| Error::NoCaller(error.to_string()))
+    }
+
+    /// The client's name for this attempt.
+    ///
+    /// # Errors
+    /// It is missing or malformed.
+    pub fn idempotency_key(&self) -> Result<IdempotencyKey, Error> {
+        let value = self
+            .headers
+            .get("idempotency-key")
+            .ok_or(Error::KeyMissing)?;
+        Ok(IdempotencyKey::try_from(value.as_bytes())?)
+    }
+
+    /// The body, which must be declared to be JSON.
+    ///
+    /// # Errors
+    /// It is declared to be something else, or too large.
+    pub fn json(&self) -> Result<&[u8], Error> {
+        if !self.headers.get(CONTENT_TYPE).is_some_and(is_json) {
+            return Err(Error::MediaType);
+        }
+        self.bytes()
+    }
+
+    /// The body of a route that can do without one: empty, or JSON.
+    ///
+    /// # Errors
+    /// As [`Incoming::json`].
+    pub fn optional_json(&self) -> Result<Option<&[u8]>, Error> {
+        if self.body.is_empty() {
+            return Ok(None);
+        }
+        self.json().map(Some)
+    }
+
+    fn bytes(&self) -> Result<&[u8], Error> {
+        let bytes: &[u8] = &self.body;
+        if BODY_BYTES_MAX < bytes.len() {
+            return Err(Error::BodyTooLarge(BODY_BYTES_MAX));
+        }
+        Ok(bytes)
+    }
+}
+
+fn first<'pairs>(pairs: &'pairs [(String, String)], name: &str) -> Option<&'pairs str> {
+    let found = pairs.iter().find(|(other, _)| other == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+/// Whether a media type is JSON, in UTF-8 if it says.
+fn is_json(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else {
+        return false;
+    };
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    essence.eq_ignore_ascii_case("application/json")
+        && parts.all(|parameter| {
+            parameter.eq_ignore_ascii_case("charset=utf-8")
+                || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_29_only_json_in_utf_8_is_json() {
+        let json = |text: &'static str| is_json(&HeaderValue::from_static(text));
+        assert!(json("application/json"));
+        assert!(json("Application/JSON; charset=UTF-8"));
+        assert!(!json("text/plain"));
+        assert!(!json("application/json; charset=latin-1"));
+        assert!(!json("application/jsonp"));
+        assert!(!json("application/json, text/plain"));
+        assert!(!json(""));
+    }
+}

@@ -1,0 +1,379 @@
+//! Owns strict reading of a JSON body: every fault is found and named by its pointer.
+//!
+//! No unknown and no repeated member, and an integer where an integer is meant
+//! (`1.0` is none): two bodies that differ in meaning never look alike.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// How many faults an answer lists; further ones are left out.
+const FAULTS_MAX: usize = 20;
+
+/// How much of a member's name a fault repeats.
+const NAME_CHARACTERS_MAX: usize = 64;
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// Where: a JSON Pointer (RFC 6901) into the body, or a parameter's name.
+    pub place: Place,
+    /// What, in words for the developer of the client.
+    pub detail: String,
+}
+
+/// Where a fault is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// A JSON Pointer into the body; the empty one is the whole body.
+    Body(String),
+    /// A parameter of the path or the query, or a header.
+    Parameter(&'static str),
+}
+
+/// A JSON value that keeps what a map or a float would lose.
+#[derive(Clone, Debug, PartialEq)]
+enum Json {
+    Null,
+    True,
+    False,
+    Integer(i128),
+    Fraction,
+    Text(String),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+/// The faults found so far.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Adds a fault at a pointer into the body.
+    pub fn add(&mut self, pointer: &str, detail: impl Into<String>) {
+        if self.0.len() < FAULTS_MAX {
+            self.0.push(Fault {
+                place: Place::Body(pointer.to_owned()),
+                detail: detail.into(),
+            });
+        }
+    }
+
+    /// The faults, or what was read if there are none.
+    ///
+    /// # Errors
+    /// The faults.
+    pub fn or<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
+        match read {
+            Some(read) if self.0.is_empty() => Ok(read),
+            _ => Err(self.0),
+        }
+    }
+}
+
+/// An object being read: members are taken out by name.
+#[derive(Debug)]
+pub struct Object {
+    pointer: String,
+    members: Vec<(String, Json)>,
+}
+
+impl Object {
+    /// Reads a body that must be one JSON object.
+    pub fn of_body(body: &[u8], faults: &mut Faults) -> Option<Self> {
+        match serde_json::from_slice(body) {
+            Ok(json) => Self::of(json, String::new(), faults),
+            Err(error) => {
+                let detail = match error.classify() {
+                    serde_json::error::Category::Eof => "the JSON ends too early".to_owned(),
+                    _ => format!(
+                        "this is not JSON: line {}, column {}",
+                        error.line(),
+                        error.column()
+                    ),
+                };
+                faults.add("", detail);
+                None
+            }
+        }
+    }
+
+    fn of(json: Json, pointer: String, faults: &mut Faults) -> Option<Self> {
+        let Json::Object(members) = json else {
+            faults.add(&pointer, "must be an object");
+            return None;
+        };
+        for (index, (name, _)) in members.iter().enumerate() {
+            let repeats = |(earlier, _): &(String, Json)| earlier == name;
+            if members.iter().take(index).any(repeats) {
+                faults.add(&member_pointer(&pointer, name), "is there twice");
+            }
+        }
+        Some(Self { pointer, members })
+    }
+
+    /// Takes a required text and parses it.
+    pub fn text<T>(&mut self, name: &str, faults: &mut Faults) -> Option<T>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        let pointer = self.pointer_to(name);
+        match self.required(name, faults)? {
+            Json::Text(text) => match text.parse() {
+                Ok(value) => return Some(value),
+                Err(error) => faults.add(&pointer, error.to_string()),
+            },
+            _ => faults.add(&pointer, "must be a string"),
+        }
+        None
+    }
+
+    /// Takes a required integer within a range.
+    pub fn integer(
+        &mut self,
+        name: &str,
+        range: &RangeInclusive<i64>,
+        faults: &mut Faults,
+    ) -> Option<i64> {
+        let pointer = self.pointer_to(name);
+        let value = match self.required(name, faults)? {
+            Json::Integer(integer) => i64::try_from(integer).ok(),
+            Json::Fraction => None,
+            _ => {
+                faults.add(&pointer, "must be an integer");
+                return None;
+            }
+        };
+        let within = value.filter(|value| range.contains(value));
+        if within.is_none() {
+            let (least, most) = (range.start(), range.end());
+            faults.add(
+                &pointer,
+                format!("must be an integer from {least} to {most}"),
+            );
+        }
+        within
+    }
+
+    /// Takes a required truth value.
+    pub fn truth(&mut self, name: &str, faults: &mut Faults) -> Option<bool> {
+        let pointer = self.pointer_to(name);
+        match self.required(name, faults)? {
+            Json::True => Some(true),
+            Json::False => Some(false),
+            _ => {
+                faults.add(&pointer, "must be true or false");
+                None
+            }
+        }
+    }
+
+    /// Takes a required list of objects, of a length within a range.
+    pub fn objects(
+        &mut self,
+        name: &str,
+        lengths: &RangeInclusive<usize>,
+        faults: &mut Faults,
+    ) -> Option<Vec<Self>> {
+        let pointer = self.pointer_to(name);
+        let Json::List(list) = self.required(name, faults)? else {
+            faults.add(&pointer, "must be a list");
+            return None;
+        };
+        if !lengths.contains(&list.len()) {
+            let (least, most) = (lengths.start(), lengths.end());
+            faults.add(
+                &pointer,
+                format!("must have {least} to {most} elements, not {}", list.len()),
+            );
+            return None;
+        }
+        list.into_iter()
+            .enumerate()
+            .map(|(index, json)| Self::of(json, format!("{pointer}/{index}"), faults))
+            .collect()
+    }
+
+    /// The pointer to a member.
+    pub fn pointer_to(&self, name: &str) -> String {
+        member_pointer(&self.pointer, name)
+    }
+
+    /// Ends the reading: what was not taken is unknown.
+    pub fn end(self, faults: &mut Faults) {
+        for (name, _) in self.members {
+            faults.add(
+                &member_pointer(&self.pointer, &name),
+                "is not a known member",
+            );
+        }
+    }
+
+    fn required(&mut self, name: &str, faults: &mut Faults) -> Option<Json> {
+        let index = self.members.iter().position(|(member, _)| member == name);
+        let Some(index) = index else {
+            faults.add(&self.pointer_to(name), "is required");
+            return None;
+        };
+        let (_, json) = self.members.swap_remove(index);
+        // Repeats were reported when the object was opened.
+        self.members.retain(|(member, _)| member != name);
+        Some(json)
+    }
+}
+
+fn member_pointer(pointer: &str, name: &str) -> String {
+    let mut escaped = name.replace('~', "~0").replace('/', "~1");
+    if let Some((cut, _)) = escaped.char_indices().nth(NAME_CHARACTERS_MAX) {
+        escaped.truncate(cut);
+        escaped.push('…');
+    }
+    format!("{pointer}/{escaped}")
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(if value { Json::True } else { Json::False })
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Integer(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Integer(value.into()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+        Ok(Json::Fraction)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            list.push(element);
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = entries.next_entry()? {
+            members.push(member);
+        }
+        Ok(Json::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<i64, Vec<(String, String)>> {
+        let mut faults = Faults::default();
+        let value = Object::of_body(body.as_bytes(), &mut faults).and_then(|mut object| {
+            let value = object.integer("n", &(1..=10), &mut faults);
+            object.end(&mut faults);
+            value
+        });
+        faults.or(value).map_err(|faults| {
+            faults
+                .into_iter()
+                .map(|fault| match fault.place {
+                    Place::Body(pointer) => (pointer, fault.detail),
+                    Place::Parameter(name) => (name.to_owned(), fault.detail),
+                })
+                .collect()
+        })
+    }
+
+    #[track_caller]
+    fn check_fault(body: &str, pointer: &str, detail: &str) {
+        assert_eq!(
+            read(body),
+            Err(vec![(pointer.to_owned(), detail.to_owned())])
+        );
+    }
+
+    #[test]
+    fn an_integer_within_its_range_is_read() {
+        assert_eq!(read(r#" {"n": 10} "#), Ok(10));
+    }
+
+    #[test]
+    fn case_27_what_only_looks_like_an_integer_is_none() {
+        let range = "must be an integer from 1 to 10";
+        check_fault(r#"{"n": 0}"#, "/n", range);
+        check_fault(r#"{"n": -1}"#, "/n", range);
+        check_fault(r#"{"n": 9223372036854775808}"#, "/n", range);
+        check_fault(r#"{"n": 99999999999999999999999}"#, "/n", range);
+        check_fault(r#"{"n": 1.5}"#, "/n", range);
+        check_fault(r#"{"n": 1.0}"#, "/n", range);
+        check_fault(r#"{"n": 1e0}"#, "/n", range);
+        check_fault(r#"{"n": "1"}"#, "/n", "must be an integer");
+        check_fault(r#"{"n": null}"#, "/n", "must be an integer");
+        check_fault(r#"{"n": false}"#, "/n", "must be an integer");
+    }
+
+    #[test]
+    fn an_unknown_and_a_repeated_member_are_named_by_an_escaped_pointer() {
+        check_fault(
+            r#"{"n": 1, "a/b~c": 2}"#,
+            "/a~1b~0c",
+            "is not a known member",
+        );
+        check_fault(r#"{"n": 1, "n": 1}"#, "/n", "is there twice");
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_one_fault_of_the_whole_body() {
+        check_fault("", "", "the JSON ends too early");
+        check_fault("{\"n\": 1", "", "the JSON ends too early");
+        check_fault("[1]", "", "must be an object");
+        check_fault("{\"n\": 1} x", "", "this is not JSON: line 1, column 10");
+        check_fault("\u{feff}{}", "", "this is not JSON: line 1, column 1");
+        check_fault(
+            &"[".repeat(10_000),
+            "",
+            "this is not JSON: line 1, column 128",
+        );
+    }
+
+    #[test]
+    fn an_answer_lists_a_bounded_number_of_faults_with_bounded_names() {
+        let members: Vec<_> = (0..100)
+            .map(|n| format!(r#""{}{n}": 0"#, "x".repeat(100)))
+            .collect();
+        let faults = read(&format!("{{{}}}", members.join(","))).unwrap_err();
+        assert_eq!(faults.len(), FAULTS_MAX);
+        assert!(
+            faults
+                .iter()
+                .all(|(pointer, _)| pointer.chars().count() <= NAME_CHARACTERS_MAX + 2)
+        );
+    }
+}

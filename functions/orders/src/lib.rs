@@ -1,0 +1,117 @@
+//! The orders function: takes an order exactly once, and keeps the stock right.
+//!
+//! Read [`once`] first (the protocol, free of the shop's words), then
+//! [`place`] (the shop's use of it), then [`routes`].
+
+pub mod adjust;
+pub mod answer;
+pub mod config;
+pub mod customer;
+pub mod describe;
+pub mod draft;
+pub mod error;
+pub mod incoming;
+pub mod json;
+pub mod moment;
+pub mod once;
+pub mod order;
+pub mod place;
+pub mod precondition;
+pub mod product;
+pub mod read;
+pub mod refusal;
+pub mod report;
+pub mod routes;
+pub mod store;
+pub mod text;
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_dynamodb::Client;
+use futures::FutureExt as _;
+use http::HeaderName;
+use lambda_http::{Body, Request, Response};
+use shared::cors::AllowedOrigins;
+use shared::world::World;
+use tracing::Instrument as _;
+
+pub use config::{Config, ConfigError};
+pub use report::SERVICE;
+
+use crate::error::Error;
+use crate::incoming::Incoming;
+use crate::store::Store;
+
+/// The header that names the request in every answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The function, started.
+#[derive(Debug)]
+pub struct App {
+    store: Store,
+    origins: AllowedOrigins,
+    warm: AtomicBool,
+}
+
+impl App {
+    /// Starts the function. It opens no connection: the first request does.
+    pub fn new(config: &Config, world: World) -> Self {
+        Self::with_client(config, config.client(), world)
+    }
+
+    /// Starts the function on a client of the caller's making, such as one
+    /// whose connector counts, or fails on purpose.
+    pub fn with_client(config: &Config, client: Client, world: World) -> Self {
+        Self {
+            store: Store::new(client, config.table.clone(), world),
+            origins: config.origins.clone(),
+            warm: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Answers one request of the gateway. It always answers: a panic is a 500.
+pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infallible> {
+    let incoming = Incoming::read(request);
+    let span = shared::telemetry::invocation_span(
+        SERVICE,
+        &incoming.invocation_id,
+        incoming.trace_id.as_deref(),
+        !app.warm.swap(true, Ordering::Relaxed),
+    );
+    Ok(answer(app, &incoming).instrument(span).await)
+}
+
+async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
+    let session = app.store.session(incoming.deadline);
+    let served = AssertUnwindSafe(routes::serve(&session, incoming));
+    let result = served
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Error::Internal("the handler panicked".to_owned())));
+    let outcome = match &result {
+        Ok(answer) => Ok(answer.outcome),
+        Err(error) => Err(error.clone()),
+    };
+    let mut response = match result {
+        Ok(answer) => answer.into_response(),
+        Err(error) => error
+            .problem()
+            .with("request_id", incoming.request_id.as_str())
+            .into_response(),
+    };
+    if let Ok(id) = incoming.request_id.parse() {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    shared::headers::finish(response.headers_mut(), incoming.origin(), &app.origins);
+    report::report(
+        incoming,
+        outcome.as_ref().copied(),
+        response.status().as_u16(),
+        session.tally(),
+        session.world().now(),
+    );
+    response
+}

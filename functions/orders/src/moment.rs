@@ -1,0 +1,99 @@
+//! Owns a moment as it is stored and as it is told: whole milliseconds.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How many digits a stored moment has, so that text order is time order.
+const DIGITS: usize = 15;
+
+/// A moment in whole milliseconds since 1970, not before.
+///
+/// Stored as 15 digits, which an index sorts as text; told as RFC 3339 with
+/// three decimals, by `Display`.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Moment(i64);
+
+impl Moment {
+    /// The moment as the table stores it.
+    pub fn stored(self) -> String {
+        format!("{:0DIGITS$}", self.0)
+    }
+
+    /// The moment a number of seconds later.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0 + seconds * 1_000)
+    }
+
+    /// Whole seconds since 1970, as DynamoDB's TTL wants them.
+    pub const fn seconds(self) -> i64 {
+        self.0 / 1_000
+    }
+
+    /// How long ago `earlier` was.
+    pub const fn since(self, earlier: Self) -> SignedDuration {
+        SignedDuration::from_millis(self.0 - earlier.0)
+    }
+}
+
+impl From<Timestamp> for Moment {
+    fn from(timestamp: Timestamp) -> Self {
+        Self(timestamp.as_millisecond().max(0))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX);
+        write!(formatter, "{timestamp:.3}")
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.stored())
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        digits.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(text: &str) -> Moment {
+        text.parse::<Timestamp>().unwrap().into()
+    }
+
+    #[test]
+    fn a_moment_is_told_with_three_decimals_even_when_they_are_zero() {
+        assert_eq!(
+            moment("2026-11-22T04:05:06.789Z").to_string(),
+            "2026-11-22T04:05:06.789Z"
+        );
+        assert_eq!(
+            moment("2026-11-22T04:05:06Z").to_string(),
+            "2026-11-22T04:05:06.000Z"
+        );
+    }
+
+    #[test]
+    fn stored_moments_sort_as_time_does() {
+        let earlier = moment("1999-01-01T00:00:00Z");
+        let later = moment("2286-11-20T17:46:40Z");
+        assert!(earlier.stored() < later.stored());
+        assert_eq!(earlier.stored().len(), later.stored().len());
+    }
+
+    #[test]
+    fn case_37_a_time_to_live_is_in_seconds() {
+        assert_eq!(moment("2026-11-22T04:05:06.789Z").seconds(), 1_795_320_306);
+    }
+}

@@ -1,0 +1,80 @@
+//! Owns the client's name for one attempt.
+
+use std::str::FromStr;
+
+/// The longest key, in bytes.
+pub const KEY_BYTES_MAX: usize = 255;
+
+/// A client's name for one attempt: 1 to 255 visible ASCII characters.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct IdempotencyKey(String);
+
+/// What is wrong with a key.
+#[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
+pub enum IdempotencyKeyError {
+    /// There are no characters.
+    #[error("the Idempotency-Key is empty")]
+    Empty,
+    /// There are more than [`KEY_BYTES_MAX`].
+    #[error("the Idempotency-Key is longer than {KEY_BYTES_MAX} characters")]
+    TooLong,
+    /// A byte that is no visible ASCII character.
+    #[error(
+        "the Idempotency-Key holds the byte 0x{0:02x}; only visible ASCII characters are allowed"
+    )]
+    Character(u8),
+}
+
+impl IdempotencyKey {
+    /// The key's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&[u8]> for IdempotencyKey {
+    type Error = IdempotencyKeyError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+        if bytes.is_empty() {
+            return Err(IdempotencyKeyError::Empty);
+        }
+        if KEY_BYTES_MAX < bytes.len() {
+            return Err(IdempotencyKeyError::TooLong);
+        }
+        match bytes.iter().find(|byte| !byte.is_ascii_graphic()) {
+            Some(byte) => Err(IdempotencyKeyError::Character(*byte)),
+            None => Ok(Self(bytes.iter().copied().map(char::from).collect())),
+        }
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = IdempotencyKeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<(), IdempotencyKeyError>) {
+        assert_eq!(text.parse::<IdempotencyKey>().map(|_| ()), expected);
+    }
+
+    #[test]
+    fn case_08_a_key_is_1_to_255_visible_ascii_characters() {
+        check("", Err(IdempotencyKeyError::Empty));
+        check("a", Ok(()));
+        check("!~", Ok(()));
+        check(&"k".repeat(255), Ok(()));
+        check(&"k".repeat(256), Err(IdempotencyKeyError::TooLong));
+        check("a b", Err(IdempotencyKeyError::Character(b' ')));
+        check("a\u{7f}", Err(IdempotencyKeyError::Character(0x7f)));
+        check("é", Err(IdempotencyKeyError::Character(0xc3)));
+    }
+}

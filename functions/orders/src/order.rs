@@ -1,0 +1,338 @@
+//! Owns an order: as the table holds it, and as a client sees it, then and now.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use shared::caller::Caller;
+
+use crate::customer::Customer;
+use crate::draft::{Draft, FINGERPRINT_VERSION_NOW};
+use crate::moment::Moment;
+use crate::once::derive::{self, Fingerprints as _, NAME_CHARACTERS};
+use crate::once::key::IdempotencyKey;
+use crate::once::{Item, text};
+use crate::product::{Currency, SHARD, Sku};
+
+/// How long an order holds its stock before it may expire.
+pub const HOLD_SECONDS: i64 = 900;
+
+/// Over how many partitions of the index pending orders are spread.
+pub const EXPIRY_SHARDS: u32 = 8;
+
+/// The route whose decisions are orders, part of what names them.
+pub const ROUTE: &str = "POST /orders";
+
+/// The sort key of an order.
+pub const SORT_KEY: &str = "ORDER";
+
+/// The form of the answer that a placed order gets from this release.
+const ANSWER_VERSION_NOW: i64 = 1;
+
+const ID_PREFIX: &str = "ord_";
+
+/// An order's id: `ord_` and 26 characters of lower-case base32.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct OrderId(String);
+
+/// A text is no order's id.
+#[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
+#[error("is no order id")]
+pub struct OrderIdError;
+
+impl OrderId {
+    /// The id of the one order that a caller can place under a key.
+    pub fn derive(caller: &Caller, key: &IdempotencyKey) -> Self {
+        let name = derive::name(&caller.issuer, &caller.sub, ROUTE, key);
+        Self(format!("{ID_PREFIX}{name}"))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The primary key of the order, or of the refusal in its place.
+    pub fn key(&self) -> Item {
+        Item::from([
+            ("pk".to_owned(), text(self.partition())),
+            ("sk".to_owned(), text(SORT_KEY)),
+        ])
+    }
+
+    /// The partition of the order.
+    pub fn partition(&self) -> String {
+        format!("ORD#{}", self.0)
+    }
+
+    /// The index partition among [`EXPIRY_SHARDS`] that a pending order waits in.
+    fn expiry_shard(&self) -> String {
+        let sum: u32 = self.0.bytes().map(u32::from).sum();
+        expiry_shard(sum % EXPIRY_SHARDS)
+    }
+}
+
+/// The name of an index partition of pending orders.
+pub fn expiry_shard(number: u32) -> String {
+    format!("EXPIRY#{number}")
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for OrderId {
+    type Err = OrderIdError;
+
+    fn from_str(text: &str) -> Result<Self, OrderIdError> {
+        let name = text.strip_prefix(ID_PREFIX).ok_or(OrderIdError)?;
+        let base32 = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
+        if name.len() != NAME_CHARACTERS || !name.bytes().all(base32) {
+            return Err(OrderIdError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It holds its stock until it is confirmed, cancelled or expired.
+    Pending,
+    /// It was paid.
+    Confirmed,
+    /// Its customer gave it back.
+    Cancelled,
+    /// Its hold ran out.
+    Expired,
+}
+
+impl Status {
+    /// The word that is stored and told.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// One product of an order.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OrderLine {
+    /// The product.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: i64,
+    /// What the customer was shown for one, and agreed to.
+    pub unit_price: i64,
+    /// Which shards of its stock they were taken from: where they go back to.
+    pub allocations: Vec<Allocation>,
+}
+
+/// A quantity that was taken from one shard of a product's stock.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Allocation {
+    /// The shard.
+    pub shard: u32,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// An order as the table holds it. It is also the memory that its key was used.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Order {
+    /// `ORD#` and the id.
+    pub pk: String,
+    /// [`SORT_KEY`].
+    pub sk: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The customer.
+    pub owner: String,
+    /// The currency of all its prices.
+    pub currency: Currency,
+    /// The sum, in the currency's smallest unit.
+    pub total: i64,
+    /// Its lines, one a product, by product.
+    pub lines: Vec<OrderLine>,
+    /// When it was placed.
+    pub created_at: Moment,
+    /// When it may expire at the earliest. It never changes, being part of the answer.
+    pub hold_expires_at: Moment,
+    /// Its index partition, only while it is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry_shard: Option<String>,
+    /// Changes with every change of the order: its ETag.
+    pub version: i64,
+    /// The form of the answer it was placed with.
+    pub answer_version: i64,
+    /// What was asked for.
+    pub fingerprint: String,
+    /// How that was computed.
+    pub fingerprint_version: i64,
+    /// The payment that confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_reference: Option<String>,
+    /// When it was confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<Moment>,
+    /// When it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Moment>,
+    /// When it expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired_at: Option<Moment>,
+}
+
+impl Order {
+    /// The order that a draft becomes if its stock can be taken.
+    pub fn placed(id: &OrderId, customer: &Customer, draft: &Draft, now: Moment) -> Self {
+        let fingerprint = draft.fingerprint(FINGERPRINT_VERSION_NOW);
+        let line = |line: &crate::draft::Line| OrderLine {
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            allocations: vec![Allocation {
+                shard: SHARD,
+                quantity: line.quantity,
+            }],
+        };
+        Self {
+            pk: id.partition(),
+            sk: SORT_KEY.to_owned(),
+            status: Status::Pending,
+            owner: customer.as_str().to_owned(),
+            currency: draft.currency.clone(),
+            total: draft.total,
+            lines: draft.lines.iter().map(line).collect(),
+            created_at: now,
+            hold_expires_at: now.plus_seconds(HOLD_SECONDS),
+            expiry_shard: Some(id.expiry_shard()),
+            version: 1,
+            answer_version: ANSWER_VERSION_NOW,
+            fingerprint: fingerprint.map_or_else(String::new, |print| print.as_str().to_owned()),
+            fingerprint_version: FINGERPRINT_VERSION_NOW,
+            payment_reference: None,
+            confirmed_at: None,
+            cancelled_at: None,
+            expired_at: None,
+        }
+    }
+
+    /// The order's id.
+    pub fn id(&self) -> &str {
+        self.pk.strip_prefix("ORD#").unwrap_or(&self.pk)
+    }
+
+    /// The order as it stands now, as a client sees it.
+    pub fn view(&self) -> OrderView<'_> {
+        let told = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
+        OrderView {
+            status: self.status,
+            version: Some(self.version),
+            confirmed_at: told(self.confirmed_at),
+            payment_reference: self.payment_reference.as_deref(),
+            cancelled_at: told(self.cancelled_at),
+            expired_at: told(self.expired_at),
+            ..self.view_as_placed()
+        }
+    }
+
+    /// The body its placement was answered with, rebuilt from what never
+    /// changes, or `None` if a newer release gave it in a form unknown here.
+    ///
+    /// Each version stays as it was for good: a replay is the same bytes.
+    pub fn answer_as_placed(&self) -> Option<String> {
+        let view = match self.answer_version {
+            // Releases before 0.1 told neither the version nor the end of the hold.
+            0 => OrderView {
+                version: None,
+                hold_expires_at: None,
+                ..self.view_as_placed()
+            },
+            1 => self.view_as_placed(),
+            _ => return None,
+        };
+        serde_json::to_string(&view).ok()
+    }
+
+    fn view_as_placed(&self) -> OrderView<'_> {
+        let line = |line: &'_ OrderLine| LineView {
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+        };
+        OrderView {
+            id: self.id(),
+            status: Status::Pending,
+            currency: self.currency.as_str(),
+            total: self.total,
+            version: Some(1),
+            lines: self.lines.iter().map(line).collect(),
+            created_at: self.created_at.to_string(),
+            hold_expires_at: Some(self.hold_expires_at.to_string()),
+            confirmed_at: None,
+            payment_reference: None,
+            cancelled_at: None,
+            expired_at: None,
+        }
+    }
+}
+
+/// An order as a client sees it. The order of the members is part of the answer.
+#[derive(Debug, Serialize)]
+pub struct OrderView<'order> {
+    id: &'order str,
+    status: Status,
+    currency: &'order str,
+    total: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<i64>,
+    lines: Vec<LineView>,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold_expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_reference: Option<&'order str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelled_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expired_at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LineView {
+    sku: Sku,
+    quantity: i64,
+    unit_price: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_prefix_and_26_characters() {
+        assert!("ord_abcdefghijklmnopqrstuvwxyz".parse::<OrderId>().is_ok());
+        assert!("ord_234567abcdefghijklmnopqrst".parse::<OrderId>().is_ok());
+        for bad in [
+            "",
+            "ord_",
+            "abcdefghijklmnopqrstuvwxyz",
+            "ord_abcdefghijklmnopqrstuvwxy",
+            "ord_abcdefghijklmnopqrstuvwxyzz",
+            "ord_ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "ord_abcdefghijklmnopqrstuvwxy1",
+        ] {
+            assert!(bad.parse::<OrderId>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Owns `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and 13.1.2).
+
+use http::HeaderMap;
+use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
+
+use crate::json::{Fault, Place};
+
+/// How many entity tags a header may list.
+const TAGS_MAX: usize = 50;
+
+/// What a client demands of the version that is there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Precondition {
+    /// Nothing.
+    None,
+    /// That there is one.
+    Exists,
+    /// That there is none.
+    Absent,
+    /// That it is one of these.
+    Versions(Vec<i64>),
+}
+
+impl Precondition {
+    /// Reads both headers.
+    ///
+    /// An entity tag that this API never gave out matches nothing, as does a
+    /// weak one: `If-Match` compares strongly.
+    ///
+    /// # Errors
+    /// A header that is no list of entity tags, an `If-None-Match` other than
+    /// `*` (only reads could use it), or both headers at once.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Vec<Fault>> {
+        let matches = read(headers, &IF_MATCH, "If-Match")?;
+        let none_matches = read(headers, &IF_NONE_MATCH, "If-None-Match")?;
+        match (matches, none_matches) {
+            (None, None) => Ok(Self::None),
+            (Some(Tags::Any), None) => Ok(Self::Exists),
+            (Some(Tags::Versions(versions)), None) => Ok(Self::Versions(versions)),
+            (None, Some(Tags::Any)) => Ok(Self::Absent),
+            (None, Some(Tags::Versions(_))) => Err(fault("If-None-Match", "can only be * here")),
+            (Some(_), Some(_)) => Err(fault("If-Match", "excludes If-None-Match")),
+        }
+    }
+
+    /// Whether a version that is there meets the demand.
+    pub fn allows(&self, version: i64) -> bool {
+        match self {
+            Self::None | Self::Exists => true,
+            Self::Absent => false,
+            Self::Versions(versions) => versions.contains(&version),
+        }
+    }
+}
+
+enum Tags {
+    Any,
+    Versions(Vec<i64>),
+}
+
+fn read(
+    headers: &HeaderMap,
+    header: &HeaderName,
+    name: &'static str,
+) -> Result<Option<Tags>, Vec<Fault>> {
+    let Some(value) = headers.get(header) else {
+        return Ok(None);
+    };
+    let malformed = || fault(name, "must be * or a list of entity tags such as \"3\"");
+    let text = value.to_str().map_err(|_| malformed())?.trim();
+    if text == "*" {
+        return Ok(Some(Tags::Any));
+    }
+    if TAGS_MAX < text.split(',').count() {
+        return Err(fault(name, "lists too many entity tags"));
+    }
+    let mut versions = Vec::new();
+    for tag in text.split(',').map(str::trim) {
+        let (weak, opaque) = match tag.strip_prefix("W/") {
+            Some(rest) => (true, rest),
+            None => (false, tag),
+        };
+        let opaque = opaque
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .filter(|opaque| !opaque.contains('"'))
+            .ok_or_else(malformed)?;
+        if let (false, Some(version)) = (weak, version_of(opaque)) {
+            versions.push(version);
+        }
+    }
+    Ok(Some(Tags::Versions(versions)))
+}
+
+/// A version, if the tag is written exactly as this API writes it.
+fn version_of(opaque: &str) -> Option<i64> {
+    let version: i64 = opaque.parse().ok()?;
+    (version.to_string() == opaque).then_some(version)
+}
+
+fn fault(parameter: &'static str, detail: &str) -> Vec<Fault> {
+    vec![Fault {
+        place: Place::Parameter(parameter),
+        detail: detail.to_owned(),
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn precondition(headers: &[(&'static str, &str)]) -> Result<Precondition, Vec<Fault>> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        Precondition::of(&headers)
+    }
+
+    #[test]
+    fn entity_tags_are_compared_as_they_were_given_out() {
+        let versions = |value| precondition(&[("if-match", value)]);
+        assert_eq!(versions("\"3\""), Ok(Precondition::Versions(vec![3])));
+        assert_eq!(
+            versions("\"3\", \"4\""),
+            Ok(Precondition::Versions(vec![3, 4]))
+        );
+        assert_eq!(
+            versions("\"03\", W/\"4\", \"x\", \"\""),
+            Ok(Precondition::Versions(vec![]))
+        );
+        assert_eq!(versions(" * "), Ok(Precondition::Exists));
+        assert_eq!(precondition(&[]), Ok(Precondition::None));
+        assert_eq!(
+            precondition(&[("if-none-match", "*")]),
+            Ok(Precondition::Absent)
+        );
+    }
+
+    #[test]
+    fn what_is_no_entity_tag_is_a_fault() {
+        for bad in ["3", "\"3", "", "\"a\"\"b\"", "\"3\" \"4\"", "é"] {
+            assert!(precondition(&[("if-match", bad)]).is_err(), "{bad}");
+        }
+        assert!(precondition(&[("if-none-match", "\"3\"")]).is_err());
+        assert!(precondition(&[("if-match", "*"), ("if-none-match", "*")]).is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! Owns a product: what it is called, what it costs, and how many there are.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Moment;
+use crate::once::{Item, text};
+use crate::text::Text;
+
+/// The longest stock keeping unit, in characters.
+pub const SKU_CHARACTERS_MAX: usize = 64;
+
+/// The highest price of one unit, in the currency's smallest unit.
+pub const UNIT_PRICE_MAX: i64 = 1_000_000_000_000;
+
+/// The one shard of a product's stock. Sort keys and allocations have room for
+/// more; several would need a placement that tries each before it refuses.
+pub const SHARD: u32 = 0;
+
+/// The `owner` under which the index lists all products. No customer is called
+/// so: theirs have a `#`.
+pub const OWNER: &str = "products";
+
+/// A product's name.
+pub type ProductName = Text<200>;
+
+/// A stock keeping unit: 1 to 64 of `A–Z a–z 0–9 - _ .`.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Sku(String);
+
+/// A text is no stock keeping unit.
+#[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
+#[error("must be 1 to {SKU_CHARACTERS_MAX} characters of A-Z a-z 0-9 - _ .")]
+pub struct SkuError;
+
+impl Sku {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sku {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for Sku {
+    type Err = SkuError;
+
+    fn from_str(text: &str) -> Result<Self, SkuError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if text.is_empty() || SKU_CHARACTERS_MAX < text.len() || !text.bytes().all(allowed) {
+            return Err(SkuError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A currency's code: three capital letters (ISO 4217).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Currency(String);
+
+/// A text is no currency code.
+#[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
+#[error("must be three capital letters, as ISO 4217 has them")]
+pub struct CurrencyError;
+
+impl Currency {
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Currency {
+    type Err = CurrencyError;
+
+    fn from_str(text: &str) -> Result<Self, CurrencyError> {
+        if text.len() != 3 || !text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(CurrencyError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A product as the table holds it.
+///
+/// Always `available + taken = received`: every write that moves stock moves
+/// two of the three and bumps `version`, in one update.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Product {
+    /// `SKU#` and the stock keeping unit.
+    pub pk: String,
+    /// Its name.
+    pub name: String,
+    /// What one costs, in the currency's smallest unit.
+    pub unit_price: i64,
+    /// The currency of the price.
+    pub currency: Currency,
+    /// Whether it may be ordered.
+    pub sellable: bool,
+    /// Changes with name, price, currency and sellable only: the ETag.
+    pub details_version: i64,
+    /// How many can be taken.
+    pub available: i64,
+    /// How many pending and confirmed orders hold.
+    pub taken: i64,
+    /// How many adjustments brought, less what they took away.
+    pub received: i64,
+    /// Changes with every movement of stock.
+    pub version: i64,
+    /// When it was first described: its place in lists.
+    pub created_at: Moment,
+}
+
+impl Product {
+    /// The stock keeping unit.
+    pub fn sku(&self) -> &str {
+        self.pk.strip_prefix("SKU#").unwrap_or(&self.pk)
+    }
+
+    /// The product as a client sees it.
+    pub fn view(&self) -> ProductView<'_> {
+        ProductView {
+            sku: self.sku(),
+            name: &self.name,
+            unit_price: self.unit_price,
+            currency: self.currency.as_str(),
+            sellable: self.sellable,
+            available: self.available,
+        }
+    }
+}
+
+/// A product as a client sees it.
+#[derive(Debug, Serialize)]
+pub struct ProductView<'product> {
+    sku: &'product str,
+    name: &'product str,
+    unit_price: i64,
+    currency: &'product str,
+    sellable: bool,
+    available: i64,
+}
+
+/// The primary key of a product's stock.
+pub fn stock_key(sku: &Sku, shard: u32) -> Item {
+    Item::from([
+        ("pk".to_owned(), text(partition(sku))),
+        ("sk".to_owned(), text(format!("STOCK#{shard}"))),
+    ])
+}
+
+/// The partition of a product: its stock and its adjustments.
+pub fn partition(sku: &Sku) -> String {
+    format!("SKU#{sku}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sku_is_1_to_64_characters_that_need_no_escaping() {
+        for good in ["A", "TEA-01", "a_b.c", &"x".repeat(64)] {
+            assert!(good.parse::<Sku>().is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "a/b", "a#b", "é", "a%20", &"x".repeat(65)] {
+            assert!(bad.parse::<Sku>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters() {
+        assert!("KRW".parse::<Currency>().is_ok());
+        for bad in ["", "krw", "KR", "KRWW", "K1W", "ÄÖ"] {
+            assert!(bad.parse::<Currency>().is_err(), "{bad}");
+        }
+    }
+}

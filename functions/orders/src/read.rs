@@ -1,0 +1,79 @@
+//! Owns the reading of one order or one product: a strong read, and no write.
+
+use http::StatusCode;
+use shared::caller::Caller;
+
+use crate::answer::{Answer, Outcome};
+use crate::customer::Customer;
+use crate::error::Error;
+use crate::once::Item;
+use crate::once::decide::Pace;
+use crate::order::{Order, OrderId};
+use crate::product::{Product, SHARD, Sku, stock_key};
+use crate::refusal::Refusal;
+use crate::store::{Failure, Session};
+
+/// The scope that reads every customer's orders.
+pub const SCOPE_READ_ANY: &str = "orders:read:any";
+
+/// Reads an order: the caller's own, or any with [`SCOPE_READ_ANY`].
+///
+/// # Errors
+/// There is none, it is somebody else's, or it was refused: all the same to
+/// the caller, who must not learn which.
+pub async fn read_order(
+    session: &Session<'_>,
+    caller: &Caller,
+    id: &OrderId,
+) -> Result<Answer, Error> {
+    let customer =
+        Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let order = order(session, id).await?.ok_or(Error::NotFound("order"))?;
+    if order.owner != customer.as_str() && !caller.may(SCOPE_READ_ANY) {
+        return Err(Error::NotFound("order"));
+    }
+    let answer = Answer::json(Outcome::Read, StatusCode::OK, &order.view())?;
+    Ok(answer.etag(order.version))
+}
+
+/// Reads a product.
+///
+/// # Errors
+/// There is none.
+pub async fn read_product(session: &Session<'_>, sku: &Sku) -> Result<Answer, Error> {
+    let item = item(session, stock_key(sku, SHARD))
+        .await?
+        .ok_or(Error::NotFound("product"))?;
+    let product: Product = serde_dynamo::from_item(item)
+        .map_err(|error| Error::Internal(format!("a product cannot be read: {error}")))?;
+    let answer = Answer::json(Outcome::Read, StatusCode::OK, &product.view())?;
+    Ok(answer.etag(product.details_version))
+}
+
+/// The order of an id, or `None` if there is none or it was refused.
+pub(crate) async fn order(session: &Session<'_>, id: &OrderId) -> Result<Option<Order>, Error> {
+    let Some(item) = item(session, id.key()).await? else {
+        return Ok(None);
+    };
+    if Refusal::read(&item)?.is_some() {
+        return Ok(None);
+    }
+    serde_dynamo::from_item(item)
+        .map(Some)
+        .map_err(|error| Error::Internal(format!("an order cannot be read: {error}")))
+}
+
+/// Reads an item, again and again while there is time.
+async fn item(session: &Session<'_>, key: Item) -> Result<Option<Item>, Error> {
+    let mut pace = Pace::default();
+    let mut last = Failure::Throttled;
+    while pace.goes_on(session) {
+        match session.get(key.clone()).await {
+            Ok(item) => return Ok(item),
+            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
+            Err(failure) => last = failure,
+        }
+        pace.pause(session).await;
+    }
+    Err(Error::of_read(last))
+}

@@ -1,0 +1,74 @@
+//! Owns what a request leaves in the log: one line, and its metrics.
+
+use jiff::Timestamp;
+use shared::metrics::Metrics;
+
+use crate::answer::Outcome;
+use crate::error::Error;
+use crate::incoming::Incoming;
+use crate::store::Tally;
+
+/// The name of the service in logs and metrics.
+pub const SERVICE: &str = "orders";
+
+/// Writes what happened, and what it consumed.
+pub fn report(
+    incoming: &Incoming,
+    result: Result<Outcome, &Error>,
+    status: u16,
+    tally: Tally,
+    now: Timestamp,
+) {
+    let route = incoming.route.as_str();
+    match result {
+        Err(Error::Internal(cause) | Error::NoCaller(cause)) => {
+            tracing::error!(route, status, cause, "a request failed");
+        }
+        Err(error) => tracing::info!(route, status, reason = error.problem().kind(), "answered"),
+        Ok(outcome) => tracing::info!(route, status, outcome = ?outcome, "answered"),
+    }
+    if let Some(metrics) = decision(result) {
+        metrics.emit(now);
+    }
+    if tally.round_trips != 0 {
+        Metrics::new(SERVICE)
+            .property("route", route)
+            .property("request_id", incoming.request_id.as_str())
+            .count("RoundTrips", tally.round_trips)
+            .count("WriteUnits", tally.write_units)
+            .count("ReadUnits", tally.read_units)
+            .count("TransactionConflict", tally.conflicts)
+            .count("TransactionCancelled", tally.cancelled)
+            .emit(now);
+    }
+}
+
+/// The metric of a decision; each request counts for one at most.
+fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
+    let metrics = Metrics::new(SERVICE);
+    match result {
+        Ok(Outcome::Placed) => Some(metrics.count("OrderPlaced", 1)),
+        Ok(Outcome::Replayed) => Some(metrics.count("OrderReplayed", 1)),
+        Ok(Outcome::Refused(reason)) => {
+            Some(metrics.dimension("reason", reason).count("OrderRefused", 1))
+        }
+        Ok(Outcome::Adjusted) => Some(metrics.count("StockAdjusted", 1)),
+        Ok(Outcome::Described) => Some(metrics.count("ProductDescribed", 1)),
+        Ok(Outcome::Read) => None,
+        Err(Error::KeyReused) => Some(metrics.count("KeyReused", 1)),
+        Err(Error::OutcomeUnknown) => Some(metrics.count("OutcomeUnknown", 1)),
+        Err(Error::Internal(_) | Error::NoCaller(_)) => Some(metrics.count("InternalError", 1)),
+        Err(
+            Error::Invalid(_)
+            | Error::KeyMissing
+            | Error::KeyMalformed(_)
+            | Error::MediaType
+            | Error::BodyTooLarge(_)
+            | Error::Forbidden(_)
+            | Error::NotFound(_)
+            | Error::Stale(_)
+            | Error::Unavailable
+            | Error::NotServed(_),
+        ) => None,
+    }
+}

@@ -1,0 +1,91 @@
+//! Owns the routes: which request each takes, parsed before any I/O.
+
+use crate::adjust::{Adjustment, adjust};
+use crate::answer::Answer;
+use crate::describe::{Description, describe};
+use crate::draft::Draft;
+use crate::error::Error;
+use crate::incoming::Incoming;
+use crate::json::{Fault, Place};
+use crate::order::OrderId;
+use crate::place::place;
+use crate::precondition::Precondition;
+use crate::product::Sku;
+use crate::read::{read_order, read_product};
+use crate::store::Session;
+
+/// Answers a request.
+///
+/// # Errors
+/// What the client is told instead.
+pub async fn serve(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    match incoming.route.as_str() {
+        "POST /orders" => post_order(session, incoming).await,
+        "GET /orders/{id}" => get_order(session, incoming).await,
+        "GET /products/{sku}" => get_product(session, incoming).await,
+        "PUT /products/{sku}" => put_product(session, incoming).await,
+        "POST /products/{sku}/stock" => post_stock(session, incoming).await,
+        other => Err(Error::NotServed(other.to_owned())),
+    }
+}
+
+async fn post_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    let key = incoming.idempotency_key()?;
+    let draft = Draft::parse(incoming.json()?).map_err(Error::Invalid)?;
+    place(session, &caller, &key, &draft, &incoming.request_id).await
+}
+
+async fn get_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    let id = order_id(incoming)?;
+    read_order(session, &caller, &id).await
+}
+
+async fn get_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let sku = incoming.parameter("sku").parse();
+    let sku = sku.map_err(|_| Error::NotFound("product"))?;
+    read_product(session, &sku).await
+}
+
+async fn put_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let sku = sku(incoming)?;
+    let precondition = Precondition::of(incoming.headers()).map_err(Error::Invalid)?;
+    let description = Description::parse(incoming.json()?).map_err(Error::Invalid)?;
+    describe(session, &sku, &description, &precondition).await
+}
+
+async fn post_stock(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    let sku = sku(incoming)?;
+    let key = incoming.idempotency_key()?;
+    let adjustment = Adjustment::parse(incoming.json()?).map_err(Error::Invalid)?;
+    adjust(
+        session,
+        &caller,
+        &sku,
+        &key,
+        &adjustment,
+        &incoming.request_id,
+    )
+    .await
+}
+
+/// The id in the path; one that no order can have is nobody's.
+fn order_id(incoming: &Incoming) -> Result<OrderId, Error> {
+    let id = incoming.parameter("id").parse();
+    id.map_err(|_| Error::NotFound("order"))
+}
+
+/// The product in the path that is to be written.
+fn sku(incoming: &Incoming) -> Result<Sku, Error> {
+    incoming
+        .parameter("sku")
+        .parse()
+        .map_err(|error: crate::product::SkuError| {
+            Error::Invalid(vec![Fault {
+                place: Place::Parameter("sku"),
+                detail: error.to_string(),
+            }])
+        })
+}

@@ -1,0 +1,404 @@
+//! Owns the table: every request to DynamoDB leaves from here, once, and comes back as data.
+//!
+//! Nothing here repeats a request: whether one may be repeated, and with which
+//! token, is decided where its meaning is known ([`crate::once::decide`]). The
+//! SDK's own retries are off.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    CancellationReason, ConsumedCapacity, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use jiff::{SignedDuration, Timestamp};
+use shared::world::World;
+
+use crate::once::classify::Reason;
+use crate::once::{Effect, Item};
+
+/// How long one request may take before it counts as lost. DynamoDB answers
+/// within a tenth of this; what is left of the invocation serves the repeat.
+const REQUEST_SECONDS_MAX: i64 = 2;
+
+/// What stays of an invocation to answer and to log.
+const RESERVE: SignedDuration = SignedDuration::from_millis(500);
+
+/// No request is begun with less time than this.
+const REQUEST_LEAST: SignedDuration = SignedDuration::from_millis(20);
+
+/// The condition under which a record is written: nothing was decided yet.
+const ABSENT: &str = "attribute_not_exists(pk)";
+
+/// The table, and what reaching it takes.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+    world: World,
+}
+
+/// One invocation's use of the table: its deadline, and what it has consumed.
+#[derive(Debug)]
+pub struct Session<'store> {
+    store: &'store Store,
+    deadline: Timestamp,
+    tally: Mutex<Tally>,
+}
+
+/// What an invocation consumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Requests sent.
+    pub round_trips: u32,
+    /// Write capacity units that DynamoDB reported. A cancelled transaction
+    /// consumes units but reports none.
+    pub write_units: f64,
+    /// Read capacity units that DynamoDB reported.
+    pub read_units: f64,
+    /// Requests that met another write.
+    pub conflicts: u32,
+    /// Transactions that were cancelled, whose units nobody reported.
+    pub cancelled: u32,
+}
+
+/// Why a request did not succeed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// A transaction was cancelled, one reason an action.
+    Cancelled(Vec<Reason>),
+    /// A single write's condition failed; the item as it is, if there is one.
+    ConditionFailed(Option<Item>),
+    /// A single write met a transaction.
+    Conflict,
+    /// There was no capacity; nothing happened.
+    Throttled,
+    /// The transaction's token was used for another body; nothing happened.
+    TokenMismatch,
+    /// It may have happened, or may happen yet: no answer, or none that tells.
+    Unknown(String),
+    /// It is wrong and stays wrong.
+    Invalid(String),
+}
+
+impl Store {
+    /// The table of a name.
+    pub fn new(client: Client, table: String, world: World) -> Self {
+        Self {
+            client,
+            table,
+            world,
+        }
+    }
+
+    /// Begins an invocation that ends at `deadline`.
+    pub fn session(&self, deadline: Timestamp) -> Session<'_> {
+        Session {
+            store: self,
+            deadline,
+            tally: Mutex::default(),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// The world the store lives in.
+    pub fn world(&self) -> &World {
+        &self.store.world
+    }
+
+    /// What was consumed so far.
+    pub fn tally(&self) -> Tally {
+        *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the next request may take, or `None` if it must not begin.
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = self.deadline.duration_since(self.world().now()) - RESERVE;
+        if left < REQUEST_LEAST {
+            return None;
+        }
+        let most = SignedDuration::from_secs(REQUEST_SECONDS_MAX);
+        Duration::try_from(left.min(most)).ok()
+    }
+
+    /// A new client request token: 128 random bits.
+    pub fn token(&self) -> String {
+        let mut bytes = [0; 16];
+        self.world().fill(&mut bytes);
+        data_encoding::HEXLOWER.encode(&bytes)
+    }
+
+    /// Puts `record` if it is absent and applies `effects`, all or nothing.
+    pub async fn transact(
+        &self,
+        record: &Item,
+        effects: &[Effect],
+        token: &str,
+    ) -> Result<(), Failure> {
+        let put = self.put_if_absent(record).map_err(invalid)?;
+        let mut actions = vec![TransactWriteItem::builder().put(put).build()];
+        for effect in effects {
+            let update = self.update(effect).map_err(invalid)?;
+            actions.push(TransactWriteItem::builder().update(update).build());
+        }
+        self.transact_actions(actions, token).await
+    }
+
+    async fn transact_actions(
+        &self,
+        actions: Vec<TransactWriteItem>,
+        token: &str,
+    ) -> Result<(), Failure> {
+        let request = self
+            .store
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .client_request_token(token)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.within_time(request.send()).await? {
+            Ok(output) => {
+                self.consumed(output.consumed_capacity());
+                Ok(())
+            }
+            Err(error) => Err(self.transaction_failure(&error)),
+        }
+    }
+
+    /// Puts `record` if nothing is there.
+    pub async fn put_absent(&self, record: &Item) -> Result<(), Failure> {
+        let request = self
+            .store
+            .client
+            .put_item()
+            .table_name(&self.store.table)
+            .set_item(Some(record.clone()))
+            .condition_expression(ABSENT)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.within_time(request.send()).await? {
+            Ok(output) => {
+                self.consumed(output.consumed_capacity());
+                Ok(())
+            }
+            Err(error) => Err(match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    Failure::ConditionFailed(failed.item().cloned())
+                }
+                _ => self.failure(&error),
+            }),
+        }
+    }
+
+    /// Applies one effect and returns the item as it is afterwards.
+    pub async fn update_item(&self, effect: &Effect) -> Result<Item, Failure> {
+        let request = self
+            .store
+            .client
+            .update_item()
+            .table_name(&self.store.table)
+            .set_key(Some(effect.key.clone()))
+            .update_expression(effect.update)
+            .set_condition_expression(condition(effect))
+            .set_expression_attribute_names(names(effect))
+            .set_expression_attribute_values(Some(effect.values.clone()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.within_time(request.send()).await? {
+            Ok(output) => {
+                self.consumed(output.consumed_capacity());
+                Ok(output.attributes.unwrap_or_default())
+            }
+            Err(error) => Err(match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Failure::ConditionFailed(failed.item().cloned())
+                }
+                _ => self.failure(&error),
+            }),
+        }
+    }
+
+    /// Reads one item, strongly consistent.
+    pub async fn get(&self, key: Item) -> Result<Option<Item>, Failure> {
+        let request = self
+            .store
+            .client
+            .get_item()
+            .table_name(&self.store.table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.within_time(request.send()).await? {
+            Ok(output) => {
+                self.read(output.consumed_capacity());
+                Ok(output.item)
+            }
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    fn put_if_absent(&self, record: &Item) -> Result<Put, impl std::fmt::Display + use<>> {
+        Put::builder()
+            .table_name(&self.store.table)
+            .set_item(Some(record.clone()))
+            .condition_expression(ABSENT)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+    }
+
+    fn update(&self, effect: &Effect) -> Result<Update, impl std::fmt::Display + use<>> {
+        Update::builder()
+            .table_name(&self.store.table)
+            .set_key(Some(effect.key.clone()))
+            .update_expression(effect.update)
+            .set_condition_expression(condition(effect))
+            .set_expression_attribute_names(names(effect))
+            .set_expression_attribute_values(Some(effect.values.clone()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+    }
+
+    /// Counts a round trip, and gives its answer up when its time is over.
+    async fn within_time<T>(&self, request: impl Future<Output = T>) -> Result<T, Failure> {
+        let Some(limit) = self.time_left() else {
+            return Err(Failure::Unknown("no time was left".to_owned()));
+        };
+        self.note(|tally| tally.round_trips += 1);
+        tokio::select! {
+            biased;
+            answer = request => Ok(answer),
+            () = self.world().sleep(limit) => {
+                Err(Failure::Unknown(format!("no answer within {} ms", limit.as_millis())))
+            }
+        }
+    }
+
+    fn transaction_failure(&self, error: &SdkError<TransactWriteItemsError>) -> Failure {
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        else {
+            return self.failure(error);
+        };
+        let reasons: Vec<_> = cancelled
+            .cancellation_reasons()
+            .iter()
+            .map(reason)
+            .collect();
+        self.note(|tally| {
+            tally.cancelled += 1;
+            tally.conflicts += u32::from(reasons.contains(&Reason::Conflict));
+        });
+        Failure::Cancelled(reasons)
+    }
+
+    fn failure<E>(&self, error: &SdkError<E>) -> Failure
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let failure = failure(error);
+        if failure == Failure::Conflict {
+            self.note(|tally| tally.conflicts += 1);
+        }
+        failure
+    }
+
+    fn consumed<'capacity>(&self, capacity: impl IntoCapacity<'capacity>) {
+        let units = capacity.units();
+        self.note(|tally| tally.write_units += units);
+    }
+
+    fn read<'capacity>(&self, capacity: impl IntoCapacity<'capacity>) {
+        let units = capacity.units();
+        self.note(|tally| tally.read_units += units);
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Tally)) {
+        change(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// What an operation reports as consumed: one table's, or a list.
+trait IntoCapacity<'capacity> {
+    fn units(self) -> f64;
+}
+
+impl<'capacity> IntoCapacity<'capacity> for Option<&'capacity ConsumedCapacity> {
+    fn units(self) -> f64 {
+        self.and_then(ConsumedCapacity::capacity_units)
+            .unwrap_or(0.0)
+    }
+}
+
+impl<'capacity> IntoCapacity<'capacity> for &'capacity [ConsumedCapacity] {
+    fn units(self) -> f64 {
+        self.iter()
+            .filter_map(ConsumedCapacity::capacity_units)
+            .sum()
+    }
+}
+
+fn condition(effect: &Effect) -> Option<String> {
+    (!effect.condition.is_empty()).then(|| effect.condition.clone().into_owned())
+}
+
+fn names(effect: &Effect) -> Option<HashMap<String, String>> {
+    let names = effect.names.iter();
+    (!effect.names.is_empty()).then(|| {
+        names
+            .map(|(place, name)| ((*place).to_owned(), (*name).to_owned()))
+            .collect()
+    })
+}
+
+fn invalid(error: impl std::fmt::Display) -> Failure {
+    Failure::Invalid(error.to_string())
+}
+
+fn reason(reason: &CancellationReason) -> Reason {
+    match reason.code() {
+        None | Some("None") => Reason::None,
+        Some("ConditionalCheckFailed") => Reason::ConditionFailed(reason.item().cloned()),
+        Some("TransactionConflict") => Reason::Conflict,
+        Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Reason::Throttled,
+        Some(code) => Reason::Invalid(format!("{code}: {}", reason.message().unwrap_or_default())),
+    }
+}
+
+/// Sorts an error by what it says about the write.
+///
+/// Source: "Error handling with DynamoDB" and the errors of each operation in
+/// the DynamoDB API reference.
+fn failure<E>(error: &SdkError<E>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let cause = || aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string();
+    let SdkError::ServiceError(answer) = error else {
+        return match error {
+            SdkError::ConstructionFailure(_) => Failure::Invalid(cause()),
+            _ => Failure::Unknown(cause()),
+        };
+    };
+    match answer.err().code() {
+        Some("TransactionConflictException" | "ReplicatedWriteConflictException") => {
+            Failure::Conflict
+        }
+        Some(
+            "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "ThrottlingException",
+        ) => Failure::Throttled,
+        Some("IdempotentParameterMismatchException") => Failure::TokenMismatch,
+        Some("TransactionInProgressException") => Failure::Unknown(cause()),
+        _ if answer.raw().status().is_server_error() => Failure::Unknown(cause()),
+        _ => Failure::Invalid(cause()),
+    }
+}
