@@ -47,7 +47,7 @@ def rust_faults(path, text):
     if not first.startswith("//!"):
         yield f"{path}:1: a module opens with a sentence, `//!`, that says what it owns"
     for number, line in enumerate(lines, 1):
-        if re.search(r"//.*\b(TODO|FIXME)\b", line):
+        if re.search(r"(^|\s)//.*\b(TODO|FIXME)\b", line):
             yield f"{path}:{number}: unfinished business belongs in an issue"
 
 
