@@ -1,0 +1,103 @@
+//! Owns the line per request: readable on a terminal, JSON otherwise.
+
+use std::io::Write as _;
+
+use serde_json::json;
+
+use crate::gateway::event::Inbound;
+
+/// How requests are logged, on standard error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AccessLog {
+    /// Not at all.
+    Off,
+    /// A readable line each.
+    Readable,
+    /// A line of JSON each, with the members of the template's access log.
+    Json,
+}
+
+/// What is logged of a request. No header is, so no token is.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The gateway's name for the request.
+    pub request_id: String,
+    /// The status it was answered with.
+    pub status: u16,
+    /// How long that took.
+    pub milliseconds: f64,
+    /// The route that was chosen.
+    pub route: Option<String>,
+    /// What went wrong with a function.
+    pub fault: Option<String>,
+    method: String,
+    path: String,
+    source: String,
+    time: jiff::Timestamp,
+}
+
+impl Entry {
+    /// The entry of a request that has just arrived.
+    pub fn begin(inbound: &Inbound) -> Self {
+        Self {
+            request_id: inbound.request_id.clone(),
+            status: 0,
+            milliseconds: 0.0,
+            route: None,
+            fault: None,
+            method: inbound.method.clone(),
+            path: inbound.path.clone(),
+            source: inbound.source.to_string(),
+            time: inbound.time,
+        }
+    }
+
+    fn readable(&self) -> String {
+        let Self {
+            method,
+            path,
+            status,
+            milliseconds,
+            request_id,
+            ..
+        } = self;
+        let time = self.time.strftime("%H:%M:%S");
+        let mut line =
+            format!("{time} {method:<7} {path} {status} {milliseconds:.0} ms {request_id}");
+        if let Some(fault) = &self.fault {
+            // A line break in a function's words would look like another request.
+            line.push_str(&format!("\n         {}", fault.replace('\n', " ")));
+        }
+        line
+    }
+
+    fn json(&self) -> String {
+        let mut line = json!({
+            "requestId": self.request_id,
+            "ip": self.source,
+            "time": format!("{:.3}", self.time),
+            "method": self.method,
+            "path": self.path,
+            "routeKey": self.route,
+            "status": self.status,
+            "latency": (self.milliseconds * 1000.0).round() / 1000.0,
+        });
+        if let (Some(fault), Some(members)) = (&self.fault, line.as_object_mut()) {
+            members.insert("integrationError".to_owned(), fault.as_str().into());
+        }
+        line.to_string()
+    }
+}
+
+impl AccessLog {
+    /// Writes the line of a request.
+    pub fn write(self, entry: &Entry) {
+        let line = match self {
+            Self::Off => return,
+            Self::Readable => entry.readable(),
+            Self::Json => entry.json(),
+        };
+        // A terminal that went away is no reason to stop serving.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Owns what `surefire serve` says when it is ready.
+
+use serde_json::json;
+use shared::world::World;
+
+use super::CommandError;
+use crate::functions::uuid;
+use crate::seed::{FIRST_PRICE, FIRST_SKU};
+use crate::serve::Running;
+use crate::token::SCOPES_DEFAULT;
+
+/// The banner: the address, a first order ready to be pasted, and where messages appear.
+pub(super) fn text(
+    running: &Running,
+    own_discord: bool,
+    world: &World,
+) -> Result<String, CommandError> {
+    let url = running.url();
+    let discord = if own_discord {
+        "alerts go to the webhook of --discord".to_owned()
+    } else {
+        format!("{url}/_local/discord")
+    };
+    let has_orders = running
+        .template
+        .routes
+        .iter()
+        .any(|route| route.key() == "POST /orders");
+    let mut text = format!("\n  Surefire  {url}\n  Discord   {discord}\n  Stop      Ctrl-C\n");
+    if has_orders {
+        let token = running.token("demo", SCOPES_DEFAULT)?;
+        let order = json!({
+            "currency": "KRW",
+            "lines": [{"sku": FIRST_SKU, "quantity": 1, "unit_price": FIRST_PRICE}],
+        });
+        let key = uuid(world);
+        text.push_str(&format!(
+            "\nPlace an order (the token is good for an hour; `surefire token` prints another):\n\n\
+             curl -i {url}/orders \\\n  \
+             -H 'authorization: Bearer {token}' \\\n  \
+             -H 'content-type: application/json' \\\n  \
+             -H 'idempotency-key: {key}' \\\n  \
+             -d '{order}'\n\n"
+        ));
+    }
+    Ok(text)
+}

@@ -1,0 +1,161 @@
+//! Owns `surefire invoke`: one function on one event, or on a stream of them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::Value;
+use shared::world::World;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+
+use super::{CommandError, DataArguments, TemplateArguments, log, print};
+use crate::data::Access;
+use crate::functions::{Endpoints, FunctionError, Functions};
+use crate::serve::{Options, Services};
+use crate::template::{Kind, Template};
+
+/// The arguments of `surefire invoke`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Uses the services of a server that runs with the same --data; without one it opens the directory itself.
+
+Examples:
+  surefire invoke cors events/cors/allowed-preflight.json
+  surefire invoke authorizer --now 2026-11-22T04:05:06Z event.json
+  cat events.jsonl | surefire invoke orders --memory -"
+)]
+pub(super) struct InvokeArguments {
+    /// The function: orders, cors, authorizer, alert-forwarder, or its name in the template
+    function: String,
+    /// A file with one event, or `-` for one event a line on standard input and one answer a line
+    /// on standard output [default: one event on standard input]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Fix the function's clock
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<jiff::Timestamp>,
+    /// Use an empty database in memory
+    #[arg(long)]
+    memory: bool,
+    #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
+    template: TemplateArguments,
+}
+
+pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> {
+    let (mut options, template) = arguments.template.options()?;
+    let logical = function(&arguments.function, &template)?;
+    log::start();
+    options.memory = arguments.memory;
+    let (endpoints, services) = services(&options, &template, &arguments).await?;
+    let world = match arguments.now {
+        Some(now) => options.world.clone().with_clock(move || now),
+        None => options.world.clone(),
+    };
+    let kind = template.functions.get(&logical).map(|spec| spec.kind);
+    let functions =
+        Functions::start_only(&template, &endpoints, &world, |own| Some(own) == kind).await;
+    let done = match functions {
+        Ok(functions) => answer(&functions, &logical, arguments.file.as_deref()).await,
+        Err(error) => Err(CommandError::Serve(error.into())),
+    };
+    if let Some(services) = services {
+        services.stop().await;
+    }
+    done
+}
+
+/// The logical id of the function that is meant.
+fn function(name: &str, template: &Template) -> Result<String, CommandError> {
+    if template.functions.contains_key(name) {
+        return Ok(name.to_owned());
+    }
+    let of_kind = Kind::of_binary(name).and_then(|kind| template.function(kind));
+    of_kind
+        .map(|(logical, _)| logical.to_owned())
+        .ok_or_else(|| {
+            let known: Vec<&str> = template
+                .functions
+                .values()
+                .map(|spec| spec.kind.binary())
+                .collect();
+            CommandError::Event(format!(
+                "there is no function `{name}`: the template has {}",
+                known.join(", ")
+            ))
+        })
+}
+
+/// A live server's services, or own ones.
+async fn services(
+    options: &Options,
+    template: &Template,
+    arguments: &InvokeArguments,
+) -> Result<(Endpoints, Option<Services>), CommandError> {
+    let held = match arguments.data.directory().access(&World::real()).await? {
+        Access::Live(live) if !arguments.memory => return Ok((live.endpoints, None)),
+        // An empty database, and the secrets of nobody: the server keeps its own.
+        Access::Live(_) => None,
+        Access::Held(held) => Some(held),
+    };
+    let services = Services::start_with(options, template, held).await?;
+    Ok((services.endpoints.clone(), Some(services)))
+}
+
+async fn answer(
+    functions: &Functions,
+    logical: &str,
+    file: Option<&Path>,
+) -> Result<(), CommandError> {
+    match file {
+        Some(path) if path.as_os_str() == "-" => answer_lines(functions, logical).await,
+        file => {
+            let (name, text) = read_event(file).await?;
+            let event = serde_json::from_str(&text)
+                .map_err(|error| CommandError::Event(format!("{name} is not JSON: {error}")))?;
+            match functions.invoke(logical, event, None).await {
+                Ok(answer) => print(&format!("{answer}\n")),
+                Err(error) => {
+                    print(&format!("{}\n", error.to_json()))?;
+                    Err(CommandError::Failed(error))
+                }
+            }
+        }
+    }
+}
+
+async fn read_event(file: Option<&Path>) -> Result<(String, String), CommandError> {
+    let mut text = String::new();
+    let (name, read) = match file {
+        None => {
+            let read = tokio::io::stdin().read_to_string(&mut text).await;
+            ("standard input".to_owned(), read.map(drop))
+        }
+        Some(path) => {
+            let read = tokio::fs::read_to_string(path).await;
+            (path.display().to_string(), read.map(|read| text = read))
+        }
+    };
+    read.map_err(|error| CommandError::Event(format!("{name} cannot be read: {error}")))?;
+    Ok((name, text))
+}
+
+/// One event a line in, one answer a line out; an error is an answer, and the stream goes on.
+async fn answer_lines(functions: &Functions, logical: &str) -> Result<(), CommandError> {
+    let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
+    while let Some(line) = lines.next_segment().await? {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let answer = match serde_json::from_slice::<Value>(&line) {
+            Ok(event) => functions.invoke(logical, event, None).await,
+            Err(error) => Err(FunctionError {
+                error_type: "Runtime.InvalidEvent".to_owned(),
+                message: format!("the line is not JSON: {error}"),
+            }),
+        };
+        let answer = answer.unwrap_or_else(|error| error.to_json());
+        print(&format!("{answer}\n"))?;
+    }
+    Ok(())
+}

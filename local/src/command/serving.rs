@@ -1,0 +1,111 @@
+//! Owns `surefire serve`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{CommandError, DataArguments, TemplateArguments, banner, log, print};
+use crate::serve::{self, Options};
+
+/// The arguments of `surefire serve`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct ServeArguments {
+    /// The address of the API; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
+    template: TemplateArguments,
+    /// Keep orders in memory only (secrets stay in the data directory)
+    #[arg(long, conflicts_with = "dynamodb")]
+    memory: bool,
+    /// Use a DynamoDB that runs already, such as DynamoDB Local
+    #[arg(long, value_name = "URL")]
+    dynamodb: Option<String>,
+    /// Use a Redis (not in this version)
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// Send alerts to a real Discord webhook instead of the page at /_local/discord
+    #[arg(long, value_name = "URL")]
+    discord: Option<String>,
+    /// Do not put demo products in
+    #[arg(long)]
+    no_seed: bool,
+    /// Serve the bare API, without the edge's CORS and security headers
+    #[arg(long)]
+    no_edge: bool,
+}
+
+pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
+    if arguments.redis.is_some() {
+        return Err(CommandError::NotYet(
+            "--redis is not in this version: orders need no Redis",
+        ));
+    }
+    let (options, _) = arguments.template.options()?;
+    let options = Options {
+        listen: arguments.listen,
+        data: Some(arguments.data.directory()),
+        memory: arguments.memory,
+        dynamodb: arguments.dynamodb,
+        discord: arguments.discord.clone(),
+        seed: !arguments.no_seed,
+        edge: !arguments.no_edge,
+        log: log::start(),
+        ..options
+    };
+    // Before anything is started: a Ctrl-C in between is not lost.
+    let stop = Stop::listen()?;
+    let world = options.world.clone();
+    let running = serve::start(options).await?;
+    print(&banner::text(
+        &running,
+        arguments.discord.is_some(),
+        &world,
+    )?)?;
+    stop.wait().await;
+    running.stop().await;
+    Ok(())
+}
+
+/// Ctrl-C, or SIGTERM.
+struct Stop {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Stop {
+    #[expect(clippy::unnecessary_wraps, reason = "the other systems' can fail")]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn wait(self) {
+        // An error means that there is no Ctrl-C: then only an end by force is left.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

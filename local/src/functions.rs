@@ -1,0 +1,304 @@
+//! Owns the functions: the real handlers, in this process, behind the same events as in Lambda.
+//!
+//! Every function gets exactly the environment that the template gives it, plus what Lambda itself
+//! sets, so that a variable the template forgets is missed here and not in the cloud.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use shared::world::World;
+
+use crate::template::{FunctionSpec, Kind, Template};
+
+mod environment;
+
+pub use environment::Endpoints;
+
+/// The most a function may return: 6 MB, as Lambda counts.
+const RETURNED_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+type Handler = Arc<
+    dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, FunctionError>> + Send + Sync,
+>;
+
+/// A function could not be started: its own words about its configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("the function {function} (template line {line}) does not start: {reason}")]
+pub struct StartError {
+    function: String,
+    line: usize,
+    reason: String,
+}
+
+/// A function's failure, in the form in which Lambda reports it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{error_type}: {message}")]
+pub struct FunctionError {
+    /// Lambda's `errorType`.
+    pub error_type: String,
+    /// Lambda's `errorMessage`.
+    pub message: String,
+}
+
+impl FunctionError {
+    fn new(error_type: &str, message: impl fmt::Display) -> Self {
+        Self {
+            error_type: error_type.to_owned(),
+            message: message.to_string(),
+        }
+    }
+
+    /// `{"errorType", "errorMessage"}`.
+    pub fn to_json(&self) -> Value {
+        json!({"errorType": self.error_type, "errorMessage": self.message})
+    }
+}
+
+/// The functions of a template, ready to be invoked.
+pub struct Functions {
+    functions: BTreeMap<String, Function>,
+    world: World,
+}
+
+struct Function {
+    spec: FunctionSpec,
+    handler: Handler,
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_set()
+            .entries(self.functions.keys())
+            .finish()
+    }
+}
+
+impl Functions {
+    /// Starts every function of a template.
+    pub async fn start(
+        template: &Template,
+        endpoints: &Endpoints,
+        world: &World,
+    ) -> Result<Self, StartError> {
+        Self::start_only(template, endpoints, world, |_| true).await
+    }
+
+    /// Starts the functions of a template that are wanted, by their kind.
+    pub async fn start_only(
+        template: &Template,
+        endpoints: &Endpoints,
+        world: &World,
+        wanted: impl Fn(Kind) -> bool,
+    ) -> Result<Self, StartError> {
+        let mut functions = BTreeMap::new();
+        for (logical, spec) in template
+            .functions
+            .iter()
+            .filter(|(_, spec)| wanted(spec.kind))
+        {
+            let environment = environment::of(spec, &template.place, endpoints);
+            let handler = handler(spec.kind, &environment, world);
+            let handler = handler.await.map_err(|reason| StartError {
+                function: logical.clone(),
+                line: spec.line,
+                reason,
+            })?;
+            let spec = spec.clone();
+            functions.insert(logical.clone(), Function { spec, handler });
+        }
+        let world = world.clone();
+        Ok(Self { functions, world })
+    }
+
+    /// Invokes a function by its logical id, and waits for it no longer than its time-out.
+    pub async fn invoke(
+        &self,
+        logical_id: &str,
+        event: Value,
+        trace: Option<String>,
+    ) -> Result<Value, FunctionError> {
+        let function = self.functions.get(logical_id).ok_or_else(|| {
+            FunctionError::new(
+                "ResourceNotFoundException",
+                format!("there is no function {logical_id}"),
+            )
+        })?;
+        let context = self.context(&function.spec, trace);
+        let request_id = context.request_id.clone();
+        let invocation = (function.handler)(LambdaEvent::new(event, context));
+        // A task of its own: a panic ends the task, and nothing else.
+        let task = tokio::spawn(AssertUnwindSafe(invocation).catch_unwind());
+        let abort = task.abort_handle();
+        let Ok(ended) = tokio::time::timeout(function.spec.timeout, task).await else {
+            abort.abort();
+            let seconds = function.spec.timeout.as_secs_f64();
+            let message =
+                format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
+            return Err(FunctionError::new("Sandbox.Timedout", message));
+        };
+        let returned = match ended {
+            Ok(Ok(returned)) => returned?,
+            Ok(Err(panic)) => return Err(FunctionError::new("Panic", panic_message(&*panic))),
+            Err(_) => return Err(FunctionError::new("Panic", "the invocation was ended")),
+        };
+        if RETURNED_BYTES_MAX < returned.to_string().len() {
+            let message =
+                "Response payload size exceeded maximum allowed payload size (6291556 bytes).";
+            return Err(FunctionError::new("Function.ResponseSizeTooLarge", message));
+        }
+        Ok(returned)
+    }
+
+    fn context(&self, spec: &FunctionSpec, trace: Option<String>) -> Context {
+        let now = self.world.now().as_millisecond();
+        let left = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
+        let deadline = u64::try_from(now.saturating_add(left)).unwrap_or_default();
+        let mut context = Context::default();
+        context.request_id = uuid(&self.world);
+        context.deadline = deadline;
+        context.invoked_function_arn = format!("{}:live", spec.arn);
+        context.xray_trace_id = trace;
+        let mut config = lambda_runtime::Config::default();
+        config.function_name.clone_from(&spec.name);
+        config.memory = i32::try_from(spec.memory_megabytes).unwrap_or(i32::MAX);
+        "1".clone_into(&mut config.version);
+        context.env_config = Arc::new(config);
+        context
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+/// A random UUID of version 4.
+pub(crate) fn uuid(world: &World) -> String {
+    let mut bytes = [0; 16];
+    world.fill(&mut bytes);
+    let number = u128::from_be_bytes(bytes);
+    // Version 4 and the variant of RFC 9562.
+    let number = number & !(0xf << 76) | (0x4 << 76);
+    let number = number & !(0b11 << 62) | (0b10 << 62);
+    let hex = format!("{number:032x}");
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    [
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ]
+    .join("-")
+}
+
+/// Builds a function from its environment; the error is the function's own line.
+async fn handler(
+    kind: Kind,
+    environment: &BTreeMap<String, String>,
+    world: &World,
+) -> Result<Handler, String> {
+    let var = |name: &str| environment.get(name).cloned();
+    Ok(match kind {
+        Kind::Orders => {
+            let config = orders::Config::from_env(var).map_err(text)?;
+            let app = Arc::new(orders::App::new(&config, world.clone()));
+            http_handler(move |request| {
+                let app = Arc::clone(&app);
+                async move { orders::handle(&app, request).await }
+            })
+        }
+        Kind::Cors => {
+            let app = Arc::new(cors::App::new(cors::Config::from_env(var).map_err(text)?));
+            http_handler(move |request| {
+                let app = Arc::clone(&app);
+                async move { cors::handle(&app, request).await }
+            })
+        }
+        Kind::Authorizer => {
+            let config = authorizer::Config::from_env(var).map_err(text)?;
+            let app = authorizer::App::new(config, world.clone())
+                .await
+                .map_err(text)?;
+            let app = Arc::new(app);
+            event_handler(move |event| {
+                let app = Arc::clone(&app);
+                async move { authorizer::handle(&app, event).await }
+            })
+        }
+        Kind::AlertForwarder => {
+            let config = alert_forwarder::Config::from_env(var).map_err(text)?;
+            let app = Arc::new(alert_forwarder::App::new(config, world.clone()).map_err(text)?);
+            event_handler(move |event| {
+                let app = Arc::clone(&app);
+                async move { alert_forwarder::handle(&app, event).await }
+            })
+        }
+    })
+}
+
+fn text(error: impl fmt::Display) -> String {
+    error.to_string()
+}
+
+/// A function behind the API: its event becomes an HTTP request, its response JSON, by the same
+/// code as in Lambda.
+fn http_handler<F, Answer>(handle: F) -> Handler
+where
+    F: Fn(Request) -> Answer + Clone + Send + Sync + 'static,
+    Answer: Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send + 'static,
+{
+    Arc::new(move |event| {
+        let handle = handle.clone();
+        Box::pin(async move {
+            let (payload, context) = event.into_parts();
+            let request: LambdaRequest = serde_json::from_str(&payload.to_string())
+                .map_err(|error| FunctionError::new("Runtime.EventError", error))?;
+            let mut adapter = Adapter::from(service_fn(handle));
+            let response = match adapter.call(LambdaEvent::new(request, context)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            serde_json::to_value(response)
+                .map_err(|error| FunctionError::new("Runtime.ResponseError", error))
+        })
+    })
+}
+
+fn event_handler<F, Answer, Error>(handle: F) -> Handler
+where
+    F: Fn(LambdaEvent<Value>) -> Answer + Clone + Send + Sync + 'static,
+    Answer: Future<Output = Result<Value, Error>> + Send + 'static,
+    Error: std::error::Error,
+{
+    Arc::new(move |event| {
+        let handle = handle.clone();
+        Box::pin(async move {
+            // Lambda names an error by its type, as the runtime does.
+            handle(event)
+                .await
+                .map_err(|error| FunctionError::new(std::any::type_name::<Error>(), error))
+        })
+    })
+}
+
+/// The longest that any function of a template may run.
+pub fn longest_timeout(template: &Template) -> Duration {
+    let timeouts = template.functions.values().map(|spec| spec.timeout);
+    timeouts.max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! Owns a function's environment: the template's variables, and those that Lambda itself sets.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::template::{FunctionSpec, Place};
+
+/// Where the services are that functions call.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Endpoints {
+    /// The URL of DynamoDB.
+    pub dynamodb: String,
+    /// The URL of every other service of AWS; those that are not imitated refuse.
+    pub aws: String,
+}
+
+/// The whole environment of a function.
+pub(super) fn of(
+    spec: &FunctionSpec,
+    place: &Place,
+    endpoints: &Endpoints,
+) -> BTreeMap<String, String> {
+    let mut environment = spec.environment.clone();
+    let mut set =
+        |name: &str, value: &str| drop(environment.insert(name.to_owned(), value.to_owned()));
+    set("AWS_REGION", &place.region);
+    set("AWS_DEFAULT_REGION", &place.region);
+    // Loopback services check a signature's form and not its key.
+    set("AWS_ACCESS_KEY_ID", "local");
+    set("AWS_SECRET_ACCESS_KEY", "local");
+    set("AWS_LAMBDA_FUNCTION_NAME", &spec.name);
+    set("AWS_LAMBDA_FUNCTION_VERSION", "1");
+    set(
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        &spec.memory_megabytes.to_string(),
+    );
+    // Everything that is not imitated goes to a server that refuses, never to the real AWS.
+    set("AWS_ENDPOINT_URL", &endpoints.aws);
+    set("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb);
+    environment
+}

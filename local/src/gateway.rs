@@ -1,0 +1,302 @@
+//! Owns what API Gateway does for an HTTP API: a request in, authorizer and function asked, an answer out.
+//!
+//! [`route`] chooses the route, [`event`] says what the functions are told, [`answer`] what the
+//! client is told, and [`edge`] what CloudFront adds to that.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::{Map, Value};
+use shared::world::World;
+
+use crate::access_log::{AccessLog, Entry};
+use crate::functions::{FunctionError, Functions};
+use crate::template::{Authorizer, Template};
+
+pub mod answer;
+pub mod edge;
+pub mod event;
+pub mod route;
+
+use answer::Own;
+use event::Inbound;
+use route::Chosen;
+
+/// The largest body that an HTTP API takes.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// The most that the request line and the headers may have together.
+pub const HEADER_BYTES_MAX: usize = 10_240;
+/// The largest event that Lambda takes.
+const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// The longest that the gateway waits for a function.
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A gateway in front of a template's functions.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) template: Arc<Template>,
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) edge: bool,
+    pub(crate) log: AccessLog,
+    pub(crate) world: World,
+}
+
+/// Answers a request: the handler of everything outside `/_local`.
+pub(crate) async fn serve(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response<Body> {
+    gateway.answer(peer.ip(), request).await
+}
+
+impl Gateway {
+    /// Answers a request.
+    pub async fn answer(&self, source: IpAddr, request: Request<Body>) -> Response<Body> {
+        let begun = self.world.now();
+        let (parts, body) = request.into_parts();
+        let inbound = self.inbound(source, &parts, begun);
+        let mut entry = Entry::begin(&inbound);
+        let mut response = if HEADER_BYTES_MAX < header_bytes(&parts) {
+            Own::HeadersTooLarge.response()
+        } else {
+            // `Limited` fails for a body that is too large, and for a client that goes away.
+            match Limited::new(body, BODY_BYTES_MAX).collect().await {
+                Err(_) => Own::TooLarge.response(),
+                Ok(body) => {
+                    let body = body.to_bytes().to_vec();
+                    let inbound = Inbound { body, ..inbound };
+                    self.route(&inbound, &mut entry).await
+                }
+            }
+        };
+        if let Ok(id) = HeaderValue::from_str(&entry.request_id) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static("apigw-requestid"), id);
+        }
+        if let (true, Some(policy)) = (self.edge, &self.template.edge) {
+            edge::apply(
+                policy,
+                &parts.method,
+                &parts.headers,
+                response.headers_mut(),
+            );
+        }
+        entry.status = response.status().as_u16();
+        entry.milliseconds = begun.duration_until(self.world.now()).as_secs_f64() * 1000.0;
+        self.log.write(&entry);
+        response
+    }
+
+    fn inbound(
+        &self,
+        source: IpAddr,
+        parts: &http::request::Parts,
+        time: jiff::Timestamp,
+    ) -> Inbound {
+        let mut bytes = [0; 11];
+        self.world.fill(&mut bytes);
+        let mut headers = parts.headers.clone();
+        // HTTP/1.1 names the host in a header, or in an absolute target.
+        if let (Some(authority), false) = (
+            parts.uri.authority(),
+            headers.contains_key(http::header::HOST),
+        ) && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            headers.insert(http::header::HOST, host);
+        }
+        self.add_forwarding(&mut headers, source, time);
+        Inbound {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers,
+            body: Vec::new(),
+            protocol: format!("{:?}", parts.version),
+            source,
+            time,
+            request_id: BASE64_URL_SAFE.encode(bytes),
+        }
+    }
+
+    /// Adds the headers that a load balancer in front of the gateway adds.
+    fn add_forwarding(&self, headers: &mut HeaderMap, source: IpAddr, time: jiff::Timestamp) {
+        let before = headers
+            .get("x-forwarded-for")
+            .and_then(|value| value.to_str().ok());
+        let forwarded = before.map_or_else(
+            || source.to_string(),
+            |before| format!("{before}, {source}"),
+        );
+        let host = headers
+            .get(http::header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let port = host
+            .and_then(|host| host.rsplit_once(':'))
+            .map_or_else(|| "80".to_owned(), |(_, port)| port.to_owned());
+        let mut random = [0; 12];
+        self.world.fill(&mut random);
+        let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let trace = format!("Root=1-{:08x}-{random}", time.as_second());
+        let mut set = |name: &'static str, value: String| {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        set("x-forwarded-for", forwarded);
+        set("x-forwarded-port", port);
+        set("x-forwarded-proto", "http".to_owned());
+        set("x-amzn-trace-id", trace);
+    }
+
+    async fn route(&self, inbound: &Inbound, entry: &mut Entry) -> Response<Body> {
+        let chosen = route::choose(&self.template.routes, &inbound.method, &inbound.path);
+        let Some(chosen) = chosen else {
+            return Own::NotFound.response();
+        };
+        entry.route = Some(chosen.route.key());
+        let context = match &chosen.route.authorizer {
+            None => None,
+            Some(authorizer) => match self.authorize(authorizer, inbound, &chosen, entry).await {
+                Ok(context) => Some(context),
+                Err(own) => return own.response(),
+            },
+        };
+        let event = inbound.event(&self.template.place, &chosen, context.as_ref());
+        self.integrate(&chosen, event, inbound, entry).await
+    }
+
+    /// Asks the authorizer; the answer is what it says of the caller.
+    async fn authorize(
+        &self,
+        authorizer: &Authorizer,
+        inbound: &Inbound,
+        chosen: &Chosen<'_>,
+        entry: &mut Entry,
+    ) -> Result<Map<String, Value>, Own> {
+        let mut identities = Vec::new();
+        for name in &authorizer.identity_headers {
+            let identity = inbound.header(&name.to_ascii_lowercase());
+            identities.push(
+                identity
+                    .filter(|value| !value.is_empty())
+                    .ok_or(Own::Unauthorized)?,
+            );
+        }
+        let event = inbound.authorizer_event(&self.template.place, chosen, &identities);
+        let returned = self
+            .functions
+            .invoke(
+                &authorizer.function,
+                event,
+                inbound.header("x-amzn-trace-id"),
+            )
+            .await;
+        let returned = returned.map_err(|error| {
+            entry.fault = Some(format!("{}: {error}", authorizer.function));
+            Own::InternalServerError
+        })?;
+        judge(&returned).map_err(|own| {
+            if own == Own::InternalServerError {
+                entry.fault = Some(format!("{} answered in no known form", authorizer.function));
+            }
+            own
+        })
+    }
+
+    async fn integrate(
+        &self,
+        chosen: &Chosen<'_>,
+        event: Value,
+        inbound: &Inbound,
+        entry: &mut Entry,
+    ) -> Response<Body> {
+        if EVENT_BYTES_MAX < event.to_string().len() {
+            return Own::TooLarge.response();
+        }
+        let function = &chosen.route.function;
+        let trace = inbound.header("x-amzn-trace-id");
+        let invocation = self.functions.invoke(function, event, trace);
+        let answered = match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
+            Err(_) => Err((
+                Own::ServiceUnavailable,
+                "took longer than the gateway waits".to_owned(),
+            )),
+            Ok(Err(error)) => Err((Own::InternalServerError, FunctionError::to_string(&error))),
+            Ok(Ok(returned)) => answer::response(&returned)
+                .map_err(|error| (Own::InternalServerError, error.to_string())),
+        };
+        answered.unwrap_or_else(|(own, fault)| {
+            entry.fault = Some(format!("{function}: {fault}"));
+            own.response()
+        })
+    }
+}
+
+/// Reads an authorizer's simple response.
+///
+/// Source: "Working with AWS Lambda authorizers for HTTP APIs", section "Authorizer response format".
+fn judge(returned: &Value) -> Result<Map<String, Value>, Own> {
+    match (returned.get("isAuthorized"), returned.get("context")) {
+        (Some(Value::Bool(false)), _) => Err(Own::Forbidden),
+        (Some(Value::Bool(true)), None) => Ok(Map::new()),
+        (Some(Value::Bool(true)), Some(Value::Object(context))) => Ok(context.clone()),
+        _ => Err(Own::InternalServerError),
+    }
+}
+
+/// The bytes of the request line and the headers.
+fn header_bytes(parts: &http::request::Parts) -> usize {
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len());
+    parts.method.as_str().len() + target + headers.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(returned: &Value, expected: &Result<Value, Own>) {
+        let judged = judge(returned).map(Value::Object);
+        assert_eq!(&judged, expected);
+    }
+
+    #[test]
+    fn an_authorizers_answer_is_yes_or_no_or_an_error() {
+        check(
+            &json!({"isAuthorized": true, "context": {"sub": "a"}}),
+            &Ok(json!({"sub": "a"})),
+        );
+        check(&json!({"isAuthorized": true}), &Ok(json!({})));
+        check(
+            &json!({"isAuthorized": false, "context": null}),
+            &Err(Own::Forbidden),
+        );
+        for malformed in [
+            json!({"isAuthorized": "true"}),
+            json!({"isAuthorized": true, "context": null}),
+            json!({"principalId": "me", "policyDocument": {}}),
+            json!(true),
+            json!(null),
+        ] {
+            check(&malformed, &Err(Own::InternalServerError));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Owns the whole API on one machine: the template's routes, functions, tables and secrets.
+//!
+//! Read [`template`] first (what is served), then [`serve`] (how it is put together), then
+//! [`gateway`] (what API Gateway would do between a client and a function).
+
+pub mod access_log;
+pub mod command;
+pub mod data;
+pub mod discord {
+    use std::sync::Arc;
+    #[derive(Debug)]
+    pub struct Discord;
+    impl Discord {
+        pub fn new() -> Arc<Self> {
+            Arc::new(Self)
+        }
+    }
+    pub fn router(_d: Arc<Discord>) -> axum::Router {
+        axum::Router::new()
+    }
+}
+pub mod dynamodb;
+mod files;
+pub mod functions;
+pub mod gateway;
+mod schedule;
+pub mod secrets;
+mod seed;
+pub mod serve;
+pub mod template;
+pub mod token;

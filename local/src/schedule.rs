@@ -1,0 +1,65 @@
+//! Owns invocations by the clock: what EventBridge does for a function's `Schedule` events.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use shared::world::World;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::functions::{Functions, uuid};
+use crate::template::{Schedule, Template};
+
+/// Runs every schedule of a template until the set is dropped.
+pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for (logical, spec) in &template.functions {
+        for schedule in &spec.schedules {
+            let arn = template
+                .place
+                .arn("events", &format!("rule/{}", schedule.name));
+            let (logical, schedule) = (logical.clone(), schedule.clone());
+            let (functions, world) = (Arc::clone(functions), world.clone());
+            let (account, region) = (
+                template.place.account.clone(),
+                template.place.region.clone(),
+            );
+            tasks.spawn(async move {
+                let mut ticks = tokio::time::interval(schedule.every);
+                // A machine that slept owes one invocation, not all it missed.
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                // The first tick is at once; EventBridge waits for the first interval.
+                ticks.tick().await;
+                loop {
+                    ticks.tick().await;
+                    let event = event(&schedule, &arn, &account, &region, &world);
+                    if let Err(error) = functions.invoke(&logical, event, None).await {
+                        tracing::error!(function = logical, schedule = schedule.name, %error, "a scheduled invocation failed");
+                    }
+                }
+            });
+        }
+    }
+    tasks
+}
+
+/// The event: the schedule's own input, or EventBridge's.
+fn event(schedule: &Schedule, arn: &str, account: &str, region: &str, world: &World) -> Value {
+    let input = schedule.input.as_ref().map(|input| {
+        // The input is JSON, or else a text.
+        serde_json::from_str(input).unwrap_or_else(|_| Value::from(input.as_str()))
+    });
+    input.unwrap_or_else(|| {
+        json!({
+            "version": "0",
+            "id": uuid(world),
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": account,
+            "time": format!("{:.0}", world.now()),
+            "region": region,
+            "resources": [arn],
+            "detail": {},
+        })
+    })
+}

@@ -1,0 +1,241 @@
+//! Owns secrets: their versions and staging labels, kept in a file that only its owner reads.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use shared::world::World;
+
+use crate::files;
+use crate::template::{Recipe, SecretSpec, SecretValue};
+
+pub mod endpoint;
+
+/// The label of the version that is in use.
+pub const CURRENT: &str = "AWSCURRENT";
+/// The label of the version that was in use before.
+pub const PREVIOUS: &str = "AWSPREVIOUS";
+
+/// A secret with its versions.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct StoredSecret {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its versions, the oldest first.
+    pub versions: Vec<Version>,
+}
+
+/// One version of a secret.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct Version {
+    /// Its id.
+    pub id: String,
+    /// Its value.
+    pub value: String,
+    /// When it was created, in milliseconds since 1970.
+    pub created_milliseconds: i64,
+    /// Its staging labels.
+    pub stages: Vec<String>,
+}
+
+impl StoredSecret {
+    /// The version that has a staging label.
+    pub fn staged(&self, stage: &str) -> Option<&Version> {
+        self.versions
+            .iter()
+            .find(|version| version.stages.iter().any(|own| own == stage))
+    }
+}
+
+impl fmt::Debug for StoredSecret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} [redacted]", self.name)
+    }
+}
+
+/// Why a new version was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// The version's id exists, with another value.
+    #[error(
+        "You can't use ClientRequestToken {0} because that value is already in use for a version of the secret."
+    )]
+    Exists(String),
+    /// There is no such secret.
+    #[error("Secrets Manager can't find the specified secret.")]
+    NotFound,
+    /// It could not be written.
+    #[error("the secrets cannot be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// The secrets by name.
+pub struct Store {
+    secrets: Mutex<BTreeMap<String, StoredSecret>>,
+    file: Option<PathBuf>,
+    world: World,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Store [redacted]")
+    }
+}
+
+impl Store {
+    /// A store that is kept in a file, or in memory only.
+    pub fn open(file: Option<PathBuf>, world: World) -> io::Result<Self> {
+        let stored = match &file {
+            Some(path) => files::read_json(path)?,
+            None => None,
+        };
+        let secrets = Mutex::new(stored.unwrap_or_default());
+        Ok(Self {
+            secrets,
+            file,
+            world,
+        })
+    }
+
+    /// Creates the secrets of a template that do not exist yet.
+    pub fn create_missing(&self, specs: &[SecretSpec]) -> io::Result<()> {
+        let mut secrets = self.lock();
+        let mut created = false;
+        for spec in specs
+            .iter()
+            .filter(|spec| !secrets.contains_key(&spec.name))
+            .collect::<Vec<_>>()
+        {
+            let value = match &spec.value {
+                SecretValue::Text(text) => text.clone(),
+                SecretValue::Generated(recipe) => generate(recipe, &self.world),
+            };
+            let secret = StoredSecret {
+                name: spec.name.clone(),
+                arn: spec.arn.clone(),
+                versions: vec![self.version(value, None)],
+            };
+            secrets.insert(spec.name.clone(), secret);
+            created = true;
+        }
+        if created {
+            self.write(&secrets)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A secret by its name, its ARN, or its ARN without the last six characters.
+    pub fn find(&self, id: &str) -> Option<StoredSecret> {
+        find(&self.lock(), id).cloned()
+    }
+
+    /// Puts a value that becomes the current one, unless it is that already.
+    pub fn set_current(&self, id: &str, value: &str) -> Result<(), PutError> {
+        let secret = self.find(id).ok_or(PutError::NotFound)?;
+        if secret
+            .staged(CURRENT)
+            .is_some_and(|version| version.value == value)
+        {
+            return Ok(());
+        }
+        self.put(id, value, None).map(drop)
+    }
+
+    /// Adds a version, which takes `AWSCURRENT`; the version that had it takes `AWSPREVIOUS`.
+    pub fn put(
+        &self,
+        id: &str,
+        value: &str,
+        token: Option<String>,
+    ) -> Result<(StoredSecret, Version), PutError> {
+        let mut secrets = self.lock();
+        let name = find(&secrets, id).map(|secret| secret.name.clone());
+        let mut secret = name
+            .and_then(|name| secrets.get(&name).cloned())
+            .ok_or(PutError::NotFound)?;
+        if let Some(token) = &token
+            && let Some(known) = secret.versions.iter().find(|version| version.id == *token)
+        {
+            let known = known.clone();
+            return if known.value == value {
+                Ok((secret, known))
+            } else {
+                Err(PutError::Exists(token.clone()))
+            };
+        }
+        let version = self.version(value.to_owned(), token);
+        for old in &mut secret.versions {
+            old.stages.retain(|stage| stage != PREVIOUS);
+            for stage in old.stages.iter_mut().filter(|stage| *stage == CURRENT) {
+                PREVIOUS.clone_into(stage);
+            }
+        }
+        // Without a label a version is deprecated, and Secrets Manager deletes it some day.
+        secret.versions.retain(|version| !version.stages.is_empty());
+        secret.versions.push(version.clone());
+        let mut changed = secrets.clone();
+        changed.insert(secret.name.clone(), secret.clone());
+        // What cannot be kept was not put.
+        self.write(&changed)?;
+        *secrets = changed;
+        Ok((secret, version))
+    }
+
+    fn version(&self, value: String, token: Option<String>) -> Version {
+        Version {
+            id: token.unwrap_or_else(|| crate::functions::uuid(&self.world)),
+            value,
+            created_milliseconds: self.world.now().as_millisecond(),
+            stages: vec![CURRENT.to_owned()],
+        }
+    }
+
+    fn write(&self, secrets: &BTreeMap<String, StoredSecret>) -> io::Result<()> {
+        match &self.file {
+            Some(path) => files::write_private_json(path, secrets),
+            None => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, StoredSecret>> {
+        // The map is replaced whole: a panic elsewhere leaves it as it was.
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn find<'map>(
+    secrets: &'map BTreeMap<String, StoredSecret>,
+    id: &str,
+) -> Option<&'map StoredSecret> {
+    let matches = |secret: &&StoredSecret| {
+        let partial = secret.arn.rsplit_once('-').map(|(partial, _)| partial);
+        secret.arn == id || partial == Some(id)
+    };
+    secrets.get(id).or_else(|| secrets.values().find(matches))
+}
+
+/// Draws a secret: each character with the same chance.
+fn generate(recipe: &Recipe, world: &World) -> String {
+    let alphabet: Vec<char> = recipe.alphabet.chars().collect();
+    let count = alphabet.len().clamp(1, 256);
+    // Bytes at the end that would favour the first characters are drawn again.
+    let fair = 256 - 256 % count;
+    let mut secret = String::new();
+    let mut drawn = 0;
+    while drawn < recipe.length {
+        let mut byte = [0];
+        world.fill(&mut byte);
+        let index = usize::from(u8::from_le_bytes(byte));
+        if let (true, Some(character)) = (index < fair, alphabet.get(index % count)) {
+            secret.push(*character);
+            drawn += 1;
+        }
+    }
+    secret
+}

@@ -1,0 +1,468 @@
+//! The whole program over real HTTP, with the real functions.
+
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+
+use super::*;
+use crate::gateway::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
+
+const ORIGIN: &str = "http://localhost:5173";
+
+async fn running() -> Running {
+    start(Options::in_memory()).await.unwrap()
+}
+
+/// A directory of the test's own, removed afterwards.
+struct Directory(std::path::PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let name = format!("surefire-{}", crate::functions::uuid(&World::real()));
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            data: Some(DataDirectory::new(&self.0)),
+            memory: false,
+            ..Options::in_memory()
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn message(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    (status, response.json().await.unwrap())
+}
+
+fn order(sku: &str, quantity: u32) -> Value {
+    json!({"currency": "KRW", "lines": [{"sku": sku, "quantity": quantity, "unit_price": 19_900}]})
+}
+
+async fn place(running: &Running, key: &str, body: &Value) -> Response {
+    let token = running.token("demo", "orders:write orders:read").unwrap();
+    let request = Client::new()
+        .post(format!("{}/orders", running.url()))
+        .bearer_auth(token);
+    request
+        .header("idempotency-key", key)
+        .json(body)
+        .send()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_order_goes_the_whole_way() {
+    let running = running().await;
+    let placed = place(&running, "one", &order("TEA-01", 2)).await;
+    assert_eq!(placed.status(), 201);
+    assert!(placed.headers().contains_key("apigw-requestid"));
+    let location = placed.headers()["location"].to_str().unwrap().to_owned();
+    let token = running.token("demo", "orders:read").unwrap();
+    let read = Client::new()
+        .get(format!("{}{location}", running.url()))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    let (status, read) = message(read).await;
+    assert_eq!((status.as_u16(), &read["total"]), (200, &json!(39_800)));
+    let product = reqwest::get(format!("{}/products/TEA-01", running.url()))
+        .await
+        .unwrap();
+    assert_eq!(message(product).await.1["available"], 8);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_gateways_own_answers_have_the_gateways_form() {
+    let running = running().await;
+    let url = running.url();
+    let client = Client::new();
+    let own = |status: u16, text: &str| {
+        (
+            StatusCode::from_u16(status).unwrap(),
+            json!({"message": text}),
+        )
+    };
+    let get = |path: &str, token: &str| {
+        client
+            .get(format!("{url}{path}"))
+            .header("authorization", token)
+            .send()
+    };
+
+    let without = client.get(format!("{url}/orders")).send().await.unwrap();
+    assert_eq!(message(without).await, own(401, "Unauthorized"));
+    assert_eq!(
+        message(get("/orders", "Bearer nonsense").await.unwrap()).await,
+        own(403, "Forbidden")
+    );
+    let narrow = format!("Bearer {}", running.token("demo", "stock:write").unwrap());
+    assert_eq!(
+        message(get("/orders", &narrow).await.unwrap()).await,
+        own(403, "Forbidden")
+    );
+    assert_eq!(
+        message(get("/nowhere", "").await.unwrap()).await,
+        own(404, "Not Found")
+    );
+    let huge = client
+        .put(format!("{url}/products/X"))
+        .body(vec![b' '; BODY_BYTES_MAX + 1])
+        .send();
+    assert_eq!(
+        message(huge.await.unwrap()).await,
+        own(413, "Request Entity Too Large")
+    );
+    let long = client
+        .get(format!("{url}/products"))
+        .header("x-long", "x".repeat(HEADER_BYTES_MAX))
+        .send();
+    assert_eq!(
+        message(long.await.unwrap()).await,
+        own(431, "Request Header Fields Too Large")
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_authorizers_failure_is_a_500() {
+    let running = running().await;
+    let (logical, _) = running.template.function(Kind::Authorizer).unwrap();
+    let mut template = (*running.template).clone();
+    // A function that answers, but not as an authorizer does.
+    for route in &mut template.routes {
+        if let Some(authorizer) = &mut route.authorizer {
+            assert_eq!(authorizer.function, logical);
+            "CorsFunction".clone_into(&mut authorizer.function);
+        }
+    }
+    let gateway = Gateway {
+        template: Arc::new(template),
+        functions: Arc::clone(&running.functions),
+        edge: false,
+        log: AccessLog::Off,
+        world: World::real(),
+    };
+    let request = axum::http::Request::get("/orders").header("authorization", "Bearer x");
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    let answer = gateway.answer([127, 0, 0, 1].into(), request).await;
+    assert_eq!(answer.status(), 500);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_edge_makes_every_answer_readable_and_safe_and_can_be_left_out() {
+    for edge in [true, false] {
+        let running = start(Options {
+            edge,
+            ..Options::in_memory()
+        })
+        .await
+        .unwrap();
+        for (path, status) in [("/orders", 401), ("/nowhere", 404)] {
+            let request = Client::new()
+                .get(format!("{}{path}", running.url()))
+                .header("origin", ORIGIN);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), status);
+            assert_eq!(
+                answer.headers().contains_key("access-control-allow-origin"),
+                edge
+            );
+            assert_eq!(
+                answer.headers().contains_key("strict-transport-security"),
+                edge
+            );
+        }
+        let own = reqwest::get(format!("{}/_local/health", running.url()))
+            .await
+            .unwrap();
+        assert_eq!(own.status(), 200);
+        assert!(!own.headers().contains_key("strict-transport-security"));
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn one_line_of_each_security_header_reaches_the_client() {
+    let running = running().await;
+    let request = Client::new()
+        .get(format!("{}/products", running.url()))
+        .header("origin", ORIGIN);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    for name in [
+        "strict-transport-security",
+        "vary",
+        "access-control-allow-origin",
+    ] {
+        assert_eq!(answer.headers().get_all(name).iter().count(), 1, "{name}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_preflight_needs_no_token_on_any_route_and_on_none() {
+    let running = running().await;
+    let mut paths: Vec<&str> = running
+        .template
+        .routes
+        .iter()
+        .map(|route| route.path.as_str())
+        .collect();
+    paths.extend(["/", "/nowhere/at/all"]);
+    for path in paths {
+        let path = path.replace(['{', '}', '+'], "x");
+        let request = Client::new()
+            .request(reqwest::Method::OPTIONS, format!("{}{path}", running.url()))
+            .header("origin", ORIGIN)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 204, "{path}");
+        assert_eq!(
+            answer.headers()["access-control-allow-origin"],
+            ORIGIN,
+            "{path}"
+        );
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn data_survives_a_restart_and_seeding_again_changes_nothing() {
+    let directory = Directory::new();
+    let first = start(directory.options()).await.unwrap();
+    assert_eq!(
+        place(&first, "one", &order("TEA-01", 3)).await.status(),
+        201
+    );
+    let token = first.token("demo", "orders:read").unwrap();
+    first.stop().await;
+
+    let second = start(directory.options()).await.unwrap();
+    let orders = Client::new()
+        .get(format!("{}/orders", second.url()))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    let (status, orders) = message(orders).await;
+    assert_eq!(
+        (status.as_u16(), orders["orders"].as_array().unwrap().len()),
+        (200, 1)
+    );
+    let product = reqwest::get(format!("{}/products/TEA-01", second.url()))
+        .await
+        .unwrap();
+    assert_eq!(message(product).await.1["available"], 7);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_data_directory_belongs_to_one_server_and_is_told_apart_from_a_killed_ones() {
+    let directory = Directory::new();
+    let first = start(directory.options()).await.unwrap();
+    let refused = start(directory.options()).await.unwrap_err().to_string();
+    assert!(
+        refused.contains(&first.url()) && refused.contains("in use"),
+        "{refused}"
+    );
+    let endpoints = directory.0.join("endpoints.json");
+    let left_behind = std::fs::read(&endpoints).unwrap();
+    first.stop().await;
+    assert!(!endpoints.exists());
+    // As after a kill: the file is there and nobody holds the lock.
+    std::fs::write(&endpoints, left_behind).unwrap();
+    start(directory.options()).await.unwrap().stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn secrets_are_readable_by_their_owner_only_and_kept_even_in_memory_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = Directory::new();
+    let options = Options {
+        memory: true,
+        ..directory.options()
+    };
+    let running = start(options.clone()).await.unwrap();
+    let token = running.token("demo", "orders:read").unwrap();
+    running.stop().await;
+    let file = std::fs::metadata(directory.0.join("secrets.json")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    let running = start(options).await.unwrap();
+    let answer = Client::new()
+        .get(format!("{}/orders", running.url()))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    running.stop().await;
+}
+
+#[track_caller]
+fn check_refused(started: Result<Running, Error>, words: &[&str]) {
+    let error = started.map(drop).unwrap_err().to_string();
+    assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    assert!(!error.contains('\n'), "one line: {error}");
+}
+
+#[tokio::test]
+async fn a_table_in_another_form_is_refused() {
+    let directory = Directory::new();
+    start(directory.options()).await.unwrap().stop().await;
+    let mut options = directory.options();
+    options.template = options.template.replace("by_owner", "by_customer");
+    check_refused(
+        start(options).await,
+        &["surefire-OrdersTable", "by_owner", "by_customer", "line "],
+    );
+    let mut options = directory.options();
+    options.template = options.template.replace(
+        "{AttributeName: expires_at, Enabled: true}",
+        "{AttributeName: ttl, Enabled: true}",
+    );
+    check_refused(
+        start(options).await,
+        &["time-to-live attribute is expires_at and not ttl"],
+    );
+}
+
+#[tokio::test]
+async fn a_variable_that_the_template_forgets_ends_the_start() {
+    let mut options = Options::in_memory();
+    options.template = options
+        .template
+        .replacen("          TABLE_NAME: !Ref OrdersTable\n", "", 1);
+    check_refused(start(options).await, &["OrdersFunction", "TABLE_NAME"]);
+    let mut options = Options::in_memory();
+    options.parameters = vec![(
+        "AllowedOrigins".to_owned(),
+        "https://app.example/".to_owned(),
+    )];
+    check_refused(
+        start(options).await,
+        &["ALLOWED_ORIGINS", "https://app.example/"],
+    );
+}
+
+#[tokio::test]
+async fn a_taken_port_ends_the_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap();
+    check_refused(
+        start(Options {
+            listen,
+            ..Options::in_memory()
+        })
+        .await,
+        &["cannot listen on", &listen.to_string()],
+    );
+}
+
+#[tokio::test]
+async fn secrets_manager_speaks_to_the_real_client() {
+    let running = running().await;
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("ap-northeast-2"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .endpoint_url(&running.secrets_url)
+        .build();
+    let client = aws_sdk_secretsmanager::Client::from_conf(config);
+    let id = Issuer::of(&running.template).unwrap().secret_id;
+    let get = |stage: &'static str| {
+        client
+            .get_secret_value()
+            .secret_id(&id)
+            .version_stage(stage)
+            .send()
+    };
+
+    let before = get("AWSCURRENT").await.unwrap();
+    assert_eq!(before.secret_string().unwrap().len(), 64);
+    assert!(
+        before
+            .secret_string()
+            .unwrap()
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric())
+    );
+    let error = get("AWSPREVIOUS").await.unwrap_err().into_service_error();
+    assert!(error.is_resource_not_found_exception(), "{error}");
+
+    let put = |value: &'static str| {
+        let put = client
+            .put_secret_value()
+            .secret_id(&id)
+            .secret_string(value);
+        put.client_request_token("0b1d6f3a-0000-4000-8000-000000000001")
+            .send()
+    };
+    let version = put("next").await.unwrap().version_id.unwrap();
+    // A repeat is the same version; another value under its token is refused.
+    assert_eq!(put("next").await.unwrap().version_id.unwrap(), version);
+    let error = put("other").await.unwrap_err().into_service_error();
+    assert!(error.is_resource_exists_exception(), "{error}");
+    assert_eq!(
+        get("AWSCURRENT").await.unwrap().secret_string(),
+        Some("next")
+    );
+    assert_eq!(
+        get("AWSPREVIOUS").await.unwrap().secret_string(),
+        before.secret_string()
+    );
+
+    let described = client
+        .describe_secret()
+        .secret_id(&id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(described.version_ids_to_stages().unwrap().len(), 2);
+    let listed = client
+        .list_secret_version_ids()
+        .secret_id(&id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(listed.versions().len(), 2);
+    assert!(
+        listed
+            .versions()
+            .iter()
+            .all(|version| version.created_date().is_some())
+    );
+    let unknown = client
+        .get_secret_value()
+        .secret_id("nothing")
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        unknown
+            .into_service_error()
+            .is_resource_not_found_exception()
+    );
+    let refused = client
+        .delete_secret()
+        .secret_id(&id)
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
+    assert_eq!(refused.meta().code(), Some("UnknownOperationException"));
+    running.stop().await;
+}

@@ -1,0 +1,129 @@
+//! Owns the edge: the response headers policy that the distribution applies to every answer.
+
+use super::evaluate::Evaluator;
+use super::yaml::{Content, Node};
+use super::{EdgeCors, EdgeHeader, EdgePolicy, Fault, resource};
+
+/// The policy of the distribution, if the template has one under its conditions.
+pub(super) fn read(
+    evaluator: &Evaluator<'_>,
+    resources: &[(&str, &Node)],
+) -> Result<Option<EdgePolicy>, Fault> {
+    let of_kind = |kind| {
+        resources
+            .iter()
+            .find(move |(_, node)| resource::kind(node) == kind)
+    };
+    let Some((_, distribution)) = of_kind("AWS::CloudFront::Distribution") else {
+        return Ok(None);
+    };
+    let behaviour = [
+        "Properties",
+        "DistributionConfig",
+        "DefaultCacheBehavior",
+        "ResponseHeadersPolicyId",
+    ];
+    let Some(id) = distribution.at(&behaviour) else {
+        return Ok(None);
+    };
+    let named = evaluator.text(id)?;
+    let policy = resources.iter().find(|(logical, node)| {
+        resource::kind(node) == "AWS::CloudFront::ResponseHeadersPolicy" && *logical == named
+    });
+    let config =
+        policy.and_then(|(_, node)| node.at(&["Properties", "ResponseHeadersPolicyConfig"]));
+    let config =
+        config.ok_or_else(|| id.fault("this response headers policy is not in the template"))?;
+    let mut headers = Vec::new();
+    if let Some(security) = config.get("SecurityHeadersConfig") {
+        headers.extend(security_headers(evaluator, security)?);
+    }
+    if let Some(custom) = config.at(&["CustomHeadersConfig", "Items"]) {
+        headers.extend(custom_headers(evaluator, custom)?);
+    }
+    Ok(Some(EdgePolicy {
+        cors: config
+            .get("CorsConfig")
+            .map(|cors| read_cors(evaluator, cors))
+            .transpose()?,
+        headers,
+    }))
+}
+
+fn read_cors(evaluator: &Evaluator<'_>, node: &Node) -> Result<EdgeCors, Fault> {
+    let items = |key| match node.at(&[key, "Items"]) {
+        Some(items) => evaluator.texts(items),
+        None => Ok(Vec::new()),
+    };
+    let age = node.get("AccessControlMaxAgeSec");
+    Ok(EdgeCors {
+        origins: items("AccessControlAllowOrigins")?,
+        methods: items("AccessControlAllowMethods")?,
+        headers: items("AccessControlAllowHeaders")?,
+        exposed: items("AccessControlExposeHeaders")?,
+        max_age_seconds: age.map(|node| evaluator.number(node)).transpose()?,
+        credentials: evaluator.truth(need(node, "AccessControlAllowCredentials")?)?,
+        replaces: evaluator.truth(need(node, "OriginOverride")?)?,
+    })
+}
+
+fn security_headers(evaluator: &Evaluator<'_>, node: &Node) -> Result<Vec<EdgeHeader>, Fault> {
+    let mut headers = Vec::new();
+    for entry in node.entries() {
+        let part = &entry.value;
+        let text = |key| evaluator.text(need(part, key)?);
+        let (name, value) = match entry.key.as_str() {
+            "StrictTransportSecurity" => ("strict-transport-security", transport(evaluator, part)?),
+            "ContentSecurityPolicy" => ("content-security-policy", text("ContentSecurityPolicy")?),
+            "ContentTypeOptions" => ("x-content-type-options", "nosniff".to_owned()),
+            "FrameOptions" => ("x-frame-options", text("FrameOption")?),
+            "ReferrerPolicy" => ("referrer-policy", text("ReferrerPolicy")?),
+            other => {
+                return Err(part.fault(format!("the security header {other} is not known here")));
+            }
+        };
+        headers.push(EdgeHeader {
+            name: name.to_owned(),
+            value,
+            replaces: evaluator.truth(need(part, "Override")?)?,
+        });
+    }
+    Ok(headers)
+}
+
+fn transport(evaluator: &Evaluator<'_>, node: &Node) -> Result<String, Fault> {
+    let flag = |key| match node.get(key) {
+        Some(node) => evaluator.truth(node),
+        None => Ok(false),
+    };
+    let mut value = format!(
+        "max-age={}",
+        evaluator.number(need(node, "AccessControlMaxAgeSec")?)?
+    );
+    if flag("IncludeSubdomains")? {
+        value.push_str("; includeSubDomains");
+    }
+    if flag("Preload")? {
+        value.push_str("; preload");
+    }
+    Ok(value)
+}
+
+fn custom_headers(evaluator: &Evaluator<'_>, node: &Node) -> Result<Vec<EdgeHeader>, Fault> {
+    let Content::List(items) = &node.content else {
+        return Err(node.fault("a list of headers is needed here"));
+    };
+    let header = |item: &Node| {
+        Ok(EdgeHeader {
+            name: evaluator.text(need(item, "Header")?)?.to_ascii_lowercase(),
+            value: evaluator.text(need(item, "Value")?)?,
+            replaces: evaluator.truth(need(item, "Override")?)?,
+        })
+    };
+    items.iter().map(header).collect()
+}
+
+fn need<'node>(node: &'node Node, key: &str) -> Result<&'node Node, Fault> {
+    node.get(key)
+        .ok_or_else(|| node.fault(format!("`{key}` is missing here")))
+}

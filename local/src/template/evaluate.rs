@@ -1,0 +1,435 @@
+//! Owns CloudFormation's intrinsic functions: a node in, the value it stands for out.
+//!
+//! Only what is asked for is evaluated, so that a resource this program does not serve may use
+//! functions it does not know.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::resource::{self, Place};
+use super::yaml::{Content, Entry, Node};
+use super::{Fault, substitute};
+
+/// How deep conditions and values may refer to each other: a circle ends here.
+const DEPTH_MAX: usize = 32;
+
+/// The short and long names of the functions that are evaluated.
+const KNOWN: &str =
+    "Ref, Sub, GetAtt, If, Equals, Not, And, Or, Condition, Join, Select, Split, FindInMap";
+
+/// Evaluates nodes of one template with one set of parameters.
+pub(super) struct Evaluator<'template> {
+    root: &'template Node,
+    place: &'template Place,
+    parameters: BTreeMap<String, Value>,
+}
+
+impl<'template> Evaluator<'template> {
+    pub(super) fn new(
+        root: &'template Node,
+        place: &'template Place,
+        parameters: BTreeMap<String, Value>,
+    ) -> Self {
+        Self {
+            root,
+            place,
+            parameters,
+        }
+    }
+
+    /// The parameters' values.
+    pub(super) fn parameters(&self) -> &BTreeMap<String, Value> {
+        &self.parameters
+    }
+
+    /// What the globals say of every function.
+    pub(super) fn globals(&self) -> Option<&'template Node> {
+        self.root.at(&["Globals", "Function"])
+    }
+
+    /// A property of a function: its own, or else the globals'.
+    pub(super) fn function_property<'node>(
+        &self,
+        function: &'node Node,
+        name: &str,
+    ) -> Option<&'node Node>
+    where
+        'template: 'node,
+    {
+        let own = function.at(&["Properties", name]);
+        own.or_else(|| self.globals().and_then(|globals| globals.get(name)))
+    }
+
+    /// Whether an ARN is that of a function, or of its alias.
+    pub(super) fn is_function(&self, logical: &str, node: &Node, arn: &str) -> bool {
+        let own = resource::attribute(self.place, logical, node, "Arn");
+        let alias = resource::alias(self.place, logical, node);
+        [own, alias].into_iter().flatten().any(|own| own == arn)
+    }
+
+    /// The value of a node; `None` is `AWS::NoValue`.
+    pub(super) fn value(&self, node: &Node) -> Result<Option<Value>, Fault> {
+        self.value_at(node, 0)
+    }
+
+    /// The value of a node that must stand for a text; numbers and truth values are texts too.
+    pub(super) fn text(&self, node: &Node) -> Result<String, Fault> {
+        match self.value(node)? {
+            Some(value) => text_of(&value).ok_or_else(|| node.fault("a text is needed here")),
+            None => Err(node.fault("a text is needed here, not AWS::NoValue")),
+        }
+    }
+
+    /// The value of a node that must stand for a list of texts.
+    pub(super) fn texts(&self, node: &Node) -> Result<Vec<String>, Fault> {
+        self.texts_at(node, 0)
+    }
+
+    /// The value of a node that must stand for a truth value.
+    pub(super) fn truth(&self, node: &Node) -> Result<bool, Fault> {
+        match self.text(node)?.as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(node.fault("`true` or `false` is needed here")),
+        }
+    }
+
+    /// The value of a node that must stand for a whole number.
+    pub(super) fn number(&self, node: &Node) -> Result<u64, Fault> {
+        let text = self.text(node)?;
+        text.parse()
+            .map_err(|_| node.fault("a whole number is needed here"))
+    }
+
+    /// Whether a resource exists: its `Condition` holds, or it has none.
+    pub(super) fn exists(&self, resource: &Node) -> Result<bool, Fault> {
+        match resource.get("Condition") {
+            Some(name) => self.named_condition(name, 0),
+            None => Ok(true),
+        }
+    }
+
+    fn value_at(&self, node: &Node, depth: usize) -> Result<Option<Value>, Fault> {
+        if DEPTH_MAX < depth {
+            return Err(node.fault("refers to itself, or is nested too deep"));
+        }
+        if let Some((function, argument)) = function(node) {
+            return self.apply(&function, node, &argument, depth + 1);
+        }
+        match &node.content {
+            Content::Scalar { text, plain } => Ok(Some(scalar(text, *plain))),
+            Content::List(nodes) => {
+                let mut values = Vec::new();
+                for node in nodes {
+                    values.extend(self.value_at(node, depth + 1)?);
+                }
+                Ok(Some(Value::Array(values)))
+            }
+            Content::Map(entries) => {
+                let mut map = Map::new();
+                for Entry { key, value, .. } in entries {
+                    if let Some(value) = self.value_at(value, depth + 1)? {
+                        map.insert(key.clone(), value);
+                    }
+                }
+                Ok(Some(Value::Object(map)))
+            }
+        }
+    }
+
+    fn apply(
+        &self,
+        name: &str,
+        node: &Node,
+        argument: &Node,
+        depth: usize,
+    ) -> Result<Option<Value>, Fault> {
+        let value = match name {
+            "Ref" => return self.reference(argument),
+            "If" => {
+                let [condition, yes, no] = arguments(name, argument)?;
+                let chosen = if self.named_condition(condition, depth)? {
+                    yes
+                } else {
+                    no
+                };
+                return self.value_at(chosen, depth);
+            }
+            "Sub" => Value::String(self.sub(argument, depth)?),
+            "GetAtt" => Value::String(self.attribute(argument)?),
+            "Join" => {
+                let [separator, parts] = arguments(name, argument)?;
+                let separator = self.text_at(separator, depth)?;
+                Value::String(self.texts_at(parts, depth)?.join(&separator))
+            }
+            "Split" => {
+                let [separator, whole] = arguments(name, argument)?;
+                let (separator, whole) =
+                    (self.text_at(separator, depth)?, self.text_at(whole, depth)?);
+                whole.split(separator.as_str()).map(Value::from).collect()
+            }
+            "Select" => {
+                let [index, list] = arguments(name, argument)?;
+                let values = self.texts_at(list, depth)?;
+                let chosen = self
+                    .text_at(index, depth)?
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| values.into_iter().nth(index));
+                Value::String(
+                    chosen
+                        .ok_or_else(|| index.fault("Select: there is no element of this index"))?,
+                )
+            }
+            "FindInMap" => self.find_in_map(argument, depth)?,
+            "Equals" | "Not" | "And" | "Or" | "Condition" => {
+                Value::Bool(self.condition(node, depth)?)
+            }
+            other => return Err(unsupported(node, other)),
+        };
+        Ok(Some(value))
+    }
+
+    fn text_at(&self, node: &Node, depth: usize) -> Result<String, Fault> {
+        self.value_at(node, depth)?
+            .as_ref()
+            .and_then(text_of)
+            .ok_or_else(|| node.fault("a text is needed here"))
+    }
+
+    fn texts_at(&self, node: &Node, depth: usize) -> Result<Vec<String>, Fault> {
+        match self.value_at(node, depth)? {
+            Some(Value::Array(values)) => values
+                .iter()
+                .map(|value| {
+                    text_of(value).ok_or_else(|| node.fault("a list of texts is needed here"))
+                })
+                .collect(),
+            _ => Err(node.fault("a list is needed here")),
+        }
+    }
+
+    fn reference(&self, argument: &Node) -> Result<Option<Value>, Fault> {
+        let name = argument
+            .text()
+            .ok_or_else(|| argument.fault("Ref takes a name"))?;
+        if name == "AWS::NoValue" {
+            return Ok(None);
+        }
+        self.named(name, argument).map(Some)
+    }
+
+    /// The value of a name: a pseudo parameter, a parameter, or a resource.
+    fn named(&self, name: &str, at: &Node) -> Result<Value, Fault> {
+        if name.starts_with("AWS::") {
+            let value = self.place.pseudo_parameter(name);
+            return value
+                .map(Value::String)
+                .ok_or_else(|| at.fault(format!("the pseudo parameter {name} is not known here")));
+        }
+        if let Some(value) = self.parameters.get(name) {
+            return Ok(value.clone());
+        }
+        // SAM's own: the alias of a function.
+        if let Some(function) = name.strip_suffix(".Alias") {
+            let resource = self.resource(function, at)?;
+            return resource::alias(self.place, function, resource)
+                .map(Value::String)
+                .map_err(|message| at.fault(message));
+        }
+        let resource = self.resource(name, at)?;
+        resource::reference(self.place, name, resource)
+            .map(Value::String)
+            .map_err(|message| at.fault(message))
+    }
+
+    /// A resource that exists under the conditions.
+    fn resource(&self, name: &str, at: &Node) -> Result<&'template Node, Fault> {
+        let resource = self
+            .root
+            .at(&["Resources", name])
+            .ok_or_else(|| at.fault(format!("there is no parameter and no resource `{name}`")))?;
+        if !self.exists(resource)? {
+            let message = format!("the resource `{name}` does not exist under its condition");
+            return Err(at.fault(message));
+        }
+        Ok(resource)
+    }
+
+    fn attribute(&self, argument: &Node) -> Result<String, Fault> {
+        let path = match &argument.content {
+            Content::Scalar { text, .. } => text.clone(),
+            Content::List(parts) => {
+                let parts: Option<Vec<&str>> = parts.iter().map(Node::text).collect();
+                parts
+                    .ok_or_else(|| argument.fault("GetAtt takes two names"))?
+                    .join(".")
+            }
+            Content::Map(_) => return Err(argument.fault("GetAtt takes two names")),
+        };
+        self.attribute_of(&path, argument)
+    }
+
+    fn attribute_of(&self, path: &str, at: &Node) -> Result<String, Fault> {
+        let (name, attribute) = path
+            .split_once('.')
+            .ok_or_else(|| at.fault("GetAtt takes a resource and an attribute"))?;
+        let resource = self.resource(name, at)?;
+        resource::attribute(self.place, name, resource, attribute)
+            .map_err(|message| at.fault(message))
+    }
+
+    fn sub(&self, argument: &Node, depth: usize) -> Result<String, Fault> {
+        let (pattern, own) = match &argument.content {
+            Content::Scalar { text, .. } => (text.as_str(), None),
+            Content::List(_) => {
+                let [pattern, own] = arguments("Sub", argument)?;
+                let pattern = pattern
+                    .text()
+                    .ok_or_else(|| pattern.fault("Sub takes a text first"))?;
+                (pattern, Some(own))
+            }
+            Content::Map(_) => {
+                return Err(argument.fault("Sub takes a text, or a text and a mapping"));
+            }
+        };
+        substitute::fill(pattern, |name| {
+            if let Some(value) = own.and_then(|own| own.get(name)) {
+                return self.text_at(value, depth);
+            }
+            if name.contains('.') && !name.ends_with(".Alias") {
+                return self.attribute_of(name, argument);
+            }
+            let value = self.named(name, argument)?;
+            text_of(&value).ok_or_else(|| argument.fault(format!("Sub: `{name}` is a list")))
+        })
+    }
+
+    fn find_in_map(&self, argument: &Node, depth: usize) -> Result<Value, Fault> {
+        let [map, first, second] = arguments("FindInMap", argument)?;
+        let keys = [
+            self.text_at(map, depth)?,
+            self.text_at(first, depth)?,
+            self.text_at(second, depth)?,
+        ];
+        let [map, first, second] = keys.each_ref().map(String::as_str);
+        let found = self.root.at(&["Mappings", map, first, second]);
+        let found = found.ok_or_else(|| {
+            argument.fault(format!(
+                "FindInMap: {map} has no value for {first} and {second}"
+            ))
+        })?;
+        self.value_at(found, depth)?
+            .ok_or_else(|| argument.fault("FindInMap: no value"))
+    }
+
+    fn named_condition(&self, name: &Node, depth: usize) -> Result<bool, Fault> {
+        let text = name
+            .text()
+            .ok_or_else(|| name.fault("the name of a condition is needed here"))?;
+        let condition = self.root.at(&["Conditions", text]);
+        let condition =
+            condition.ok_or_else(|| name.fault(format!("there is no condition `{text}`")))?;
+        self.condition(condition, depth + 1)
+    }
+
+    fn condition(&self, node: &Node, depth: usize) -> Result<bool, Fault> {
+        if DEPTH_MAX < depth {
+            return Err(node.fault("a condition refers to itself, or is nested too deep"));
+        }
+        let Some((name, argument)) = function(node) else {
+            return Err(node.fault("a condition is needed here"));
+        };
+        match name.as_str() {
+            "Equals" => {
+                let [left, right] = arguments(&name, &argument)?;
+                Ok(self.text_at(left, depth)? == self.text_at(right, depth)?)
+            }
+            "Not" => {
+                let [only] = arguments(&name, &argument)?;
+                Ok(!self.condition(only, depth + 1)?)
+            }
+            "And" | "Or" => {
+                let Content::List(nodes) = &argument.content else {
+                    return Err(argument.fault(format!("{name} takes a list of conditions")));
+                };
+                let mut all = true;
+                let mut any = false;
+                for node in nodes {
+                    let holds = self.condition(node, depth + 1)?;
+                    all &= holds;
+                    any |= holds;
+                }
+                Ok(if name == "And" { all } else { any })
+            }
+            "Condition" => self.named_condition(&argument, depth),
+            other => Err(unsupported(node, other)),
+        }
+    }
+}
+
+/// The function a node is, in its short (`!Sub`) or long (`Fn::Sub`) form, and its argument.
+fn function(node: &Node) -> Option<(String, Node)> {
+    if let Some(tag) = &node.tag {
+        let argument = Node {
+            tag: None,
+            ..node.clone()
+        };
+        return Some((tag.clone(), argument));
+    }
+    let [entry] = node.entries() else { return None };
+    let name = match entry.key.as_str() {
+        "Ref" => "Ref",
+        // `Condition: Name` is a function only where the value is a plain name.
+        "Condition" if entry.value.text().is_some() => "Condition",
+        key => key.strip_prefix("Fn::")?,
+    };
+    Some((name.to_owned(), entry.value.clone()))
+}
+
+fn arguments<'node, const COUNT: usize>(
+    name: &str,
+    node: &'node Node,
+) -> Result<[&'node Node; COUNT], Fault> {
+    let Content::List(nodes) = &node.content else {
+        return Err(node.fault(format!("{name} takes a list of {COUNT}")));
+    };
+    let nodes: Vec<&Node> = nodes.iter().collect();
+    nodes
+        .try_into()
+        .map_err(|_| node.fault(format!("{name} takes a list of {COUNT}")))
+}
+
+fn unsupported(node: &Node, name: &str) -> Fault {
+    node.fault(format!(
+        "the intrinsic `{name}` is not evaluated by this program, which knows {KNOWN}"
+    ))
+}
+
+/// A scalar as CloudFormation's YAML 1.1 core types read it.
+fn scalar(text: &str, plain: bool) -> Value {
+    if !plain {
+        return text.into();
+    }
+    match text {
+        "true" | "True" | "TRUE" => true.into(),
+        "false" | "False" | "FALSE" => false.into(),
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        // Only what prints as it was written: an account number keeps its leading zeros.
+        _ => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == text => number.into(),
+            _ => text.into(),
+        },
+    }
+}
+
+/// A scalar value as CloudFormation passes it on: everything is a text.
+pub(super) fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,234 @@
+//! Owns routes: the HTTP events of functions, and the authorizers of their API.
+
+use std::collections::BTreeMap;
+
+use super::evaluate::Evaluator;
+use super::resource;
+use super::yaml::{Entry, Node};
+use super::{Authorizer, Fault, Faults, Route};
+
+/// The HTTP API's authorizers, to read routes with.
+pub(super) struct Apis<'template> {
+    evaluator: &'template Evaluator<'template>,
+    authorizers: BTreeMap<String, Authorizer>,
+    default: Option<String>,
+}
+
+impl<'template> Apis<'template> {
+    pub(super) fn read(
+        evaluator: &'template Evaluator<'template>,
+        resources: &[(&str, &Node)],
+        faults: &mut Faults,
+    ) -> Self {
+        let mut apis = Self {
+            evaluator,
+            authorizers: BTreeMap::new(),
+            default: None,
+        };
+        let mut found = resources
+            .iter()
+            .filter(|(_, node)| resource::kind(node) == "AWS::Serverless::HttpApi");
+        let Some((_, api)) = found.next() else {
+            return apis;
+        };
+        if let Some((_, second)) = found.next() {
+            faults
+                .0
+                .push(second.fault("this program serves one HttpApi"));
+        }
+        if let Some(cors) = api.at(&["Properties", "CorsConfiguration"]) {
+            faults.0.push(cors.fault(
+                "with a CorsConfiguration the gateway answers preflights itself and drops the functions' CORS headers",
+            ));
+        }
+        if let Some(auth) = api.at(&["Properties", "Auth"]) {
+            faults.keep(apis.read_auth(auth, resources));
+        }
+        apis
+    }
+
+    fn read_auth(&mut self, auth: &Node, resources: &[(&str, &Node)]) -> Result<(), Fault> {
+        for Entry { key, value, .. } in auth
+            .get("Authorizers")
+            .map(Node::entries)
+            .unwrap_or_default()
+        {
+            let authorizer = self.read_authorizer(key, value, resources)?;
+            self.authorizers.insert(key.clone(), authorizer);
+        }
+        if let Some(default) = auth.get("DefaultAuthorizer") {
+            let name = self.evaluator.text(default)?;
+            if !self.authorizers.contains_key(&name) {
+                return Err(default.fault(format!("there is no authorizer `{name}`")));
+            }
+            self.default = Some(name);
+        }
+        Ok(())
+    }
+
+    fn read_authorizer(
+        &self,
+        name: &str,
+        node: &Node,
+        resources: &[(&str, &Node)],
+    ) -> Result<Authorizer, Fault> {
+        let needs = [
+            ("AuthorizerPayloadFormatVersion", "2.0"),
+            ("EnableSimpleResponses", "true"),
+        ];
+        for (key, value) in needs {
+            let given = node
+                .get(key)
+                .map(|node| self.evaluator.text(node))
+                .transpose()?;
+            if given.as_deref() != Some(value) {
+                return Err(node.fault(format!(
+                    "the authorizer `{name}` needs {key}: {value} to be served"
+                )));
+            }
+        }
+        let arn_node = node
+            .get("FunctionArn")
+            .ok_or_else(|| node.fault(format!("the authorizer `{name}` has no FunctionArn")))?;
+        let arn = self.evaluator.text(arn_node)?;
+        let function = resources.iter().find(|(logical, node)| {
+            resource::kind(node) == "AWS::Serverless::Function"
+                && self.evaluator.is_function(logical, node, &arn)
+        });
+        let (function, _) =
+            function.ok_or_else(|| arn_node.fault("no function of the template has this ARN"))?;
+        let identity = node.get("Identity");
+        let headers = identity.and_then(|identity| identity.get("Headers"));
+        let cache = identity.and_then(|identity| identity.get("ReauthorizeEvery"));
+        let cache_seconds = cache
+            .map(|node| self.evaluator.number(node))
+            .transpose()?
+            .unwrap_or(0);
+        if let (Some(cache), 1..) = (cache, cache_seconds) {
+            return Err(cache
+                .fault("this program asks the authorizer every time: ReauthorizeEvery must be 0"));
+        }
+        Ok(Authorizer {
+            name: name.to_owned(),
+            function: (*function).to_owned(),
+            identity_headers: headers
+                .map(|node| self.evaluator.texts(node))
+                .transpose()?
+                .unwrap_or_default(),
+            cache_seconds,
+        })
+    }
+
+    /// Adds the routes that a function's events declare.
+    pub(super) fn routes_of(
+        &self,
+        function: &str,
+        node: &Node,
+        routes: &mut Vec<Route>,
+        faults: &mut Faults,
+    ) {
+        let events = node.at(&["Properties", "Events"]);
+        for Entry { line, value, .. } in events.map(Node::entries).unwrap_or_default() {
+            if resource::kind(value) == "HttpApi" {
+                routes.extend(faults.keep(self.route(function, *line, value)));
+            }
+        }
+    }
+
+    fn route(&self, function: &str, line: usize, event: &Node) -> Result<Route, Fault> {
+        let property = |key| match event.at(&["Properties", key]) {
+            Some(node) => self.evaluator.text(node).map(Some),
+            None => Ok(None),
+        };
+        let (method, path) = match (property("Method")?, property("Path")?) {
+            (None, None) => ("ANY".to_owned(), "$default".to_owned()),
+            (Some(method), Some(path)) => (method.to_ascii_uppercase(), path),
+            _ => return Err(event.fault("a route has both a Method and a Path, or neither")),
+        };
+        let chosen = event.at(&["Properties", "Auth", "Authorizer"]);
+        let chosen = chosen.map(|node| self.evaluator.text(node)).transpose()?;
+        let authorizer = match chosen
+            .as_ref()
+            .or(self.default.as_ref())
+            .map(String::as_str)
+        {
+            None | Some("NONE") => None,
+            Some(name) => {
+                let authorizer = self.authorizers.get(name);
+                Some(
+                    authorizer
+                        .cloned()
+                        .ok_or_else(|| event.fault(format!("there is no authorizer `{name}`")))?,
+                )
+            }
+        };
+        Ok(Route {
+            method: if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
+                "ANY".to_owned()
+            } else {
+                method
+            },
+            path,
+            function: function.to_owned(),
+            authorizer,
+            line,
+        })
+    }
+}
+
+/// Reports what a set of routes must not have: one twice, a path the gateway refuses, a path without a preflight.
+pub(super) fn check(routes: &[Route], faults: &mut Faults) {
+    for (index, route) in routes.iter().enumerate() {
+        let mut fault = |message: String| {
+            faults.0.push(Fault {
+                line: route.line,
+                message,
+            });
+        };
+        let key = route.key();
+        if let Some(first) = routes.iter().take(index).find(|other| other.key() == key) {
+            fault(format!(
+                "the route `{key}` is here a second time, first on line {}",
+                first.line
+            ));
+        }
+        if route.path != "$default" && !is_path(&route.path) {
+            fault(format!("`{}` is not a path of a route", route.path));
+        }
+        let preflight = |other: &Route| {
+            other.path == route.path && other.method == "OPTIONS" && other.authorizer.is_none()
+        };
+        if route.authorizer.is_some() && !routes.iter().any(preflight) {
+            fault(format!(
+                "`{}` has no OPTIONS route without an authorizer: browsers could not call `{key}`",
+                route.path
+            ));
+        }
+    }
+}
+
+/// Whether every segment is a text or one whole `{parameter}`, greedy at the end only.
+fn is_path(path: &str) -> bool {
+    let Some(segments) = path.strip_prefix('/') else {
+        return false;
+    };
+    let segments: Vec<&str> = segments.split('/').collect();
+    let last = segments.len().saturating_sub(1);
+    segments.iter().enumerate().all(|(index, segment)| {
+        match segment.strip_prefix('{').map(|rest| rest.strip_suffix('}')) {
+            None => !segment.contains(['{', '}']),
+            Some(None) => false,
+            Some(Some(name)) => match name.strip_suffix('+') {
+                Some(name) => index == last && is_name(name),
+                None => is_name(name),
+            },
+        }
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}

@@ -1,0 +1,49 @@
+//! Owns the text pattern of `Sub`: `${Name}` is replaced, `${!Name}` stands for `${Name}`.
+
+use super::Fault;
+
+/// Fills a pattern's places with the values of their names.
+pub(super) fn fill(
+    pattern: &str,
+    mut value: impl FnMut(&str) -> Result<String, Fault>,
+) -> Result<String, Fault> {
+    let mut filled = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once("${") {
+        filled.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else {
+            filled.push_str("${");
+            rest = after;
+            continue;
+        };
+        match name.strip_prefix('!') {
+            Some(literal) => {
+                filled.push_str("${");
+                filled.push_str(literal);
+                filled.push('}');
+            }
+            None => filled.push_str(&value(name.trim())?),
+        }
+        rest = behind;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, expected: &str) {
+        let filled = fill(pattern, |name| Ok(format!("<{name}>"))).unwrap();
+        assert_eq!(filled, expected);
+    }
+
+    #[test]
+    fn places_are_filled_and_escaped_ones_are_kept() {
+        check("a${B}c${AWS::Region}", "a<B>c<AWS::Region>");
+        check("${!Literal} $ {x} $${A}", "${Literal} $ {x} $<A>");
+        check("open ${ended", "open ${ended");
+    }
+}

@@ -1,0 +1,110 @@
+//! Owns tables: keys, indexes and the time-to-live attribute.
+
+use std::collections::BTreeMap;
+
+use super::evaluate::Evaluator;
+use super::resource::{self, Place};
+use super::yaml::{Content, Node};
+use super::{Fault, IndexSpec, TableKey, TableSpec};
+
+pub(super) fn read(
+    evaluator: &Evaluator<'_>,
+    place: &Place,
+    logical: &str,
+    node: &Node,
+) -> Result<TableSpec, Fault> {
+    let properties = need(node, "Properties")?;
+    let mut indexes = BTreeMap::new();
+    if let Some(nodes) = properties.get("GlobalSecondaryIndexes") {
+        for node in list(nodes)? {
+            let name = evaluator.text(need(node, "IndexName")?)?;
+            indexes.insert(name, index(evaluator, node)?);
+        }
+    }
+    let mut attributes = BTreeMap::new();
+    for node in list(need(properties, "AttributeDefinitions")?)? {
+        let name = evaluator.text(need(node, "AttributeName")?)?;
+        attributes.insert(name, evaluator.text(need(node, "AttributeType")?)?);
+    }
+    let spec = TableSpec {
+        logical_id: logical.to_owned(),
+        name: resource::reference(place, logical, node).map_err(|message| node.fault(message))?,
+        key: key(evaluator, need(properties, "KeySchema")?)?,
+        indexes,
+        attributes,
+        ttl: ttl(evaluator, properties)?,
+        line: node.line,
+    };
+    check_attributes(&spec, node)?;
+    Ok(spec)
+}
+
+fn index(evaluator: &Evaluator<'_>, node: &Node) -> Result<IndexSpec, Fault> {
+    let projection = need(node, "Projection")?;
+    let included = projection.get("NonKeyAttributes");
+    Ok(IndexSpec {
+        key: key(evaluator, need(node, "KeySchema")?)?,
+        projection: evaluator.text(need(projection, "ProjectionType")?)?,
+        included: included
+            .map(|node| evaluator.texts(node))
+            .transpose()?
+            .unwrap_or_default(),
+    })
+}
+
+fn key(evaluator: &Evaluator<'_>, node: &Node) -> Result<TableKey, Fault> {
+    let (mut hash, mut range) = (None, None);
+    for part in list(node)? {
+        let name = evaluator.text(need(part, "AttributeName")?)?;
+        let kind = need(part, "KeyType")?;
+        match evaluator.text(kind)?.as_str() {
+            "HASH" => hash = Some(name),
+            "RANGE" => range = Some(name),
+            _ => return Err(kind.fault("a key's type is HASH or RANGE")),
+        }
+    }
+    let hash = hash.ok_or_else(|| node.fault("a key needs an attribute of type HASH"))?;
+    Ok(TableKey { hash, range })
+}
+
+fn ttl(evaluator: &Evaluator<'_>, properties: &Node) -> Result<Option<String>, Fault> {
+    let Some(node) = properties.get("TimeToLiveSpecification") else {
+        return Ok(None);
+    };
+    let enabled = evaluator.truth(need(node, "Enabled")?)?;
+    let attribute = evaluator.text(need(node, "AttributeName")?)?;
+    Ok(enabled.then_some(attribute))
+}
+
+/// DynamoDB refuses a table whose definitions are not exactly the attributes of its keys.
+fn check_attributes(spec: &TableSpec, node: &Node) -> Result<(), Fault> {
+    let keys = std::iter::once(&spec.key).chain(spec.indexes.values().map(|index| &index.key));
+    let mut used: Vec<&String> = keys
+        .flat_map(|key| std::iter::once(&key.hash).chain(&key.range))
+        .collect();
+    used.sort();
+    used.dedup();
+    match (
+        used.iter()
+            .find(|name| !spec.attributes.contains_key(**name)),
+        spec.attributes.keys().find(|name| !used.contains(name)),
+    ) {
+        (Some(name), _) => Err(node.fault(format!("the key attribute `{name}` has no definition"))),
+        (None, Some(name)) => Err(node.fault(format!(
+            "the attribute `{name}` is defined but part of no key"
+        ))),
+        (None, None) => Ok(()),
+    }
+}
+
+fn need<'node>(node: &'node Node, key: &str) -> Result<&'node Node, Fault> {
+    node.get(key)
+        .ok_or_else(|| node.fault(format!("`{key}` is missing here")))
+}
+
+fn list(node: &Node) -> Result<&[Node], Fault> {
+    match &node.content {
+        Content::List(nodes) => Ok(nodes),
+        Content::Scalar { .. } | Content::Map(_) => Err(node.fault("a list is needed here")),
+    }
+}

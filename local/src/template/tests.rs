@@ -1,0 +1,364 @@
+//! The reader against small templates, and against the repository's own.
+
+use super::*;
+
+const OWN: &str = include_str!("../../../template.yaml");
+
+/// A template with one function whose environment has one variable.
+fn with_value(value: &str) -> String {
+    format!(
+        r#"
+Parameters:
+  Name: {{Type: String, Default: tea}}
+  Size: {{Type: Number, Default: 3}}
+  Origins: {{Type: CommaDelimitedList, Default: "a, b,c"}}
+  Stage: {{Type: String, Default: test, AllowedValues: [test, live]}}
+Mappings:
+  Sizes: {{test: {{memory: 128}}, live: {{memory: 512}}}}
+Conditions:
+  IsTest: !Equals [!Ref Stage, test]
+  IsLive: !Not [!Condition IsTest]
+  Both: !And [!Condition IsTest, Condition: IsLive]
+  Either: {{"Fn::Or": [{{Condition: IsTest}}, {{"Fn::Equals": [!Ref Stage, live]}}]}}
+  Circle: !Not [!Condition Circle]
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Condition: IsTest
+    Properties:
+      AttributeDefinitions: [{{AttributeName: pk, AttributeType: S}}]
+      KeySchema: [{{AttributeName: pk, KeyType: HASH}}]
+  LiveQueue: {{Type: AWS::SQS::Queue, Condition: IsLive}}
+  Function:
+    Type: AWS::Serverless::Function
+    Metadata: {{BuildProperties: {{Binary: cors}}}}
+    Properties:
+      Environment:
+        Variables:
+          VALUE: {value}
+"#
+    )
+}
+
+/// The line that `with_value` puts the value on.
+const VALUE_LINE: usize = 29;
+
+fn value_of(value: &str, parameters: &[(&str, &str)]) -> Result<Option<String>, TemplateError> {
+    let template = Template::read(&with_value(value), parameters.iter().copied())?;
+    Ok(template.functions["Function"]
+        .environment
+        .get("VALUE")
+        .cloned())
+}
+
+#[track_caller]
+fn check(value: &str, expected: &str) {
+    assert_eq!(
+        value_of(value, &[]).unwrap().as_deref(),
+        Some(expected),
+        "{value}"
+    );
+}
+
+#[track_caller]
+fn check_fault(value: &str, words: &str) {
+    let TemplateError(faults) = value_of(value, &[]).unwrap_err();
+    let [fault] = faults.as_slice() else {
+        panic!("{faults:?}")
+    };
+    assert_eq!(fault.line, VALUE_LINE, "{fault:?}");
+    assert!(fault.message.contains(words), "{fault:?}");
+}
+
+#[test]
+fn ref_gives_parameters_pseudo_parameters_and_resources() {
+    check("!Ref Name", "tea");
+    check("{Ref: Size}", "3");
+    check("!Ref AWS::Region", "ap-northeast-2");
+    check("!Ref Table", "surefire-Table");
+    check(
+        "!Ref Function.Alias",
+        "arn:aws:lambda:ap-northeast-2:123456789012:function:surefire-Function:live",
+    );
+    check_fault("!Ref Nothing", "no parameter and no resource `Nothing`");
+    check_fault("!Ref LiveQueue", "does not exist under its condition");
+    check_fault(
+        "!Ref AWS::NotificationARNs",
+        "AWS::NotificationARNs is not known here",
+    );
+}
+
+#[test]
+fn a_variable_without_a_value_is_left_out() {
+    assert_eq!(value_of("!Ref AWS::NoValue", &[]).unwrap(), None);
+    assert_eq!(
+        value_of("!If [IsLive, x, !Ref AWS::NoValue]", &[]).unwrap(),
+        None
+    );
+}
+
+#[test]
+fn sub_fills_names_attributes_and_its_own_variables() {
+    check(
+        "!Sub \"${Name}-${AWS::StackName}-${!Kept}\"",
+        "tea-surefire-${Kept}",
+    );
+    check(
+        "!Sub \"${Table.Arn}/index\"",
+        "arn:aws:dynamodb:ap-northeast-2:123456789012:table/surefire-Table/index",
+    );
+    check(
+        "{\"Fn::Sub\": [\"${Own}/${Name}\", {Own: !Ref Size}]}",
+        "3/tea",
+    );
+    check_fault("!Sub \"${Nothing}\"", "`Nothing`");
+    check_fault("!Sub \"${Origins}\"", "is a list");
+}
+
+#[test]
+fn get_att_gives_known_attributes_in_all_spellings() {
+    let arn = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/surefire-Table";
+    check("!GetAtt Table.Arn", arn);
+    check("{\"Fn::GetAtt\": [Table, Arn]}", arn);
+    check_fault("!GetAtt Table.StreamArn", "the attribute `StreamArn`");
+}
+
+#[test]
+fn conditions_choose() {
+    check("!If [IsTest, yes, no]", "yes");
+    check("!If [IsLive, yes, no]", "no");
+    check("!If [Both, yes, no]", "no");
+    check("{\"Fn::If\": [Either, yes, no]}", "yes");
+    check_fault("!If [Nothing, yes, no]", "no condition `Nothing`");
+    check_fault("!If [IsTest, yes]", "takes a list of 3");
+    assert_eq!(
+        value_of("!If [IsLive, yes, no]", &[("Stage", "live")])
+            .unwrap()
+            .as_deref(),
+        Some("yes")
+    );
+}
+
+#[test]
+fn the_branch_that_is_not_chosen_is_not_evaluated() {
+    check("!If [IsTest, yes, !Ref LiveQueue]", "yes");
+}
+
+#[test]
+fn a_condition_that_refers_to_itself_is_an_error() {
+    let error = value_of("!If [Circle, yes, no]", &[]).unwrap_err();
+    assert!(error.to_string().contains("refers to itself"), "{error}");
+}
+
+#[test]
+fn lists_are_joined_split_and_selected_from() {
+    check("!Join [\"|\", !Ref Origins]", "a|b|c");
+    check("!Join [\"-\", [x, !Ref Name, !Ref Size]]", "x-tea-3");
+    check("!Select [1, !Split [\"/\", \"a/b/c\"]]", "b");
+    check("!Select [\"2\", !Ref Origins]", "c");
+    check_fault("!Select [3, !Ref Origins]", "no element of this index");
+    check_fault("!Ref Origins", "a text is needed");
+}
+
+#[test]
+fn mappings_are_looked_up() {
+    check("!FindInMap [Sizes, !Ref Stage, memory]", "128");
+    check_fault(
+        "!FindInMap [Sizes, test, disk]",
+        "no value for test and disk",
+    );
+}
+
+#[test]
+fn an_intrinsic_that_is_not_evaluated_is_named() {
+    check_fault(
+        "!ImportValue other",
+        "the intrinsic `ImportValue` is not evaluated",
+    );
+    check_fault("{\"Fn::Base64\": x}", "the intrinsic `Base64`");
+}
+
+#[test]
+fn what_is_not_asked_for_may_use_any_intrinsic() {
+    let text = with_value("x")
+        + "  Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !ImportValue other}}\n";
+    assert!(Template::read(&text, []).is_ok());
+}
+
+#[test]
+fn unquoted_scalars_keep_their_spelling() {
+    check("007", "007");
+    check("1.50", "1.50");
+    check("true", "true");
+    check("'x: y'", "x: y");
+}
+
+#[test]
+fn a_parameter_is_held_to_its_declaration() {
+    let error = |name, value| value_of("x", &[(name, value)]).unwrap_err().to_string();
+    assert!(error("Stage", "other").contains("none of test, live"));
+    assert!(error("Size", "many").contains("no number"));
+    assert!(error("Sise", "4").contains("there is no parameter `Sise`"));
+}
+
+#[test]
+fn all_faults_are_reported_in_the_order_of_their_lines() {
+    let text = with_value("!Ref Nothing") + "  Other: {Type: AWS::Serverless::Function}\n";
+    let TemplateError(faults) = Template::read(&text, []).unwrap_err();
+    let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [VALUE_LINE, VALUE_LINE + 1]);
+}
+
+/// The repository's template with one text replaced by another.
+fn changed(from: &str, to: &str) -> Result<Template, TemplateError> {
+    assert!(OWN.contains(from), "{from}");
+    Template::read(&OWN.replacen(from, to, 1), [])
+}
+
+#[track_caller]
+fn check_changed(from: &str, to: &str, words: &str) {
+    let error = changed(from, to).unwrap_err().to_string();
+    assert!(error.contains(words), "{error}");
+}
+
+#[test]
+fn the_repositorys_template_declares_the_documented_api() {
+    let template = Template::read(OWN, []).unwrap();
+    let mut keys: Vec<(String, bool)> = template
+        .routes
+        .iter()
+        .filter(|route| route.method != "OPTIONS")
+        .map(|route| (route.key(), route.authorizer.is_some()))
+        .collect();
+    keys.sort();
+    let expected = [
+        ("GET /orders", true),
+        ("GET /orders/{id}", true),
+        ("GET /products", false),
+        ("GET /products/{sku}", false),
+        ("POST /orders", true),
+        ("POST /orders/{id}/cancel", true),
+        ("POST /orders/{id}/confirm", true),
+        ("POST /products/{sku}/stock", true),
+        ("PUT /products/{sku}", true),
+    ];
+    assert_eq!(
+        keys,
+        expected.map(|(key, authorized)| (key.to_owned(), authorized))
+    );
+    let orders = &template
+        .tables
+        .iter()
+        .find(|table| table.logical_id == "OrdersTable")
+        .unwrap();
+    assert_eq!(orders.ttl.as_deref(), Some("expires_at"));
+    assert_eq!(
+        orders.indexes["by_owner"].key.range.as_deref(),
+        Some("created_at")
+    );
+    assert_eq!(
+        template.function(Kind::Orders).unwrap().1.timeout,
+        Duration::from_secs(10)
+    );
+}
+
+#[test]
+fn the_edge_says_what_the_functions_say() {
+    let edge = Template::read(OWN, []).unwrap().edge.unwrap();
+    let mut own: Vec<(&str, &str)> = shared::headers::SECURITY
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    let mut edges: Vec<(&str, &str)> = edge
+        .headers
+        .iter()
+        .map(|header| (header.name.as_str(), header.value.as_str()))
+        .collect();
+    own.sort_unstable();
+    edges.sort_unstable();
+    assert_eq!(edges, own);
+    let exposed = edge.cors.unwrap().exposed.join(", ");
+    assert_eq!(exposed, shared::cors::EXPOSED_HEADERS);
+}
+
+#[test]
+fn parts_of_the_stack_can_be_left_out() {
+    let template = Template::read(OWN, [("Components", "authorizer")]).unwrap();
+    assert_eq!(
+        template.functions.keys().collect::<Vec<_>>(),
+        ["AuthorizerFunction"]
+    );
+    assert!(template.routes.is_empty() && template.tables.is_empty() && template.edge.is_none());
+    let bare = Template::read(OWN, [("EnableEdge", "false")]).unwrap();
+    assert!(bare.edge.is_none() && !bare.routes.is_empty());
+}
+
+#[test]
+fn a_route_without_a_preflight_is_refused() {
+    check_changed(
+        "Method: OPTIONS, Path: /orders,",
+        "Method: OPTIONS, Path: /orders2,",
+        "`/orders` has no OPTIONS route without an authorizer",
+    );
+}
+
+#[test]
+fn a_route_that_is_there_twice_is_refused() {
+    check_changed(
+        "Method: GET, Path: /orders}",
+        "Method: POST, Path: /orders}",
+        "`POST /orders` is here a second time",
+    );
+}
+
+#[test]
+fn an_authorizer_that_would_be_cached_or_answer_otherwise_is_refused() {
+    check_changed(
+        "ReauthorizeEvery: 0",
+        "ReauthorizeEvery: 60",
+        "ReauthorizeEvery must be 0",
+    );
+    check_changed(
+        "EnableSimpleResponses: true",
+        "EnableSimpleResponses: false",
+        "needs EnableSimpleResponses: true",
+    );
+    check_changed(
+        "!Ref AuthorizerFunction.Alias",
+        "!Ref SigningSecret",
+        "no function of the template has this ARN",
+    );
+}
+
+#[test]
+fn a_gateway_that_answers_preflights_itself_is_refused() {
+    check_changed(
+        "      DefaultRouteSettings:",
+        "      CorsConfiguration: true\n      DefaultRouteSettings:",
+        "CorsConfiguration",
+    );
+}
+
+#[test]
+fn a_key_attribute_without_a_definition_is_refused() {
+    check_changed(
+        "{AttributeName: sk, AttributeType: S}",
+        "{AttributeName: other, AttributeType: S}",
+        "`sk` has no definition",
+    );
+}
+
+#[test]
+fn a_schedule_is_read_and_one_that_cannot_be_run_is_refused() {
+    let event = |expression: &str| {
+        let schedule = format!(
+            "Events:\n        Tick: {{Type: Schedule, Properties: {{Schedule: {expression}}}}}\n"
+        );
+        changed("Events:\n", &schedule)
+    };
+    let template = event("rate(5 minutes)").unwrap();
+    let schedules = &template.functions["OrdersFunction"].schedules;
+    assert_eq!(schedules[0].every, Duration::from_secs(300));
+    let error = event("cron(0 * * * ? *)").unwrap_err().to_string();
+    assert!(error.contains("only `rate("), "{error}");
+}

@@ -1,0 +1,243 @@
+//! Owns the reading of YAML: text in, a tree of nodes with their tags and lines out.
+//!
+//! A tree of its own, because what CloudFormation says with tags (`!Ref`) and what an error owes
+//! its reader (a line) are both lost in a tree of JSON values.
+
+use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+
+use super::Fault;
+
+/// A value in the text: where it stands, how it is tagged, what it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    /// The line it begins on, from 1.
+    pub(super) line: usize,
+    /// Its tag as written, without the `!`.
+    pub(super) tag: Option<String>,
+    /// What it holds.
+    pub(super) content: Content,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Content {
+    /// A scalar; one that is not quoted may be a number, a truth value or nothing.
+    Scalar {
+        /// The text, after YAML's escapes.
+        text: String,
+        /// Whether it stands without quotes.
+        plain: bool,
+    },
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in the order of the text.
+    Map(Vec<Entry>),
+}
+
+/// One key of a mapping with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    /// The key.
+    pub(super) key: String,
+    /// The line of the key.
+    pub(super) line: usize,
+    /// The value.
+    pub(super) value: Node,
+}
+
+impl Node {
+    /// The entries of a mapping without a tag; none for another node.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.content {
+            Content::Map(entries) => entries,
+            Content::Scalar { .. } | Content::List(_) => &[],
+        }
+    }
+
+    /// The value of a key of this mapping.
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries()
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
+    }
+
+    /// The value behind several keys, one within the other.
+    pub(super) fn at(&self, keys: &[&str]) -> Option<&Node> {
+        keys.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The text of a scalar without a tag.
+    pub(super) fn text(&self) -> Option<&str> {
+        match (&self.content, &self.tag) {
+            (Content::Scalar { text, .. }, None) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A fault at this node.
+    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
+        Fault {
+            line: self.line,
+            message: message.into(),
+        }
+    }
+}
+
+/// Reads the one document of a text.
+pub(super) fn read(text: &str) -> Result<Node, Fault> {
+    let mut reader = Reader {
+        events: Parser::new_from_str(text),
+        line: 1,
+    };
+    let node = match reader.next()? {
+        (Event::StreamEnd, span) => return Err(fault(line(&span), "the file is empty")),
+        (event, span) => reader.node(event, &span)?,
+    };
+    match reader.next()? {
+        (Event::StreamEnd, _) => Ok(node),
+        (_, span) => Err(fault(line(&span), "a second YAML document begins here")),
+    }
+}
+
+struct Reader<'text> {
+    events: Parser<'text, granit_parser::StrInput<'text>>,
+    line: usize,
+}
+
+impl<'text> Reader<'text> {
+    /// The next event that says something about values.
+    fn next(&mut self) -> Result<(Event<'text>, Span), Fault> {
+        loop {
+            let (event, span) = match self.events.next_event() {
+                Some(Ok(next)) => next,
+                Some(Err(error)) => {
+                    return Err(fault(error.marker().line(), format!("not YAML: {error}")));
+                }
+                None => return Err(fault(self.line, "the file ends too early")),
+            };
+            self.line = line(&span);
+            match event {
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                event => return Ok((event, span)),
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'text>, span: &Span) -> Result<Node, Fault> {
+        let line = line(span);
+        let (tag, content) = match event {
+            Event::Scalar(text, style, _, tag) => {
+                let plain = style == ScalarStyle::Plain;
+                let text = text.into_owned();
+                (tag, Content::Scalar { text, plain })
+            }
+            Event::SequenceStart(_, _, tag) => (tag, Content::List(self.list()?)),
+            Event::MappingStart(_, _, tag) => (tag, Content::Map(self.map()?)),
+            _ => {
+                return Err(fault(
+                    line,
+                    "an alias (`*name`) or another thing CloudFormation does not know",
+                ));
+            }
+        };
+        Ok(Node {
+            line,
+            tag: tag.map(|tag| name(&tag)),
+            content,
+        })
+    }
+
+    fn list(&mut self) -> Result<Vec<Node>, Fault> {
+        let mut nodes = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(nodes),
+                (event, span) => nodes.push(self.node(event, &span)?),
+            }
+        }
+    }
+
+    fn map(&mut self) -> Result<Vec<Entry>, Fault> {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let (key, key_line) = match self.next()? {
+                (Event::MappingEnd, _) => return Ok(entries),
+                (Event::Scalar(text, ..), span) => (text.into_owned(), line(&span)),
+                (_, span) => return Err(fault(line(&span), "a key that is not a text")),
+            };
+            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+                let message = format!(
+                    "`{key}` is here a second time, first on line {}",
+                    first.line
+                );
+                return Err(fault(key_line, message));
+            }
+            let (event, span) = self.next()?;
+            let value = self.node(event, &span)?;
+            entries.push(Entry {
+                key,
+                line: key_line,
+                value,
+            });
+        }
+    }
+}
+
+fn name(tag: &Tag) -> String {
+    tag.original().trim_start_matches('!').to_owned()
+}
+
+fn line(span: &Span) -> usize {
+    span.start.line()
+}
+
+fn fault(line: usize, message: impl Into<String>) -> Fault {
+    Fault {
+        line,
+        message: message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_knows_its_tag_and_its_line() {
+        let node = read("a:\n  - !Sub x${Y}\n  - b: !GetAtt T.Arn\n    c: 'true'\n").unwrap();
+        let Content::List(list) = &node.get("a").unwrap().content else {
+            panic!("{node:?}")
+        };
+        assert_eq!(list[0].tag.as_deref(), Some("Sub"));
+        assert_eq!(list[0].line, 2);
+        let attribute = list[1].get("b").unwrap();
+        assert_eq!(
+            (attribute.tag.as_deref(), attribute.line),
+            (Some("GetAtt"), 3)
+        );
+        assert_eq!(
+            list[1].get("c").unwrap().content,
+            Content::Scalar {
+                text: "true".to_owned(),
+                plain: false
+            }
+        );
+    }
+
+    #[track_caller]
+    fn check_fault(text: &str, line: usize, words: &str) {
+        let fault = read(text).unwrap_err();
+        assert_eq!(fault.line, line, "{fault:?}");
+        assert!(fault.message.contains(words), "{fault:?}");
+    }
+
+    #[test]
+    fn what_is_not_a_template_is_refused_with_its_line() {
+        check_fault("a: 1\nb: 2\na: 3\n", 3, "first on line 1");
+        check_fault("a: &x 1\nb: *x\n", 2, "alias");
+        check_fault("a: 1\n---\nb: 2\n", 3, "second YAML document");
+        check_fault("a: [1\nb: 2\n", 2, "not YAML");
+        check_fault("", 1, "empty");
+    }
+}
