@@ -110,7 +110,12 @@ where
 }
 
 impl<W> JsonLines<W> {
-    fn line<S>(&self, event: &Event<'_>, context: &Context<'_, S>, own: Map<String, Value>) -> String
+    fn line<S>(
+        &self,
+        event: &Event<'_>,
+        context: &Context<'_, S>,
+        own: Map<String, Value>,
+    ) -> String
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
@@ -224,7 +229,9 @@ mod tests {
             invocation_span("orders", "r-1", Some("Root=1"), true)
                 .in_scope(|| tracing::warn!(attempts = 3, "gave up"));
         });
-        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
         assert_eq!(line["level"], "WARN");
         assert_eq!(line["message"], "gave up");
         assert_eq!(line["service"], "orders");
@@ -242,7 +249,9 @@ mod tests {
                 .count("OrderPlaced", 1)
                 .emit(Timestamp::UNIX_EPOCH);
         });
-        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
         assert_eq!(line["OrderPlaced"], 1.0);
     }
 }

@@ -31,6 +31,10 @@ pub enum Outcome {
     Adjusted,
     /// A product was described.
     Described,
+    /// An order was confirmed.
+    Confirmed,
+    /// An order was cancelled.
+    Cancelled,
 }
 
 /// An answer.

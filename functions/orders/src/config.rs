@@ -7,13 +7,20 @@ use aws_sdk_dynamodb::config::Builder;
 use shared::aws::{AwsConfig, MissingVariable};
 use shared::cors::{AllowedOrigins, OriginError};
 
-/// What the function is told by its environment.
+/// What the orders function is told by its environment.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The table's name.
-    pub table: String,
+    /// The table.
+    pub store: StoreConfig,
     /// The origins whose pages may read answers.
     pub origins: AllowedOrigins,
+}
+
+/// What every function on the table is told by its environment.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The table's name.
+    pub table: String,
     /// Region, credentials, endpoints.
     pub aws: AwsConfig,
 }
@@ -40,18 +47,26 @@ impl fmt::Debug for ConfigError {
 }
 
 impl Config {
-    /// Reads `TABLE_NAME`, `ALLOWED_ORIGINS` and what [`AwsConfig::from_env`] reads.
+    /// Reads `ALLOWED_ORIGINS` and what [`StoreConfig::from_env`] reads.
     ///
     /// # Errors
     /// Names the variable, and the entry in it, that is missing or not valid.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let required = |name| {
-            let set = var(name).filter(|value| !value.is_empty());
-            set.ok_or(ConfigError::Missing(name))
-        };
         Ok(Self {
-            table: required("TABLE_NAME")?,
-            origins: AllowedOrigins::parse(&required("ALLOWED_ORIGINS")?)?,
+            store: StoreConfig::from_env(&var)?,
+            origins: AllowedOrigins::parse(&required(&var, "ALLOWED_ORIGINS")?)?,
+        })
+    }
+}
+
+impl StoreConfig {
+    /// Reads `TABLE_NAME` and what [`AwsConfig::from_env`] reads.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table: required(&var, "TABLE_NAME")?,
             aws: AwsConfig::from_env(&var)?,
         })
     }
@@ -62,6 +77,14 @@ impl Config {
         config.set_endpoint_url(self.aws.endpoint("DYNAMODB"));
         Client::from_conf(config.build())
     }
+}
+
+fn required(
+    var: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<String, ConfigError> {
+    let set = var(name).filter(|value| !value.is_empty());
+    set.ok_or(ConfigError::Missing(name))
 }
 
 #[cfg(test)]

@@ -46,6 +46,18 @@ pub enum Error {
     /// The thing has changed since the client read it.
     #[error("the precondition {0} failed")]
     Stale(&'static str),
+    /// The order was cancelled before.
+    #[error("the order is cancelled")]
+    OrderCancelled,
+    /// The order was confirmed by another payment.
+    #[error("the order is confirmed by another payment")]
+    AlreadyConfirmed,
+    /// The payment confirmed another order.
+    #[error("the payment reference is used for another order")]
+    PaymentReferenceUsed,
+    /// The order's hold ran out, and its stock was given back.
+    #[error("the order has expired")]
+    Expired,
     /// The outcome is not known; the same request with the same key finds out.
     #[error("the outcome is unknown")]
     OutcomeUnknown,
@@ -62,6 +74,10 @@ pub enum Error {
 
 impl Error {
     /// What the client is told.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm an answer: the table is read whole"
+    )]
     pub fn problem(&self) -> Problem {
         // No wildcard: a new variant must choose its status here.
         match self {
@@ -116,6 +132,27 @@ impl Error {
                 "has-changed",
                 "It has changed",
                 format!("{header} does not match what is there now. Read it again, then decide."),
+            ),
+            Self::OrderCancelled => conflict(
+                "order-cancelled",
+                "The order is cancelled",
+                "This order was cancelled.",
+            ),
+            Self::AlreadyConfirmed => conflict(
+                "already-confirmed",
+                "The order is confirmed",
+                "This order was confirmed by another payment.",
+            ),
+            Self::PaymentReferenceUsed => conflict(
+                "payment-reference-used",
+                "The payment was used before",
+                "This payment reference confirmed another order.",
+            ),
+            Self::Expired => Problem::new(
+                StatusCode::GONE,
+                "order-expired",
+                "The order has expired",
+                "This order was not confirmed in time, and its stock was given back.",
             ),
             Self::OutcomeUnknown => try_again(
                 "outcome-unknown",
@@ -177,6 +214,10 @@ impl Error {
 
 fn bad_request(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, kind, title, detail)
+}
+
+fn conflict(kind: &'static str, title: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, kind, title, detail)
 }
 
 fn try_again(kind: &'static str, title: &'static str, detail: &str) -> Problem {

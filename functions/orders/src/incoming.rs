@@ -49,9 +49,12 @@ impl Incoming {
             Some(RequestContext::ApiGatewayV2(context)) => (
                 context.route_key.clone(),
                 context.request_id.clone(),
-                context.authorizer.as_ref().and_then(|authorizer| {
-                    let fields = authorizer.fields.get("lambda")?;
-                    fields.as_object().cloned()
+                // `fields` is what stands under `authorizer.lambda` in the event.
+                context.authorizer.as_ref().map(|authorizer| {
+                    let fields = authorizer.fields.iter();
+                    fields
+                        .map(|(name, value)| (name.clone(), value.clone()))
+                        .collect()
                 }),
             ),
             // An event of another form is refused before it gets here.

@@ -5,13 +5,19 @@
 
 pub mod adjust;
 pub mod answer;
+pub mod cancel;
+pub mod change;
 pub mod config;
+pub mod confirm;
+pub mod cursor;
 pub mod customer;
 pub mod describe;
 pub mod draft;
 pub mod error;
+pub mod expire;
 pub mod incoming;
 pub mod json;
+pub mod list;
 pub mod moment;
 pub mod once;
 pub mod order;
@@ -20,9 +26,11 @@ pub mod precondition;
 pub mod product;
 pub mod read;
 pub mod refusal;
+pub mod release;
 pub mod report;
 pub mod routes;
 pub mod store;
+pub mod sweeper;
 pub mod text;
 
 use std::convert::Infallible;
@@ -37,7 +45,7 @@ use shared::cors::AllowedOrigins;
 use shared::world::World;
 use tracing::Instrument as _;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, StoreConfig};
 pub use report::SERVICE;
 
 use crate::error::Error;
@@ -58,14 +66,14 @@ pub struct App {
 impl App {
     /// Starts the function. It opens no connection: the first request does.
     pub fn new(config: &Config, world: World) -> Self {
-        Self::with_client(config, config.client(), world)
+        Self::with_client(config, config.store.client(), world)
     }
 
     /// Starts the function on a client of the caller's making, such as one
     /// whose connector counts, or fails on purpose.
     pub fn with_client(config: &Config, client: Client, world: World) -> Self {
         Self {
-            store: Store::new(client, config.table.clone(), world),
+            store: Store::new(client, config.store.table.clone(), world),
             origins: config.origins.clone(),
             warm: AtomicBool::new(false),
         }

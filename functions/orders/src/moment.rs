@@ -1,6 +1,7 @@
 //! Owns a moment as it is stored and as it is told: whole milliseconds.
 
 use std::fmt;
+use std::num::ParseIntError;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,9 +17,22 @@ const DIGITS: usize = 15;
 pub struct Moment(i64);
 
 impl Moment {
+    /// The moment a number of milliseconds after 1970 began.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
     /// The moment as the table stores it.
     pub fn stored(self) -> String {
         format!("{:0DIGITS$}", self.0)
+    }
+
+    /// Reads a moment as the table stores it.
+    ///
+    /// # Errors
+    /// It is no number.
+    pub fn from_stored(digits: &str) -> Result<Self, ParseIntError> {
+        digits.parse().map(Self)
     }
 
     /// The moment a number of seconds later.
@@ -60,7 +74,7 @@ impl Serialize for Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let digits = String::deserialize(deserializer)?;
-        digits.parse().map(Self).map_err(serde::de::Error::custom)
+        Self::from_stored(&digits).map_err(serde::de::Error::custom)
     }
 }
 

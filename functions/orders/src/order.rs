@@ -316,8 +316,31 @@ struct LineView {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// When the order of these tests was placed.
+    pub(crate) const NOW: Moment = Moment::from_millis(1_795_320_306_789);
+
+    /// Whose it is.
+    pub(crate) const OWNER: &str = "local#demo";
+
+    /// A pending order of two products.
+    pub(crate) fn order() -> Order {
+        let body = br#"{"currency": "KRW", "lines": [
+            {"sku": "TEA-01", "quantity": 2, "unit_price": 19900},
+            {"sku": "CUP-01", "quantity": 1, "unit_price": 100}
+        ]}"#;
+        let caller = Caller {
+            issuer: "local".to_owned(),
+            sub: "demo".to_owned(),
+            scopes: [].into(),
+            client_id: None,
+        };
+        let id = OrderId::derive(&caller, &"key-1".parse().unwrap());
+        let customer = Customer::try_from(&caller).unwrap();
+        Order::placed(&id, &customer, &Draft::parse(body).unwrap(), NOW)
+    }
 
     #[test]
     fn an_id_is_a_prefix_and_26_characters() {
@@ -334,5 +357,39 @@ mod tests {
         ] {
             assert!(bad.parse::<OrderId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn case_47_an_order_of_an_earlier_release_is_told_as_it_was_then() {
+        let mut order = order();
+        order.answer_version = 0;
+        order.status = Status::Confirmed;
+        let body = order.answer_as_placed().unwrap();
+        assert_eq!(
+            body,
+            format!(
+                r#"{{"id":"{}","status":"pending","currency":"KRW","total":39900,"lines":[{{"sku":"CUP-01","quantity":1,"unit_price":100}},{{"sku":"TEA-01","quantity":2,"unit_price":19900}}],"created_at":"2026-11-22T04:05:06.789Z"}}"#,
+                order.id()
+            )
+        );
+        order.answer_version = 2;
+        assert_eq!(order.answer_as_placed(), None);
+    }
+
+    #[test]
+    fn case_04_what_happens_to_an_order_does_not_change_how_its_placing_is_told() {
+        let placed = order();
+        let later = Order {
+            status: Status::Expired,
+            version: 3,
+            expiry_shard: None,
+            expired_at: Some(NOW.plus_seconds(1_000)),
+            ..placed.clone()
+        };
+        assert_eq!(later.answer_as_placed(), placed.answer_as_placed());
+        assert_ne!(
+            serde_json::to_string(&later.view()).unwrap(),
+            placed.answer_as_placed().unwrap()
+        );
     }
 }

@@ -54,6 +54,8 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
         }
         Ok(Outcome::Adjusted) => Some(metrics.count("StockAdjusted", 1)),
         Ok(Outcome::Described) => Some(metrics.count("ProductDescribed", 1)),
+        Ok(Outcome::Confirmed) => Some(metrics.count("OrderConfirmed", 1)),
+        Ok(Outcome::Cancelled) => Some(metrics.count("OrderCancelled", 1)),
         Ok(Outcome::Read) => None,
         Err(Error::KeyReused) => Some(metrics.count("KeyReused", 1)),
         Err(Error::OutcomeUnknown) => Some(metrics.count("OutcomeUnknown", 1)),
@@ -67,6 +69,10 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
             | Error::Forbidden(_)
             | Error::NotFound(_)
             | Error::Stale(_)
+            | Error::OrderCancelled
+            | Error::AlreadyConfirmed
+            | Error::PaymentReferenceUsed
+            | Error::Expired
             | Error::Unavailable
             | Error::NotServed(_),
         ) => None,

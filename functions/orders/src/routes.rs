@@ -2,11 +2,14 @@
 
 use crate::adjust::{Adjustment, adjust};
 use crate::answer::Answer;
+use crate::cancel;
+use crate::confirm;
 use crate::describe::{Description, describe};
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::incoming::Incoming;
 use crate::json::{Fault, Place};
+use crate::list::{Asked, list_orders, list_products};
 use crate::order::OrderId;
 use crate::place::place;
 use crate::precondition::Precondition;
@@ -21,7 +24,11 @@ use crate::store::Session;
 pub async fn serve(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
     match incoming.route.as_str() {
         "POST /orders" => post_order(session, incoming).await,
+        "GET /orders" => get_orders(session, incoming).await,
         "GET /orders/{id}" => get_order(session, incoming).await,
+        "POST /orders/{id}/confirm" => post_confirm(session, incoming).await,
+        "POST /orders/{id}/cancel" => post_cancel(session, incoming).await,
+        "GET /products" => get_products(session, incoming).await,
         "GET /products/{sku}" => get_product(session, incoming).await,
         "PUT /products/{sku}" => put_product(session, incoming).await,
         "POST /products/{sku}/stock" => post_stock(session, incoming).await,
@@ -40,6 +47,33 @@ async fn get_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer,
     let caller = incoming.caller()?;
     let id = order_id(incoming)?;
     read_order(session, &caller, &id).await
+}
+
+async fn get_orders(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    list_orders(session, &caller, &asked(incoming)?).await
+}
+
+async fn post_confirm(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    let id = order_id(incoming)?;
+    let precondition = Precondition::of(incoming.headers()).map_err(Error::Invalid)?;
+    let reference = confirm::parse(incoming.json()?).map_err(Error::Invalid)?;
+    confirm::confirm(session, &caller, &id, &reference, &precondition).await
+}
+
+async fn post_cancel(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    let id = order_id(incoming)?;
+    let precondition = Precondition::of(incoming.headers()).map_err(Error::Invalid)?;
+    if let Some(body) = incoming.optional_json()? {
+        cancel::parse(body).map_err(Error::Invalid)?;
+    }
+    cancel::cancel(session, &caller, &id, &precondition).await
+}
+
+async fn get_products(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    list_products(session, &asked(incoming)?).await
 }
 
 async fn get_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
@@ -69,6 +103,11 @@ async fn post_stock(session: &Session<'_>, incoming: &Incoming) -> Result<Answer
         &incoming.request_id,
     )
     .await
+}
+
+/// The page in the query.
+fn asked(incoming: &Incoming) -> Result<Asked<'_>, Error> {
+    Asked::read(incoming.query("limit"), incoming.query("cursor")).map_err(Error::Invalid)
 }
 
 /// The id in the path; one that no order can have is nobody's.

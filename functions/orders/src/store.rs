@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConsumedCapacity, Put, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    CancellationReason, ConsumedCapacity, KeysAndAttributes, Put, ReturnConsumedCapacity,
+    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use jiff::{SignedDuration, Timestamp};
 use shared::world::World;
@@ -34,7 +34,7 @@ const RESERVE: SignedDuration = SignedDuration::from_millis(500);
 const REQUEST_LEAST: SignedDuration = SignedDuration::from_millis(20);
 
 /// The condition under which a record is written: nothing was decided yet.
-const ABSENT: &str = "attribute_not_exists(pk)";
+pub const ABSENT: &str = "attribute_not_exists(pk)";
 
 /// The table, and what reaching it takes.
 #[derive(Clone, Debug)]
@@ -42,6 +42,52 @@ pub struct Store {
     client: Client,
     table: String,
     world: World,
+}
+
+/// One action of a transaction, on an item of its own.
+#[derive(Clone, Debug)]
+pub enum Action<'action> {
+    /// Writes a whole item if a condition holds.
+    Put {
+        /// The item.
+        item: &'action Item,
+        /// The condition, such as [`ABSENT`].
+        condition: &'static str,
+        /// The condition's values, by placeholder.
+        values: Item,
+    },
+    /// Changes an item if a condition holds.
+    Update(&'action Effect),
+}
+
+impl<'action> Action<'action> {
+    /// Writes an item if nothing is there.
+    pub fn put_absent(item: &'action Item) -> Self {
+        Self::Put {
+            item,
+            condition: ABSENT,
+            values: Item::new(),
+        }
+    }
+}
+
+/// A page of an index: keys, and no more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<'page> {
+    /// The index.
+    pub index: &'static str,
+    /// Which items, such as `#owner = :owner`.
+    pub condition: &'static str,
+    /// The attributes whose names are reserved words, by placeholder.
+    pub names: &'static [(&'static str, &'static str)],
+    /// The condition's values, by placeholder.
+    pub values: Item,
+    /// Whether the order of the index is kept, or turned round.
+    pub forward: bool,
+    /// How many at most.
+    pub limit: i32,
+    /// The key after which the page begins.
+    pub after: Option<&'page Item>,
 }
 
 /// One invocation's use of the table: its deadline, and what it has consumed.
@@ -135,32 +181,15 @@ impl Session<'_> {
         data_encoding::HEXLOWER.encode(&bytes)
     }
 
-    /// Puts `record` if it is absent and applies `effects`, all or nothing.
-    pub async fn transact(
-        &self,
-        record: &Item,
-        effects: &[Effect],
-        token: &str,
-    ) -> Result<(), Failure> {
-        let put = self.put_if_absent(record).map_err(invalid)?;
-        let mut actions = vec![TransactWriteItem::builder().put(put).build()];
-        for effect in effects {
-            let update = self.update(effect).map_err(invalid)?;
-            actions.push(TransactWriteItem::builder().update(update).build());
-        }
-        self.transact_actions(actions, token).await
-    }
-
-    async fn transact_actions(
-        &self,
-        actions: Vec<TransactWriteItem>,
-        token: &str,
-    ) -> Result<(), Failure> {
+    /// Applies all actions or none. No two may touch the same item.
+    pub async fn transact(&self, actions: &[Action<'_>], token: &str) -> Result<(), Failure> {
+        let actions: Result<Vec<_>, Failure> =
+            actions.iter().map(|action| self.action(action)).collect();
         let request = self
             .store
             .client
             .transact_write_items()
-            .set_transact_items(Some(actions))
+            .set_transact_items(Some(actions?))
             .client_request_token(token)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match self.within_time(request.send()).await? {
@@ -245,25 +274,91 @@ impl Session<'_> {
         }
     }
 
-    fn put_if_absent(&self, record: &Item) -> Result<Put, impl std::fmt::Display + use<>> {
-        Put::builder()
-            .table_name(&self.store.table)
-            .set_item(Some(record.clone()))
-            .condition_expression(ABSENT)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
+    fn action(&self, action: &Action<'_>) -> Result<TransactWriteItem, Failure> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let item = TransactWriteItem::builder();
+        Ok(match action {
+            Action::Put {
+                item: record,
+                condition,
+                values,
+            } => item.put(
+                Put::builder()
+                    .table_name(&self.store.table)
+                    .set_item(Some((*record).clone()))
+                    .condition_expression(*condition)
+                    .set_expression_attribute_values((!values.is_empty()).then(|| values.clone()))
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(invalid)?,
+            ),
+            Action::Update(effect) => item.update(
+                Update::builder()
+                    .table_name(&self.store.table)
+                    .set_key(Some(effect.key.clone()))
+                    .update_expression(effect.update)
+                    .set_condition_expression(condition(effect))
+                    .set_expression_attribute_names(names(effect))
+                    .set_expression_attribute_values(Some(effect.values.clone()))
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(invalid)?,
+            ),
+        }
+        .build())
     }
 
-    fn update(&self, effect: &Effect) -> Result<Update, impl std::fmt::Display + use<>> {
-        Update::builder()
+    /// Reads the keys of one page of an index. The index lags behind the table.
+    pub async fn query(&self, page: &Page<'_>) -> Result<Vec<Item>, Failure> {
+        let request = self
+            .store
+            .client
+            .query()
             .table_name(&self.store.table)
-            .set_key(Some(effect.key.clone()))
-            .update_expression(effect.update)
-            .set_condition_expression(condition(effect))
-            .set_expression_attribute_names(names(effect))
-            .set_expression_attribute_values(Some(effect.values.clone()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .index_name(page.index)
+            .key_condition_expression(page.condition)
+            .set_expression_attribute_names(placeholders(page.names))
+            .set_expression_attribute_values(Some(page.values.clone()))
+            .scan_index_forward(page.forward)
+            .limit(page.limit)
+            .set_exclusive_start_key(page.after.cloned())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.within_time(request.send()).await? {
+            Ok(output) => {
+                self.read(output.consumed_capacity());
+                Ok(output.items.unwrap_or_default())
+            }
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// Reads items of these primary keys (at most 100), strongly consistent,
+    /// in any order. Returns those there are, and the keys not read this time.
+    pub async fn batch_get(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), Failure> {
+        let wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true)
             .build()
+            .map_err(invalid)?;
+        let table = &self.store.table;
+        let request = self
+            .store
+            .client
+            .batch_get_item()
+            .request_items(table, wanted)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.within_time(request.send()).await? {
+            Ok(output) => {
+                self.read(output.consumed_capacity());
+                let unread = output
+                    .unprocessed_keys
+                    .and_then(|mut tables| tables.remove(table))
+                    .map(|unread| unread.keys);
+                let items = output.responses.and_then(|mut tables| tables.remove(table));
+                Ok((items.unwrap_or_default(), unread.unwrap_or_default()))
+            }
+            Err(error) => Err(self.failure(&error)),
+        }
     }
 
     /// Counts a round trip, and gives its answer up when its time is over.
@@ -350,12 +445,12 @@ fn condition(effect: &Effect) -> Option<String> {
 }
 
 fn names(effect: &Effect) -> Option<HashMap<String, String>> {
-    let names = effect.names.iter();
-    (!effect.names.is_empty()).then(|| {
-        names
-            .map(|(place, name)| ((*place).to_owned(), (*name).to_owned()))
-            .collect()
-    })
+    placeholders(effect.names)
+}
+
+fn placeholders(names: &[(&str, &str)]) -> Option<HashMap<String, String>> {
+    let owned = |(place, name): &(&str, &str)| ((*place).to_owned(), (*name).to_owned());
+    (!names.is_empty()).then(|| names.iter().map(owned).collect())
 }
 
 fn invalid(error: impl std::fmt::Display) -> Failure {

@@ -1,11 +1,12 @@
 //! Owns the loop that brings an intent to its decision, within the time there is.
 
+use std::iter;
 use std::time::Duration;
 
 use super::classify::{FailedEffect, Reason, Verdict, classify};
 use super::derive::Fingerprints;
 use super::{Intent, Item};
-use crate::store::{Failure, Session};
+use crate::store::{Action, Failure, Session};
 
 /// The first pause is up to this long, each further one up to twice as long …
 const PAUSE_FIRST: Duration = Duration::from_millis(25);
@@ -47,13 +48,13 @@ pub async fn decide(
     intent: &Intent,
     fingerprints: &impl Fingerprints,
 ) -> Decision {
+    let actions: Vec<_> = iter::once(Action::put_absent(&intent.record))
+        .chain(intent.effects.iter().map(Action::Update))
+        .collect();
     let mut token = session.token();
     let mut pace = Pace::default();
     while pace.goes_on(session) {
-        let answer = session
-            .transact(&intent.record, &intent.effects, &token)
-            .await;
-        match answer {
+        match session.transact(&actions, &token).await {
             Ok(()) => return Decision::Done,
             Err(Failure::Cancelled(reasons)) => match conclude(&reasons, fingerprints) {
                 Some(decision) => return decision,

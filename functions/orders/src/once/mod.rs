@@ -45,7 +45,7 @@ pub struct Intent {
 }
 
 /// A conditional update of one item.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     /// The item's primary key.
     pub key: Item,

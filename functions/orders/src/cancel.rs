@@ -1,0 +1,136 @@
+//! Owns the cancelling of an order by its customer.
+
+use shared::caller::Caller;
+
+use crate::answer::{Answer, Outcome};
+use crate::change::{Next, change};
+use crate::confirm;
+use crate::customer::Customer;
+use crate::error::Error;
+use crate::json::{Fault, Faults, Object};
+use crate::moment::Moment;
+use crate::order::{Order, OrderId, Status};
+use crate::precondition::Precondition;
+use crate::release;
+use crate::store::Session;
+
+/// Parses the body of `POST /orders/{id}/cancel`, if there is one: `{}`.
+///
+/// # Errors
+/// It says something.
+pub fn parse(body: &[u8]) -> Result<(), Vec<Fault>> {
+    let mut faults = Faults::default();
+    let read = Object::of_body(body, &mut faults).map(|object| object.end(&mut faults));
+    faults.or(read)
+}
+
+/// Cancels the caller's order and gives its stock back, confirmed or not:
+/// refunding is the payment service's.
+///
+/// # Errors
+/// There is no such order, it has expired, or it has changed.
+pub async fn cancel(
+    session: &Session<'_>,
+    caller: &Caller,
+    id: &OrderId,
+    precondition: &Precondition,
+) -> Result<Answer, Error> {
+    let customer =
+        Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let now = Moment::from(session.world().now());
+    let changed = change(session, id, |order| {
+        decide(order, &customer, precondition, now)
+    });
+    confirm::answer(&changed.await?, Outcome::Cancelled)
+}
+
+fn decide(
+    order: &Order,
+    customer: &Customer,
+    precondition: &Precondition,
+    now: Moment,
+) -> Result<Next, Error> {
+    if order.owner != customer.as_str() {
+        return Err(Error::NotFound("order"));
+    }
+    match order.status {
+        Status::Cancelled => return Ok(Next::Already),
+        Status::Expired => return Err(Error::Expired),
+        Status::Pending | Status::Confirmed => {}
+    }
+    if !precondition.allows(order.version) {
+        return Err(Error::Stale("If-Match"));
+    }
+    Ok(Next::Write(Box::new(release::cancelled(order, now))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::tests::{NOW, OWNER, order};
+
+    fn decided(caller: &Caller, status: Status, if_match: i64) -> Result<Next, Error> {
+        let order = Order { status, ..order() };
+        let precondition = Precondition::Versions(vec![if_match]);
+        decide(
+            &order,
+            &Customer::try_from(caller).unwrap(),
+            &precondition,
+            NOW,
+        )
+    }
+
+    fn caller(sub: &str) -> Caller {
+        let (issuer, _) = OWNER.split_once('#').unwrap();
+        Caller {
+            issuer: issuer.to_owned(),
+            sub: sub.to_owned(),
+            scopes: [].into(),
+            client_id: None,
+        }
+    }
+
+    #[test]
+    fn a_cancelled_order_gives_back_what_each_allocation_took() {
+        for status in [Status::Pending, Status::Confirmed] {
+            let Ok(Next::Write(change)) = decided(&caller("demo"), status, 1) else {
+                panic!("it is not written");
+            };
+            assert_eq!(change.order.status, Status::Cancelled);
+            assert_eq!(change.effects.len(), order().lines.len());
+        }
+    }
+
+    #[test]
+    fn case_40_somebody_elses_order_is_not_found_whatever_its_status() {
+        for status in [Status::Pending, Status::Cancelled, Status::Expired] {
+            assert_eq!(
+                decided(&caller("eve"), status, 1),
+                Err(Error::NotFound("order"))
+            );
+        }
+    }
+
+    #[test]
+    fn case_49_a_cancelled_order_is_as_asked_whatever_if_match_says() {
+        assert_eq!(
+            decided(&caller("demo"), Status::Cancelled, 7),
+            Ok(Next::Already)
+        );
+        assert_eq!(
+            decided(&caller("demo"), Status::Expired, 7),
+            Err(Error::Expired)
+        );
+        assert_eq!(
+            decided(&caller("demo"), Status::Pending, 7),
+            Err(Error::Stale("If-Match"))
+        );
+    }
+
+    #[test]
+    fn a_body_that_says_something_is_a_fault() {
+        assert!(parse(b" {} ").is_ok());
+        assert!(parse(b"{\"reason\": \"late\"}").is_err());
+        assert!(parse(b"[]").is_err());
+    }
+}

@@ -1,0 +1,188 @@
+//! Owns the confirming of an order by the payment that was made for it.
+
+use http::StatusCode;
+use shared::caller::Caller;
+
+use crate::answer::{Answer, Outcome};
+use crate::change::{Change, Changed, Next, change, next_version};
+use crate::error::Error;
+use crate::json::{Fault, Faults, Object};
+use crate::moment::Moment;
+use crate::once::derive::name_of_value;
+use crate::once::{Item, text};
+use crate::order::{Order, OrderId, Status};
+use crate::precondition::Precondition;
+use crate::store::Session;
+use crate::text::Text;
+
+/// The scope of the payment service, which acts on any customer's order.
+pub const SCOPE_CONFIRM: &str = "orders:confirm";
+
+/// Removing the shard is enough to leave the sparse index of pending orders;
+/// `hold_expires_at` is part of the answer and stays.
+const CONFIRM: &str = "SET #status = :confirmed, payment_reference = :reference, \
+    confirmed_at = :now, version = :next REMOVE expiry_shard";
+
+/// One payment confirms one order.
+const UNUSED: &str = "attribute_not_exists(pk) OR order_id = :this";
+
+/// The payment service's name for a payment, and the idempotency key of the
+/// confirmation.
+pub type PaymentReference = Text<255>;
+
+/// Parses the body of `POST /orders/{id}/confirm`.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its pointer.
+pub fn parse(body: &[u8]) -> Result<PaymentReference, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let reference = Object::of_body(body, &mut faults).and_then(|mut object| {
+        let reference = object.text("payment_reference", &mut faults);
+        object.end(&mut faults);
+        reference
+    });
+    faults.or(reference)
+}
+
+/// Confirms an order. It succeeds as long as the order holds its stock, late
+/// or not: no clock is asked.
+///
+/// # Errors
+/// There is no such order, it was cancelled, confirmed by another payment or
+/// has expired, it has changed, or the payment confirmed another order.
+pub async fn confirm(
+    session: &Session<'_>,
+    caller: &Caller,
+    id: &OrderId,
+    reference: &PaymentReference,
+    precondition: &Precondition,
+) -> Result<Answer, Error> {
+    if !caller.may(SCOPE_CONFIRM) {
+        return Err(Error::Forbidden(SCOPE_CONFIRM));
+    }
+    let now = Moment::from(session.world().now());
+    let changed = change(session, id, |order| {
+        decide(order, reference, precondition, now)
+    });
+    answer(&changed.await?, Outcome::Confirmed)
+}
+
+/// The answer to a change: the order as it is now.
+pub(crate) fn answer(changed: &Changed, outcome: Outcome) -> Result<Answer, Error> {
+    let order = &changed.order;
+    if changed.already {
+        let answer = Answer::json(Outcome::Replayed, StatusCode::OK, &order.view())?;
+        return Ok(answer.etag(order.version).replayed());
+    }
+    let answer = Answer::json(outcome, StatusCode::OK, &order.view())?;
+    Ok(answer.etag(order.version))
+}
+
+fn decide(
+    order: &Order,
+    reference: &PaymentReference,
+    precondition: &Precondition,
+    now: Moment,
+) -> Result<Next, Error> {
+    match order.status {
+        Status::Confirmed if order.payment_reference.as_deref() == Some(reference.as_str()) => {
+            return Ok(Next::Already);
+        }
+        Status::Confirmed => return Err(Error::AlreadyConfirmed),
+        Status::Cancelled => return Err(Error::OrderCancelled),
+        Status::Expired => return Err(Error::Expired),
+        Status::Pending => {}
+    }
+    if !precondition.allows(order.version) {
+        return Err(Error::Stale("If-Match"));
+    }
+    Ok(Next::Write(Box::new(confirmed(order, reference, now))))
+}
+
+fn confirmed(order: &Order, reference: &PaymentReference, now: Moment) -> Change {
+    let values = Item::from([
+        (":confirmed".to_owned(), text(Status::Confirmed.as_str())),
+        (":reference".to_owned(), text(reference.as_str())),
+        (":now".to_owned(), text(now.stored())),
+    ]);
+    let payment = Item::from([
+        (
+            "pk".to_owned(),
+            text(format!("PAY#{}", name_of_value(reference.as_str()))),
+        ),
+        ("sk".to_owned(), text("PAYMENT")),
+        ("order_id".to_owned(), text(order.id())),
+    ]);
+    let this = Item::from([(":this".to_owned(), text(order.id()))]);
+    Change {
+        update: next_version(order, CONFIRM, values),
+        mark: Some((payment, UNUSED, this)),
+        effects: Vec::new(),
+        marked: Error::PaymentReferenceUsed,
+        order: Order {
+            status: Status::Confirmed,
+            payment_reference: Some(reference.as_str().to_owned()),
+            confirmed_at: Some(now),
+            expiry_shard: None,
+            version: order.version + 1,
+            ..order.clone()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::tests::{NOW, order};
+
+    fn decided(status: Status, paid_by: Option<&str>, if_match: &[i64]) -> Result<Next, Error> {
+        let order = Order {
+            status,
+            payment_reference: paid_by.map(str::to_owned),
+            version: 2,
+            ..order()
+        };
+        let precondition = Precondition::Versions(if_match.to_vec());
+        decide(&order, &"pay_1".parse().unwrap(), &precondition, NOW)
+    }
+
+    #[test]
+    fn a_pending_order_is_confirmed_at_the_version_that_was_read() {
+        let Ok(Next::Write(change)) = decided(Status::Pending, None, &[2]) else {
+            panic!("it is not written");
+        };
+        assert_eq!(change.order.version, 3);
+        assert_eq!(change.order.expiry_shard, None);
+        assert_eq!(change.update.condition, crate::change::UNCHANGED);
+        assert!(change.effects.is_empty(), "no stock moves");
+    }
+
+    #[test]
+    fn what_is_as_asked_is_answered_whatever_if_match_says() {
+        assert_eq!(
+            decided(Status::Confirmed, Some("pay_1"), &[1]),
+            Ok(Next::Already)
+        );
+    }
+
+    #[test]
+    fn an_order_that_went_another_way_cannot_be_confirmed_whatever_if_match_says() {
+        assert_eq!(
+            decided(Status::Confirmed, Some("pay_2"), &[1]),
+            Err(Error::AlreadyConfirmed)
+        );
+        assert_eq!(
+            decided(Status::Cancelled, Some("pay_1"), &[1]),
+            Err(Error::OrderCancelled)
+        );
+        assert_eq!(decided(Status::Expired, None, &[1]), Err(Error::Expired));
+    }
+
+    #[test]
+    fn case_34_a_stale_if_match_stops_a_pending_order_only() {
+        assert_eq!(
+            decided(Status::Pending, None, &[1]),
+            Err(Error::Stale("If-Match"))
+        );
+    }
+}

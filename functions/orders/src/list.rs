@@ -1,0 +1,219 @@
+//! Owns the lists: the caller's orders, newest first, and the products.
+//!
+//! The index gives keys in order but lags behind the table; the items are then
+//! read strongly, so that what a list shows is never older than what an answer
+//! said before.
+
+use std::collections::HashMap;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::caller::Caller;
+
+use crate::answer::{Answer, Outcome};
+use crate::cursor::Cursor;
+use crate::customer::Customer;
+use crate::error::Error;
+use crate::json::{Fault, Place};
+use crate::once::decide::Pace;
+use crate::once::{Item, text};
+use crate::order::{Order, OrderView};
+use crate::product::{OWNER, Product, ProductView};
+use crate::store::{Failure, Page, Session};
+
+/// How many entries a page has if the client does not say.
+const LIMIT_DEFAULT: i32 = 20;
+
+/// How many entries a page has at most: what one batch read takes.
+const LIMIT_MAX: i32 = 100;
+
+/// The index of what belongs to somebody, by age.
+const BY_OWNER: &str = "by_owner";
+
+/// A page that a client asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Asked<'asked> {
+    limit: i32,
+    cursor: Option<&'asked str>,
+}
+
+impl<'asked> Asked<'asked> {
+    /// Reads `limit` and `cursor`.
+    ///
+    /// # Errors
+    /// The limit is no number from 1 to 100.
+    pub fn read(limit: Option<&str>, cursor: Option<&'asked str>) -> Result<Self, Vec<Fault>> {
+        let limit = match limit {
+            None => LIMIT_DEFAULT,
+            Some(digits) => digits
+                .parse()
+                .ok()
+                .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+                .ok_or_else(|| {
+                    vec![Fault {
+                        place: Place::Parameter("limit"),
+                        detail: format!("must be an integer from 1 to {LIMIT_MAX}"),
+                    }]
+                })?,
+        };
+        Ok(Self { limit, cursor })
+    }
+}
+
+#[derive(Serialize)]
+struct Orders<'orders> {
+    orders: Vec<OrderView<'orders>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Products<'products> {
+    products: Vec<ProductView<'products>>,
+    next_cursor: Option<String>,
+}
+
+/// Lists the caller's orders, newest first.
+///
+/// # Errors
+/// The cursor is not one of this list.
+pub async fn list_orders(
+    session: &Session<'_>,
+    caller: &Caller,
+    asked: &Asked<'_>,
+) -> Result<Answer, Error> {
+    let customer =
+        Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let (items, next_cursor) = page(session, customer.as_str(), false, asked).await?;
+    let orders: Vec<Order> = parse(items)?;
+    let list = Orders {
+        orders: orders.iter().map(Order::view).collect(),
+        next_cursor,
+    };
+    Answer::json(Outcome::Read, StatusCode::OK, &list)
+}
+
+/// Lists the products, in the order they were first described.
+///
+/// # Errors
+/// The cursor is not one of this list.
+pub async fn list_products(session: &Session<'_>, asked: &Asked<'_>) -> Result<Answer, Error> {
+    let (items, next_cursor) = page(session, OWNER, true, asked).await?;
+    let products: Vec<Product> = parse(items)?;
+    let list = Products {
+        products: products.iter().map(Product::view).collect(),
+        next_cursor,
+    };
+    Answer::json(Outcome::Read, StatusCode::OK, &list)
+}
+
+/// Reads one page: keys of the index, then the items, in the index's order.
+async fn page(
+    session: &Session<'_>,
+    owner: &str,
+    forward: bool,
+    asked: &Asked<'_>,
+) -> Result<(Vec<Item>, Option<String>), Error> {
+    let cursor = asked.cursor.map(|cursor| Cursor::read(cursor, owner));
+    let after = cursor
+        .transpose()
+        .map_err(Error::Invalid)?
+        .map(|cursor| cursor.key());
+    let page = Page {
+        index: BY_OWNER,
+        condition: "#owner = :owner",
+        names: &[("#owner", "owner")],
+        values: Item::from([(":owner".to_owned(), text(owner))]),
+        forward,
+        // One more than asked for tells whether there is a next page.
+        limit: asked.limit + 1,
+        after: after.as_ref(),
+    };
+    let mut keys = query(session, &page).await?;
+    let limit = usize::try_from(asked.limit).unwrap_or_default();
+    let more = limit < keys.len();
+    keys.truncate(limit);
+    let next = keys.last().filter(|_| more).and_then(Cursor::after);
+    let items = read_in_order(session, &keys).await?;
+    Ok((items, next.map(|cursor| cursor.write())))
+}
+
+fn parse<T: DeserializeOwned>(items: Vec<Item>) -> Result<Vec<T>, Error> {
+    serde_dynamo::from_items(items)
+        .map_err(|error| Error::Internal(format!("an item cannot be read: {error}")))
+}
+
+/// Reads a page of an index, again and again while there is time.
+pub(crate) async fn query(session: &Session<'_>, page: &Page<'_>) -> Result<Vec<Item>, Error> {
+    let mut pace = Pace::default();
+    let mut last = Failure::Throttled;
+    while pace.goes_on(session) {
+        match session.query(page).await {
+            Ok(keys) => return Ok(keys),
+            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
+            Err(failure) => last = failure,
+        }
+        pace.pause(session).await;
+    }
+    Err(Error::of_read(last))
+}
+
+/// Reads the items of these keys, strongly consistent, in the keys' order.
+/// Those that are no longer there are left out.
+pub(crate) async fn read_in_order(
+    session: &Session<'_>,
+    keys: &[Item],
+) -> Result<Vec<Item>, Error> {
+    let mut found: HashMap<String, Item> = HashMap::with_capacity(keys.len());
+    let mut unread: Vec<Item> = keys.iter().map(primary_key).collect();
+    let mut pace = Pace::default();
+    while !unread.is_empty() {
+        if !pace.goes_on(session) {
+            return Err(Error::Unavailable);
+        }
+        match session.batch_get(unread.clone()).await {
+            Ok((items, rest)) => {
+                found.extend(items.into_iter().map(|item| (partition(&item), item)));
+                unread = rest;
+            }
+            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
+            Err(failure) => tracing::warn!(?failure, "a batch read is repeated"),
+        }
+        if !unread.is_empty() {
+            pace.pause(session).await;
+        }
+    }
+    Ok(keys
+        .iter()
+        .filter_map(|key| found.remove(&partition(key)))
+        .collect())
+}
+
+fn primary_key(item: &Item) -> Item {
+    ["pk", "sk"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())))
+        .collect()
+}
+
+/// The partition names the item: a list has one item of each.
+fn partition(item: &Item) -> String {
+    crate::once::text_of(item, "pk")
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_1_to_100_entries_and_20_unless_asked() {
+        assert_eq!(Asked::read(None, None).unwrap().limit, 20);
+        assert_eq!(Asked::read(Some("1"), None).unwrap().limit, 1);
+        assert_eq!(Asked::read(Some("100"), None).unwrap().limit, 100);
+        for bad in ["", "0", "101", "-1", "1.0", " 1", "x", "99999999999"] {
+            assert!(Asked::read(Some(bad), None).is_err(), "{bad}");
+        }
+    }
+}

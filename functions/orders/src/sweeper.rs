@@ -1,0 +1,230 @@
+//! The sweeper: expires overdue holds, once a minute, as its own entry point.
+//!
+//! It keeps no state of its own. Each run begins with what the index of
+//! pending orders holds, the longest overdue first, so a run that was killed
+//! leaves nothing behind but work for the next one; and each order expires by
+//! one conditional transaction, so two runs at once release nothing twice.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_dynamodb::Client;
+use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
+use lambda_http::lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+use shared::metrics::Metrics;
+use shared::world::World;
+use tracing::Instrument as _;
+
+use crate::config::{ConfigError, StoreConfig};
+use crate::error::Error;
+use crate::expire::{SKEW_SECONDS, expire};
+use crate::list::{query, read_in_order};
+use crate::moment::Moment;
+use crate::once::{Item, text, text_of};
+use crate::order::{EXPIRY_SHARDS, Order, Status, expiry_shard};
+use crate::store::{Page, Session, Store};
+
+/// The name of the service in logs and metrics.
+pub const SERVICE: &str = "orders-sweeper";
+
+/// The sparse index of pending orders, by the end of their hold.
+const BY_EXPIRY: &str = "by_expiry";
+
+/// How many orders one page of the index names: what one batch read takes.
+const PAGE_ORDERS: i32 = 100;
+
+/// How many orders expire at the same time.
+const CONCURRENCY_MAX: usize = 8;
+
+/// The sweeper, started.
+#[derive(Debug)]
+pub struct Sweeper {
+    store: Store,
+    warm: AtomicBool,
+}
+
+/// A run failed; the next one does its work.
+#[derive(Debug, thiserror::Error)]
+#[error("the sweep was not finished: {0}")]
+pub struct SweepError(#[from] Error);
+
+impl From<SweepError> for Diagnostic {
+    fn from(error: SweepError) -> Self {
+        Self {
+            error_type: "SweepError".to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Swept {
+    /// Holds that were released.
+    expired: u32,
+    /// Orders that the index still named, but that were decided by then.
+    settled: u32,
+    /// Orders whose release has to wait for the next run.
+    left: u32,
+    /// How long the longest overdue hold had been overdue at the start.
+    oldest_overdue_seconds: i64,
+}
+
+impl Sweeper {
+    /// Starts the sweeper. It opens no connection: the first run does.
+    pub fn new(config: &StoreConfig, world: World) -> Self {
+        Self::with_client(config, config.client(), world)
+    }
+
+    /// Starts the sweeper on a client of the caller's making.
+    pub fn with_client(config: &StoreConfig, client: Client, world: World) -> Self {
+        Self {
+            store: Store::new(client, config.table.clone(), world),
+            warm: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Reads the sweeper's configuration.
+///
+/// # Errors
+/// Names the variable that is missing.
+pub fn config(var: impl Fn(&str) -> Option<String>) -> Result<StoreConfig, ConfigError> {
+    StoreConfig::from_env(var)
+}
+
+/// Runs once; the event says nothing that matters.
+pub async fn handle(sweeper: &Sweeper, event: LambdaEvent<Value>) -> Result<Value, SweepError> {
+    let context = event.context;
+    let span = shared::telemetry::invocation_span(
+        SERVICE,
+        &context.request_id,
+        context.xray_trace_id.as_deref(),
+        !sweeper.warm.swap(true, Ordering::Relaxed),
+    );
+    let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+    let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
+    let session = sweeper.store.session(deadline);
+    // Boxed: the types of nested futures are otherwise too deep for the compiler.
+    let swept = Box::pin(sweep(&session).instrument(span)).await;
+    swept.map_err(SweepError)
+}
+
+async fn sweep(session: &Session<'_>) -> Result<Value, Error> {
+    let now = Moment::from(session.world().now());
+    let swept = Mutex::new(Swept::default());
+    let mut result = Ok(());
+    for number in 0..EXPIRY_SHARDS {
+        if let Err(error) = sweep_shard(session, &expiry_shard(number), now, &swept).await {
+            // The other shards are worth trying all the same.
+            result = Err(error);
+        }
+    }
+    let swept = *swept.lock().unwrap_or_else(PoisonError::into_inner);
+    report(session, swept);
+    result?;
+    Ok(json!({
+        "expired": swept.expired,
+        "settled": swept.settled,
+        "left": swept.left,
+        "oldest_overdue_seconds": swept.oldest_overdue_seconds,
+        "round_trips": session.tally().round_trips,
+    }))
+}
+
+/// Expires what is overdue in one partition of the index, page by page.
+async fn sweep_shard(
+    session: &Session<'_>,
+    shard: &str,
+    now: Moment,
+    swept: &Mutex<Swept>,
+) -> Result<(), Error> {
+    let latest = now.plus_seconds(-SKEW_SECONDS).stored();
+    let mut after: Option<Item> = None;
+    loop {
+        let page = Page {
+            index: BY_EXPIRY,
+            condition: "expiry_shard = :shard AND hold_expires_at <= :latest",
+            names: &[],
+            values: Item::from([
+                (":shard".to_owned(), text(shard)),
+                (":latest".to_owned(), text(latest.clone())),
+            ]),
+            forward: true,
+            limit: PAGE_ORDERS,
+            after: after.as_ref(),
+        };
+        let keys = query(session, &page).await?;
+        let Some(last) = keys.last() else {
+            return Ok(());
+        };
+        if after.is_none() {
+            note_oldest(&keys, now, swept);
+        }
+        let full = keys.len() == usize::try_from(PAGE_ORDERS).unwrap_or_default();
+        let next = full.then(|| last.clone());
+        let orders = serde_dynamo::from_items(read_in_order(session, &keys).await?)
+            .map_err(|error| Error::Internal(format!("an order cannot be read: {error}")))?;
+        stream::iter(orders)
+            .for_each_concurrent(CONCURRENCY_MAX, |order| release(session, order, now, swept))
+            .await;
+        match next {
+            None => return Ok(()),
+            next => after = next,
+        }
+    }
+}
+
+async fn release(session: &Session<'_>, order: Order, now: Moment, swept: &Mutex<Swept>) {
+    let id = order.id().to_owned();
+    let result = expire(session, order, now).await;
+    let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
+    match result {
+        Ok(changed) if changed.already => swept.settled += 1,
+        Ok(changed) => {
+            debug_assert_eq!(changed.order.status, Status::Expired);
+            swept.expired += 1;
+        }
+        Err(error) => {
+            swept.left += 1;
+            let cause = error.to_string();
+            tracing::warn!(order_id = id, cause, "a hold waits for the next run");
+        }
+    }
+}
+
+/// Notes how long the first of a partition has been overdue: the index is in
+/// the order of the ends of holds.
+fn note_oldest(keys: &[Item], now: Moment, swept: &Mutex<Swept>) {
+    let first = keys.first().and_then(|key| text_of(key, "hold_expires_at"));
+    let Some(end) = first.and_then(|digits| Moment::from_stored(digits).ok()) else {
+        return;
+    };
+    let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
+    let overdue = now.since(end).as_secs();
+    swept.oldest_overdue_seconds = swept.oldest_overdue_seconds.max(overdue);
+}
+
+fn report(session: &Session<'_>, swept: Swept) {
+    let tally = session.tally();
+    let oldest = i32::try_from(swept.oldest_overdue_seconds).unwrap_or(i32::MAX);
+    tracing::info!(
+        expired = swept.expired,
+        settled = swept.settled,
+        left = swept.left,
+        round_trips = tally.round_trips,
+        "swept"
+    );
+    Metrics::new(SERVICE)
+        .count("SweeperHeartbeat", 1)
+        .count("HoldExpired", swept.expired)
+        .count("HoldLeft", swept.left)
+        .seconds("OldestOverdueHoldSeconds", f64::from(oldest))
+        .count("RoundTrips", tally.round_trips)
+        .count("WriteUnits", tally.write_units)
+        .count("ReadUnits", tally.read_units)
+        .emit(session.world().now());
+}
