@@ -1,0 +1,77 @@
+//! Owns the circuits: a route whose webhook Discord rejects is left alone for a while.
+//!
+//! 10,000 answers of 401, 403 or 429 in ten minutes ban the address that asked
+//! ("Invalid Request Limit", Discord developer documentation): so a rejected
+//! webhook is not tried again with every alert.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::webhook::WebhookUrl;
+
+/// After this time one message tries the webhook again.
+const OPEN: Duration = Duration::from_mins(10);
+
+/// The circuits of all routes; none is open at first.
+#[derive(Debug, Default)]
+pub(crate) struct Circuits(Mutex<BTreeMap<String, Opened>>);
+
+#[derive(Debug)]
+struct Opened {
+    until: Timestamp,
+    /// What was rejected: another webhook under the same key is worth a try.
+    webhook: WebhookUrl,
+}
+
+impl Circuits {
+    /// Whether a route's circuit is open at all, for whichever webhook.
+    pub(crate) fn any(&self, route: &str, now: Timestamp) -> bool {
+        let circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits.get(route).is_some_and(|opened| now < opened.until)
+    }
+
+    /// Whether a route must not call this webhook.
+    pub(crate) fn is_open(&self, route: &str, webhook: &WebhookUrl, now: Timestamp) -> bool {
+        let circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits
+            .get(route)
+            .is_some_and(|opened| now < opened.until && opened.webhook == *webhook)
+    }
+
+    pub(crate) fn open(&self, route: &str, webhook: &WebhookUrl, now: Timestamp) {
+        let Ok(until) = now.checked_add(OPEN) else {
+            return;
+        };
+        let webhook = webhook.clone();
+        let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits.insert(route.to_owned(), Opened { until, webhook });
+    }
+
+    pub(crate) fn close(&self, route: &str) {
+        let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits.remove(route);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_circuit_holds_for_ten_minutes_and_for_its_own_webhook() {
+        let webhook =
+            |id: u8| WebhookUrl::parse(&format!("https://d.example/api/webhooks/{id}/t")).unwrap();
+        let circuits = Circuits::default();
+        let now = Timestamp::UNIX_EPOCH;
+        circuits.open("a", &webhook(1), now);
+        assert!(circuits.is_open("a", &webhook(1), now));
+        assert!(!circuits.is_open("a", &webhook(2), now));
+        assert!(!circuits.is_open("b", &webhook(1), now));
+        assert!(!circuits.is_open("a", &webhook(1), now + OPEN));
+        circuits.close("a");
+        assert!(!circuits.is_open("a", &webhook(1), now));
+    }
+}

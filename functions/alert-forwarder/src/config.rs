@@ -1,0 +1,157 @@
+//! Owns the configuration: what the environment says, checked before the first alert comes.
+
+use std::time::Duration;
+
+use shared::aws::{AwsConfig, MissingVariable};
+
+use crate::route::{Routes, RoutesError};
+use crate::webhook::{WebhookError, WebhookUrl};
+
+/// Everything that the environment decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The table that remembers what was sent.
+    pub table_name: String,
+    /// Where the webhooks' URLs are.
+    pub webhooks: WebhookSource,
+    /// Which alert goes where.
+    pub routes: Routes,
+    /// The queue whose messages are handed back with a wait, if that may be set.
+    pub queue_url: Option<String>,
+    /// Where a message goes that Discord refuses in every form.
+    pub dead_letter_queue_url: Option<String>,
+    /// How long Discord is waited for.
+    pub timeouts: Timeouts,
+    /// Region, credentials, endpoints.
+    pub aws: AwsConfig,
+}
+
+/// Where the webhooks' URLs are.
+#[derive(Clone, Debug)]
+pub enum WebhookSource {
+    /// In a secret of Secrets Manager: one URL, or a JSON object of several.
+    Secret(String),
+    /// Here: one URL for all routes.
+    Given(WebhookUrl),
+}
+
+/// How long one call of Discord may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// To connect.
+    pub connect: Duration,
+    /// From the start to the end of the answer.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            total: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Why a configuration is refused: one line that names the variable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable is missing.
+    #[error("{0} is not set: {1}")]
+    Missing(&'static str, &'static str),
+    /// One of AWS's own variables is missing.
+    #[error(transparent)]
+    Aws(#[from] MissingVariable),
+    /// The routes make no sense.
+    #[error("ROUTES: {0}")]
+    Routes(#[from] RoutesError),
+    /// A webhook that was given makes no sense.
+    #[error("the given webhook URL {0}")]
+    Webhook(#[from] WebhookError),
+}
+
+impl Config {
+    /// Reads `TABLE_NAME`, `WEBHOOK_SECRET_ID`, `ROUTES`, `QUEUE_URL`,
+    /// `DEAD_LETTER_QUEUE_URL` (the last three are optional) and AWS's own.
+    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |name: &str| {
+            let value = var(name)?.trim().to_owned();
+            (!value.is_empty()).then_some(value)
+        };
+        let required = |name, what| set(name).ok_or(ConfigError::Missing(name, what));
+        Ok(Self {
+            table_name: required("TABLE_NAME", "the table that remembers what was sent")?,
+            webhooks: WebhookSource::Secret(required(
+                "WEBHOOK_SECRET_ID",
+                "the secret with the Discord webhook's URL",
+            )?),
+            routes: Routes::parse(set("ROUTES").as_deref())?,
+            queue_url: set("QUEUE_URL"),
+            dead_letter_queue_url: set("DEAD_LETTER_QUEUE_URL"),
+            timeouts: Timeouts::default(),
+            aws: AwsConfig::from_env(&var)?,
+        })
+    }
+
+    /// This configuration with one webhook for all routes, in place of the secret.
+    pub fn with_webhook(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.webhooks = WebhookSource::Given(WebhookUrl::parse(url)?);
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(extra: &'static [(&'static str, &'static str)]) -> Result<Config, ConfigError> {
+        Config::from_env(move |name| {
+            let base = [
+                ("TABLE_NAME", "alerts"),
+                ("WEBHOOK_SECRET_ID", "webhook"),
+                ("AWS_REGION", "eu-west-1"),
+                ("AWS_ACCESS_KEY_ID", "id"),
+                ("AWS_SECRET_ACCESS_KEY", "key"),
+            ];
+            let all = extra.iter().chain(&base);
+            let mut values = all.filter(|(known, _)| *known == name);
+            values.next().map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_least_environment_is_enough() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.queue_url, None);
+    }
+
+    #[track_caller]
+    fn refused(extra: &'static [(&'static str, &'static str)], expected: &str) {
+        let error = read(extra).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_names_the_variable_and_the_entry() {
+        refused(&[("TABLE_NAME", " ")], "TABLE_NAME is not set");
+        refused(&[("WEBHOOK_SECRET_ID", "")], "WEBHOOK_SECRET_ID is not set");
+        refused(&[("ROUTES", "[{")], "ROUTES: not JSON of the right form");
+        refused(
+            &[("ROUTES", r#"[{"name": "a", "fallback": "b"}]"#)],
+            "ROUTES: route \"a\": fallback \"b\" is no other route",
+        );
+    }
+
+    #[test]
+    fn a_webhook_is_not_printed_with_the_configuration_nor_with_its_error() {
+        let url = "https://discord.com/api/webhooks/1/hunter2";
+        let config = read(&[]).unwrap().with_webhook(url).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let error = read(&[])
+            .unwrap()
+            .with_webhook("http://discord.com/hunter2")
+            .unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("hunter2"));
+    }
+}

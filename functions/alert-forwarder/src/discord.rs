@@ -1,0 +1,283 @@
+//! Owns one call of Discord's webhook API: what is sent, and what the answer means.
+//!
+//! Source: "Webhook Resource" and "Rate Limits", Discord developer documentation.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::Value;
+
+use crate::config::Timeouts;
+use crate::error::Error;
+use crate::message::Message;
+use crate::webhook::WebhookUrl;
+
+/// Discord asks for this form, and blocks clients that hide who they are.
+const USER_AGENT: &str = concat!(
+    "DiscordBot (https://github.com/surefire/surefire, ",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
+
+/// No answer that we read is longer.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Of Discord's complaint, so much goes to the log.
+const COMPLAINT_CHARACTERS_MAX: usize = 500;
+/// A frozen Lambda wakes up with connections that are long closed.
+const CONNECTION_IDLE: Duration = Duration::from_secs(15);
+
+/// A client of Discord.
+#[derive(Debug)]
+pub struct Discord {
+    http: reqwest::Client,
+}
+
+/// What to do with a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Call<'a> {
+    /// Post it.
+    Post,
+    /// Put it in place of the message with this id.
+    Edit(&'a str),
+}
+
+/// An answer, and what its headers say of the next call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// What became of the message.
+    pub answer: Answer,
+    /// How long no call may follow, if the bucket is empty now.
+    pub pause: Option<Duration>,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Discord has it, under this id unless it gave none.
+    Accepted(Option<String>),
+    /// Too many calls: none before this time has passed. `global`: on no webhook.
+    Limited {
+        /// How long; unknown if neither the body nor a header says it.
+        wait: Option<Duration>,
+        /// Whether it holds for every webhook.
+        global: bool,
+    },
+    /// The message is not acceptable as it is.
+    Refused {
+        /// 400, 413, …
+        status: u16,
+        /// Which parts were found wrong, safe to log.
+        complaint: String,
+    },
+    /// The webhook is not acceptable: 401, 403, 404.
+    Forbidden {
+        /// Which of them.
+        status: u16,
+        /// Discord's code: 10015 is an unknown webhook.
+        code: Option<i64>,
+    },
+    /// Discord could not answer.
+    Failed {
+        /// The status, if there was an answer at all.
+        status: Option<u16>,
+        /// What happened, safe to log.
+        why: &'static str,
+        /// Whether it may have the message all the same.
+        in_doubt: bool,
+    },
+}
+
+impl Discord {
+    /// Builds the HTTP client.
+    pub fn new(timeouts: Timeouts) -> Result<Self, Error> {
+        let http = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.total)
+            .pool_idle_timeout(CONNECTION_IDLE)
+            // A redirect would carry the token elsewhere, or repeat the message.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|_| Error::HttpClient)?;
+        Ok(Self { http })
+    }
+
+    /// Sends a message, and waits no longer than `patience` for the answer.
+    pub async fn send(
+        &self,
+        webhook: &WebhookUrl,
+        thread_id: Option<&str>,
+        call: Call<'_>,
+        message: &Message,
+        patience: Duration,
+    ) -> Answered {
+        let (method, url) = match call {
+            Call::Post => (Method::POST, webhook.post(thread_id)),
+            Call::Edit(id) => (Method::PATCH, webhook.edit(id, thread_id)),
+        };
+        let request = self.http.request(method, url).timeout(patience);
+        let request = match form(message) {
+            None => request.json(&message.payload),
+            Some(form) => request.multipart(form),
+        };
+        match request.send().await {
+            Ok(response) => read(response, webhook).await,
+            Err(error) => Answered {
+                answer: lost(&error.without_url()),
+                pause: None,
+            },
+        }
+    }
+}
+
+/// The body with files; none if there are no files.
+fn form(message: &Message) -> Option<Form> {
+    if message.files.is_empty() {
+        return None;
+    }
+    let json = serde_json::to_string(&message.payload).ok()?;
+    let payload = Part::text(json).mime_str("application/json").ok()?;
+    let mut form = Form::new().part("payload_json", payload);
+    for (index, file) in message.files.iter().enumerate() {
+        let part = Part::bytes(file.bytes.clone())
+            .file_name(file.name)
+            .mime_str(file.content_type)
+            .ok()?;
+        form = form.part(format!("files[{index}]"), part);
+    }
+    Some(form)
+}
+
+/// A call without an answer. Only one that never connected is known not to have arrived.
+fn lost(error: &reqwest::Error) -> Answer {
+    let (why, in_doubt) = if error.is_builder() {
+        ("the request could not be built", false)
+    } else if error.is_connect() && error.is_timeout() {
+        ("connecting took too long", false)
+    } else if error.is_connect() {
+        ("no connection", false)
+    } else if error.is_timeout() {
+        ("no answer in time", true)
+    } else {
+        ("the connection broke before the answer", true)
+    };
+    Answer::Failed {
+        status: None,
+        why,
+        in_doubt,
+    }
+}
+
+async fn read(mut response: Response, webhook: &WebhookUrl) -> Answered {
+    let status = response.status();
+    let pause = pause(response.headers());
+    let wait = header_seconds(response.headers(), RETRY_AFTER.as_str());
+    let global_header = response.headers().contains_key("x-ratelimit-global");
+    let body: Option<Value> = serde_json::from_slice(&body(&mut response).await).ok();
+    let answer = match status {
+        StatusCode::TOO_MANY_REQUESTS => Answer::Limited {
+            wait: body.as_ref().and_then(retry_after).or(wait),
+            global: global_header
+                || body
+                    .as_ref()
+                    .and_then(|body| body.get("global")?.as_bool())
+                    .unwrap_or(false),
+        },
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+            Answer::Forbidden {
+                status: status.as_u16(),
+                code: body.as_ref().and_then(|body| body.get("code")?.as_i64()),
+            }
+        }
+        _ if status.is_success() => {
+            let id = body.as_ref().and_then(|body| body.get("id")?.as_str());
+            Answer::Accepted(id.map(str::to_owned))
+        }
+        _ if status.is_client_error() => Answer::Refused {
+            status: status.as_u16(),
+            complaint: webhook.redact(&complaint(body.as_ref())),
+        },
+        // The gateway answers so when it lost what the server behind it said.
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => failed(status, true),
+        _ => failed(status, false),
+    };
+    Answered { answer, pause }
+}
+
+fn failed(status: StatusCode, in_doubt: bool) -> Answer {
+    Answer::Failed {
+        status: Some(status.as_u16()),
+        why: "Discord failed",
+        in_doubt,
+    }
+}
+
+/// As much of the body as we would read; one that breaks off is as good as none.
+async fn body(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        if ANSWER_BYTES_MAX < body.len() + chunk.len() {
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    body
+}
+
+/// `retry_after` in seconds, as a float or an integer.
+fn retry_after(body: &Value) -> Option<Duration> {
+    seconds(body.get("retry_after")?.as_f64()?)
+}
+
+fn header_seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
+    seconds(headers.get(name)?.to_str().ok()?.trim().parse().ok()?)
+}
+
+/// A wait that makes sense; a negative or endless one is as good as none.
+fn seconds(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// How long the bucket stays empty, if it is.
+fn pause(headers: &HeaderMap) -> Option<Duration> {
+    let remaining = header_seconds(headers, "x-ratelimit-remaining")?;
+    if !remaining.is_zero() {
+        return None;
+    }
+    header_seconds(headers, "x-ratelimit-reset-after")
+}
+
+/// `50035: embeds.0.title BASE_TYPE_MAX_LENGTH, …`: codes and places, no text of anybody.
+fn complaint(body: Option<&Value>) -> String {
+    let Some(body) = body else {
+        return "no reason given".to_owned();
+    };
+    let mut found = Vec::new();
+    if let Some(errors) = body.get("errors") {
+        places(errors, "", &mut found);
+    }
+    let code = body.get("code").and_then(Value::as_i64).unwrap_or_default();
+    let text = format!("{code}: {}", found.join(", "));
+    text.chars()
+        .filter(|character| character.is_ascii_graphic() || *character == ' ')
+        .take(COMPLAINT_CHARACTERS_MAX)
+        .collect()
+}
+
+fn places(errors: &Value, place: &str, found: &mut Vec<String>) {
+    let Some(members) = errors.as_object() else {
+        return;
+    };
+    for (name, inner) in members {
+        if name == "_errors" {
+            for error in inner.as_array().into_iter().flatten() {
+                let code = error.get("code").and_then(Value::as_str).unwrap_or("?");
+                found.push(format!("{} {code}", place.trim_start_matches('.')));
+            }
+        } else {
+            places(inner, &format!("{place}.{name}"), found);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Forwards alarms to Discord: no alert is lost, none is sent twice where that can be known.
+//!
+//! An invocation is unwrapped ([`envelope`]), each message understood
+//! ([`parse`]) and rendered ([`message`]); these are pure. [`deliver`] decides
+//! what follows from what Discord answers; [`discord`], [`seen`], [`webhook`]
+//! and [`queue`] are all that reaches out. Read `event.rs` and `deliver.rs` first.
+//!
+//! Incidents (editing an alarm's message when it ends), flood control, graphs
+//! and log lines are not here yet. Their places: [`event::Event::fingerprint`]
+//! names an incident, [`discord::Call::Edit`] edits its message, an image is a
+//! further [`message::File`], which [`message::Detail::NoImage`] leaves out.
+
+mod app;
+mod circuit;
+pub mod config;
+mod deadline;
+mod deliver;
+pub mod discord;
+pub mod envelope;
+mod error;
+pub mod event;
+pub mod link;
+pub mod message;
+mod outcome;
+mod pace;
+pub mod parse;
+mod queue;
+mod region;
+pub mod route;
+mod seen;
+pub mod text;
+pub mod webhook;
+mod when;
+mod whole;
+
+pub use app::{App, handle};
+pub use config::{Config, ConfigError};
+pub use error::Error;
+
+/// The function's name in logs and metrics.
+pub const SERVICE: &str = "alert-forwarder";

@@ -1,0 +1,205 @@
+//! Owns the links: which foreign ones are followed, and where AWS's consoles are.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Longer links are shown as text: they would eat the message.
+const URL_BYTES_MAX: usize = 1_000;
+
+/// What stays readable in a path or fragment that we build.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// An `https` link that cannot end a masked link early, nor invite anybody anywhere.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SafeUrl(String);
+
+impl SafeUrl {
+    /// Accepts a foreign link, or not: only `https`, only to a plain host,
+    /// without credentials, and not to Discord, where a link can be an
+    /// invitation that is shown as if the team had sent it.
+    pub fn parse(text: &str) -> Option<Self> {
+        if URL_BYTES_MAX < text.len() || !text.is_ascii() {
+            return None;
+        }
+        let url = reqwest::Url::parse(text).ok()?;
+        let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
+        let discord = [
+            "discord.com",
+            "discordapp.com",
+            "discord.gg",
+            "discord.new",
+            "dis.gd",
+        ];
+        let to_discord = discord.iter().any(|name| {
+            host.strip_suffix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        });
+        let plain =
+            url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+        if !plain || to_discord {
+            return None;
+        }
+        Some(Self(masked(url.as_str())))
+    }
+
+    /// The link, safe inside `[label](…)`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Encodes what could end a masked link, or be markup beside one.
+fn masked(url: &str) -> String {
+    let mut safe = String::with_capacity(url.len());
+    for character in url.chars() {
+        match character {
+            '(' => safe.push_str("%28"),
+            ')' => safe.push_str("%29"),
+            '<' => safe.push_str("%3C"),
+            '>' => safe.push_str("%3E"),
+            '\\' => safe.push_str("%5C"),
+            '`' => safe.push_str("%60"),
+            '|' => safe.push_str("%7C"),
+            '*' => safe.push_str("%2A"),
+            '[' => safe.push_str("%5B"),
+            ']' => safe.push_str("%5D"),
+            character if character.is_ascii_graphic() => safe.push(character),
+            // The parser has encoded all others already.
+            _ => {}
+        }
+    }
+    safe
+}
+
+/// One part of a link, encoded.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// A link into the console of a region's partition.
+///
+/// `path` begins after the host: `cloudwatch/home?region=…`.
+pub fn console(region: &str, path: &str) -> Option<SafeUrl> {
+    let known = !region.is_empty()
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if !known {
+        return None;
+    }
+    let host = match Partition::of_region(region) {
+        Partition::Aws => "console.aws.amazon.com",
+        Partition::China => "console.amazonaws.cn",
+        Partition::GovCloud => "console.amazonaws-us-gov.com",
+    };
+    SafeUrl::parse(&format!("https://{region}.{host}/{path}"))
+}
+
+/// The console page of an alarm.
+pub fn alarm(region: &str, name: &str) -> Option<SafeUrl> {
+    let name = segment(name);
+    console(
+        region,
+        &format!("cloudwatch/home?region={region}#alarmsV2:alarm/{name}"),
+    )
+}
+
+/// The separate parts of AWS, each with consoles of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Partition {
+    /// Everywhere else.
+    Aws,
+    /// `aws-cn`.
+    China,
+    /// `aws-us-gov`.
+    GovCloud,
+}
+
+impl Partition {
+    fn of_region(region: &str) -> Self {
+        if region.starts_with("cn-") {
+            Self::China
+        } else if region.starts_with("us-gov-") {
+            Self::GovCloud
+        } else {
+            Self::Aws
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str) {
+        assert_eq!(SafeUrl::parse(text), None, "{text}");
+    }
+
+    #[test]
+    fn case_33_a_runbook_that_is_no_plain_https_link_is_refused() {
+        refused("javascript:alert(1)");
+        refused("JAVASCRIPT:alert(1)");
+        refused("data:text/html,x");
+        refused("http://wiki.example/runbook");
+        refused("https://user:password@wiki.example/");
+        refused("//wiki.example/");
+        refused("runbook");
+        refused(&format!(
+            "https://wiki.example/{}",
+            "a".repeat(URL_BYTES_MAX)
+        ));
+    }
+
+    #[test]
+    fn case_33_an_invitation_to_discord_is_no_runbook() {
+        refused("https://discord.gg/abcdef");
+        refused("https://DISCORD.gg./abcdef");
+        refused("https://discord.com/invite/abcdef");
+        refused("https://ptb.discordapp.com/invite/abcdef");
+        assert!(SafeUrl::parse("https://notdiscord.gg.example/a").is_some());
+    }
+
+    #[test]
+    fn case_33_a_link_cannot_end_its_mask_early() {
+        let url = SafeUrl::parse("https://wiki.example/a)[x](https://evil.example/*b*").unwrap();
+        assert!(
+            !url.as_str()
+                .contains(['(', ')', '[', ']', '*', '<', '\\', ' ']),
+            "{url:?}"
+        );
+        assert!(url.as_str().starts_with("https://wiki.example/"));
+    }
+
+    #[test]
+    fn each_partition_has_its_own_console() {
+        let host = |region| console(region, "x").map(|url| url.as_str().to_owned());
+        assert_eq!(
+            host("eu-west-1").unwrap(),
+            "https://eu-west-1.console.aws.amazon.com/x"
+        );
+        assert_eq!(
+            host("cn-north-1").unwrap(),
+            "https://cn-north-1.console.amazonaws.cn/x"
+        );
+        assert_eq!(
+            host("us-gov-west-1").unwrap(),
+            "https://us-gov-west-1.console.amazonaws-us-gov.com/x"
+        );
+        assert_eq!(host("evil.example/"), None);
+        assert_eq!(host(""), None);
+    }
+
+    #[test]
+    fn an_alarm_with_any_name_has_a_link_that_holds_it() {
+        let url = alarm("eu-west-1", "Orders: 5xx (prod) ü/#").unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1\
+             #alarmsV2:alarm/Orders%3A%205xx%20%28prod%29%20%C3%BC%2F%23"
+        );
+    }
+}

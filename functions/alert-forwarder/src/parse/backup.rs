@@ -1,0 +1,68 @@
+//! Owns AWS Backup's notifications: a sentence, with the facts as attributes.
+
+use super::json::{account_of, blank, push};
+use crate::envelope::Notification;
+use crate::event::{Event, Field, Kind, Severity};
+use crate::region::region;
+use crate::when::moment;
+
+/// A job's end as an event. Source: "Notification options with AWS Backup".
+pub(super) fn parse(notification: &Notification) -> Option<Event> {
+    let message = notification.message.trim();
+    let attribute = |name: &str| notification.attributes.get(name).cloned();
+    let of_subject = notification.subject.as_deref() == Some("Notification from AWS Backup");
+    let of_text =
+        message.starts_with("An AWS Backup job") || message.starts_with("An AWS Backup copy job");
+    if !of_subject && !of_text {
+        return None;
+    }
+    let state = attribute("State").or_else(|| state(message))?;
+    let job = attribute("EventType").unwrap_or_else(|| "BACKUP_JOB".to_owned());
+    let resource = after(message, "Resource ARN :");
+
+    let mut event = blank(notification, Kind::Backup, "aws.backup");
+    event.severity = match state.as_str() {
+        "FAILED" | "ABORTED" => Severity::Error,
+        "EXPIRED" | "PARTIAL" => Severity::Warning,
+        _ => Severity::Info,
+    };
+    event.title = format!("{}: {state}", job.replace('_', " ").to_lowercase());
+    event.reason = message.into();
+    event.account = attribute("AccountId")
+        .or_else(|| account_of(resource.as_deref()?))
+        .or(event.account);
+    event.region = region(&[resource.as_deref()], None).or(event.region);
+    let started = attribute("StartTime");
+    if started.is_some() {
+        event.occurred_at = moment(started.as_deref());
+    }
+    event.fields.push(Field::short("State", state));
+    push(&mut event.fields, "Resource", resource.clone());
+    push(
+        &mut event.fields,
+        "Job",
+        attribute("Id")
+            .or_else(|| after(message, "Job ID :"))
+            .or_else(|| after(message, "Job Id :")),
+    );
+    event.fingerprint = resource.unwrap_or_else(|| event.title.clone());
+    Some(event)
+}
+
+/// `FAILED` of "An AWS Backup job failed. …".
+fn state(message: &str) -> Option<String> {
+    let first = message.split(['.', '\n']).next()?.to_uppercase();
+    ["FAILED", "ABORTED", "EXPIRED", "COMPLETED", "STOPPED"]
+        .into_iter()
+        .find(|state| {
+            first.contains(state) || (*state == "COMPLETED" && first.contains("SUCCESSFUL"))
+        })
+        .map(str::to_owned)
+}
+
+/// The word after a label.
+fn after(message: &str, label: &str) -> Option<String> {
+    let (_, rest) = message.split_once(label)?;
+    let word = rest.split_whitespace().next()?.trim_end_matches(['.', ',']);
+    (!word.is_empty()).then(|| word.to_owned())
+}

@@ -1,0 +1,148 @@
+//! Owns AWS Budgets' mail, which comes as text: `Name: value`, a line each.
+
+use super::json::{blank, push};
+use crate::envelope::Notification;
+use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::link::SafeUrl;
+
+const PAGE: &str = "https://console.aws.amazon.com/billing/home#/budgets";
+
+/// A budget's alert as an event: what was spent is red, what is forecast amber.
+pub(super) fn parse(notification: &Notification) -> Option<Event> {
+    let message = &notification.message;
+    let lines = lines(message)?;
+    let value = |name: &str| {
+        lines.iter().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            let value = value.trim();
+            (key.trim().eq_ignore_ascii_case(name) && !value.is_empty()).then(|| value.to_owned())
+        })
+    };
+    let budget = value("Budget Name")?;
+    let alert = value("Alert Type")?;
+    let forecast = alert.eq_ignore_ascii_case("FORECASTED");
+    let amount = value(&format!("{alert} Amount")).or_else(|| {
+        value(if forecast {
+            "Forecasted Amount"
+        } else {
+            "Actual Amount"
+        })
+    });
+    let budgeted = value("Budgeted Amount");
+
+    let mut event = blank(notification, Kind::Budget, "aws.budgets");
+    event.severity = if forecast {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    event.title = format!("Budget {budget}: {}", alert.to_lowercase());
+    event.account = account(message).or(event.account);
+    event.reason = match (&amount, &budgeted) {
+        (Some(amount), Some(budgeted)) if forecast => {
+            format!("{amount} of {budgeted} is forecast.")
+        }
+        (Some(amount), Some(budgeted)) => format!("{amount} of {budgeted} is spent."),
+        _ => String::new(),
+    }
+    .into();
+    event.fields.push(Field::short("Budget", budget.as_str()));
+    push(
+        &mut event.fields,
+        if forecast { "Forecast" } else { "Actual" },
+        amount.clone(),
+    );
+    push(&mut event.fields, "Budgeted", budgeted.clone());
+    push(
+        &mut event.fields,
+        "Share",
+        share(amount.as_deref(), budgeted.as_deref()),
+    );
+    push(&mut event.fields, "Threshold", value("Alert Threshold"));
+    push(&mut event.fields, "Type", value("Budget Type"));
+    event.links.extend(SafeUrl::parse(PAGE).map(|url| Link {
+        label: "Budgets".to_owned(),
+        url,
+    }));
+    event.fingerprint = format!("budget#{budget}#{alert}");
+    Some(event)
+}
+
+/// The mail's lines; some ways of forwarding join them with `#`.
+fn lines(message: &str) -> Option<Vec<&str>> {
+    if !message.contains("Budget Name:") {
+        return None;
+    }
+    let joined = message
+        .lines()
+        .filter(|line| line.contains("Budget Name:"))
+        .any(|line| line.contains("Alert Type:"));
+    let lines = if joined {
+        message.split(['\n', '#']).collect()
+    } else {
+        message.lines().collect()
+    };
+    Some(lines)
+}
+
+/// `123456789012` of `AWS Account 123456789012`.
+fn account(message: &str) -> Option<String> {
+    let (_, after) = message.split_once("AWS Account")?;
+    let digits: String = after
+        .trim_start_matches([':', ' '])
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    (digits.len() == 12).then_some(digits)
+}
+
+/// How much of the budget that is.
+fn share(amount: Option<&str>, budgeted: Option<&str>) -> Option<String> {
+    let (amount, budgeted) = (number(amount?)?, number(budgeted?)?);
+    (0.0 < budgeted).then(|| format!("{:.0} %", amount / budgeted * 100.0))
+}
+
+/// The number in `€1,234.56`, `1.234,56 EUR` or `$1,234`: the last separator
+/// is the decimal one, unless three digits follow it and no other kind comes before.
+fn number(text: &str) -> Option<f64> {
+    let digits: String = text
+        .chars()
+        .filter(|character| character.is_ascii_digit() || matches!(character, '.' | ','))
+        .collect();
+    let Some(last) = digits.rfind(['.', ',']) else {
+        return digits.parse().ok();
+    };
+    let (whole, fraction) = digits.split_at_checked(last)?;
+    let separator = fraction.chars().next()?;
+    let fraction = fraction.trim_start_matches(['.', ',']);
+    let other = if separator == '.' { ',' } else { '.' };
+    let thousands = fraction.len() == 3 && !whole.contains(other);
+    let mut plain: String = whole.chars().filter(char::is_ascii_digit).collect();
+    if !thousands {
+        plain.push('.');
+    }
+    plain.push_str(fraction);
+    plain.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    #[expect(clippy::float_cmp, reason = "the same digits read by the same reader")]
+    fn check(text: &str, expected: f64) {
+        assert_eq!(number(text).unwrap(), expected, "{text}");
+    }
+
+    #[test]
+    fn case_11_amounts_are_read_in_any_currency() {
+        check("$80.00", 80.0);
+        check("€1,234.56", 1_234.56);
+        check("1.234,56 EUR", 1_234.56);
+        check("¥1,234,567", 1_234_567.0);
+        check("$1,234", 1_234.0);
+        check("USD 12", 12.0);
+        assert_eq!(number("free"), None);
+    }
+}

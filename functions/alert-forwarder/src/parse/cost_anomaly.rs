@@ -1,0 +1,82 @@
+//! Owns Cost Anomaly Detection's messages.
+
+use serde_json::Value;
+
+use super::json::{array, blank, push, text};
+use crate::envelope::Notification;
+use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::link::SafeUrl;
+use crate::when::moment;
+
+/// An anomaly as an event.
+pub(super) fn parse(notification: &Notification) -> Option<Event> {
+    let json = notification.json.as_ref()?;
+    // EventBridge wraps the same members.
+    let json = json
+        .get("detail")
+        .filter(|_| text(json, "/source").as_deref() == Some("aws.ce"))
+        .unwrap_or(json);
+    let id = text(json, "/anomalyId")?;
+    let impact = json.get("impact")?;
+    let total = impact
+        .get("totalImpact")
+        .or_else(|| impact.get("maxImpact"))?
+        .as_f64()?;
+
+    let mut event = blank(notification, Kind::CostAnomaly, "aws.ce");
+    event.severity = Severity::Warning;
+    event.title = match text(json, "/dimensionalValue").or_else(|| text(json, "/dimensionValue")) {
+        Some(what) => format!("Cost anomaly: {what} +${total:.2}"),
+        None => format!("Cost anomaly: +${total:.2}"),
+    };
+    event.account = text(json, "/accountId").or(event.account);
+    event.occurred_at = moment(text(json, "/anomalyStartDate").as_deref());
+    event
+        .fields
+        .push(Field::short("Impact", format!("${total:.2}")));
+    let money = |pointer| Some(format!("${:.2}", impact.pointer(pointer)?.as_f64()?));
+    push(&mut event.fields, "Spent", money("/totalActualSpend"));
+    push(&mut event.fields, "Expected", money("/totalExpectedSpend"));
+    let share = impact
+        .pointer("/totalImpactPercentage")
+        .and_then(Value::as_f64);
+    push(
+        &mut event.fields,
+        "More than expected",
+        share.map(|share| format!("{share:.0} %")),
+    );
+    push(&mut event.fields, "Monitor", text(json, "/monitorName"));
+    event.fields.push(Field::long("Cause", causes(json)));
+    if let Some(url) = text(json, "/anomalyDetailsLink").and_then(|link| SafeUrl::parse(&link)) {
+        let label = "Anomaly".to_owned();
+        event.links.push(Link { label, url });
+    }
+    event.fingerprint = id;
+    Some(event)
+}
+
+/// One line a root cause, of the parts it names.
+fn causes(json: &Value) -> String {
+    let lines: Vec<String> = array(json, "/rootCauses")
+        .iter()
+        .map(|cause| {
+            [
+                "/service",
+                "/usageType",
+                "/region",
+                "/linkedAccountName",
+                "/linkedAccount",
+            ]
+            .iter()
+            .filter_map(|part| text(cause, part))
+            .collect::<Vec<_>>()
+            .join(" · ")
+        })
+        .filter(|line| !line.is_empty())
+        .collect();
+    if lines.is_empty() {
+        "cause not known".to_owned()
+    } else {
+        lines.join("\n")
+    }
+}

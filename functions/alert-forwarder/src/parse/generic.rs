@@ -1,0 +1,39 @@
+//! Owns every message that no other parser understands: shown as it is, and never refused.
+
+use serde_json::Value;
+
+use super::json::blank;
+use crate::envelope::Notification;
+use crate::event::{Event, Kind, Severity};
+
+/// Any message at all as an event.
+pub(super) fn parse(notification: &Notification) -> Event {
+    let mut event = blank(notification, Kind::Generic, "unknown");
+    event.severity = Severity::Warning;
+    event.title = notification
+        .subject
+        .as_deref()
+        .map(str::trim)
+        .filter(|subject| !subject.is_empty())
+        .unwrap_or("(no subject)")
+        .to_owned();
+    event.fingerprint.clone_from(&event.title);
+    match &notification.json {
+        Some(json) => event.code = Some(shown(json, &notification.message)),
+        None if notification.message.trim().is_empty() => {
+            event.reason = "(empty message)".into();
+        }
+        None => event.reason = notification.message.as_str().into(),
+    }
+    event
+}
+
+/// JSON with line breaks; a scalar as it was written.
+fn shown(json: &Value, written: &str) -> String {
+    match json {
+        Value::Array(_) | Value::Object(_) => {
+            serde_json::to_string_pretty(json).unwrap_or_else(|_| written.to_owned())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => written.to_owned(),
+    }
+}

@@ -1,0 +1,90 @@
+//! Owns tolerant reading of JSON: what is missing or of another type is `None`, never an error.
+
+use serde_json::Value;
+
+use crate::envelope::Notification;
+use crate::event::{Event, Field, Kind, Moment, Rich, Severity, State};
+use crate::region::{Arn, region};
+use crate::when::moment;
+
+/// The text at a JSON pointer. Numbers and booleans are taken as they are
+/// written; an empty text is as good as none.
+pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
+    let text = match value.pointer(pointer)? {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// The array at a JSON pointer; empty if there is none.
+pub(super) fn array<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
+/// Appends a short field for the text at a JSON pointer, if there is one.
+pub(super) fn push(fields: &mut Vec<Field>, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        fields.push(Field::short(name, value));
+    }
+}
+
+/// An event with nothing in it but where it came from.
+pub(super) fn blank(notification: &Notification, kind: Kind, source: &str) -> Event {
+    let topic = notification.source_arn.as_deref();
+    Event {
+        source: source.to_owned(),
+        kind,
+        severity: Severity::Info,
+        state: State::Notice,
+        title: String::new(),
+        reason: Rich::default(),
+        code: None,
+        fields: Vec::new(),
+        links: Vec::new(),
+        account: topic.and_then(account_of),
+        region: region(&[topic], None),
+        occurred_at: moment(notification.published_at.as_deref()),
+        fingerprint: String::new(),
+        muted: false,
+        attach_raw: false,
+        raw: notification.message.clone(),
+    }
+}
+
+/// The account in an ARN.
+pub(super) fn account_of(arn: &str) -> Option<String> {
+    let account = Arn::parse(arn)?.account;
+    (!account.is_empty()).then(|| account.to_owned())
+}
+
+/// An EventBridge event of a source, and of a type that begins so.
+pub(super) fn bridge<'a>(
+    notification: &'a Notification,
+    source: &str,
+    detail_type: &str,
+) -> Option<&'a Value> {
+    let event = notification.json.as_ref()?;
+    let of_source = event.get("source")?.as_str()? == source;
+    let of_type = event.get("detail-type")?.as_str()?.starts_with(detail_type);
+    (of_source && of_type).then_some(event)
+}
+
+/// An event with what every EventBridge event says.
+pub(super) fn bridged(notification: &Notification, kind: Kind, bridge: &Value) -> Event {
+    let source = text(bridge, "/source").unwrap_or_else(|| "unknown".to_owned());
+    let mut event = blank(notification, kind, &source);
+    event.account = text(bridge, "/account").or(event.account);
+    event.region = text(bridge, "/region").or(event.region);
+    event.occurred_at = match moment(text(bridge, "/time").as_deref()) {
+        Moment::Unknown => event.occurred_at,
+        known => known,
+    };
+    event
+}

@@ -1,0 +1,255 @@
+//! Owns routing: which alert goes to which webhook, thread and roles.
+
+use serde::Deserialize;
+
+use crate::event::{Event, Severity};
+
+/// The key of the secret that a route uses if it names none.
+const WEBHOOK_DEFAULT: &str = "default";
+
+/// The routes, in order; the last one takes everything.
+#[derive(Clone, Debug)]
+pub struct Routes(Vec<Route>);
+
+/// One way to a channel.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Its name: part of the claims' keys, in logs and metrics.
+    pub name: String,
+    /// Which alerts it takes.
+    #[serde(default, rename = "match")]
+    pub matches: Match,
+    /// The key of its webhook in the secret.
+    #[serde(default = "webhook_default")]
+    pub webhook: String,
+    /// The thread of the channel to post in.
+    #[serde(default)]
+    pub thread_id: Option<String>,
+    /// The roles to mention.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The least severity that mentions them.
+    #[serde(default = "mention_default")]
+    pub mention_from: Severity,
+    /// The route to use while this one's webhook is refused.
+    #[serde(default)]
+    pub fallback: Option<String>,
+}
+
+fn webhook_default() -> String {
+    WEBHOOK_DEFAULT.to_owned()
+}
+
+const fn mention_default() -> Severity {
+    Severity::Critical
+}
+
+/// What an alert must be for a route to take it; all that is said must hold.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Match {
+    /// At least this bad.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+    /// A glob of the source: `aws.cloudwatch`, `aws.*`.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The AWS account.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// A glob of the title: `prod-*`.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Why routes are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RoutesError {
+    /// It is no JSON, or of another form.
+    #[error("not JSON of the right form: {0}")]
+    Form(#[from] serde_json::Error),
+    /// A route without a usable name.
+    #[error("route {0} needs a name of letters, digits, - and _, that no other has")]
+    Name(usize),
+    /// A fallback that leads nowhere.
+    #[error("route {0:?}: fallback {1:?} is no other route")]
+    Fallback(String, String),
+    /// An id that Discord would refuse.
+    #[error("route {0:?}: {1:?} is no id of Discord: 17 to 20 digits")]
+    Id(String, String),
+}
+
+impl Routes {
+    /// Reads the routes; without any there is one, which takes everything.
+    pub fn parse(json: Option<&str>) -> Result<Self, RoutesError> {
+        let mut routes: Vec<Route> = serde_json::from_str(json.unwrap_or("[]"))?;
+        for (index, route) in routes.iter().enumerate() {
+            route.check(index, &routes)?;
+        }
+        if routes
+            .last()
+            .is_none_or(|last| !last.matches.is_everything())
+        {
+            let taken = routes.iter().any(|route| route.name == WEBHOOK_DEFAULT);
+            routes.push(Route::default_named(if taken {
+                "rest"
+            } else {
+                WEBHOOK_DEFAULT
+            }));
+        }
+        Ok(Self(routes))
+    }
+
+    /// The first route that takes an event.
+    pub fn pick(&self, event: &Event) -> Option<&Route> {
+        self.0.iter().find(|route| route.matches.takes(event))
+    }
+
+    /// The route to use in place of another.
+    pub fn fallback_of(&self, route: &Route) -> Option<&Route> {
+        let name = route.fallback.as_deref()?;
+        self.0.iter().find(|other| other.name == name)
+    }
+}
+
+impl Route {
+    fn default_named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            matches: Match::default(),
+            webhook: webhook_default(),
+            thread_id: None,
+            roles: Vec::new(),
+            mention_from: mention_default(),
+            fallback: None,
+        }
+    }
+
+    fn check(&self, index: usize, all: &[Self]) -> Result<(), RoutesError> {
+        let named = (1..=64).contains(&self.name.len())
+            && self
+                .name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        let same = all.iter().filter(|other| other.name == self.name).count();
+        if !named || same != 1 {
+            return Err(RoutesError::Name(index + 1));
+        }
+        let is_id = |id: &str| {
+            (17..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        for id in self.roles.iter().chain(&self.thread_id) {
+            if !is_id(id) {
+                return Err(RoutesError::Id(self.name.clone(), id.clone()));
+            }
+        }
+        match &self.fallback {
+            Some(name) if *name == self.name || !all.iter().any(|other| other.name == *name) => {
+                Err(RoutesError::Fallback(self.name.clone(), name.clone()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Match {
+    fn is_everything(&self) -> bool {
+        self.severity.is_none()
+            && self.source.is_none()
+            && self.account.is_none()
+            && self.name.is_none()
+    }
+
+    fn takes(&self, event: &Event) -> bool {
+        let glob_takes = |glob: &Option<String>, text: &str| {
+            glob.as_deref().is_none_or(|glob| matches(glob, text))
+        };
+        self.severity.is_none_or(|least| least <= event.severity)
+            && self
+                .account
+                .as_deref()
+                .is_none_or(|account| event.account.as_deref() == Some(account))
+            && glob_takes(&self.source, &event.source)
+            && glob_takes(&self.name, &event.title)
+    }
+}
+
+/// Whether a text matches a glob, where `*` is any text and `?` any character.
+///
+/// Walks both once and returns to the last star only: linear in practice, and
+/// quadratic at worst, however many stars a glob has.
+fn matches(glob: &str, text: &str) -> bool {
+    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+    let (mut at_glob, mut at_text) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at_text < text.len() {
+        match (glob.get(at_glob), text.get(at_text)) {
+            (Some('*'), _) => {
+                star = Some((at_glob + 1, at_text));
+                at_glob += 1;
+            }
+            (Some(wanted), Some(found)) if *wanted == '?' || wanted == found => {
+                at_glob += 1;
+                at_text += 1;
+            }
+            _ => {
+                let Some((after, taken)) = star else {
+                    return false;
+                };
+                star = Some((after, taken + 1));
+                at_glob = after;
+                at_text = taken + 1;
+            }
+        }
+    }
+    glob.iter().skip(at_glob).all(|rest| *rest == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(glob: &str, text: &str, expected: bool) {
+        assert_eq!(matches(glob, text), expected, "{glob} {text}");
+    }
+
+    #[test]
+    fn a_glob_matches_the_whole_name() {
+        check("prod-*", "prod-orders-5xx", true);
+        check("prod-*", "staging-prod-", false);
+        check("*-5xx", "prod-orders-5xx", true);
+        check("*orders*", "prod-orders-5xx", true);
+        check("prod-?rders*xx", "prod-orders-5xx", true);
+        check("a", "ab", false);
+        check("", "", true);
+        check("*", "", true);
+        check("**a**b**", "xxaxxbxx", true);
+        check("*é?", "caféx", true);
+    }
+
+    #[test]
+    fn the_routes_end_with_one_that_takes_everything() {
+        let count = |json| Routes::parse(json).unwrap().0.len();
+        assert_eq!(count(None), 1);
+        assert_eq!(count(Some(r#"[{"name": "all"}]"#)), 1);
+        assert_eq!(
+            count(Some(
+                r#"[{"name": "default", "match": {"severity": "critical"}}]"#
+            )),
+            2
+        );
+    }
+
+    #[test]
+    fn routes_that_could_not_work_are_refused_by_name() {
+        let error = |json: &str| Routes::parse(Some(json)).unwrap_err().to_string();
+        assert!(error(r#"[{"name": "a"}, {"name": "a"}]"#).starts_with("route 1 needs a name"));
+        assert!(error(r#"[{"name": "a#b"}]"#).starts_with("route 1 needs a name"));
+        assert!(error(r#"[{"name": "a", "roles": ["@everyone"]}]"#).contains("no id of Discord"));
+        assert!(error(r#"[{"name": "a", "thread_id": "7"}]"#).contains("\"7\""));
+        assert!(error(r#"[{"name": "a", "fallback": "a"}]"#).contains("no other route"));
+        assert!(error(r#"[{"name": "a", "colour": 1}]"#).contains("unknown field"));
+    }
+}

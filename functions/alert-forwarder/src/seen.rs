@@ -1,0 +1,287 @@
+//! Owns the memory of what was sent: one item for each message and route, in DynamoDB.
+//!
+//! ```text
+//! claim ── put if absent, or if its lease is over ──▶ claimed ── sent ──▶ sent (acknowledge)
+//!                                                        └── not sent ──▶ released
+//! ```
+//! A crash between the call and the note leaves a claim whose lease runs out:
+//! whoever meets it then sends again, and says so. Expired items that DynamoDB
+//! has not deleted yet are judged by their own time.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use jiff::Timestamp;
+use shared::world::World;
+
+/// Longer than the function's time-out, shorter than the queue's visibility:
+/// a crash delays an alert by one redelivery, not by two.
+const LEASE: Duration = Duration::from_mins(1);
+/// Longer than the queue keeps a message.
+const KEPT: Duration = Duration::from_hours(15 * 24);
+const TRIES_MAX: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The claims' table.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    client: Client,
+    table: String,
+    world: World,
+}
+
+/// Whether a message is ours to send.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Claim {
+    /// Ours, and nobody has tried before.
+    Fresh(Token),
+    /// Ours, but somebody may have sent it before.
+    Again(Token),
+    /// It was sent: acknowledge it.
+    Sent,
+    /// Somebody sends it now, and has this long left.
+    Live(Duration),
+    /// The table does not say; better twice than never.
+    Unknown,
+}
+
+/// Proof of a claim.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Token {
+    key: String,
+    owner: String,
+}
+
+impl Seen {
+    pub(crate) fn new(client: Client, table: String, world: World) -> Self {
+        Self {
+            client,
+            table,
+            world,
+        }
+    }
+
+    /// Claims a message for a route.
+    pub(crate) async fn claim(&self, message_id: &str, route: &str, left: Duration) -> Claim {
+        let token = Token {
+            key: format!("seen#{message_id}#{route}"),
+            owner: self.owner(),
+        };
+        let lease = LEASE.max(left + LEASE / 2);
+        for attempt in 0..TRIES_MAX {
+            let now = self.world.now();
+            match self.put(&token, now, lease).await {
+                Ok(output) => return taken(token, output.attributes),
+                Err(error) => match refused(&error) {
+                    Some(item) => return judge(token, item, now),
+                    None => self.pause(attempt, &error).await,
+                },
+            }
+        }
+        tracing::warn!(
+            route,
+            "the claims' table does not answer: sending without a claim"
+        );
+        Claim::Unknown
+    }
+
+    /// Notes that a message was sent, for ever as far as the queue is concerned.
+    pub(crate) async fn sent(&self, token: &Token, discord_id: Option<&str>) {
+        for attempt in 0..TRIES_MAX {
+            let expires = epoch(self.world.now(), KEPT);
+            let mut update = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .key("pk", text(&token.key))
+                .update_expression("SET #state = :sent, expires_at = :expires, message = :message")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":sent", text("sent"))
+                .expression_attribute_values(":expires", number(expires));
+            let message = discord_id.map_or(AttributeValue::Null(true), text);
+            update = update.expression_attribute_values(":message", message);
+            match update.send().await {
+                Ok(_) => return,
+                Err(error) => self.pause(attempt, &error).await,
+            }
+        }
+        tracing::warn!("a message was sent, but that could not be noted: it may come twice");
+    }
+
+    /// Gives a claim back: at once if nothing can have arrived, otherwise so
+    /// that the next one knows that something may have.
+    pub(crate) async fn release(&self, token: &Token, in_doubt: bool) {
+        let outcome = if in_doubt {
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .key("pk", text(&token.key))
+                .condition_expression("#owner = :owner")
+                .update_expression("SET leased_until = :over")
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":owner", text(&token.owner))
+                .expression_attribute_values(":over", number(0))
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(|error| format!("{}", aws_sdk_dynamodb::error::DisplayErrorContext(error)))
+        } else {
+            self.client
+                .delete_item()
+                .table_name(&self.table)
+                .key("pk", text(&token.key))
+                .condition_expression("#owner = :owner")
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":owner", text(&token.owner))
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(|error| format!("{}", aws_sdk_dynamodb::error::DisplayErrorContext(error)))
+        };
+        if let Err(error) = outcome {
+            // The lease runs out by itself, and the next delivery is then labelled.
+            tracing::warn!(error, "a claim could not be given back");
+        }
+    }
+
+    async fn put(
+        &self,
+        token: &Token,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<PutItemOutput, SdkError<PutItemError>> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text(&token.key))
+            .item("state", text("claimed"))
+            .item("owner", text(&token.owner))
+            .item("leased_until", number(epoch(now, lease)))
+            .item("expires_at", number(epoch(now, KEPT)))
+            // `judge` reads the same conditions when they do not hold.
+            .condition_expression(
+                "attribute_not_exists(pk) \
+                 OR (#state = :claimed AND leased_until <= :now) OR expires_at <= :now",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":now", number(epoch(now, Duration::ZERO)))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await
+    }
+
+    async fn pause<E>(&self, attempt: u32, error: &SdkError<E>)
+    where
+        SdkError<E>: std::error::Error,
+    {
+        let error = aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string();
+        tracing::warn!(attempt, error, "the claims' table failed");
+        self.world
+            .sleep(self.world.uniform(PAUSE * 2_u32.pow(attempt)))
+            .await;
+    }
+
+    fn owner(&self) -> String {
+        let mut bytes = [0; 16];
+        self.world.fill(&mut bytes);
+        format!("{:032x}", u128::from_le_bytes(bytes))
+    }
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+/// What a put that succeeded replaced: nothing, or somebody's claim whose lease was over.
+fn taken(token: Token, replaced: Option<Item>) -> Claim {
+    match replaced {
+        Some(item) if !item.is_empty() => Claim::Again(token),
+        Some(_) | None => Claim::Fresh(token),
+    }
+}
+
+/// The item that a put was refused for.
+fn refused(error: &SdkError<PutItemError>) -> Option<&Item> {
+    match error.as_service_error() {
+        Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item(),
+        Some(_) | None => None,
+    }
+}
+
+/// What a refused put means.
+fn judge(token: Token, item: &Item, now: Timestamp) -> Claim {
+    let is = |name, wanted: &str| {
+        item.get(name)
+            .and_then(|value| value.as_s().ok())
+            .is_some_and(|found| found == wanted)
+    };
+    if is("owner", &token.owner) && is("state", "claimed") {
+        // Our own put, whose answer was lost.
+        return Claim::Fresh(token);
+    }
+    if is("state", "sent") {
+        return Claim::Sent;
+    }
+    let until = item
+        .get("leased_until")
+        .and_then(|value| value.as_n().ok()?.parse::<i64>().ok())
+        .unwrap_or_default();
+    let left = until.saturating_sub(now.as_second()).max(1);
+    Claim::Live(Duration::from_secs(left.unsigned_abs()))
+}
+
+fn text(text: impl AsRef<str>) -> AttributeValue {
+    AttributeValue::S(text.as_ref().to_owned())
+}
+
+fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// Seconds since 1970, as DynamoDB's TTL counts.
+fn epoch(now: Timestamp, later: Duration) -> i64 {
+    let later = i64::try_from(later.as_secs()).unwrap_or(i64::MAX);
+    now.as_second().saturating_add(later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(state: &str, owner: &str, until: i64) -> Item {
+        HashMap::from([
+            ("state".to_owned(), text(state)),
+            ("owner".to_owned(), text(owner)),
+            ("leased_until".to_owned(), number(until)),
+        ])
+    }
+
+    fn ours() -> Token {
+        Token {
+            key: "seen#1#default".to_owned(),
+            owner: "us".to_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn check(item: &Item, expected: &Claim) {
+        let now = Timestamp::from_second(1_000).unwrap();
+        assert_eq!(judge(ours(), item, now), *expected);
+    }
+
+    #[test]
+    fn a_claim_that_was_refused_is_judged_by_what_stands_in_its_way() {
+        check(&item("sent", "them", 0), &Claim::Sent);
+        check(
+            &item("claimed", "them", 1_030),
+            &Claim::Live(Duration::from_secs(30)),
+        );
+        check(&item("claimed", "us", 1_030), &Claim::Fresh(ours()));
+        check(&item("sent", "us", 1_030), &Claim::Sent);
+        check(&HashMap::new(), &Claim::Live(Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,303 @@
+//! Owns the webhooks' URLs: a credential each, fetched from Secrets Manager and never printed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::Client;
+use jiff::Timestamp;
+use reqwest::Url;
+use shared::secret::Secret;
+
+use crate::config::WebhookSource;
+
+/// A secret is read again after this time, so that a new webhook needs no deployment.
+const FRESH: Duration = Duration::from_mins(5);
+
+/// Words that templates leave where a URL should come; too long to come up in a token by chance.
+const PLACEHOLDERS: [&str; 6] = [
+    "replace",
+    "placeholder",
+    "changeme",
+    "change-me",
+    "change_me",
+    "your-webhook",
+];
+
+/// A Discord webhook's URL, whose last part is its token. It cannot be printed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WebhookUrl(Secret<Url>);
+
+/// Why there is no usable webhook. Never says what was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum WebhookError {
+    /// The secret has no such key.
+    #[error("is not in the secret under the route's key")]
+    Missing,
+    /// Nobody has put the URL there yet.
+    #[error("is still a placeholder: put your channel's webhook URL into the secret")]
+    Placeholder,
+    /// It is no URL.
+    #[error("is no URL")]
+    NotUrl,
+    /// It would send the token in clear text.
+    #[error("is not https (http is for loopback only)")]
+    NotHttps,
+    /// It is the URL of something else.
+    #[error("is not of the form https://discord.com/api/webhooks/ID/TOKEN")]
+    NotWebhook,
+    /// Secrets Manager did not answer with the secret.
+    #[error("cannot be read from Secrets Manager")]
+    Unreadable,
+}
+
+impl WebhookUrl {
+    /// Accepts `https://HOST/api/webhooks/ID/TOKEN`, with or without a version of the API.
+    pub fn parse(text: &str) -> Result<Self, WebhookError> {
+        let text = text.trim();
+        let lower = text.to_ascii_lowercase();
+        if text.is_empty() || PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
+            return Err(WebhookError::Placeholder);
+        }
+        let mut url = Url::parse(text).map_err(|_| WebhookError::NotUrl)?;
+        let loopback = match url.host_str() {
+            Some("localhost" | "[::1]") => true,
+            Some(host) => host
+                .parse::<std::net::Ipv4Addr>()
+                .is_ok_and(|address| address.is_loopback()),
+            None => false,
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+            return Err(WebhookError::NotHttps);
+        }
+        let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
+        let filled = |part: &&str| !part.is_empty();
+        let is_webhook = match segments.as_slice() {
+            ["api", "webhooks", id, token] => filled(id) && filled(token),
+            ["api", version, "webhooks", id, token] => {
+                version.starts_with('v') && filled(id) && filled(token)
+            }
+            _ => false,
+        };
+        if !is_webhook {
+            return Err(WebhookError::NotWebhook);
+        }
+        // The query is ours to write, but a thread chosen there stays.
+        let thread = url
+            .query_pairs()
+            .find(|(name, _)| name == "thread_id")
+            .map(|(_, id)| id.into_owned());
+        url.set_query(None);
+        url.set_fragment(None);
+        if let Some(thread) = thread {
+            url.query_pairs_mut().append_pair("thread_id", &thread);
+        }
+        Ok(Self(Secret::new(url)))
+    }
+
+    /// Where a new message is posted. `wait=true`, because without it Discord
+    /// answers 204 before it has looked at the message.
+    pub(crate) fn post(&self, thread_id: Option<&str>) -> Url {
+        let mut url = self.threaded(thread_id);
+        url.query_pairs_mut().append_pair("wait", "true");
+        url
+    }
+
+    /// Where a message is edited.
+    pub(crate) fn edit(&self, message_id: &str, thread_id: Option<&str>) -> Url {
+        let mut url = self.threaded(thread_id);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(["messages", message_id]);
+        }
+        url
+    }
+
+    fn threaded(&self, thread_id: Option<&str>) -> Url {
+        let mut url = self.0.expose().clone();
+        if let Some(thread_id) = thread_id {
+            url.query_pairs_mut()
+                .clear()
+                .append_pair("thread_id", thread_id);
+        }
+        url
+    }
+
+    /// Replaces the token in a text that somebody else wrote, to be logged.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let token = self.0.expose().path_segments().and_then(Iterator::last);
+        match token {
+            Some(token) if !token.is_empty() => text.replace(token, "[redacted]"),
+            Some(_) | None => text.to_owned(),
+        }
+    }
+}
+
+/// The webhooks, cached.
+#[derive(Debug)]
+pub(crate) struct Webhooks {
+    source: WebhookSource,
+    client: Client,
+    cached: Mutex<Option<Cached>>,
+}
+
+type Keyed = Arc<BTreeMap<String, Result<WebhookUrl, WebhookError>>>;
+
+#[derive(Debug)]
+struct Cached {
+    at: Timestamp,
+    webhooks: Keyed,
+}
+
+impl Webhooks {
+    pub(crate) fn new(source: WebhookSource, client: Client) -> Self {
+        Self {
+            source,
+            client,
+            cached: Mutex::new(None),
+        }
+    }
+
+    /// The webhook under a key, at most [`FRESH`] old.
+    pub(crate) async fn get(&self, key: &str, now: Timestamp) -> Result<WebhookUrl, WebhookError> {
+        self.not_older_than(FRESH, key, now).await
+    }
+
+    /// The webhook under a key, from a reading of the secret that is not older than so.
+    pub(crate) async fn not_older_than(
+        &self,
+        age_max: Duration,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<WebhookUrl, WebhookError> {
+        let secret_id = match &self.source {
+            WebhookSource::Given(url) => return Ok(url.clone()),
+            WebhookSource::Secret(id) => id,
+        };
+        let cached = {
+            let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+            cached
+                .as_ref()
+                .map(|cached| (cached.at, Arc::clone(&cached.webhooks)))
+        };
+        let webhooks = match cached {
+            Some((at, webhooks)) if now.duration_since(at).unsigned_abs() < age_max => webhooks,
+            cached => match self.read(secret_id).await {
+                Some(value) => self.keep(&value, now),
+                // A webhook that may be old is better than none.
+                None => cached.map(|(_, old)| old).ok_or(WebhookError::Unreadable)?,
+            },
+        };
+        webhooks
+            .get(key)
+            .cloned()
+            .unwrap_or(Err(WebhookError::Missing))
+    }
+
+    async fn read(&self, secret_id: &str) -> Option<Secret<String>> {
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(secret_id)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => answer.secret_string.map(Secret::new),
+            Err(error) => {
+                let error = aws_sdk_secretsmanager::error::DisplayErrorContext(&error).to_string();
+                tracing::error!(secret_id, error, "the webhook secret cannot be read");
+                None
+            }
+        }
+    }
+
+    fn keep(&self, value: &Secret<String>, now: Timestamp) -> Keyed {
+        let webhooks = Arc::new(keyed(value.expose()));
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        *cached = Some(Cached {
+            at: now,
+            webhooks: Arc::clone(&webhooks),
+        });
+        webhooks
+    }
+}
+
+/// A JSON object of URLs under their keys, or one URL, whose key is `default`.
+fn keyed(secret: &str) -> BTreeMap<String, Result<WebhookUrl, WebhookError>> {
+    match serde_json::from_str::<BTreeMap<String, String>>(secret) {
+        Ok(keyed) => keyed
+            .iter()
+            .map(|(key, url)| (key.clone(), WebhookUrl::parse(url)))
+            .collect(),
+        Err(_) => BTreeMap::from([("default".to_owned(), WebhookUrl::parse(secret))]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str, expected: WebhookError) {
+        assert_eq!(WebhookUrl::parse(text).unwrap_err(), expected, "{text}");
+    }
+
+    #[test]
+    fn only_a_webhook_s_url_is_a_webhook_url() {
+        refused("", WebhookError::Placeholder);
+        refused("REPLACE_ME", WebhookError::Placeholder);
+        refused(
+            "https://discord.com/api/webhooks/1/PLACEHOLDER",
+            WebhookError::Placeholder,
+        );
+        refused("hunter2", WebhookError::NotUrl);
+        refused(
+            "http://discord.com/api/webhooks/1/t",
+            WebhookError::NotHttps,
+        );
+        refused(
+            "http://127.0.0.1.evil.example/api/webhooks/1/t",
+            WebhookError::NotHttps,
+        );
+        refused("file:///api/webhooks/1/t", WebhookError::NotHttps);
+        refused(
+            "https://discord.com/api/webhooks/1/",
+            WebhookError::NotWebhook,
+        );
+        refused(
+            "https://discord.com/api/webhooks/1/t/slack",
+            WebhookError::NotWebhook,
+        );
+        refused("https://discord.com/channels/1/2", WebhookError::NotWebhook);
+        WebhookUrl::parse("https://discord.com/api/v10/webhooks/1/t\n").unwrap();
+        WebhookUrl::parse("http://localhost:3000/api/webhooks/1/t").unwrap();
+        WebhookUrl::parse("http://[::1]:3000/api/webhooks/1/t").unwrap();
+    }
+
+    #[test]
+    fn every_call_waits_for_discord_s_verdict_and_keeps_its_thread() {
+        let url =
+            WebhookUrl::parse("https://d.example/api/webhooks/1/t?wait=false&thread_id=7").unwrap();
+        assert_eq!(
+            url.post(None).as_str(),
+            "https://d.example/api/webhooks/1/t?thread_id=7&wait=true"
+        );
+        assert_eq!(
+            url.post(Some("8")).as_str(),
+            "https://d.example/api/webhooks/1/t?thread_id=8&wait=true"
+        );
+        assert_eq!(
+            url.edit("9", None).as_str(),
+            "https://d.example/api/webhooks/1/t/messages/9?thread_id=7"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_one_url_or_several_under_keys() {
+        let one = keyed("https://d.example/api/webhooks/1/t");
+        assert!(one["default"].is_ok());
+        let several =
+            keyed(r#"{"default": "https://d.example/api/webhooks/1/t", "oncall": "REPLACE_ME"}"#);
+        assert!(several["default"].is_ok());
+        assert_eq!(several["oncall"], Err(WebhookError::Placeholder));
+    }
+}

@@ -1,0 +1,72 @@
+//! Owns the reading of times, in the forms that AWS's services write them.
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+use crate::event::Moment;
+
+/// Discord shows no time outside these; nothing that AWS reports happened there.
+const SECONDS: std::ops::RangeInclusive<i64> = 0..=4_102_444_800;
+
+/// Reads a time: ISO 8601 with `Z`, `+0000` or `+00:00` and up to nanoseconds,
+/// or RFC 2822 as AWS Health writes it. What cannot be read is kept as text.
+pub(crate) fn moment(text: Option<&str>) -> Moment {
+    let text = text.map(str::trim).unwrap_or_default();
+    if text.is_empty() {
+        return Moment::Unknown;
+    }
+    parse(text).map_or_else(|| Moment::Unreadable(text.to_owned()), Moment::At)
+}
+
+fn parse(text: &str) -> Option<Timestamp> {
+    let at: Timestamp = text.parse().ok().or_else(|| {
+        Some(
+            rfc2822::DateTimeParser::new()
+                .parse_zoned(text)
+                .ok()?
+                .timestamp(),
+        )
+    })?;
+    SECONDS.contains(&at.as_second()).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let expected = expected.map_or_else(
+            || Moment::Unreadable(text.to_owned()),
+            |at| Moment::At(at.parse().unwrap()),
+        );
+        assert_eq!(moment(Some(text)), expected, "{text}");
+    }
+
+    #[test]
+    fn case_10_times_are_read_in_every_form_that_aws_writes() {
+        check("2026-07-19T10:00:00.000+0000", Some("2026-07-19T10:00:00Z"));
+        check("2026-07-19T10:00:00+00:00", Some("2026-07-19T10:00:00Z"));
+        check("2026-07-19T12:00:00+0200", Some("2026-07-19T10:00:00Z"));
+        check(
+            "2026-07-19T10:00:00.123456789Z",
+            Some("2026-07-19T10:00:00.123456789Z"),
+        );
+        check("2026-07-19 10:00:00.123Z", Some("2026-07-19T10:00:00.123Z"));
+        check("Sat, 4 Jun 2016 05:01:10 GMT", Some("2016-06-04T05:01:10Z"));
+    }
+
+    #[test]
+    fn case_10_a_time_that_cannot_be_read_is_kept_as_text() {
+        check("yesterday", None);
+        check("2026-13-45T99:00:00Z", None);
+        check("-009999-01-01T00:00:00Z", None);
+        check("2026-07-19", None);
+    }
+
+    #[test]
+    fn no_time_is_not_an_unreadable_one() {
+        assert_eq!(moment(None), Moment::Unknown);
+        assert_eq!(moment(Some(" ")), Moment::Unknown);
+    }
+}

@@ -1,0 +1,76 @@
+//! Owns `alert.txt`: an event whole and unescaped, for what does not fit into a message.
+
+use std::fmt::Write as _;
+
+use crate::event::{Event, Rich, Span};
+use crate::message::limits::FILE_BYTES_MAX;
+use crate::message::{File, common_fields, headline};
+
+/// The event as a text file.
+pub(crate) fn file(event: &Event) -> File {
+    let mut text = format!("{} · {}\n\n", headline(event), event.title);
+    for part in [plain(&event.reason), event.code.clone().unwrap_or_default()] {
+        if !part.trim().is_empty() && part != event.raw {
+            text.push_str(&part);
+            text.push_str("\n\n");
+        }
+    }
+    for field in common_fields(event).iter().chain(&event.fields) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}: {}", field.name, plain(&field.value));
+    }
+    text.push_str("\nThe message as it came:\n\n");
+    text.push_str(&event.raw);
+    text.push('\n');
+    File {
+        name: "alert.txt",
+        content_type: "text/plain; charset=utf-8",
+        bytes: cut(text, FILE_BYTES_MAX).into_bytes(),
+    }
+}
+
+fn plain(rich: &Rich) -> String {
+    let mut text = String::new();
+    for span in &rich.0 {
+        // Writing to a String cannot fail.
+        let _ = match span {
+            Span::Text(words) => write!(text, "{words}"),
+            Span::Link(link) => write!(text, "{} <{}>", link.label, link.url.as_str()),
+            Span::Time(at) => write!(text, "{at}"),
+        };
+    }
+    text
+}
+
+/// Cuts at a character, and says at the end how much is missing.
+fn cut(mut text: String, bytes_max: usize) -> String {
+    let bytes = text.len();
+    if bytes <= bytes_max {
+        return text;
+    }
+    let note = |kept: usize| format!("\n[cut: {kept} of {bytes} bytes]\n");
+    // The note is longest when both numbers have as many digits.
+    let room = bytes_max.saturating_sub(note(bytes).len());
+    let kept = text.floor_char_boundary(room);
+    text.truncate(kept);
+    text + &note(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_31_a_file_over_the_limit_is_cut_to_it_and_says_so() {
+        let text = cut("é".repeat(100), 100);
+        assert!(text.len() <= 100, "{}", text.len());
+        assert!(text.ends_with(" of 200 bytes]\n"), "{text}");
+        let kept: usize = text.matches('é').count() * 2;
+        assert!(text.contains(&format!("[cut: {kept} of")), "{text}");
+    }
+
+    #[test]
+    fn a_file_at_the_limit_stays_whole() {
+        assert_eq!(cut("é".repeat(50), 100), "é".repeat(50));
+    }
+}
