@@ -6,19 +6,7 @@
 pub mod access_log;
 pub mod command;
 pub mod data;
-pub mod discord {
-    use std::sync::Arc;
-    #[derive(Debug)]
-    pub struct Discord;
-    impl Discord {
-        pub fn new() -> Arc<Self> {
-            Arc::new(Self)
-        }
-    }
-    pub fn router(_d: Arc<Discord>) -> axum::Router {
-        axum::Router::new()
-    }
-}
+pub mod discord;
 pub mod dynamodb;
 mod files;
 pub mod functions;

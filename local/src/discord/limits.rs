@@ -1,0 +1,530 @@
+//! Owns what Discord refuses, in the form in which it refuses it.
+//!
+//! Source: "Embed limits", "Execute Webhook" and "Error messages", Discord
+//! developer documentation. Lengths are UTF-16 code units after the white-space
+//! around the text is gone.
+
+use serde_json::{Map, Value, json};
+
+use super::message::File;
+
+const CONTENT_UNITS_MAX: usize = 2_000;
+const EMBEDS_MAX: usize = 10;
+const EMBEDS_UNITS_MAX: usize = 6_000;
+const FIELDS_MAX: usize = 25;
+const FILES_MAX: usize = 10;
+const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
+const ROLES_MAX: usize = 100;
+const COLOR_MAX: i64 = 0x00FF_FFFF;
+const URL_UNITS_MAX: usize = 2_048;
+
+/// A refusal: its status and Discord's error form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// 400 or 413.
+    pub status: u16,
+    /// `{"code", "message", "errors"}`.
+    pub body: Value,
+}
+
+/// Checks a new message.
+pub fn check(payload: &Value, files: &[File]) -> Result<(), Refusal> {
+    if files.iter().any(|file| FILE_BYTES_MAX < file.bytes.len()) {
+        return Err(too_large());
+    }
+    let mut errors = Errors::default();
+    if FILES_MAX < files.len() {
+        errors.add(
+            &["files"],
+            "BASE_TYPE_MAX_LENGTH",
+            "Must be 10 or fewer in length.",
+        );
+    }
+    check_members(payload, files, &mut errors);
+    if let Some(refusal) = errors.refusal() {
+        return Err(refusal);
+    }
+    let said = |name: &str| {
+        payload
+            .get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.trim().is_empty())
+    };
+    let shown = payload
+        .get("embeds")
+        .and_then(Value::as_array)
+        .is_some_and(|embeds| !embeds.is_empty());
+    if !said("content") && !shown && files.is_empty() {
+        return Err(Refusal {
+            status: 400,
+            body: json!({"message": "Cannot send an empty message", "code": 50006}),
+        });
+    }
+    Ok(())
+}
+
+/// 413, for a file or a whole request.
+pub(super) fn too_large() -> Refusal {
+    Refusal {
+        status: 413,
+        body: json!({"message": "Request entity too large", "code": 40005}),
+    }
+}
+
+/// 400, for a body that is none.
+pub(super) fn no_json() -> Refusal {
+    Refusal {
+        status: 400,
+        body: json!({"message": "The request body contains invalid JSON.", "code": 50109}),
+    }
+}
+
+fn check_members(payload: &Value, files: &[File], errors: &mut Errors) {
+    text(
+        payload,
+        "content",
+        &[],
+        CONTENT_UNITS_MAX,
+        Required::No,
+        errors,
+    );
+    if let Some(name) = payload.get("username").and_then(Value::as_str) {
+        text(payload, "username", &[], 80, Required::Filled, errors);
+        if ["discord", "clyde"]
+            .iter()
+            .any(|taken| name.to_lowercase().contains(taken))
+        {
+            let message = "Username cannot contain \"discord\"";
+            errors.add(&["username"], "USERNAME_INVALID_CONTAINS", message);
+        }
+    }
+    let embeds = list(payload, "embeds", &[], EMBEDS_MAX, errors);
+    for (index, embed) in embeds.iter().enumerate() {
+        check_embed(embed, &["embeds", &index.to_string()], errors);
+    }
+    if EMBEDS_UNITS_MAX < embeds.iter().map(sum).sum() {
+        let message = "Embed size exceeds maximum size of 6000";
+        errors.add(&["embeds"], "MAX_EMBED_SIZE_EXCEEDED", message);
+    }
+    check_mentions(payload, errors);
+    for (index, attachment) in list(payload, "attachments", &[], FILES_MAX, errors)
+        .iter()
+        .enumerate()
+    {
+        let number = match attachment.get("id") {
+            Some(Value::String(id)) => id.parse().ok(),
+            Some(id) => id.as_u64(),
+            None => None,
+        };
+        // A small number is a file of this request, a large one a file of before.
+        let known = number.is_some_and(|number| {
+            usize::try_from(number).is_ok_and(|number| number < files.len()) || 1_000_000 < number
+        });
+        if !known {
+            let message = "Attachment data cannot be found";
+            errors.add(
+                &["attachments", &index.to_string(), "id"],
+                "ATTACHMENT_NOT_FOUND",
+                message,
+            );
+        }
+    }
+}
+
+fn check_embed(embed: &Value, at: &[&str], errors: &mut Errors) {
+    if !embed.is_object() {
+        errors.add(
+            at,
+            "DICT_TYPE_CONVERT",
+            "Only dictionaries may be used in a DictType",
+        );
+        return;
+    }
+    text(embed, "title", at, 256, Required::No, errors);
+    text(embed, "description", at, 4_096, Required::No, errors);
+    url(embed, "url", at, errors);
+    for (inner, member, most, required) in [
+        ("footer", "text", 2_048, Required::Filled),
+        ("author", "name", 256, Required::Filled),
+    ] {
+        if let Some(value) = embed.get(inner).filter(|value| !value.is_null()) {
+            text(
+                value,
+                member,
+                &[at, &[inner]].concat(),
+                most,
+                required,
+                errors,
+            );
+            url(value, "icon_url", &[at, &[inner]].concat(), errors);
+        }
+    }
+    for inner in ["image", "thumbnail"] {
+        if let Some(value) = embed.get(inner).filter(|value| !value.is_null()) {
+            url(value, "url", &[at, &[inner]].concat(), errors);
+        }
+    }
+    match embed.get("color") {
+        None | Some(Value::Null) => {}
+        Some(color)
+            if color
+                .as_i64()
+                .is_some_and(|color| (0..=COLOR_MAX).contains(&color)) => {}
+        Some(_) => {
+            let message = "int value should be between 0 and 16777215.";
+            errors.add(&[at, &["color"]].concat(), "NUMBER_TYPE_MAX", message);
+        }
+    }
+    if let Some(time) = embed.get("timestamp").filter(|time| !time.is_null()) {
+        let read = time
+            .as_str()
+            .and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        if read.is_none() {
+            let message = "Could not parse. Should be ISO8601.";
+            errors.add(
+                &[at, &["timestamp"]].concat(),
+                "DATE_TIME_TYPE_PARSE",
+                message,
+            );
+        }
+    }
+    for (index, field) in list(embed, "fields", at, FIELDS_MAX, errors)
+        .iter()
+        .enumerate()
+    {
+        let index = index.to_string();
+        let at = [at, &["fields", &index]].concat();
+        text(field, "name", &at, 256, Required::Filled, errors);
+        text(field, "value", &at, 1_024, Required::Filled, errors);
+    }
+}
+
+/// `allowed_mentions`: a class is either parsed or listed, never both.
+fn check_mentions(payload: &Value, errors: &mut Errors) {
+    let Some(allowed) = payload
+        .get("allowed_mentions")
+        .filter(|allowed| !allowed.is_null())
+    else {
+        return;
+    };
+    let at = &["allowed_mentions"];
+    let parse = list(allowed, "parse", at, 3, errors);
+    for (index, class) in parse.iter().enumerate() {
+        if !matches!(class.as_str(), Some("roles" | "users" | "everyone")) {
+            let message = "Value must be one of ('roles', 'users', 'everyone').";
+            errors.add(
+                &["allowed_mentions", "parse", &index.to_string()],
+                "BASE_TYPE_CHOICES",
+                message,
+            );
+        }
+    }
+    for class in ["roles", "users"] {
+        let ids = list(allowed, class, at, ROLES_MAX, errors);
+        if !ids.is_empty() && parse.iter().any(|parsed| parsed.as_str() == Some(class)) {
+            let message =
+                format!("parse:[\"{class}\"] and {class}: [ids...] are mutually exclusive.");
+            errors.add(at, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", &message);
+        }
+        for (index, id) in ids.iter().enumerate() {
+            let digits = id.as_str().is_some_and(|id| id.parse::<u64>().is_ok());
+            if !digits && !id.is_u64() {
+                let message = format!("Value {id} is not snowflake.");
+                errors.add(
+                    &["allowed_mentions", class, &index.to_string()],
+                    "NUMBER_TYPE_COERCE",
+                    &message,
+                );
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Required {
+    No,
+    /// It must be there, and more than white-space.
+    Filled,
+}
+
+fn text(
+    of: &Value,
+    name: &str,
+    at: &[&str],
+    units_max: usize,
+    required: Required,
+    errors: &mut Errors,
+) {
+    let at = [at, &[name]].concat();
+    let text = match of.get(name) {
+        None | Some(Value::Null) => "",
+        Some(Value::String(text)) => text.trim(),
+        Some(_) => {
+            errors.add(&at, "STRING_TYPE_CONVERT", "Could not convert to string.");
+            return;
+        }
+    };
+    if text.is_empty() && matches!(required, Required::Filled) {
+        errors.add(&at, "BASE_TYPE_REQUIRED", "This field is required");
+    }
+    if units_max < units(text) {
+        let message = format!("Must be {units_max} or fewer in length.");
+        errors.add(&at, "BASE_TYPE_MAX_LENGTH", &message);
+    }
+}
+
+fn list<'a>(
+    of: &'a Value,
+    name: &str,
+    at: &[&str],
+    most: usize,
+    errors: &mut Errors,
+) -> &'a [Value] {
+    let at = [at, &[name]].concat();
+    match of.get(name) {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(list)) => {
+            if most < list.len() {
+                let message = format!("Must be {most} or fewer in length.");
+                errors.add(&at, "BASE_TYPE_MAX_LENGTH", &message);
+            }
+            list
+        }
+        Some(_) => {
+            errors.add(
+                &at,
+                "LIST_TYPE_CONVERT",
+                "Only iterables may be used in a ListType",
+            );
+            &[]
+        }
+    }
+}
+
+fn url(of: &Value, name: &str, at: &[&str], errors: &mut Errors) {
+    let Some(value) = of.get(name).filter(|value| !value.is_null()) else {
+        return;
+    };
+    let at = [at, &[name]].concat();
+    let text = value.as_str().unwrap_or_default();
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    let attached = name == "url" && scheme == Some("attachment");
+    if !matches!(scheme, Some("http" | "https")) && !attached {
+        let scheme = scheme.unwrap_or(text.split(':').next().unwrap_or_default());
+        let message = format!(
+            "Scheme \"{scheme}\" is not supported. Scheme must be one of ('http', 'https')."
+        );
+        errors.add(&at, "URL_TYPE_INVALID_SCHEME", &message);
+    } else if URL_UNITS_MAX < units(text) || text.contains(char::is_whitespace) {
+        errors.add(&at, "URL_TYPE_INVALID_URL", "Not a well formed URL.");
+    }
+}
+
+/// What counts towards the sum over all embeds.
+fn sum(embed: &Value) -> usize {
+    let of = |value: &Value, name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_str)
+            .map_or(0, |text| units(text.trim()))
+    };
+    let inner = |name: &str, member: &str| embed.get(name).map_or(0, |value| of(value, member));
+    let fields = embed.get("fields").and_then(Value::as_array);
+    let of_fields = |field: &Value| of(field, "name") + of(field, "value");
+    of(embed, "title")
+        + of(embed, "description")
+        + inner("footer", "text")
+        + inner("author", "name")
+        + fields.into_iter().flatten().map(of_fields).sum::<usize>()
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// Discord's tree of errors.
+#[derive(Debug, Default)]
+struct Errors(Map<String, Value>);
+
+impl Errors {
+    fn add(&mut self, at: &[&str], code: &str, message: &str) {
+        let mut members = &mut self.0;
+        for name in at {
+            let inner = members
+                .entry((*name).to_owned())
+                .or_insert_with(|| json!({}));
+            let Value::Object(inner) = inner else { return };
+            members = inner;
+        }
+        let list = members.entry("_errors").or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(json!({"code": code, "message": message}));
+        }
+    }
+
+    fn refusal(self) -> Option<Refusal> {
+        (!self.0.is_empty()).then(|| Refusal {
+            status: 400,
+            body: json!({"message": "Invalid Form Body", "code": 50035, "errors": self.0}),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The places and codes of a refusal, `a.b CODE`.
+    fn refused(payload: &Value) -> Vec<String> {
+        fn walk(at: &str, value: &Value, found: &mut Vec<String>) {
+            for (name, inner) in value.as_object().unwrap() {
+                if name == "_errors" {
+                    for error in inner.as_array().unwrap() {
+                        found.push(format!("{at} {}", error["code"].as_str().unwrap()));
+                    }
+                } else {
+                    walk(format!("{at}.{name}").trim_start_matches('.'), inner, found);
+                }
+            }
+        }
+        let Err(refusal) = check(payload, &[]) else {
+            return Vec::new();
+        };
+        assert_eq!(refusal.body["code"], 50035);
+        let mut found = Vec::new();
+        walk("", &refusal.body["errors"], &mut found);
+        found
+    }
+
+    fn embed(member: &str, value: Value) -> Value {
+        json!({"embeds": [{member: value}]})
+    }
+
+    fn of(length: usize) -> Value {
+        Value::String("a".repeat(length))
+    }
+
+    #[test]
+    fn each_limit_holds_exactly() {
+        let long = "BASE_TYPE_MAX_LENGTH";
+        let field = |name: usize, value: usize| {
+            embed("fields", json!([{"name": of(name), "value": of(value)}]))
+        };
+        let cases: Vec<(Value, Value, String)> = vec![
+            (
+                json!({"content": of(2_000)}),
+                json!({"content": of(2_001)}),
+                format!("content {long}"),
+            ),
+            (
+                embed("title", of(256)),
+                embed("title", of(257)),
+                format!("embeds.0.title {long}"),
+            ),
+            (
+                embed("description", of(4_096)),
+                embed("description", of(4_097)),
+                format!("embeds.0.description {long}"),
+            ),
+            (
+                embed("footer", json!({"text": of(2_048)})),
+                embed("footer", json!({"text": of(2_049)})),
+                format!("embeds.0.footer.text {long}"),
+            ),
+            (
+                embed("author", json!({"name": of(256)})),
+                embed("author", json!({"name": of(257)})),
+                format!("embeds.0.author.name {long}"),
+            ),
+            (
+                field(256, 1),
+                field(257, 1),
+                format!("embeds.0.fields.0.name {long}"),
+            ),
+            (
+                field(1, 1_024),
+                field(1, 1_025),
+                format!("embeds.0.fields.0.value {long}"),
+            ),
+            (
+                embed(
+                    "fields",
+                    json!(vec![json!({"name": "a", "value": "b"}); 25]),
+                ),
+                embed(
+                    "fields",
+                    json!(vec![json!({"name": "a", "value": "b"}); 26]),
+                ),
+                format!("embeds.0.fields {long}"),
+            ),
+            (
+                json!({"embeds": vec![json!({"title": "a"}); 10]}),
+                json!({"embeds": vec![json!({"title": "a"}); 11]}),
+                format!("embeds {long}"),
+            ),
+            (
+                json!({"embeds": [{"description": of(3_000)}, {"description": of(3_000)}]}),
+                json!({"embeds": [{"description": of(3_000)}, {"description": of(3_001)}]}),
+                "embeds MAX_EMBED_SIZE_EXCEEDED".to_owned(),
+            ),
+            (
+                embed("color", json!(COLOR_MAX)),
+                embed("color", json!(COLOR_MAX + 1)),
+                "embeds.0.color NUMBER_TYPE_MAX".to_owned(),
+            ),
+        ];
+        for (fits, exceeds, expected) in cases {
+            assert_eq!(refused(&fits), Vec::<String>::new());
+            assert_eq!(refused(&exceeds), [expected]);
+        }
+    }
+
+    #[test]
+    fn lengths_are_utf_16_units_without_the_space_around() {
+        assert!(refused(&json!({"content": "🔴".repeat(1_000)})).is_empty());
+        assert!(!refused(&json!({"content": "🔴".repeat(1_001)})).is_empty());
+        assert!(refused(&json!({"content": format!(" {} ", "a".repeat(2_000))})).is_empty());
+    }
+
+    #[test]
+    fn what_is_blank_or_malformed_is_refused_where_it_stands() {
+        let field = embed("fields", json!([{"name": "a", "value": " \n"}]));
+        assert_eq!(
+            refused(&field),
+            ["embeds.0.fields.0.value BASE_TYPE_REQUIRED"]
+        );
+        let link = embed("url", json!("javascript:alert(1)"));
+        assert_eq!(refused(&link), ["embeds.0.url URL_TYPE_INVALID_SCHEME"]);
+        let time = embed("timestamp", json!("yesterday"));
+        assert_eq!(refused(&time), ["embeds.0.timestamp DATE_TIME_TYPE_PARSE"]);
+        let both =
+            json!({"content": "a", "allowed_mentions": {"parse": ["roles"], "roles": ["1"]}});
+        assert_eq!(
+            refused(&both),
+            ["allowed_mentions MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE"]
+        );
+        let missing = json!({"content": "a", "attachments": [{"id": 0, "filename": "a"}]});
+        assert_eq!(refused(&missing), ["attachments.0.id ATTACHMENT_NOT_FOUND"]);
+    }
+
+    #[test]
+    fn an_empty_message_and_a_large_file_have_errors_of_their_own() {
+        assert_eq!(
+            check(&json!({"content": " "}), &[]).unwrap_err().body["code"],
+            50006
+        );
+        let file = |bytes| File {
+            id: "0".to_owned(),
+            name: "a".to_owned(),
+            content_type: "text/plain".to_owned(),
+            bytes: vec![0; bytes],
+        };
+        check(&json!({}), &[file(FILE_BYTES_MAX)]).unwrap();
+        assert_eq!(
+            check(&json!({}), &[file(FILE_BYTES_MAX + 1)])
+                .unwrap_err()
+                .status,
+            413
+        );
+    }
+}

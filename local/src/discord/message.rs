@@ -1,0 +1,162 @@
+//! Owns a message as the channel keeps it, and whom it notified.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::markdown::{self, Node};
+
+/// A message in the channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its id.
+    pub id: String,
+    /// The webhook that posted it.
+    pub webhook_id: String,
+    /// The thread it was posted to.
+    pub thread_id: Option<String>,
+    /// The text.
+    pub content: String,
+    /// The embeds, as they came.
+    pub embeds: Vec<Value>,
+    /// The files.
+    pub files: Vec<File>,
+    /// Whom it notified when it was posted: `@everyone`, `@here`, `<@1>`, `<@&1>`.
+    pub pings: Vec<String>,
+    /// The filter it came with; the last one, if it was edited.
+    pub allowed_mentions: Option<Value>,
+    /// The name it was posted under, if not the webhook's own.
+    pub username: Option<String>,
+    /// When it was posted.
+    pub at: Timestamp,
+    /// When it was edited.
+    pub edited_at: Option<Timestamp>,
+}
+
+/// A file of a message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct File {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+impl Message {
+    /// The message object of Discord's API, as far as a webhook's client may care.
+    pub(super) fn to_json(&self) -> Value {
+        let files: Vec<Value> = self.files.iter().map(File::to_json).collect();
+        let roles: Vec<&str> = self
+            .pings
+            .iter()
+            .filter_map(|ping| ping.strip_prefix("<@&")?.strip_suffix('>'))
+            .collect();
+        let everyone = self.pings.iter().any(|ping| ping.starts_with('@'));
+        let name = self.username.as_deref().unwrap_or("Surefire");
+        json!({
+            "id": self.id,
+            "type": 0,
+            "content": self.content,
+            "channel_id": self.thread_id.as_deref().unwrap_or("1"),
+            "author": {"id": self.webhook_id, "username": name, "avatar": null, "bot": true},
+            "embeds": self.embeds,
+            "attachments": files,
+            "mentions": [],
+            "mention_roles": roles,
+            "mention_everyone": everyone,
+            "pinned": false,
+            "tts": false,
+            "timestamp": self.at.to_string(),
+            "edited_timestamp": self.edited_at.map(|at| at.to_string()),
+            "flags": 0,
+            "components": [],
+            "webhook_id": self.webhook_id,
+        })
+    }
+
+    /// One line for a terminal: the text, or the first embed's title and text.
+    pub fn line(&self) -> String {
+        let mut parts = vec![markdown::plain(&self.content)];
+        for embed in &self.embeds {
+            for member in ["title", "description"] {
+                let text = embed
+                    .get(member)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                parts.push(markdown::plain(text));
+            }
+        }
+        parts.extend(self.files.iter().map(|file| format!("[{}]", file.name)));
+        let words: Vec<String> = parts
+            .iter()
+            .filter(|part| !part.trim().is_empty())
+            .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        // A terminal obeys control characters; none may come from outside.
+        words
+            .join(" — ")
+            .chars()
+            .filter(|character| !character.is_control())
+            .collect()
+    }
+}
+
+impl File {
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "filename": self.name,
+            "size": self.bytes.len(),
+            "content_type": self.content_type,
+            "url": format!("attachment://{}", self.name),
+            "proxy_url": format!("attachment://{}", self.name),
+        })
+    }
+}
+
+/// Whom a content notifies, given its filter: without one, everybody it names.
+/// Source: "Allowed Mentions Object", Discord developer documentation.
+pub(super) fn pings(content: &str, allowed: Option<&Value>) -> Vec<String> {
+    let lists = |member: &str, id: &str| {
+        allowed
+            .and_then(|allowed| allowed.get(member)?.as_array())
+            .is_some_and(|ids| ids.iter().any(|listed| listed.as_str() == Some(id)))
+    };
+    let may = |class: &str, id: &str| match allowed {
+        None => true,
+        Some(_) => lists("parse", class) || lists(class, id),
+    };
+    let mut pings = Vec::new();
+    markdown::walk(&markdown::parse(content), &mut |node| match node {
+        Node::Everyone(name) if may("everyone", "") => pings.push(name.clone()),
+        Node::User(id) if may("users", id) => pings.push(format!("<@{id}>")),
+        Node::Role(id) if may("roles", id) => pings.push(format!("<@&{id}>")),
+        _ => {}
+    });
+    pings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(allowed: Option<Value>, expected: &[&str]) {
+        let found = pings("@everyone <@1> <@&2> <@&3>", allowed.as_ref());
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_filter_decides_whom_a_content_notifies() {
+        check(None, &["@everyone", "<@1>", "<@&2>", "<@&3>"]);
+        check(Some(json!({"parse": []})), &[]);
+        check(Some(json!({"parse": [], "roles": ["3"]})), &["<@&3>"]);
+        check(
+            Some(json!({"parse": ["everyone", "users"]})),
+            &["@everyone", "<@1>"],
+        );
+    }
+}

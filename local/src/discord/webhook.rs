@@ -1,0 +1,510 @@
+//! Owns the webhooks' API: post, edit, read and delete, as Discord documents them.
+//!
+//! Source: "Webhook Resource", Discord developer documentation.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Multipart, RawPathParams, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::fault::{Attempt, Fault, RetryAfter};
+use super::limits::{self, Refusal};
+use super::message::{File, Message, pings};
+use super::{Call, Discord};
+
+/// Discord's limit for a whole request.
+const REQUEST_BYTES_MAX: usize = 25 * 1024 * 1024;
+
+/// What a call came with.
+struct Incoming {
+    method: String,
+    webhook_id: String,
+    token: String,
+    message_id: String,
+    query: String,
+    user_agent: String,
+    text: String,
+    payload: Value,
+    files: Vec<File>,
+    refusal: Option<Refusal>,
+}
+
+/// `POST /webhooks/{id}/{token}`.
+pub(super) async fn execute(
+    State(discord): State<Arc<Discord>>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    answer(&discord, path, request, post).await
+}
+
+/// `GET /webhooks/{id}/{token}`.
+pub(super) async fn describe(
+    State(discord): State<Arc<Discord>>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    answer(&discord, path, request, |_, incoming| {
+        let body =
+            json!({"id": incoming.webhook_id, "type": 1, "name": "Surefire", "channel_id": "1"});
+        reply(StatusCode::OK, &body)
+    })
+    .await
+}
+
+/// `PATCH /webhooks/{id}/{token}/messages/{message_id}`.
+pub(super) async fn edit(
+    State(discord): State<Arc<Discord>>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    answer(&discord, path, request, change).await
+}
+
+/// `GET /webhooks/{id}/{token}/messages/{message_id}`.
+pub(super) async fn read(
+    State(discord): State<Arc<Discord>>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    answer(&discord, path, request, |discord, incoming| {
+        let state = discord.state();
+        let found = state
+            .messages
+            .iter()
+            .find(|message| incoming.means(message));
+        found.map_or_else(unknown_message, |message| {
+            reply(StatusCode::OK, &message.to_json())
+        })
+    })
+    .await
+}
+
+/// `DELETE /webhooks/{id}/{token}/messages/{message_id}`.
+pub(super) async fn delete(
+    State(discord): State<Arc<Discord>>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    answer(&discord, path, request, |discord, incoming| {
+        let mut state = discord.state();
+        let before = state.messages.len();
+        state.messages.retain(|message| !incoming.means(message));
+        if state.messages.len() == before {
+            unknown_message()
+        } else {
+            StatusCode::NO_CONTENT.into_response()
+        }
+    })
+    .await
+}
+
+/// What all calls share: faults first, then whether the webhook exists, then its bucket.
+async fn answer(
+    discord: &Discord,
+    path: RawPathParams,
+    request: Request,
+    act: fn(&Discord, Incoming) -> Response,
+) -> Response {
+    let incoming = Incoming::read(&path, request).await;
+    let call = Call {
+        method: incoming.method.clone(),
+        at: discord.world.now(),
+        status: None,
+        payload: incoming.payload.clone(),
+        files: incoming.files.len(),
+        user_agent: incoming.user_agent.clone(),
+        query: incoming.query.clone(),
+    };
+    let fault = discord.state().script.next(&Attempt {
+        method: &incoming.method,
+        text: &incoming.text,
+        webhook_id: &incoming.webhook_id,
+    });
+    let keep = || Call {
+        status: None,
+        ..call.clone()
+    };
+    let response = match fault {
+        None => usual(discord, incoming, act),
+        Some(Fault::Hang) => {
+            discord.state().note(keep());
+            std::future::pending().await
+        }
+        Some(Fault::Drop) => {
+            discord.state().note(keep());
+            break_connection()
+        }
+        Some(Fault::AcceptThenHang) => {
+            usual(discord, incoming, act);
+            discord.state().note(keep());
+            std::future::pending().await
+        }
+        Some(Fault::AcceptThenDrop) => {
+            usual(discord, incoming, act);
+            discord.state().note(keep());
+            break_connection()
+        }
+        Some(Fault::NoContent) => {
+            usual(discord, incoming, act);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Some(Fault::BrokenAnswer) => {
+            usual(discord, incoming, act);
+            ([(header::CONTENT_TYPE, "application/json")], "{\"id\": \"1").into_response()
+        }
+        Some(Fault::Limited {
+            retry_after,
+            global,
+            shared,
+        }) => limited(retry_after, global, shared),
+        Some(Fault::LimitedByEdge { retry_after }) => limited_by_edge(retry_after),
+        Some(Fault::Status(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (
+                status,
+                axum::response::Html("<html><body>Something broke.</body></html>"),
+            )
+                .into_response()
+        }
+        Some(Fault::Refuse) => {
+            let errors = json!({"embeds": {"_errors": [{"code": "UNKNOWN", "message": "Something is wrong."}]}});
+            let body = json!({"message": "Invalid Form Body", "code": 50035, "errors": errors});
+            reply(StatusCode::BAD_REQUEST, &body)
+        }
+        Some(Fault::Forbid) => {
+            let body = json!({"message": "Missing Permissions", "code": 50013});
+            reply(StatusCode::FORBIDDEN, &body)
+        }
+    };
+    let status = Some(response.status().as_u16());
+    discord.state().note(Call { status, ..call });
+    response
+}
+
+/// Ends the connection without an answer: the panic unwinds hyper's task for
+/// it, and `resume_unwind` passes no hook that would print it.
+fn break_connection() -> Response {
+    std::panic::resume_unwind(Box::new("a scripted fault breaks the connection"))
+}
+
+fn usual(
+    discord: &Discord,
+    incoming: Incoming,
+    act: fn(&Discord, Incoming) -> Response,
+) -> Response {
+    let now = discord.world.now();
+    let filled = {
+        let mut state = discord.state();
+        if let Some(webhooks) = &state.webhooks {
+            match webhooks.get(&incoming.webhook_id) {
+                None => return unknown_webhook(),
+                Some(token) if *token != incoming.token => {
+                    let body = json!({"message": "Invalid Webhook Token", "code": 50027});
+                    return reply(StatusCode::UNAUTHORIZED, &body);
+                }
+                Some(_) => {}
+            }
+        }
+        state.buckets.take(&incoming.webhook_id, now)
+    };
+    let mut response = if filled.over {
+        limited(RetryAfter::Float(filled.reset_after), false, false)
+    } else if let Some(refusal) = &incoming.refusal {
+        refuse(refusal)
+    } else {
+        act(discord, incoming)
+    };
+    filled.write(response.headers_mut());
+    response
+}
+
+fn post(discord: &Discord, incoming: Incoming) -> Response {
+    if let Err(refusal) = limits::check(&incoming.payload, &incoming.files) {
+        return refuse(&refusal);
+    }
+    let now = discord.world.now();
+    let wait = incoming
+        .parameter("wait")
+        .is_some_and(|wait| wait == "true" || wait == "1");
+    let thread_id = incoming.parameter("thread_id");
+    let text = |name: &str| {
+        incoming
+            .payload
+            .get(name)
+            .and_then(Value::as_str)
+            .map(|text| text.trim().to_owned())
+    };
+    let allowed_mentions = incoming.payload.get("allowed_mentions").cloned();
+    let content = text("content").unwrap_or_default();
+    let mut state = discord.state();
+    let mut message = Message {
+        id: state.snowflake(now),
+        webhook_id: incoming.webhook_id.clone(),
+        thread_id,
+        pings: pings(&content, allowed_mentions.as_ref()),
+        content,
+        embeds: embeds(&incoming.payload),
+        files: incoming.files.clone(),
+        allowed_mentions,
+        username: text("username"),
+        at: now,
+        edited_at: None,
+    };
+    for file in &mut message.files {
+        file.id = state.snowflake(now);
+    }
+    tracing::info!(target: "discord", "{}", message.line());
+    let body = message.to_json();
+    state.keep(message);
+    if wait {
+        reply(StatusCode::OK, &body)
+    } else {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+/// What is absent stays; `attachments` lists the files that stay and that are new.
+fn change(discord: &Discord, incoming: Incoming) -> Response {
+    let now = discord.world.now();
+    let mut state = discord.state();
+    let Some(at) = state
+        .messages
+        .iter()
+        .position(|message| incoming.means(message))
+    else {
+        return unknown_message();
+    };
+    let new_ids: Vec<String> = incoming
+        .files
+        .iter()
+        .map(|_| state.snowflake(now))
+        .collect();
+    let Some(message) = state.messages.get_mut(at) else {
+        return unknown_message();
+    };
+    let mut edited = message.clone();
+    if let Some(content) = incoming.payload.get("content") {
+        edited.content = content.as_str().unwrap_or_default().trim().to_owned();
+    }
+    if incoming.payload.get("embeds").is_some() {
+        edited.embeds = embeds(&incoming.payload);
+    }
+    if let Some(listed) = incoming
+        .payload
+        .get("attachments")
+        .and_then(Value::as_array)
+    {
+        let kept = |file: &File| {
+            listed
+                .iter()
+                .any(|one| one.get("id").and_then(Value::as_str) == Some(&file.id))
+        };
+        edited.files.retain(kept);
+    }
+    for (file, id) in incoming.files.iter().zip(new_ids) {
+        edited.files.push(File { id, ..file.clone() });
+    }
+    let whole = json!({
+        "content": edited.content,
+        "embeds": edited.embeds,
+        "allowed_mentions": incoming.payload.get("allowed_mentions"),
+    });
+    if let Err(refusal) = limits::check(&whole, &edited.files) {
+        return refuse(&refusal);
+    }
+    // An edit notifies nobody, but it renews what the content may mark.
+    edited.allowed_mentions = incoming.payload.get("allowed_mentions").cloned();
+    edited.pings = pings(&edited.content, edited.allowed_mentions.as_ref());
+    edited.edited_at = Some(now);
+    tracing::info!(target: "discord", "(edited) {}", edited.line());
+    let body = edited.to_json();
+    *message = edited;
+    reply(StatusCode::OK, &body)
+}
+
+fn embeds(payload: &Value) -> Vec<Value> {
+    payload
+        .get("embeds")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
+}
+
+impl Incoming {
+    async fn read(path: &RawPathParams, request: Request) -> Self {
+        let of_path = |wanted: &str| {
+            let mut all = path.iter();
+            all.find(|(name, _)| *name == wanted)
+                .map(|(_, value)| value.to_owned())
+                .unwrap_or_default()
+        };
+        let user_agent = request.headers().get(header::USER_AGENT);
+        let mut incoming = Self {
+            method: request.method().to_string(),
+            webhook_id: of_path("id"),
+            token: of_path("token"),
+            message_id: of_path("message_id"),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            user_agent: user_agent
+                .and_then(|agent| agent.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
+            text: String::new(),
+            payload: Value::Null,
+            files: Vec::new(),
+            refusal: None,
+        };
+        let bodied = matches!(incoming.method.as_str(), "POST" | "PATCH");
+        let outcome = if is_multipart(request.headers()) {
+            incoming.read_parts(request).await
+        } else {
+            incoming.read_json(request.into_body()).await
+        };
+        if let (Err(refusal), true) = (outcome, bodied) {
+            incoming.refusal = Some(refusal);
+        }
+        incoming
+    }
+
+    async fn read_json(&mut self, body: Body) -> Result<(), Refusal> {
+        let bytes = to_bytes(body, REQUEST_BYTES_MAX)
+            .await
+            .map_err(|_| limits::too_large())?;
+        self.take_json(&bytes)
+    }
+
+    fn take_json(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.text = String::from_utf8_lossy(bytes).into_owned();
+        self.payload = serde_json::from_slice(bytes).map_err(|_| limits::no_json())?;
+        if self.payload.is_object() {
+            Ok(())
+        } else {
+            Err(limits::no_json())
+        }
+    }
+
+    /// `payload_json` and `files[n]`.
+    async fn read_parts(&mut self, request: Request) -> Result<(), Refusal> {
+        let mut parts = Multipart::from_request(request, &())
+            .await
+            .map_err(|_| limits::no_json())?;
+        let mut bytes_read = 0;
+        while let Some(part) = parts.next_field().await.map_err(|_| limits::no_json())? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let file_name = part.file_name().unwrap_or("file").to_owned();
+            let content_type = part
+                .content_type()
+                .unwrap_or("application/octet-stream")
+                .to_owned();
+            let bytes = part.bytes().await.map_err(|_| limits::too_large())?;
+            bytes_read += bytes.len();
+            if REQUEST_BYTES_MAX < bytes_read {
+                return Err(limits::too_large());
+            }
+            if name == "payload_json" {
+                self.take_json(&bytes)?;
+            } else if name.starts_with("files[") || name == "file" {
+                self.files.push(File {
+                    id: String::new(),
+                    name: file_name,
+                    content_type,
+                    bytes: bytes.to_vec(),
+                });
+            }
+        }
+        if self.payload.is_null() {
+            self.payload = json!({});
+        }
+        Ok(())
+    }
+
+    fn parameter(&self, wanted: &str) -> Option<String> {
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    fn means(&self, message: &Message) -> bool {
+        message.id == self.message_id && message.webhook_id == self.webhook_id
+    }
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("multipart/form-data"))
+}
+
+fn reply(status: StatusCode, body: &Value) -> Response {
+    (status, axum::Json(body)).into_response()
+}
+
+fn refuse(refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    reply(status, &refusal.body)
+}
+
+fn unknown_webhook() -> Response {
+    reply(
+        StatusCode::NOT_FOUND,
+        &json!({"message": "Unknown Webhook", "code": 10015}),
+    )
+}
+
+fn unknown_message() -> Response {
+    reply(
+        StatusCode::NOT_FOUND,
+        &json!({"message": "Unknown Message", "code": 10008}),
+    )
+}
+
+/// 429. Source: "Rate Limits", Discord developer documentation.
+fn limited(retry_after: RetryAfter, global: bool, shared: bool) -> Response {
+    let mut body = json!({"message": "You are being rate limited.", "global": global});
+    let header = match retry_after {
+        RetryAfter::Float(seconds) => {
+            body["retry_after"] = json!(seconds);
+            Some(format!("{}", seconds.ceil()))
+        }
+        RetryAfter::Integer(seconds) => {
+            body["retry_after"] = json!(seconds);
+            Some(seconds.to_string())
+        }
+        RetryAfter::Header(seconds) => Some(seconds.to_string()),
+        RetryAfter::Missing => None,
+    };
+    let mut response = reply(StatusCode::TOO_MANY_REQUESTS, &body);
+    let headers = response.headers_mut();
+    if let Some(value) = header.and_then(|seconds| HeaderValue::from_str(&seconds).ok()) {
+        headers.insert(header::RETRY_AFTER, value);
+    }
+    let scope = match (global, shared) {
+        (true, _) => "global",
+        (false, true) => "shared",
+        (false, false) => "user",
+    };
+    headers.insert("x-ratelimit-scope", HeaderValue::from_static(scope));
+    if global {
+        headers.insert("x-ratelimit-global", HeaderValue::from_static("true"));
+    }
+    response
+}
+
+fn limited_by_edge(retry_after: Option<u64>) -> Response {
+    let page =
+        axum::response::Html("<html><title>Access denied | discord.com</title>Error 1015</html>");
+    let mut response = (StatusCode::TOO_MANY_REQUESTS, page).into_response();
+    if let Some(seconds) = retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
