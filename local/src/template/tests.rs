@@ -277,8 +277,10 @@ fn the_edge_says_what_the_functions_say() {
     own.sort_unstable();
     edges.sort_unstable();
     assert_eq!(edges, own);
-    let exposed = edge.cors.unwrap().exposed.join(", ");
-    assert_eq!(exposed, shared::cors::EXPOSED_HEADERS);
+    let edge = edge.cors.unwrap();
+    assert_eq!(edge.exposed.join(", "), shared::cors::EXPOSED_HEADERS);
+    assert_eq!(edge.methods.join(", "), cors::preflight::ALLOWED_METHODS);
+    assert_eq!(edge.headers.join(", "), cors::preflight::ALLOWED_HEADERS);
 }
 
 #[test]
