@@ -1,0 +1,277 @@
+//! Owns the way from an event to an answer: read, extract, prove, permit, tell.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_secretsmanager::Client as SecretsManager;
+use aws_sdk_secretsmanager::config::Builder as SecretsManagerConfig;
+use futures::FutureExt as _;
+use futures::future::join_all;
+use lambda_runtime::LambdaEvent;
+use serde_json::{Value, json};
+use shared::aws::AwsConfig;
+use shared::caller::Caller;
+use shared::telemetry::invocation_span;
+use shared::world::World;
+use tracing::Instrument as _;
+
+use crate::audit::{self, Decision, Trail};
+use crate::cache::KeyCache;
+use crate::config::Config;
+use crate::denial::Denial;
+use crate::error::{Error, StartError};
+use crate::event::Event;
+use crate::fetch::{FetchError, Fixed, Source};
+use crate::http::Client;
+use crate::issuer::{Issuer, KeySource};
+use crate::jwks::{self, Origin};
+use crate::keys::{KeySet, KeySetError};
+use crate::token::{self, Decoded};
+use crate::verify::Unverified;
+
+/// The authorizer of one process.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    /// One for each issuer, in the same order.
+    caches: Vec<KeyCache>,
+    world: World,
+    cold: AtomicBool,
+}
+
+/// Answers an event of an HTTP API's Lambda authorizer (payload format 2.0)
+/// with a simple response.
+///
+/// # Errors
+/// [`Error`] if nothing can be decided; the gateway answers 500 to that.
+pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let cold_start = app.cold.swap(false, Ordering::Relaxed);
+    let context = &event.context;
+    let span = invocation_span(
+        crate::SERVICE,
+        &context.request_id,
+        context.xray_trace_id.as_deref(),
+        cold_start,
+    );
+    app.answer(&event.payload).instrument(span).await
+}
+
+impl App {
+    /// Starts with the key sources of the configuration, and reads the shared
+    /// secrets: one that is not usable is found now, not by the first caller.
+    ///
+    /// A source that cannot be reached does not end the start. It is asked
+    /// again at the first request, which errs if that fails too.
+    ///
+    /// # Errors
+    /// Says in one line which issuer cannot work.
+    pub async fn new(config: Config, world: World) -> Result<Self, StartError> {
+        let client = Arc::new(Client::default());
+        let uses_secrets = config
+            .issuers
+            .iter()
+            .any(|issuer| matches!(issuer.keys, KeySource::Secret { .. }));
+        let secrets = match (&config.aws, uses_secrets) {
+            (_, false) => None,
+            (Ok(aws), true) => Some(secrets_manager(aws)),
+            (Err(missing), true) => return Err(StartError::Aws(missing.clone())),
+        };
+        let source = |issuer: &Issuer| source(issuer, secrets.as_ref(), &client);
+        let app = Self::with_sources(config, source, world);
+        let secret_caches = app
+            .config
+            .issuers
+            .iter()
+            .zip(&app.caches)
+            .filter(|(issuer, _)| matches!(issuer.keys, KeySource::Secret { .. }));
+        let first =
+            join_all(secret_caches.map(
+                async |(issuer, cache)| match cache.fetch(&app.world).await {
+                    Err(FetchError::Refused(cause)) => Err(StartError::Secret {
+                        issuer: issuer.name.clone(),
+                        cause,
+                    }),
+                    _ => Ok(()),
+                },
+            ));
+        first
+            .await
+            .into_iter()
+            .collect::<Result<(), StartError>>()?;
+        Ok(app)
+    }
+
+    /// Starts with keys given by hand, and reaches for no other.
+    ///
+    /// A secret is every shared-secret issuer's; a JWK set is every other
+    /// issuer's, and every issuer's if no secret is given. A token may name any
+    /// key id. A set that is refused makes each event an error.
+    ///
+    /// # Errors
+    /// A secret that is not usable for an issuer is refused here, as at every start.
+    pub fn with_fixed_keys(
+        config: Config,
+        jwks: Option<&str>,
+        secret: Option<&str>,
+        world: World,
+    ) -> Result<Self, StartError> {
+        let set = match jwks {
+            Some(text) => jwks::read(text.as_bytes(), Origin::Given),
+            None => Err(KeySetError::new("no keys were given for this issuer")),
+        };
+        let mut sources = Vec::with_capacity(config.issuers.len());
+        for issuer in &config.issuers {
+            let keys = match (&issuer.keys, secret) {
+                (KeySource::Secret { .. }, Some(value)) => {
+                    let read = KeySet::from_secret(value, issuer.secret_bytes_min());
+                    Ok(read.map_err(|cause| StartError::Secret {
+                        issuer: issuer.name.clone(),
+                        cause,
+                    })?)
+                }
+                (KeySource::Secret { .. }, None)
+                | (KeySource::Jwks(_) | KeySource::Discovery(_), _) => set.clone(),
+            };
+            sources.push(Source::Fixed(Fixed(keys.map(KeySet::for_any_kid))));
+        }
+        let mut sources = sources.into_iter();
+        let absent = || {
+            Source::Fixed(Fixed(Err(KeySetError::new(
+                "no keys were given for this issuer",
+            ))))
+        };
+        Ok(Self::with_sources(
+            config,
+            |_| sources.next().unwrap_or_else(absent),
+            world,
+        ))
+    }
+
+    pub(crate) fn with_sources(
+        config: Config,
+        mut source: impl FnMut(&Issuer) -> Source,
+        world: World,
+    ) -> Self {
+        let caches = config
+            .issuers
+            .iter()
+            .map(|issuer| KeyCache::new(&issuer.name, source(issuer)))
+            .collect();
+        Self {
+            config,
+            caches,
+            world,
+            cold: AtomicBool::new(true),
+        }
+    }
+
+    /// Decides, tells, answers; whatever panics on the way, nothing is allowed.
+    async fn answer(&self, event: &Value) -> Result<Value, Error> {
+        let mut trail = Trail::default();
+        let decided = AssertUnwindSafe(async {
+            let decided = self.decide(event, &mut trail).await;
+            let decision = match &decided {
+                Ok(_) => Decision::Allowed,
+                Err(decision) => *decision,
+            };
+            audit::record(decision, &trail, self.world.now());
+            decided
+        });
+        match decided.catch_unwind().await {
+            Ok(Ok(caller)) => Ok(allowed(&caller, trail.jti_hash)),
+            Ok(Err(Decision::Failed(error))) => Err(error),
+            Ok(Err(Decision::Denied(_) | Decision::Allowed)) => Ok(json!({"isAuthorized": false})),
+            // The panic's payload is dropped unread: its text can quote the token.
+            Err(_) => {
+                let record =
+                    || audit::record(Decision::Failed(Error::Panicked), &trail, self.world.now());
+                // If telling is what panicked, the error is all that is left to say.
+                let _ = std::panic::catch_unwind(AssertUnwindSafe(record));
+                Err(Error::Panicked)
+            }
+        }
+    }
+
+    async fn decide(&self, event: &Value, trail: &mut Trail) -> Result<Caller, Decision> {
+        let event = Event::read(event).map_err(|_| Decision::Failed(Error::WrongEvent))?;
+        let route_key = event.route_key();
+        let listed = route_key
+            .ok()
+            .and_then(|route_key| self.config.routes.listed(route_key));
+        trail.route = listed.map(str::to_owned);
+        let proven = async {
+            let token = token::extract(event.authorization()?)?;
+            let caller = self.prove(token, trail).await?;
+            self.config.routes.permit(route_key?, &caller)?;
+            Ok(caller)
+        };
+        proven.await.map_err(|denial| match denial {
+            Denial::KeysUnavailable => Decision::Failed(Error::KeysUnavailable),
+            denial => Decision::Denied(denial),
+        })
+    }
+
+    /// The same checks as [`crate::verify`], with the keys fetched in between.
+    async fn prove(&self, token: &str, trail: &mut Trail) -> Result<Caller, Denial> {
+        let decoded = Decoded::read(token)?;
+        let unverified = Unverified::parse(&decoded)?;
+        trail.jti_hash = unverified.jti_hash();
+        let issuer = unverified.issuer(&self.config.issuers)?;
+        trail.issuer = Some(issuer.name.clone());
+        let named = |cache: &&KeyCache| cache.issuer() == issuer.name;
+        let cache = self
+            .caches
+            .iter()
+            .find(named)
+            .ok_or(Denial::KeysUnavailable)?;
+        let keys = cache.keys(unverified.kid(), &self.world).await?;
+        unverified.verify(issuer, &keys, self.world.now())
+    }
+}
+
+/// The context is written only here, and only for an allowed caller: an answer
+/// with `"context": null` is one the gateway rejects.
+fn allowed(caller: &Caller, jti_hash: Option<String>) -> Value {
+    let mut context = caller.to_context();
+    if let Some(jti_hash) = jti_hash {
+        context.insert("jti_hash".to_owned(), jti_hash.into());
+    }
+    json!({"isAuthorized": true, "context": context})
+}
+
+fn secrets_manager(aws: &AwsConfig) -> SecretsManager {
+    let mut config = SecretsManagerConfig::from(&aws.sdk_config());
+    config.set_endpoint_url(aws.endpoint("SECRETS_MANAGER"));
+    SecretsManager::from_conf(config.build())
+}
+
+fn source(issuer: &Issuer, secrets: Option<&SecretsManager>, client: &Arc<Client>) -> Source {
+    match (&issuer.keys, secrets) {
+        (
+            KeySource::Secret {
+                secret_id,
+                overlap_seconds,
+            },
+            Some(secrets),
+        ) => Source::Secret {
+            client: secrets.clone(),
+            secret_id: secret_id.clone(),
+            overlap_seconds: *overlap_seconds,
+            bytes_min: issuer.secret_bytes_min(),
+        },
+        // `new` makes the client whenever an issuer needs it.
+        (KeySource::Secret { .. }, None) => Source::Fixed(Fixed(Err(KeySetError::new(
+            "Secrets Manager is not configured",
+        )))),
+        (KeySource::Jwks(url), _) => Source::Jwks {
+            client: Arc::clone(client),
+            url: url.clone(),
+        },
+        (KeySource::Discovery(url), _) => Source::Discovery {
+            client: Arc::clone(client),
+            url: url.clone(),
+            iss: issuer.iss.clone(),
+        },
+    }
+}

@@ -1,0 +1,126 @@
+//! Cases about what is told: every denial has its reason, is counted, and quotes nothing.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::harness::{
+    Clock, KID, NOW, SIGNERS, Signer, answer, app, assert_silent, bearer, block_on, claims,
+    claims_with, config, event, issuers,
+};
+use crate::{Algorithm, App, Denial};
+
+fn hs256(claims: &Value) -> String {
+    SIGNERS.hmac.token(Algorithm::HS256, claims)
+}
+
+/// An event for each reason there is, but for keys that are unavailable.
+fn denied() -> Vec<(Denial, Value)> {
+    let with = |name: &str, value: Value| bearer(&hs256(&claims_with("hs", name, value)));
+    let mut unlisted = bearer(&hs256(&claims("hs")));
+    unlisted["routeKey"] = "GET /secret-route".into();
+    let header = json!({"alg": "HS256", "kid": "unknown"}).to_string();
+    vec![
+        (Denial::MissingToken, event("")),
+        (Denial::Malformed, event("Basic x")),
+        (
+            Denial::Algorithm,
+            bearer(&SIGNERS.hmac.token(Algorithm::EdDSA, &claims("hs"))),
+        ),
+        (
+            Denial::Key,
+            bearer(
+                &SIGNERS
+                    .hmac
+                    .compact(Algorithm::HS256, &header, claims("hs").to_string()),
+            ),
+        ),
+        (
+            Denial::Signature,
+            bearer(&Signer::hmac(b'x').token(Algorithm::HS256, &claims("hs"))),
+        ),
+        (Denial::Expired, with("exp", json!(NOW - 60))),
+        (Denial::NotYetValid, with("nbf", json!(NOW + 60))),
+        (Denial::Issuer, with("iss", json!("https://evil.example"))),
+        (Denial::Audience, with("aud", json!("another-api"))),
+        (Denial::Subject, with("sub", json!(""))),
+        (Denial::Lifetime, with("exp", json!(NOW + 100_000_000))),
+        (Denial::Scope, with("scope", json!("orders:read"))),
+        (Denial::Route, unlisted),
+    ]
+}
+
+#[test]
+fn case_48_every_denial_has_its_reason_and_is_counted() {
+    let mut seen = BTreeSet::new();
+    for (denial, event) in denied() {
+        let answer = super::harness::check_event(&app(), event, Err(denial));
+        seen.insert(answer.reason());
+    }
+    let set = App::with_fixed_keys(config(&issuers()), None, None, Clock::new().world()).unwrap();
+    let answer = block_on(answer(&set, bearer(&hs256(&claims("hs")))));
+    assert_eq!(answer.result, Err(crate::Error::KeysUnavailable));
+    seen.insert(answer.reason());
+    let all: BTreeSet<String> = Denial::ALL
+        .iter()
+        .map(|denial| denial.reason().to_owned())
+        .collect();
+    assert_eq!(seen, all);
+}
+
+#[test]
+fn the_line_of_a_decision_names_issuer_route_and_token_by_what_is_configured_or_hashed() {
+    let answer = block_on(answer(&app(), bearer(&hs256(&claims("hs")))));
+    let lines = answer.lines_with("decision");
+    let line = &lines[0];
+    for (name, value) in [
+        ("message", "decision"),
+        ("decision", "allow"),
+        ("service", "authorizer"),
+        ("issuer", "hs"),
+        ("route", "POST /orders"),
+        ("jti_hash", "e5fa19888eb42e92"),
+        ("level", "INFO"),
+    ] {
+        assert_eq!(line[name], value, "{line}");
+    }
+    assert_silent(&answer, &hs256(&claims("hs")));
+}
+
+#[test]
+fn texts_that_are_not_configured_are_not_told() {
+    let marked = "MARKED-TEXT";
+    for (name, value) in [
+        ("iss", json!(marked)),
+        ("aud", json!(marked)),
+        ("sub", json!(marked)),
+        ("scope", json!(marked)),
+        ("jti", json!(marked)),
+        ("exp", json!(marked)),
+        ("client_id", json!([marked])),
+        (marked, json!(marked)),
+    ] {
+        let token = hs256(&claims_with("hs", name, value));
+        let mut event = bearer(&token);
+        event["headers"]["x-marked"] = marked.into();
+        event["rawPath"] = marked.into();
+        let told = block_on(answer(&app(), event));
+        assert!(!told.output.contains(marked), "{}", told.output);
+        assert_silent(&told, &token);
+    }
+    let header = json!({"alg": marked, "kid": KID}).to_string();
+    let unlisted = {
+        let mut event = bearer(&hs256(&claims("hs")));
+        event["routeKey"] = marked.into();
+        event
+    };
+    let algorithm = bearer(&SIGNERS.hmac.compact(
+        Algorithm::HS256,
+        &header,
+        claims("hs").to_string(),
+    ));
+    for event in [algorithm, unlisted, event(marked)] {
+        let told = block_on(answer(&app(), event));
+        assert!(!told.output.contains(marked), "{}", told.output);
+    }
+}

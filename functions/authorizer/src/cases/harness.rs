@@ -1,0 +1,502 @@
+//! What the cases share: issuers, signers, tokens, events, and a captured log.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, PublicKeyComponents};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use jsonwebtoken::{DecodingKey, Validation};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use shared::telemetry::{JsonLines, filter};
+use shared::world::World;
+use tracing::Level;
+use tracing::instrument::WithSubscriber as _;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+
+use super::test_keys;
+use crate::fetch::{Fixed, Source};
+use crate::{Algorithm, App, Config, Denial, Error, KeySet, handle, verify};
+
+/// The time in every case: far ahead, so that the library, which asks the
+/// machine for the time, finds no token expired.
+pub(super) const NOW: i64 = 4_000_000_000;
+
+pub(super) const AUDIENCE: &str = "api";
+pub(super) const KID: &str = "key-1";
+
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap()
+}
+
+pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A key pair or secret that signs tokens.
+pub(super) enum Signer {
+    Hmac(Vec<u8>),
+    Rsa(Box<RsaKeyPair>),
+    P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl Signer {
+    pub(super) fn hmac(letter: u8) -> Self {
+        Self::Hmac(vec![letter; 64])
+    }
+
+    pub(super) fn rsa(pem: &str) -> Self {
+        let body: String = pem
+            .lines()
+            .filter(|line| !line.starts_with("-----"))
+            .collect();
+        Self::Rsa(Box::new(
+            RsaKeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap(),
+        ))
+    }
+
+    pub(super) fn p256() -> Self {
+        Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
+    }
+
+    pub(super) fn p384() -> Self {
+        Self::P384(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap())
+    }
+
+    pub(super) fn ed25519() -> Self {
+        Self::Ed25519(Ed25519KeyPair::generate().unwrap())
+    }
+
+    pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Hmac(secret) => {
+                let hash = match algorithm {
+                    Algorithm::HS384 => hmac::HMAC_SHA384,
+                    Algorithm::HS512 => hmac::HMAC_SHA512,
+                    _ => hmac::HMAC_SHA256,
+                };
+                hmac::sign(&hmac::Key::new(hash, secret), message)
+                    .as_ref()
+                    .to_vec()
+            }
+            Self::Rsa(pair) => {
+                let encoding: &'static dyn RsaEncoding = match algorithm {
+                    Algorithm::RS384 => &RSA_PKCS1_SHA384,
+                    Algorithm::RS512 => &RSA_PKCS1_SHA512,
+                    Algorithm::PS256 => &RSA_PSS_SHA256,
+                    Algorithm::PS384 => &RSA_PSS_SHA384,
+                    Algorithm::PS512 => &RSA_PSS_SHA512,
+                    _ => &RSA_PKCS1_SHA256,
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(encoding, &SystemRandom::new(), message, &mut signature)
+                    .unwrap();
+                signature
+            }
+            Self::P256(pair) | Self::P384(pair) => pair
+                .sign(&SystemRandom::new(), message)
+                .unwrap()
+                .as_ref()
+                .to_vec(),
+            Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+        }
+    }
+
+    /// The public half (or the secret) as a JWK without id or algorithm.
+    pub(super) fn jwk(&self) -> Value {
+        let point = |pair: &EcdsaKeyPair, crv: &str| {
+            let bytes = pair.public_key().as_ref();
+            let (x, y) = bytes[1..].split_at(bytes.len() / 2);
+            json!({"kty": "EC", "crv": crv, "x": base64url(x), "y": base64url(y)})
+        };
+        match self {
+            Self::Hmac(secret) => json!({"kty": "oct", "k": base64url(secret)}),
+            Self::Rsa(pair) => {
+                let public = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                json!({"kty": "RSA", "n": base64url(public.n), "e": base64url(public.e)})
+            }
+            Self::P256(pair) => point(pair, "P-256"),
+            Self::P384(pair) => point(pair, "P-384"),
+            Self::Ed25519(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(pair.public_key().as_ref())})
+            }
+        }
+    }
+
+    /// A token of these two texts, whatever is in them.
+    pub(super) fn compact(
+        &self,
+        algorithm: Algorithm,
+        header: &str,
+        payload: impl AsRef<[u8]>,
+    ) -> String {
+        let message = format!("{}.{}", base64url(header), base64url(payload));
+        let signature = base64url(self.sign(algorithm, message.as_bytes()));
+        format!("{message}.{signature}")
+    }
+
+    /// A token of these claims, under [`KID`].
+    pub(super) fn token(&self, algorithm: Algorithm, claims: &Value) -> String {
+        let header = json!({"alg": algorithm.name(), "typ": "JWT", "kid": KID});
+        self.compact(algorithm, &header.to_string(), claims.to_string())
+    }
+}
+
+/// One signer for each family of algorithms, the same for all tests of a process.
+pub(super) struct Signers {
+    pub(super) hmac: Signer,
+    pub(super) rsa: Signer,
+    pub(super) p256: Signer,
+    pub(super) p384: Signer,
+    pub(super) ed25519: Signer,
+}
+
+pub(super) static SIGNERS: LazyLock<Signers> = LazyLock::new(|| Signers {
+    hmac: Signer::hmac(b's'),
+    rsa: Signer::rsa(test_keys::RSA),
+    p256: Signer::p256(),
+    p384: Signer::p384(),
+    ed25519: Signer::ed25519(),
+});
+
+/// The issuers of the cases: the name tells the family.
+pub(super) fn issuers() -> Value {
+    let jwks = |name: &str, algorithms: Value| {
+        json!({
+            "name": name, "iss": iss(name), "audiences": [AUDIENCE], "algorithms": algorithms,
+            "keys": {"jwks_url": format!("https://{name}.example/keys")},
+        })
+    };
+    json!([
+        {
+            "name": "hs", "iss": iss("hs"), "audiences": [AUDIENCE, "other-api"],
+            "algorithms": ["HS256", "HS384", "HS512"], "keys": {"secret_id": "signing"},
+        },
+        jwks("rs", json!(["RS256", "RS384", "RS512"])),
+        jwks("ps", json!(["PS256", "PS384", "PS512"])),
+        jwks("es", json!(["ES256", "ES384"])),
+        jwks("ed", json!(["EdDSA"])),
+    ])
+}
+
+pub(super) fn iss(name: &str) -> String {
+    format!("https://{name}.example")
+}
+
+pub(super) const ROUTES: &str =
+    r#"{"POST /orders": ["orders:write"], "GET /orders": ["orders:read"]}"#;
+
+/// A configuration of these issuers.
+pub(super) fn config(issuers: &Value) -> Config {
+    config_with(issuers, &[])
+}
+
+/// The same, with more variables.
+pub(super) fn config_with(issuers: &Value, more: &[(&str, String)]) -> Config {
+    let mut variables = BTreeMap::from([
+        ("ISSUERS", issuers.to_string()),
+        ("ROUTE_SCOPES", ROUTES.to_owned()),
+        ("AWS_REGION", "eu-central-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+    ]);
+    variables.extend(more.iter().cloned());
+    Config::from_env(|name| variables.get(name).cloned()).unwrap()
+}
+
+/// The keys of [`issuers`].
+pub(super) fn keys(issuer: &str) -> KeySet {
+    let with = |mut jwk: Value, kid: &str| {
+        jwk["kid"] = kid.into();
+        jwk
+    };
+    let set =
+        |keys: Value| KeySet::from_jwks(json!({"keys": keys}).to_string().as_bytes()).unwrap();
+    match issuer {
+        "hs" => set(json!([with(SIGNERS.hmac.jwk(), KID)])),
+        "rs" | "ps" => set(json!([with(SIGNERS.rsa.jwk(), KID)])),
+        "es" => set(json!([
+            with(SIGNERS.p256.jwk(), KID),
+            with(SIGNERS.p384.jwk(), "p384")
+        ])),
+        "ed" => set(json!([with(SIGNERS.ed25519.jwk(), KID)])),
+        other => panic!("no such issuer: {other}"),
+    }
+}
+
+/// Claims of an issuer that are valid now.
+pub(super) fn claims(issuer: &str) -> Value {
+    json!({
+        "iss": iss(issuer), "aud": AUDIENCE, "sub": "demo-subject", "iat": NOW - 10, "exp": NOW + 600,
+        "scope": "orders:read orders:write", "jti": "token-id",
+    })
+}
+
+/// Valid claims with one changed, or removed by `null`.
+pub(super) fn claims_with(issuer: &str, name: &str, value: Value) -> Value {
+    let mut claims = claims(issuer);
+    match value {
+        Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+        value => claims[name] = value,
+    }
+    claims
+}
+
+/// A clock that a test sets.
+#[derive(Clone, Debug)]
+pub(super) struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(NOW)))
+    }
+
+    pub(super) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// A world of this clock, without jitter.
+    pub(super) fn world(&self) -> World {
+        let clock = self.clone();
+        World::new(
+            move || Timestamp::from_second(clock.0.load(Ordering::SeqCst)).unwrap(),
+            |bytes| bytes.fill(0),
+            |_| Box::pin(async {}),
+        )
+    }
+}
+
+/// The authorizer with the keys of [`issuers`], each under its own id.
+pub(super) fn app() -> App {
+    app_in(Clock::new().world())
+}
+
+pub(super) fn app_in(world: World) -> App {
+    let source = |issuer: &crate::Issuer| Source::Fixed(Fixed(Ok(keys(issuer.name()))));
+    App::with_sources(config(&issuers()), source, world)
+}
+
+/// An event for `POST /orders` with this `Authorization` header.
+pub(super) fn event(authorization: &str) -> Value {
+    json!({
+        "version": "2.0", "type": "REQUEST",
+        "routeArn": "arn:aws:execute-api:eu-central-1:1:api/$default/POST/orders",
+        "routeKey": "POST /orders", "rawPath": "/orders", "rawQueryString": "",
+        "identitySource": [authorization],
+        "headers": {"authorization": authorization, "content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": "/orders"}, "requestId": "r"},
+    })
+}
+
+pub(super) fn bearer(token: &str) -> Value {
+    event(&format!("Bearer {token}"))
+}
+
+/// An answer, and everything that was printed on the way to it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) result: Result<Value, Error>,
+    pub(super) output: String,
+}
+
+impl Answer {
+    pub(super) fn is_allowed(&self) -> bool {
+        self.result
+            .as_ref()
+            .is_ok_and(|answer| answer["isAuthorized"] == true)
+    }
+
+    /// What a deployed function prints: see [`crate::quiet::level`].
+    pub(super) fn printed(&self) -> String {
+        let below_info = |line: &&str| {
+            [r#""level":"DEBUG""#, r#""level":"TRACE""#]
+                .iter()
+                .any(|level| line.contains(level))
+        };
+        self.output
+            .lines()
+            .filter(|line| !below_info(line))
+            .collect()
+    }
+
+    /// The captured lines with this member.
+    pub(super) fn lines_with(&self, member: &str) -> Vec<Value> {
+        let lines = self
+            .output
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line.get(member).is_some()).collect()
+    }
+
+    /// The reason of the one line of the decision, which is also counted once.
+    #[track_caller]
+    pub(super) fn reason(&self) -> String {
+        let lines = self.lines_with("decision");
+        let [line] = lines.as_slice() else {
+            panic!("one line a decision: {}", self.output)
+        };
+        let reason = line
+            .get("reason")
+            .and_then(Value::as_str)
+            .unwrap_or("none")
+            .to_owned();
+        let metric = match line["decision"].as_str().unwrap() {
+            "allow" => "Allowed",
+            "deny" => "Denied",
+            _ => "Failed",
+        };
+        let counted = self.lines_with(metric);
+        let [counted] = counted.as_slice() else {
+            panic!("one counter a decision: {}", self.output)
+        };
+        assert_eq!(counted[metric], 1.0);
+        assert_eq!(
+            counted
+                .get("reason")
+                .and_then(Value::as_str)
+                .unwrap_or("none"),
+            reason
+        );
+        reason
+    }
+}
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Answers an event, with everything captured that any crate logs at any level.
+pub(super) async fn answer(app: &App, event: Value) -> Answer {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let layer =
+        JsonLines::new("authorizer", move || writer.clone()).with_filter(filter(Level::TRACE));
+    let subscriber = tracing_subscriber::registry().with(layer);
+    let event = LambdaEvent::new(event, Context::default());
+    let result = handle(app, event).with_subscriber(subscriber).await;
+    let output = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    Answer { result, output }
+}
+
+/// Drives a future that waits for nothing outside.
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// Checks a token twice: by [`verify`] alone, and through the handler, whose
+/// log must name the reason and nothing of the token.
+#[track_caller]
+pub(super) fn check(token: &str, expected: Result<(), Denial>) {
+    let config = config(&issuers());
+    let all: BTreeMap<String, KeySet> = config
+        .issuers()
+        .iter()
+        .map(|issuer| (issuer.name().to_owned(), keys(issuer.name())))
+        .collect();
+    let verified = verify(
+        token,
+        config.issuers(),
+        |issuer| all.get(issuer.name()),
+        now(),
+    );
+    assert_eq!(verified.map(|_| ()), expected, "{token}");
+    check_event(&app(), bearer(token), expected);
+    assert_silent(&block_on(answer(&app(), bearer(token))), token);
+}
+
+/// Checks an event against the answer and the reason it must get.
+#[track_caller]
+pub(super) fn check_event(app: &App, event: Value, expected: Result<(), Denial>) -> Answer {
+    let answer = block_on(answer(app, event));
+    match expected {
+        Ok(()) => {
+            assert!(answer.is_allowed(), "{answer:?}");
+            assert_eq!(answer.reason(), "none");
+        }
+        Err(denial) => {
+            assert_eq!(
+                answer.result,
+                Ok(json!({"isAuthorized": false})),
+                "{}",
+                answer.output
+            );
+            assert_eq!(answer.reason(), denial.reason());
+        }
+    }
+    answer
+}
+
+/// No part of the token, and none of its claims, is in what was printed.
+#[track_caller]
+pub(super) fn assert_silent(answer: &Answer, token: &str) {
+    let printed = format!("{}{:?}", answer.output, answer.result.as_ref().err());
+    for part in token.split('.').filter(|part| 8 <= part.len()) {
+        assert!(
+            !printed.contains(part),
+            "a part of the token was printed: {printed}"
+        );
+    }
+    for claim in ["demo-subject", "token-id"] {
+        assert!(
+            !answer.output.contains(claim),
+            "a claim was printed: {printed}"
+        );
+    }
+}
+
+/// Whether the library, told the audience and the issuer and otherwise left at
+/// its defaults, accepts a token.
+pub(super) fn library_accepts(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: jsonwebtoken::Algorithm,
+) -> bool {
+    let mut validation = Validation::new(algorithm);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_issuer(&[iss("hs")]);
+    jsonwebtoken::decode::<Value>(token, key, &validation).is_ok()
+}
+
+/// The same for the shared secret of [`issuers`].
+#[track_caller]
+pub(super) fn assert_library_accepts(token: &str) {
+    let Signer::Hmac(secret) = &SIGNERS.hmac else {
+        panic!("the first signer is HMAC")
+    };
+    let accepted = library_accepts(
+        token,
+        &DecodingKey::from_secret(secret),
+        jsonwebtoken::Algorithm::HS256,
+    );
+    assert!(
+        accepted,
+        "the library alone refuses this token too: {token}"
+    );
+}

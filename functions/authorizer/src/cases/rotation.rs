@@ -1,0 +1,222 @@
+//! Cases about shared secrets in Secrets Manager: their forms, their rotation, and their failures.
+
+use serde_json::json;
+
+use super::harness::{
+    Clock, NOW, SIGNERS, Signer, answer, assert_silent, bearer, claims, config_with, issuers,
+};
+use super::servers::SecretsManager;
+use crate::{Algorithm, App, StartError};
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// A secret of 64 equal letters, as a plain string.
+fn plain(letter: char) -> String {
+    letter.to_string().repeat(64)
+}
+
+/// The same as a list with one key.
+fn listed(letter: char, kid: &str) -> String {
+    use base64::Engine as _;
+    let secret = base64::engine::general_purpose::STANDARD.encode(plain(letter));
+    json!({"keys": [{"kid": kid, "secret": secret}]}).to_string()
+}
+
+async fn start(secrets: &SecretsManager, clock: &Clock) -> Result<App, StartError> {
+    let issuers = json!([issuers()[0]]);
+    let config = config_with(
+        &issuers,
+        &[("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url.clone())],
+    );
+    App::new(config, clock.world()).await
+}
+
+/// The reason for a token that this letter's secret signed, valid at the clock's time.
+async fn reason(app: &App, clock: &Clock, letter: char, kid: Option<&str>) -> String {
+    let now = clock.world().now().as_second();
+    let mut claims = claims("hs");
+    claims["iat"] = (now - 10).into();
+    claims["exp"] = (now + 600).into();
+    let header = kid.map_or(
+        json!({"alg": "HS256"}),
+        |kid| json!({"alg": "HS256", "kid": kid}),
+    );
+    let signer = Signer::hmac(u8::try_from(letter).unwrap());
+    let token = signer.compact(Algorithm::HS256, &header.to_string(), claims.to_string());
+    let answer = answer(app, bearer(&token)).await;
+    assert_silent(&answer, &token);
+    assert!(
+        !answer.output.contains(&plain(letter)),
+        "the secret was printed: {}",
+        answer.output
+    );
+    assert!(
+        !answer.printed().contains("MARKED"),
+        "an error's text was printed: {}",
+        answer.printed()
+    );
+    answer.reason()
+}
+
+#[tokio::test]
+async fn case_26_an_empty_or_short_secret_ends_the_start() {
+    let key = jsonwebtoken::DecodingKey::from_secret(b"");
+    let forged = Signer::Hmac(Vec::new()).token(Algorithm::HS256, &claims("hs"));
+    assert!(super::harness::library_accepts(
+        &forged,
+        &key,
+        jsonwebtoken::Algorithm::HS256
+    ));
+
+    let short = json!({"keys": [{"kid": "a", "secret": "c2hvcnQ="}]}).to_string();
+    for (value, bytes) in [("", 0), ("hunter2", 7), (short.as_str(), 5)] {
+        let secrets = SecretsManager::new(value, NOW).await;
+        let told = start(&secrets, &Clock::new())
+            .await
+            .map(|_| ())
+            .unwrap_err()
+            .to_string();
+        let expected = format!(
+            "issuer \"hs\": the secret's key has {bytes} bytes, its algorithm needs at least 32"
+        );
+        assert_eq!(told, expected);
+    }
+    let other = SecretsManager::new(r#"{"password": "0123456789"}"#, NOW).await;
+    assert!(start(&other, &Clock::new()).await.is_err());
+}
+
+#[tokio::test]
+async fn case_27_the_previous_key_is_valid_inside_the_overlap_and_not_after_it() {
+    let clock = Clock::new();
+    let secrets = SecretsManager::new(&plain('s'), NOW - 30 * DAY).await;
+    secrets.rotate(&plain('t'), NOW);
+    let app = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&app, &clock, 't', None).await, "none");
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    clock.advance(DAY - 1);
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    assert_eq!(reason(&app, &clock, 't', None).await, "none");
+    clock.advance(1);
+    // Also while the keys are still the ones that were fetched inside it.
+    assert_eq!(reason(&app, &clock, 's', None).await, "signature");
+    assert_eq!(reason(&app, &clock, 't', None).await, "none");
+    clock.advance(DAY);
+    assert_eq!(reason(&app, &clock, 's', None).await, "signature");
+    let restarted = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&restarted, &clock, 's', None).await, "signature");
+}
+
+#[tokio::test]
+async fn case_47_a_new_secret_is_picked_up_within_the_refresh_interval() {
+    let clock = Clock::new();
+    let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
+    let app = start(&secrets, &clock).await.unwrap();
+    assert_eq!(secrets.stages().len(), 2, "read once, at the start");
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    assert_eq!(secrets.stages().len(), 2);
+    secrets.rotate(&plain('t'), NOW);
+    clock.advance(299);
+    assert_eq!(reason(&app, &clock, 't', None).await, "signature");
+    clock.advance(1);
+    assert_eq!(reason(&app, &clock, 't', None).await, "none");
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    let mut stages = secrets.stages();
+    stages.sort();
+    stages.dedup();
+    assert_eq!(stages, ["AWSCURRENT", "AWSPREVIOUS"]);
+}
+
+#[tokio::test]
+async fn a_new_key_of_a_list_is_found_by_its_unknown_id() {
+    let clock = Clock::new();
+    let secrets = SecretsManager::new(&listed('s', "one"), NOW - DAY).await;
+    let app = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&app, &clock, 's', Some("one")).await, "none");
+    secrets.rotate(&listed('t', "two"), NOW);
+    clock.advance(10);
+    assert_eq!(reason(&app, &clock, 't', Some("two")).await, "none");
+    assert_eq!(reason(&app, &clock, 's', Some("one")).await, "none");
+    assert_eq!(reason(&app, &clock, 't', Some("one")).await, "signature");
+    assert_eq!(reason(&app, &clock, 't', None).await, "key");
+}
+
+#[tokio::test]
+async fn case_50_a_plain_secret_and_a_list_both_work_and_each_rotates_to_the_other() {
+    let clock = Clock::new();
+    let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
+    let app = start(&secrets, &clock).await.unwrap();
+    // A plain secret has no id: a token may name one or none.
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    assert_eq!(reason(&app, &clock, 's', Some("anything")).await, "none");
+
+    secrets.rotate(&listed('t', "two"), NOW);
+    clock.advance(300);
+    assert_eq!(reason(&app, &clock, 't', Some("two")).await, "none");
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    assert_eq!(reason(&app, &clock, 't', None).await, "signature");
+
+    secrets.rotate(&plain('u'), NOW + 300);
+    clock.advance(300);
+    assert_eq!(reason(&app, &clock, 'u', None).await, "none");
+    assert_eq!(reason(&app, &clock, 't', Some("two")).await, "none");
+    assert_eq!(reason(&app, &clock, 's', None).await, "signature");
+}
+
+#[tokio::test]
+async fn case_33_a_secret_that_cannot_be_read_errs_cold_and_serves_warm() {
+    let clock = Clock::new();
+    let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
+    secrets.fail_with(Some("AccessDeniedException"));
+    let app = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&app, &clock, 's', None).await, "keys_unavailable");
+    secrets.fail_with(None);
+    clock.advance(1);
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    secrets.fail_with(Some("InternalServiceError"));
+    clock.advance(3_599);
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    clock.advance(1);
+    assert_eq!(reason(&app, &clock, 's', None).await, "keys_unavailable");
+}
+
+#[tokio::test]
+async fn a_secret_that_becomes_unusable_serves_as_it_was_and_then_errs() {
+    let clock = Clock::new();
+    let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
+    let app = start(&secrets, &clock).await.unwrap();
+    secrets.rotate("short", NOW);
+    clock.advance(300);
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    clock.advance(3_300);
+    assert_eq!(reason(&app, &clock, 's', None).await, "keys_unavailable");
+}
+
+#[tokio::test]
+async fn an_unusable_previous_secret_does_not_matter() {
+    let clock = Clock::new();
+    let secrets = SecretsManager::new("placeholder", NOW - DAY).await;
+    secrets.rotate(&plain('t'), NOW);
+    let app = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&app, &clock, 't', None).await, "none");
+}
+
+#[tokio::test]
+async fn an_issuer_with_a_secret_needs_an_environment_that_leads_to_aws() {
+    let variables = |name: &str| match name {
+        "ISSUERS" => Some(json!([issuers()[0]]).to_string()),
+        "ROUTE_SCOPES" => Some("{}".to_owned()),
+        _ => None,
+    };
+    let config = crate::Config::from_env(variables).unwrap();
+    let told = App::new(config.clone(), Clock::new().world())
+        .await
+        .map(|_| ())
+        .unwrap_err();
+    assert!(
+        told.to_string().starts_with("AWS_REGION is not set"),
+        "{told}"
+    );
+    // Keys that are given by hand need none.
+    assert!(App::with_fixed_keys(config, None, Some(&plain('s')), Clock::new().world()).is_ok());
+    assert!(SIGNERS.hmac.jwk()["k"].is_string());
+}

@@ -1,0 +1,206 @@
+//! Owns the token's claims: each one's type, and whether it holds for this API now.
+//!
+//! The library that verifies signatures skips a claim of a wrong type as if it
+//! were absent. Here a claim of a wrong type is a refusal.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest;
+use jiff::Timestamp;
+use shared::caller::Caller;
+
+use crate::denial::Denial;
+use crate::issuer::Issuer;
+use crate::json::{self, Json, Object};
+
+/// The bytes of a `jti`'s hash that are logged: enough to find a token again,
+/// too few to be one.
+const JTI_HASH_BYTES: usize = 8;
+
+/// The decoded payload: well formed, but not believed before its signature is.
+pub(crate) struct Claims<'a>(Object<'a>);
+
+impl<'a> Claims<'a> {
+    /// Reads the decoded second part.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Denial> {
+        json::object(bytes).map(Self).ok_or(Denial::Malformed)
+    }
+
+    /// The issuer the token claims, to choose the keys that will prove it.
+    pub(crate) fn unverified_issuer(&self) -> Result<&str, Denial> {
+        self.text("iss").ok_or(Denial::Issuer)
+    }
+
+    /// A prefix of the SHA-256 of `jti`, in hexadecimal.
+    pub(crate) fn jti_hash(&self) -> Option<String> {
+        let hash = digest::digest(&digest::SHA256, self.text("jti")?.as_bytes());
+        let mut text = String::with_capacity(2 * JTI_HASH_BYTES);
+        for byte in hash.as_ref().iter().take(JTI_HASH_BYTES) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Some(text)
+    }
+
+    /// Decides whether a token of this issuer holds for this API now, and for whom.
+    pub(crate) fn check(&self, issuer: &Issuer, now: Timestamp) -> Result<Caller, Denial> {
+        if self.unverified_issuer()? != issuer.iss() {
+            return Err(Denial::Issuer);
+        }
+        self.check_audience(&issuer.audiences)?;
+        self.check_times(issuer, now.as_second().into())?;
+        let sub = self
+            .text("sub")
+            .filter(|sub| !sub.is_empty())
+            .ok_or(Denial::Subject)?;
+        if self.0.get("jti").is_some_and(|jti| jti.as_str().is_none()) {
+            return Err(Denial::Malformed);
+        }
+        Ok(Caller {
+            issuer: issuer.name().to_owned(),
+            sub: sub.to_owned(),
+            scopes: self.scopes()?,
+            client_id: self.client_id()?,
+        })
+    }
+
+    fn check_audience(&self, ours: &[String]) -> Result<(), Denial> {
+        let theirs = match self.0.get("aud") {
+            Some(Json::String(one)) => vec![one.as_ref()],
+            Some(list @ Json::Array(_)) => list.as_strings().ok_or(Denial::Audience)?,
+            None
+            | Some(Json::Null | Json::Bool | Json::Integer(_) | Json::Fraction | Json::Object(_)) =>
+            {
+                return Err(Denial::Audience);
+            }
+        };
+        let meant = theirs
+            .iter()
+            .any(|audience| ours.iter().any(|our| our == audience));
+        if meant { Ok(()) } else { Err(Denial::Audience) }
+    }
+
+    /// `i128` holds every sum of two numbers here: nothing can overflow.
+    fn check_times(&self, issuer: &Issuer, now: i128) -> Result<(), Denial> {
+        let leeway = i128::from(issuer.leeway_seconds);
+        let required = |name| {
+            self.0
+                .get(name)
+                .and_then(Json::as_integer)
+                .ok_or(Denial::Lifetime)
+        };
+        let (exp, iat) = (required("exp")?, required("iat")?);
+        if exp + leeway <= now {
+            return Err(Denial::Expired);
+        }
+        if now + leeway < iat {
+            return Err(Denial::NotYetValid);
+        }
+        if let Some(nbf) = self.0.get("nbf") {
+            let nbf = nbf.as_integer().ok_or(Denial::NotYetValid)?;
+            if now + leeway < nbf {
+                return Err(Denial::NotYetValid);
+            }
+        }
+        // Also refuses an `exp` before `iat`: such a token never was valid.
+        if !(1..=i128::from(issuer.max_ttl_seconds)).contains(&(exp - iat)) {
+            return Err(Denial::Lifetime);
+        }
+        Ok(())
+    }
+
+    /// `scope` (RFC 8693 section 4.2), or else `scp`, which some issuers write
+    /// as a list and some as a text.
+    fn scopes(&self) -> Result<BTreeSet<String>, Denial> {
+        let words: Vec<&str> = match (self.0.get("scope"), self.0.get("scp")) {
+            (Some(scope), _) => words(scope.as_str().ok_or(Denial::Scope)?),
+            (None, Some(scp)) => match scp.as_str() {
+                Some(text) => words(text),
+                None => scp.as_strings().ok_or(Denial::Scope)?,
+            },
+            (None, None) => Vec::new(),
+        };
+        // The context carries scopes in one text with spaces between them. White
+        // space within a scope would come out there as two: refuse it here.
+        if !words.iter().copied().all(is_scope) {
+            return Err(Denial::Scope);
+        }
+        Ok(words.into_iter().map(str::to_owned).collect())
+    }
+
+    /// `client_id` (RFC 9068), or else OpenID Connect's `azp`.
+    fn client_id(&self) -> Result<Option<String>, Denial> {
+        let claim = self.0.get("client_id").or_else(|| self.0.get("azp"));
+        claim
+            .map(|client| client.as_str().map(str::to_owned).ok_or(Denial::Malformed))
+            .transpose()
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Json::as_str)
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(' ').filter(|word| !word.is_empty()).collect()
+}
+
+/// A scope-token of RFC 6749 section 3.3.
+pub(crate) fn is_scope(text: &str) -> bool {
+    let within = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    !text.is_empty() && text.bytes().all(within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(payload: &str, expected: Result<&[&str], Denial>) {
+        let scopes = Claims::parse(payload.as_bytes()).unwrap().scopes();
+        let expected = expected.map(|list| list.iter().map(ToString::to_string).collect());
+        assert_eq!(scopes, expected, "{payload}");
+    }
+
+    #[test]
+    fn scopes_are_a_text_or_a_list() {
+        check("{}", Ok(&[]));
+        check(r#"{"scope": "b a  b"}"#, Ok(&["a", "b"]));
+        check(r#"{"scp": ["a", "b"]}"#, Ok(&["a", "b"]));
+        check(r#"{"scp": "a b"}"#, Ok(&["a", "b"]));
+        check(r#"{"scope": "a", "scp": ["b"]}"#, Ok(&["a"]));
+        for bad in [
+            r#"{"scope": ["a"]}"#,
+            r#"{"scope": null, "scp": ["a"]}"#,
+            r#"{"scp": ["a", 1]}"#,
+            r#"{"scp": {"a": true}}"#,
+        ] {
+            check(bad, Err(Denial::Scope));
+        }
+    }
+
+    #[test]
+    fn a_scope_with_white_space_inside_cannot_become_two() {
+        for bad in [
+            r#"{"scope": "a\tb"}"#,
+            r#"{"scp": ["a b"]}"#,
+            r#"{"scp": [""]}"#,
+            r#"{"scope": "a\"b"}"#,
+        ] {
+            check(bad, Err(Denial::Scope));
+        }
+    }
+
+    #[test]
+    fn a_token_is_named_by_a_hash_of_its_id() {
+        let hash = |payload: &str| Claims::parse(payload.as_bytes()).unwrap().jti_hash();
+        // printf abc | sha256sum
+        assert_eq!(
+            hash(r#"{"jti": "abc"}"#).as_deref(),
+            Some("ba7816bf8f01cfea")
+        );
+        assert_eq!(hash(r#"{"jti": 1}"#), None);
+        assert_eq!(hash("{}"), None);
+    }
+}

@@ -1,0 +1,314 @@
+//! Owns the configuration: which issuers are believed, and which scopes each route asks for.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use shared::aws::AwsConfig;
+
+use crate::algorithm::{Algorithm, Family};
+use crate::claims::is_scope;
+use crate::issuer::{Issuer, KeySource, Types};
+use crate::json::{self, Json};
+use crate::policy::RouteScopes;
+use crate::url::KeyUrl;
+
+/// The longest that a token may live, unless an issuer says otherwise.
+pub const MAX_TTL_SECONDS_DEFAULT: u32 = 24 * 60 * 60;
+/// The longest life an issuer may configure: longer would be no bound at all.
+pub const MAX_TTL_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
+/// How far clocks may differ, unless an issuer says otherwise.
+pub const LEEWAY_SECONDS_DEFAULT: u32 = 5;
+/// The most that clocks may differ.
+pub const LEEWAY_SECONDS_MAX: u32 = 30;
+/// How long a replaced secret stays valid, unless an issuer says otherwise.
+pub const OVERLAP_SECONDS_DEFAULT: u32 = 24 * 60 * 60;
+/// The longest a replaced secret may stay valid.
+pub const OVERLAP_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
+
+/// The longest name of an issuer: it travels in every context.
+const NAME_BYTES_MAX: usize = 64;
+
+/// What the authorizer was told; valid, since [`Config::from_env`] is the only way to one.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) routes: RouteScopes,
+    /// Needed only by an issuer whose keys are in Secrets Manager.
+    pub(crate) aws: Result<AwsConfig, String>,
+}
+
+/// A mistake in the configuration, told in one line that names the entry.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    fn new(place: &str, problem: &str) -> Self {
+        let text = format!("{place} {problem}");
+        // One line, whatever was configured.
+        Self(
+            text.chars()
+                .map(|letter| if letter.is_control() { ' ' } else { letter })
+                .collect(),
+        )
+    }
+}
+
+impl Config {
+    /// Reads `ISSUERS` and `ROUTE_SCOPES`, and what [`AwsConfig`] needs.
+    ///
+    /// # Errors
+    /// Names the first variable and entry that is wrong.
+    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let required = |name: &str| var(name).ok_or_else(|| ConfigError::new(name, "is not set"));
+        Ok(Self {
+            issuers: issuers(&required("ISSUERS")?)?,
+            routes: routes(&required("ROUTE_SCOPES")?)?,
+            aws: AwsConfig::from_env(&var).map_err(|missing| missing.to_string()),
+        })
+    }
+
+    /// The issuers, in the order of the configuration.
+    pub fn issuers(&self) -> &[Issuer] {
+        &self.issuers
+    }
+
+    /// The routes and their scopes.
+    pub fn routes(&self) -> &RouteScopes {
+        &self.routes
+    }
+}
+
+/// An entry of `ISSUERS` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    iss: String,
+    audiences: Vec<String>,
+    algorithms: Vec<String>,
+    typ: Option<Vec<String>>,
+    max_ttl_seconds: Option<u32>,
+    leeway_seconds: Option<u32>,
+    keys: Keys,
+}
+
+/// An entry's `keys` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    secret_id: Option<String>,
+    overlap_seconds: Option<u32>,
+    jwks_url: Option<String>,
+    discovery: Option<bool>,
+}
+
+fn issuers(text: &str) -> Result<Vec<Issuer>, ConfigError> {
+    let fail = |problem: &str| ConfigError::new("ISSUERS", problem);
+    let entries: Vec<serde_json::Value> = serde_json::from_str(text)
+        .map_err(|error| fail(&format!("is not a JSON array: {error}")))?;
+    // The same text again, for what the library lets pass.
+    if json::object(format!("{{\"ISSUERS\":{text}}}").as_bytes()).is_none() {
+        return Err(fail("names a member twice, or nests too deep"));
+    }
+    if entries.is_empty() {
+        return Err(fail(
+            "is empty: without an issuer every request would be denied",
+        ));
+    }
+    let mut issuers: Vec<Issuer> = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        let issuer = read_issuer(index, entry)?;
+        let place = place(index, &issuer.name);
+        if issuers.iter().any(|other| other.name == issuer.name) {
+            return Err(ConfigError::new(&place, "has the name of an earlier entry"));
+        }
+        if issuers.iter().any(|other| other.iss == issuer.iss) {
+            return Err(ConfigError::new(
+                &place,
+                "has the `iss` of an earlier entry",
+            ));
+        }
+        issuers.push(issuer);
+    }
+    Ok(issuers)
+}
+
+fn place(index: usize, name: &str) -> String {
+    format!("ISSUERS[{index}] ({name:?}):")
+}
+
+fn read_issuer(index: usize, value: serde_json::Value) -> Result<Issuer, ConfigError> {
+    let place = place(
+        index,
+        value
+            .get("name")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("?"),
+    );
+    let fail = |problem: &str| ConfigError::new(&place, problem);
+    let entry: Entry = serde_json::from_value(value).map_err(|error| fail(&error.to_string()))?;
+
+    let name = &entry.name;
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || NAME_BYTES_MAX < name.len() || !name.bytes().all(is_name_byte) {
+        return Err(fail(
+            "`name` must be 1 to 64 letters, digits, `-`, `_` or `.`",
+        ));
+    }
+    if entry.iss.is_empty() {
+        return Err(fail("`iss` is empty"));
+    }
+    if entry.audiences.is_empty() || entry.audiences.iter().any(String::is_empty) {
+        return Err(fail(
+            "`audiences` must name an audience, and none may be empty",
+        ));
+    }
+    let max_ttl_seconds = entry.max_ttl_seconds.unwrap_or(MAX_TTL_SECONDS_DEFAULT);
+    if !(1..=MAX_TTL_SECONDS_MAX).contains(&max_ttl_seconds) {
+        return Err(fail(&format!(
+            "`max_ttl_seconds` must be 1 to {MAX_TTL_SECONDS_MAX}"
+        )));
+    }
+    let leeway_seconds = entry.leeway_seconds.unwrap_or(LEEWAY_SECONDS_DEFAULT);
+    if LEEWAY_SECONDS_MAX < leeway_seconds {
+        return Err(fail(&format!(
+            "`leeway_seconds` must be at most {LEEWAY_SECONDS_MAX}"
+        )));
+    }
+    let types = match &entry.typ {
+        None => Types::standard(),
+        Some(list) if list.is_empty() || list.iter().any(String::is_empty) => {
+            return Err(fail("`typ` must list a type, and none may be empty"));
+        }
+        Some(list) => Types::only(list),
+    };
+    let algorithms = algorithms(&entry.algorithms).map_err(|problem| fail(&problem))?;
+    let keys = key_source(&entry, &algorithms).map_err(|problem| fail(&problem))?;
+    Ok(Issuer {
+        name: entry.name,
+        iss: entry.iss,
+        audiences: entry.audiences,
+        algorithms,
+        types,
+        max_ttl_seconds,
+        leeway_seconds,
+        keys,
+    })
+}
+
+fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, String> {
+    let mut algorithms = Vec::with_capacity(names.len());
+    for name in names {
+        let algorithm = Algorithm::named(name).ok_or_else(|| {
+            format!(
+                "`algorithms` has {name:?}, which is none of HS256, HS384, HS512, RS256, RS384, \
+                 RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
+            )
+        })?;
+        if algorithms.contains(&algorithm) {
+            return Err(format!("`algorithms` has {name:?} twice"));
+        }
+        algorithms.push(algorithm);
+    }
+    let families = algorithms.iter().map(|algorithm| algorithm.family());
+    let mut families: Vec<Family> = families.collect();
+    families.dedup();
+    match families.as_slice() {
+        [] => Err("`algorithms` is empty".to_owned()),
+        [_] => Ok(algorithms),
+        _ => Err("`algorithms` mixes families: use one of HS*, RS*, PS*, ES*, EdDSA".to_owned()),
+    }
+}
+
+fn key_source(entry: &Entry, algorithms: &[Algorithm]) -> Result<KeySource, String> {
+    let symmetric = algorithms
+        .iter()
+        .any(|algorithm| algorithm.family() == Family::Hmac);
+    let keys = &entry.keys;
+    if keys.overlap_seconds.is_some() && keys.secret_id.is_none() {
+        return Err("`keys.overlap_seconds` goes with `keys.secret_id` only".to_owned());
+    }
+    let source = match (&keys.secret_id, &keys.jwks_url, keys.discovery) {
+        (Some(secret_id), None, None) => secret_source(secret_id, keys.overlap_seconds)?,
+        (None, Some(url), None) => KeySource::Jwks(
+            url.parse()
+                .map_err(|error| format!("`keys.jwks_url` {error}"))?,
+        ),
+        (None, None, Some(true)) => KeySource::Discovery(
+            KeyUrl::discovery(&entry.iss)
+                .map_err(|error| format!("`iss`, needed for discovery, {error}"))?,
+        ),
+        _ => {
+            return Err(
+                "`keys` must have one of `secret_id`, `jwks_url` and `discovery: true`".to_owned(),
+            );
+        }
+    };
+    match (&source, symmetric) {
+        (KeySource::Secret { .. }, true)
+        | (KeySource::Jwks(_) | KeySource::Discovery(_), false) => Ok(source),
+        (KeySource::Secret { .. }, false) => Err(
+            "`keys.secret_id` goes with HS* algorithms only: a public key is no secret".to_owned(),
+        ),
+        (KeySource::Jwks(_) | KeySource::Discovery(_), true) => {
+            Err("HS* algorithms need `keys.secret_id`: a published key is no secret".to_owned())
+        }
+    }
+}
+
+fn secret_source(secret_id: &str, overlap_seconds: Option<u32>) -> Result<KeySource, String> {
+    if secret_id.is_empty() {
+        return Err("`keys.secret_id` is empty".to_owned());
+    }
+    let overlap_seconds = overlap_seconds.unwrap_or(OVERLAP_SECONDS_DEFAULT);
+    if OVERLAP_SECONDS_MAX < overlap_seconds {
+        return Err(format!(
+            "`keys.overlap_seconds` must be at most {OVERLAP_SECONDS_MAX}"
+        ));
+    }
+    Ok(KeySource::Secret {
+        secret_id: secret_id.to_owned(),
+        overlap_seconds,
+    })
+}
+
+fn routes(text: &str) -> Result<RouteScopes, ConfigError> {
+    let fail = |problem: &str| ConfigError::new("ROUTE_SCOPES", problem);
+    let members = json::object(text.as_bytes())
+        .ok_or_else(|| fail("is not a JSON object, or lists a route twice"))?;
+    let mut routes = BTreeMap::new();
+    for (route_key, scopes) in &members {
+        let place = format!("ROUTE_SCOPES[{route_key:?}]");
+        let fail = |problem: &str| ConfigError::new(&place, problem);
+        if !is_route_key(route_key) {
+            return Err(fail("is no route key: `METHOD /path` or `$default`"));
+        }
+        let scopes = match scopes {
+            list @ Json::Array(_) => list.as_strings(),
+            _ => None,
+        };
+        let scopes = scopes.ok_or_else(|| fail("must be a list of scopes"))?;
+        if !scopes.iter().copied().all(is_scope) {
+            return Err(fail(
+                "has a scope that no token can carry (RFC 6749 section 3.3)",
+            ));
+        }
+        routes.insert(
+            route_key.to_string(),
+            scopes.into_iter().map(str::to_owned).collect(),
+        );
+    }
+    Ok(RouteScopes(routes))
+}
+
+fn is_route_key(text: &str) -> bool {
+    let is_method =
+        |method: &str| !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    text == "$default"
+        || text.split_once(' ').is_some_and(|(method, path)| {
+            is_method(method)
+                && path.starts_with('/')
+                && path.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+}

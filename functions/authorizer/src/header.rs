@@ -1,0 +1,159 @@
+//! Owns the token's header: which algorithm and key it names, and what it may not ask for.
+
+use crate::algorithm::Algorithm;
+use crate::denial::Denial;
+use crate::issuer::Issuer;
+use crate::json::{self, Json, Object};
+
+/// The longest key id, in characters.
+pub(crate) const KID_CHARACTERS_MAX: usize = 128;
+
+/// Extensions that change what is signed or how it is read. None is understood
+/// here, so that a token with one is refused rather than read another way than
+/// its issuer meant (RFC 7515 section 4.1.11; RFC 7797; RFC 7516).
+const EXTENSIONS: [&str; 4] = ["crit", "b64", "zip", "enc"];
+
+/// A header that is well formed; no key has been looked for yet.
+///
+/// `jku`, `jwk`, `x5u` and `x5c` are not read at all: a key that travels with
+/// its token proves nothing.
+pub(crate) struct Header<'a> {
+    pub(crate) algorithm: Algorithm,
+    kid: Option<Json<'a>>,
+    typ: Option<Json<'a>>,
+}
+
+impl<'a> Header<'a> {
+    /// Reads the decoded first part.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Denial> {
+        let mut members = json::object(bytes).ok_or(Denial::Malformed)?;
+        let algorithm = algorithm(&members)?;
+        if EXTENSIONS.iter().any(|name| members.contains_key(*name)) {
+            return Err(Denial::Malformed);
+        }
+        let kid = members.remove("kid");
+        let typ = members.remove("typ");
+        if kid
+            .as_ref()
+            .is_some_and(|kid| !kid.as_str().is_some_and(is_kid))
+        {
+            return Err(Denial::Malformed);
+        }
+        if typ.as_ref().is_some_and(|typ| typ.as_str().is_none()) {
+            return Err(Denial::Malformed);
+        }
+        Ok(Self {
+            algorithm,
+            kid,
+            typ,
+        })
+    }
+
+    /// The key id.
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.kid.as_ref().and_then(Json::as_str)
+    }
+
+    /// Whether the issuer signs tokens such as this one.
+    pub(crate) fn admit(&self, issuer: &Issuer) -> Result<(), Denial> {
+        if !issuer.algorithms().contains(&self.algorithm) {
+            return Err(Denial::Algorithm);
+        }
+        if !issuer
+            .types()
+            .admit(self.typ.as_ref().and_then(Json::as_str))
+        {
+            return Err(Denial::Malformed);
+        }
+        Ok(())
+    }
+}
+
+/// `none` is no algorithm in any spelling, nor is anything else that is not on the list.
+fn algorithm(members: &Object<'_>) -> Result<Algorithm, Denial> {
+    let name = members
+        .get("alg")
+        .and_then(Json::as_str)
+        .ok_or(Denial::Algorithm)?;
+    Algorithm::named(name).ok_or(Denial::Algorithm)
+}
+
+/// Whether a key id is made of what identifiers, thumbprints, base64 and URLs
+/// are made of.
+///
+/// Nothing here looks a key up by path or by query. But a key id travels: what
+/// could be a path, a statement or markup elsewhere is refused at the door.
+pub(crate) fn is_kid(text: &str) -> bool {
+    let within = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=:@#".contains(&byte);
+    (1..=KID_CHARACTERS_MAX).contains(&text.len())
+        && text.bytes().all(within)
+        && !text.contains("..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<Algorithm, Denial>) {
+        let header = Header::parse(text.as_bytes()).map(|header| header.algorithm);
+        assert_eq!(header, expected, "{text}");
+    }
+
+    #[test]
+    fn every_algorithm_is_named_exactly() {
+        for algorithm in Algorithm::ALL {
+            let name = algorithm.name();
+            check(&format!(r#"{{"alg":"{name}"}}"#), Ok(algorithm));
+            check(
+                &format!(r#"{{"alg":"{}"}}"#, name.to_lowercase()),
+                Err(Denial::Algorithm),
+            );
+        }
+        for other in [
+            r#"{"alg":256}"#,
+            "{}",
+            r#"{"alg":["HS256"]}"#,
+            r#"{"alg":null}"#,
+        ] {
+            check(other, Err(Denial::Algorithm));
+        }
+    }
+
+    #[test]
+    fn embedded_keys_are_not_read() {
+        check(
+            r#"{"alg":"HS256","jku":1,"jwk":[],"x5u":{},"x5c":"x","cty":"JWT"}"#,
+            Ok(Algorithm::HS256),
+        );
+    }
+
+    #[test]
+    fn a_key_id_has_a_length_and_an_alphabet() {
+        for good in [
+            "2024-01",
+            "a",
+            "abc+/=",
+            "https://issuer.example/keys#1",
+            "urn:a:b",
+        ] {
+            assert!(is_kid(good), "{good}");
+        }
+        assert!(is_kid(&"k".repeat(KID_CHARACTERS_MAX)));
+        assert!(!is_kid(&"k".repeat(KID_CHARACTERS_MAX + 1)));
+        for bad in [
+            "",
+            "../../x",
+            "a..b",
+            "1 OR 1=1",
+            "' OR ''='",
+            "a\0",
+            "é",
+            "a\n",
+            "%2e%2e",
+            "<b>",
+        ] {
+            assert!(!is_kid(bad), "{bad}");
+        }
+    }
+}

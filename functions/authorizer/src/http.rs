@@ -1,0 +1,71 @@
+//! Owns the fetching of JSON documents: bounded in time and size, and never redirected.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use crate::fetch::FetchError;
+use crate::url::KeyUrl;
+
+/// How long a key source may take to answer.
+pub const FETCH_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// The largest document that is read.
+pub const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
+
+/// A client that is built at the first fetch: an authorizer whose keys are in
+/// Secrets Manager never reads the trust store for it.
+///
+/// It is the HTTP client the AWS SDK already brings, so that JWKS cost the
+/// artifact nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Client(OnceLock<Connector>);
+
+impl Client {
+    /// Fetches a document. A redirect is an answer like any other that is not
+    /// 200: it is not followed, so nothing can lead away from https.
+    pub(crate) async fn get(&self, url: &KeyUrl) -> Result<Vec<u8>, FetchError> {
+        match tokio::time::timeout(FETCH_TIMEOUT, self.get_unhurried(url)).await {
+            Ok(result) => result,
+            Err(_) => Err(FetchError::Timeout),
+        }
+    }
+
+    async fn get_unhurried(&self, url: &KeyUrl) -> Result<Vec<u8>, FetchError> {
+        let mut request =
+            HttpRequest::get(url.as_uri().to_string()).map_err(|_| FetchError::Unreachable)?;
+        request.headers_mut().insert("accept", "application/json");
+        // The error's text is dropped: it can quote the address and its query.
+        let response = self
+            .connector()
+            .call(request)
+            .await
+            .map_err(|_| FetchError::Unreachable)?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(FetchError::Status(status));
+        }
+        let body = Limited::new(response.into_body(), DOCUMENT_BYTES_MAX);
+        match body.collect().await {
+            Ok(collected) => Ok(collected.to_bytes().into()),
+            Err(error) if error.is::<LengthLimitError>() => Err(FetchError::TooLarge),
+            Err(_) => Err(FetchError::Unreachable),
+        }
+    }
+
+    fn connector(&self) -> &Connector {
+        self.0.get_or_init(|| {
+            Connector::builder()
+                // Minutes pass between two fetches, and the environment may have
+                // been frozen: a kept connection would be a dead one.
+                .pool_max_idle_per_host(0)
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .build()
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! Owns an issuer's keys, ready to verify with, and the choice among them.
+
+use jiff::Timestamp;
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+
+use crate::algorithm::Algorithm;
+use crate::denial::Denial;
+
+/// The keys of one issuer at one moment.
+#[derive(Clone)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    /// Whether a key id that no key has may stand for every key: for keys that
+    /// were given by hand, never for keys that an issuer publishes.
+    any_kid: bool,
+}
+
+/// One key, parsed once.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) kid: Kid,
+    /// What the key may be used with.
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) material: DecodingKey,
+    /// The moment a replaced key stops being valid.
+    pub(crate) valid_until: Option<Timestamp>,
+}
+
+/// Which tokens a key is for.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) enum Kid {
+    /// Every token: a plain-string secret has no id.
+    Any,
+    /// Tokens with this id, or, for a key without one, tokens without one.
+    Exactly(Option<String>),
+}
+
+/// Why a key set or secret is not used, and which of its keys are to blame.
+///
+/// `Display` says what is wrong, and nothing of any key.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{why}")]
+pub struct KeySetError {
+    why: String,
+    offenders: Vec<Option<String>>,
+    /// Whether every key of the set is to blame.
+    all: bool,
+}
+
+impl KeySetError {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            offenders: Vec::new(),
+            all: false,
+        }
+    }
+
+    /// A set that is refused for some of its keys.
+    pub(crate) fn offending(why: &str, offenders: Vec<Option<String>>, all: bool) -> Self {
+        Self {
+            why: why.to_owned(),
+            offenders,
+            all,
+        }
+    }
+
+    /// Whether a token names a key that is itself the offence.
+    ///
+    /// No set could make that key acceptable, so that token is denied; every
+    /// other token of the issuer cannot be decided while its set is refused.
+    pub(crate) fn blames(&self, kid: Option<&str>, any_kid: bool) -> bool {
+        (any_kid && self.all)
+            || self
+                .offenders
+                .iter()
+                .any(|offender| offender.as_deref() == kid)
+    }
+}
+
+impl KeySet {
+    pub(crate) fn new(keys: Vec<Key>) -> Self {
+        Self {
+            keys,
+            any_kid: false,
+        }
+    }
+
+    /// Lets a token name any key id.
+    #[must_use]
+    pub(crate) fn for_any_kid(mut self) -> Self {
+        self.any_kid = true;
+        self
+    }
+
+    /// Whether a token's key id is one of these keys'. If not, the issuer may
+    /// have added a key since.
+    pub(crate) fn knows(&self, kid: Option<&str>) -> bool {
+        self.any_kid || kid.is_none() || self.keys.iter().any(|key| key.is_for(kid))
+    }
+
+    /// Verifies a signature with each key the token may mean, the newest first.
+    pub(crate) fn verify(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &Vec<u8>,
+        now: Timestamp,
+    ) -> Result<(), Denial> {
+        let any = self.any_kid && !self.keys.iter().any(|key| key.is_for(kid));
+        let mut denial = Denial::Key;
+        for key in &self.keys {
+            if !(any || key.is_for(kid)) || !key.is_valid(algorithm, now) {
+                continue;
+            }
+            if key.verify(algorithm, message, signature) {
+                return Ok(());
+            }
+            denial = Denial::Signature;
+        }
+        Err(denial)
+    }
+
+    /// How many keys there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+}
+
+impl Key {
+    /// An HMAC key.
+    pub(crate) fn shared(secret: &[u8], kid: Kid, valid_until: Option<Timestamp>) -> Self {
+        let long_enough = |algorithm: &Algorithm| {
+            algorithm
+                .secret_bytes_min()
+                .is_some_and(|least| least <= secret.len())
+        };
+        Self {
+            kid,
+            algorithms: [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512]
+                .into_iter()
+                .filter(long_enough)
+                .collect(),
+            material: DecodingKey::from_secret(secret),
+            valid_until,
+        }
+    }
+
+    fn is_for(&self, kid: Option<&str>) -> bool {
+        match &self.kid {
+            Kid::Any => true,
+            Kid::Exactly(own) => own.as_deref() == kid,
+        }
+    }
+
+    fn is_valid(&self, algorithm: Algorithm, now: Timestamp) -> bool {
+        self.algorithms.contains(&algorithm) && self.valid_until.is_none_or(|until| now < until)
+    }
+
+    /// The provider is named rather than the crate's default: that one panics
+    /// at its first use if another crate of the build enables a second.
+    fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &Vec<u8>) -> bool {
+        (DEFAULT_PROVIDER.verifier_factory)(&algorithm.verifiable(), &self.material)
+            .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
+    }
+}

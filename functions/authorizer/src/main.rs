@@ -1,0 +1,19 @@
+//! The authorizer as a Lambda function.
+
+use authorizer::{App, Config, SERVICE, handle, quiet};
+use lambda_runtime::{Error, run, service_fn};
+use shared::telemetry;
+use shared::world::World;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "main is where the environment comes in"
+    )]
+    let var = |name: &str| quiet::level(name, std::env::var(name).ok());
+    telemetry::init(SERVICE, var);
+    std::panic::set_hook(Box::new(quiet::report));
+    let app = App::new(Config::from_env(var)?, World::real()).await?;
+    run(service_fn(|event| handle(&app, event))).await
+}

@@ -1,0 +1,65 @@
+//! Owns what a process around this library must not say: what others log below INFO, and panics' texts.
+
+use std::panic::PanicHookInfo;
+
+use tracing::Level;
+
+/// The environment's variable as the logging set-up may see it: no level below `INFO`.
+///
+/// At `TRACE` the Lambda runtime logs every event as it arrives, the token in
+/// it, and at `DEBUG` the AWS SDK logs the text of errors. Nothing of this crate
+/// is lost: it logs decisions, at `INFO`, and failures.
+pub fn level(name: &str, value: Option<String>) -> Option<String> {
+    let is_level = matches!(name, "AWS_LAMBDA_LOG_LEVEL" | "RUST_LOG");
+    value.map(|value| {
+        // Asked of the parser itself: it also takes numbers, and other spellings.
+        let is_below = value.parse().is_ok_and(|level: Level| Level::INFO < level);
+        if is_level && is_below {
+            "INFO".to_owned()
+        } else {
+            value
+        }
+    })
+}
+
+/// A panic hook that tells where a panic was, and not what it said.
+pub fn report(panic: &PanicHookInfo<'_>) {
+    let (file, line) = panic
+        .location()
+        .map_or(("?", 0), |place| (place.file(), place.line()));
+    tracing::error!(file, line, "panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_levels_at_which_libraries_log_what_they_are_given_cannot_be_set() {
+        for (name, value, expected) in [
+            ("AWS_LAMBDA_LOG_LEVEL", "TRACE", "INFO"),
+            ("AWS_LAMBDA_LOG_LEVEL", "DEBUG", "INFO"),
+            ("RUST_LOG", "trace", "INFO"),
+            ("RUST_LOG", "5", "INFO"),
+            ("RUST_LOG", "warn", "warn"),
+            ("OTHER", "trace", "trace"),
+        ] {
+            assert_eq!(
+                level(name, Some(value.to_owned())).as_deref(),
+                Some(expected)
+            );
+        }
+        assert_eq!(level("RUST_LOG", None), None);
+        // Every spelling that the logging set-up takes for a level below INFO.
+        for spelling in [
+            "trace", "TRACE", "Trace", "debug", "DEBUG", "5", "4", "6", " trace", "trace ", "05",
+        ] {
+            let capped = level("RUST_LOG", Some(spelling.to_owned())).unwrap();
+            let parsed = capped.parse::<Level>();
+            assert!(
+                parsed.is_err() || parsed.is_ok_and(|level| level <= Level::INFO),
+                "{spelling}"
+            );
+        }
+    }
+}

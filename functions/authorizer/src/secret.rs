@@ -1,0 +1,169 @@
+//! Owns how a secret's value becomes HMAC keys: a JSON list, or a plain string.
+
+use base64::Engine as _;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use jiff::Timestamp;
+use serde::de::IgnoredAny;
+
+use crate::header::is_kid;
+use crate::json::{self, Json, Object};
+use crate::keys::{Key, KeySet, KeySetError, Kid};
+
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+/// People write base64 in either alphabet, with or without padding.
+const ENGINES: [GeneralPurpose; 2] = [
+    GeneralPurpose::new(&STANDARD, LENIENT),
+    GeneralPurpose::new(&URL_SAFE, LENIENT),
+];
+
+impl KeySet {
+    /// Reads a secret's value: `{"keys": [{"kid", "secret" (base64)}]}`, or a
+    /// plain string whose UTF-8 bytes are the key.
+    ///
+    /// # Errors
+    /// Says why the value is not usable; a key shorter than `bytes_min` is refused.
+    pub fn from_secret(value: &str, bytes_min: usize) -> Result<Self, KeySetError> {
+        read(value, bytes_min, None).map(Self::new)
+    }
+}
+
+/// Reads one version of a secret, which stays valid until a moment, or for good.
+pub(crate) fn read(
+    value: &str,
+    bytes_min: usize,
+    valid_until: Option<Timestamp>,
+) -> Result<Vec<Key>, KeySetError> {
+    if !is_json_object(value) {
+        let bytes = value.as_bytes();
+        check_length(bytes, bytes_min)?;
+        return Ok(vec![Key::shared(bytes, Kid::Any, valid_until)]);
+    }
+    let members = json::object(value.as_bytes()).ok_or_else(|| {
+        KeySetError::new("the secret's JSON names a member twice or nests too deep")
+    })?;
+    let Some(Json::Array(entries)) = members.get("keys") else {
+        return Err(KeySetError::new(
+            "the secret is a JSON object without a list of `keys`",
+        ));
+    };
+    if entries.is_empty() {
+        return Err(KeySetError::new("the secret's list of `keys` is empty"));
+    }
+    let mut keys: Vec<Key> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Json::Object(entry) = entry else {
+            return Err(KeySetError::new(
+                "an entry of the secret's `keys` is no object",
+            ));
+        };
+        let key = named(entry, bytes_min, valid_until)?;
+        if keys.iter().any(|other| other.kid == key.kid) {
+            return Err(KeySetError::new("the secret gives two keys one id"));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// A generated password may begin with a brace, but is no whole JSON object.
+fn is_json_object(value: &str) -> bool {
+    value.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(value).is_ok()
+}
+
+fn named(
+    entry: &Object<'_>,
+    bytes_min: usize,
+    valid_until: Option<Timestamp>,
+) -> Result<Key, KeySetError> {
+    let text = |name: &str| entry.get(name).and_then(Json::as_str);
+    let kid = text("kid").filter(|kid| is_kid(kid)).ok_or_else(|| {
+        KeySetError::new("an entry of the secret's `keys` has no `kid` that a token can name")
+    })?;
+    let secret = text("secret")
+        .and_then(|encoded| {
+            ENGINES
+                .iter()
+                .find_map(|engine| engine.decode(encoded).ok())
+        })
+        .ok_or_else(|| {
+            KeySetError::new("an entry of the secret's `keys` has no base64 `secret`")
+        })?;
+    check_length(&secret, bytes_min)?;
+    Ok(Key::shared(
+        &secret,
+        Kid::Exactly(Some(kid.to_owned())),
+        valid_until,
+    ))
+}
+
+fn check_length(secret: &[u8], bytes_min: usize) -> Result<(), KeySetError> {
+    if bytes_min <= secret.len() {
+        return Ok(());
+    }
+    Err(KeySetError::new(format!(
+        "the secret's key has {} bytes, its algorithm needs at least {bytes_min}",
+        secret.len()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `printf 01234567890123456789012345678901 | base64`
+    const SECRET: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
+    #[track_caller]
+    fn check(value: &str, expected: Result<usize, &str>) {
+        let read = KeySet::from_secret(value, 32)
+            .map(|keys| keys.len())
+            .map_err(|error| error.to_string());
+        match expected {
+            Ok(count) => assert_eq!(read, Ok(count), "{value}"),
+            Err(words) => assert!(
+                read.clone().is_err_and(|text| text.contains(words)),
+                "{read:?}"
+            ),
+        }
+    }
+
+    #[test]
+    fn a_plain_string_is_one_key() {
+        check("0123456789012345678901234567890!", Ok(1));
+        check("{23456789012345678901234567890!}", Ok(1));
+        check("", Err("has 0 bytes"));
+        check("0123456789012345678901234567890", Err("has 31 bytes"));
+    }
+
+    #[test]
+    fn a_list_has_ids_and_base64_in_either_alphabet() {
+        let list = |entries: &str| format!(r#"{{"keys": [{entries}]}}"#);
+        let entry =
+            |kid: &str, secret: &str| format!(r#"{{"kid": "{kid}", "secret": "{secret}"}}"#);
+        let unpadded = SECRET.trim_end_matches('=');
+        check(&list(&entry("a", SECRET)), Ok(1));
+        check(
+            &list(&[entry("a", SECRET), entry("b", unpadded)].join(",")),
+            Ok(2),
+        );
+        check(&list(&entry("a", &"-_".repeat(32))), Ok(1));
+        check(&list(&entry("a", &"+/".repeat(32))), Ok(1));
+        check(&list(""), Err("empty"));
+        check(&list("1"), Err("no object"));
+        check(&list(&entry("a b", SECRET)), Err("`kid`"));
+        check(&list(&entry("a", "!")), Err("base64"));
+        check(&list(&entry("a", "MDEy")), Err("has 3 bytes"));
+        check(
+            &list(&[entry("a", SECRET), entry("a", SECRET)].join(",")),
+            Err("one id"),
+        );
+        check(
+            r#"{"password": "01234567890123456789012345678901"}"#,
+            Err("without a list"),
+        );
+        check(r#"{"keys": [], "keys": [1]}"#, Err("twice"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Owns the order of a token's checks: nothing of it is believed before its signature is.
+
+use jiff::Timestamp;
+use shared::caller::Caller;
+
+use crate::claims::Claims;
+use crate::denial::Denial;
+use crate::header::Header;
+use crate::issuer::Issuer;
+use crate::keys::KeySet;
+use crate::token::Decoded;
+
+/// Verifies a token: for which caller, or why not.
+///
+/// Pure: the same arguments give the same answer. `keys` returns the keys of
+/// the issuer it is asked for, and `None` if there are none to be had. Routes
+/// and scopes come after, with [`crate::RouteScopes::permit`].
+///
+/// # Errors
+/// The first [`Denial`] in the order: form, issuer, algorithm, type, key,
+/// signature, audience, times, subject, the rest.
+pub fn verify<'k>(
+    token: &str,
+    issuers: &[Issuer],
+    keys: impl FnOnce(&Issuer) -> Option<&'k KeySet>,
+    now: Timestamp,
+) -> Result<Caller, Denial> {
+    let decoded = Decoded::read(token)?;
+    let unverified = Unverified::parse(&decoded)?;
+    let issuer = unverified.issuer(issuers)?;
+    let keys = keys(issuer).ok_or(Denial::KeysUnavailable)?;
+    unverified.verify(issuer, keys, now)
+}
+
+/// A well-formed token that may have been written by anybody.
+pub(crate) struct Unverified<'d> {
+    decoded: &'d Decoded<'d>,
+    header: Header<'d>,
+    claims: Claims<'d>,
+}
+
+impl<'d> Unverified<'d> {
+    pub(crate) fn parse(decoded: &'d Decoded<'d>) -> Result<Self, Denial> {
+        Ok(Self {
+            decoded,
+            header: Header::parse(&decoded.header)?,
+            claims: Claims::parse(&decoded.payload)?,
+        })
+    }
+
+    /// The issuer whose keys will have to prove the token, if it signs such tokens.
+    pub(crate) fn issuer<'i>(&self, issuers: &'i [Issuer]) -> Result<&'i Issuer, Denial> {
+        let iss = self.claims.unverified_issuer()?;
+        let issuer = issuers
+            .iter()
+            .find(|issuer| issuer.iss() == iss)
+            .ok_or(Denial::Issuer)?;
+        self.header.admit(issuer)?;
+        Ok(issuer)
+    }
+
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.header.kid()
+    }
+
+    pub(crate) fn jti_hash(&self) -> Option<String> {
+        self.claims.jti_hash()
+    }
+
+    /// Proves the token with its issuer's keys, then believes its claims.
+    pub(crate) fn verify(
+        &self,
+        issuer: &Issuer,
+        keys: &KeySet,
+        now: Timestamp,
+    ) -> Result<Caller, Denial> {
+        keys.verify(
+            self.header.kid(),
+            self.header.algorithm,
+            self.decoded.message.as_bytes(),
+            self.decoded.signature.expose(),
+            now,
+        )?;
+        self.claims.check(issuer, now)
+    }
+}
