@@ -66,7 +66,8 @@ impl Entry {
             format!("{time} {method:<7} {path} {status} {milliseconds:.0} ms {request_id}");
         if let Some(fault) = &self.fault {
             // A line break in a function's words would look like another request.
-            line.push_str(&format!("\n         {}", fault.replace('\n', " ")));
+            line.push_str("\n         ");
+            line.push_str(&fault.replace('\n', " "));
         }
         line
     }

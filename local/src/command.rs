@@ -232,7 +232,7 @@ mod tests {
         let seconds = |text| duration(text).map(|duration| duration.as_secs());
         assert_eq!(seconds("90"), Ok(90));
         assert_eq!(seconds("15m"), Ok(900));
-        assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
+        assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
         assert_eq!(seconds("7d"), Ok(604_800));
         assert!(
             seconds("h").is_err()

@@ -246,6 +246,14 @@ async fn handler(
                 async move { alert_forwarder::handle(&app, event).await }
             })
         }
+        Kind::OrdersSweeper => {
+            let config = orders::sweeper::config(var).map_err(text)?;
+            let app = Arc::new(orders::sweeper::Sweeper::new(&config, world.clone()));
+            event_handler(move |event| {
+                let app = Arc::clone(&app);
+                async move { orders::sweeper::handle(&app, event).await }
+            })
+        }
     })
 }
 

@@ -144,8 +144,10 @@ impl Gateway {
             .map_or_else(|| "80".to_owned(), |(_, port)| port.to_owned());
         let mut random = [0; 12];
         self.world.fill(&mut random);
-        let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let trace = format!("Root=1-{:08x}-{random}", time.as_second());
+        let random = random
+            .iter()
+            .fold(0, |number, byte| number << 8 | u128::from(*byte));
+        let trace = format!("Root=1-{:08x}-{random:024x}", time.as_second());
         let mut set = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(HeaderName::from_static(name), value);
@@ -204,11 +206,11 @@ impl Gateway {
             entry.fault = Some(format!("{}: {error}", authorizer.function));
             Own::InternalServerError
         })?;
-        judge(&returned).map_err(|own| {
-            if own == Own::InternalServerError {
-                entry.fault = Some(format!("{} answered in no known form", authorizer.function));
+        judge(&returned).inspect_err(|own| {
+            if *own == Own::InternalServerError {
+                let function = &authorizer.function;
+                entry.fault = Some(format!("{function} answered in no known form"));
             }
-            own
         })
     }
 

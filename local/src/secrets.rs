@@ -239,3 +239,6 @@ fn generate(recipe: &Recipe, world: &World) -> String {
     }
     secret
 }
+
+#[cfg(test)]
+mod tests;

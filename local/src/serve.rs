@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::routing::{any, get};
 use serde_json::json;
 use shared::world::World;
 use tokio::net::TcpListener;
@@ -15,23 +16,27 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::access_log::AccessLog;
-use crate::data::{DataDirectory, DataError, Held, Live};
+use crate::data::{DataDirectory, DataError};
 use crate::discord::{self, Discord};
 use crate::dynamodb::{self, DatabaseError, Embedded};
-use crate::functions::{Endpoints, Functions, StartError};
+use crate::functions::{Functions, StartError};
 use crate::gateway::{self, Gateway};
 use crate::schedule;
-use crate::secrets::{self, Store};
+use crate::secrets::Store;
 use crate::seed::{self, SeedError};
 use crate::template::{Kind, Template, TemplateError};
 use crate::token::{Issuer, Request, TokenError};
 
+mod services;
+
+pub(crate) use services::{Services, open_secrets};
+
+use services::wait;
+
 /// How long requests that have begun may take after the server was told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(35);
 /// How often items whose time has come are deleted.
-const TTL_SWEEP: Duration = Duration::from_secs(60);
-/// The path of the stand-in's webhook.
-const WEBHOOK_PATH: &str = "/api/webhooks/1000000000000000001/local-webhook-token";
+const TTL_SWEEP: Duration = Duration::from_mins(1);
 
 /// The template of this repository, as it was when the program was built.
 const TEMPLATE: &str = include_str!("../../template.yaml");
@@ -146,87 +151,6 @@ pub struct Running {
     background: JoinSet<()>,
 }
 
-/// The services that functions call; they outlive the gateway.
-#[derive(Debug)]
-pub(crate) struct Services {
-    pub(crate) endpoints: Endpoints,
-    pub(crate) secrets: Arc<Store>,
-    pub(crate) discord: Arc<Discord>,
-    pub(crate) discord_url: String,
-    embedded: Option<Arc<Embedded>>,
-    stop: watch::Sender<bool>,
-    servers: JoinSet<()>,
-    // The last to go: until then nobody else opens the files.
-    held: Option<Held>,
-}
-
-impl Services {
-    /// Starts the services of a template: its tables and secrets are there afterwards.
-    pub(crate) async fn start(options: &Options, template: &Template) -> Result<Self, Error> {
-        let held = match &options.data {
-            Some(directory) => Some(directory.hold(&options.world).await?),
-            None => None,
-        };
-        Self::start_with(options, template, held).await
-    }
-
-    /// Starts the services with a data directory that is held already.
-    pub(crate) async fn start_with(
-        options: &Options,
-        template: &Template,
-        held: Option<Held>,
-    ) -> Result<Self, Error> {
-        let secrets = open_secrets(template, held.as_ref(), &options.world)?;
-        let (stop, stopped) = watch::channel(false);
-        let mut servers = JoinSet::new();
-        let endpoint = secrets::endpoint::router(Arc::clone(&secrets));
-        let aws = listen_loopback(endpoint, &mut servers, stopped.clone()).await?;
-        let discord = Discord::new();
-        let discord_url = listen_loopback(
-            discord::router(Arc::clone(&discord)),
-            &mut servers,
-            stopped.clone(),
-        )
-        .await?;
-        let webhook = options
-            .discord
-            .clone()
-            .unwrap_or_else(|| format!("{discord_url}{WEBHOOK_PATH}"));
-        set_webhook(template, &secrets, &webhook)?;
-        let (dynamodb, embedded) = match &options.dynamodb {
-            Some(url) => (url.clone(), None),
-            None => {
-                let directory = held.as_ref().filter(|_| !options.memory);
-                let file = directory.map(|held| held.directory().database_file());
-                let embedded = Embedded::start(file.as_deref(), stopped).await?;
-                (embedded.url.clone(), Some(Arc::new(embedded)))
-            }
-        };
-        let client = dynamodb::client(&dynamodb, &template.place);
-        dynamodb::prepare(&client, &dynamodb, &template.tables).await?;
-        Ok(Self {
-            endpoints: Endpoints { dynamodb, aws },
-            secrets,
-            discord,
-            discord_url,
-            embedded,
-            stop,
-            servers,
-            held,
-        })
-    }
-
-    /// Stops the services, the last request answered first.
-    pub(crate) async fn stop(mut self) {
-        let _ = self.stop.send(true);
-        while self.servers.join_next().await.is_some() {}
-        if let Some(embedded) = self.embedded.take().and_then(Arc::into_inner) {
-            embedded.ended().await;
-        }
-        drop(self.held);
-    }
-}
-
 /// Starts everything a template declares.
 ///
 /// # Errors
@@ -252,14 +176,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         log: options.log,
         world: options.world.clone(),
     });
-    if let Some(held) = &services.held {
-        held.announce(&Live {
-            process: std::process::id(),
-            api: format!("http://{address}"),
-            endpoints: services.endpoints.clone(),
-            discord: services.discord_url.clone(),
-        })?;
-    }
+    services.announce(address)?;
     let (stop, stopped) = watch::channel(false);
     let app =
         router(gateway, &services.discord).into_make_service_with_connect_info::<SocketAddr>();
@@ -332,60 +249,10 @@ fn router(gateway: Arc<Gateway>, discord: &Arc<Discord>) -> Router {
     let health = || async { axum::Json(json!({"status": "ok"})) };
     let own = Router::new()
         .route("/_local/health", get(health))
-        .nest("/_local/discord", discord::router(Arc::clone(discord)));
+        .nest("/_local/discord", discord::router(Arc::clone(discord)))
+        .route("/_local/{*rest}", any(|| async { StatusCode::NOT_FOUND }));
     let gateway = Router::new().fallback(gateway::serve).with_state(gateway);
     own.fallback_service(gateway)
-}
-
-/// Serves a router on a loopback port of its own.
-async fn listen_loopback(
-    router: Router,
-    servers: &mut JoinSet<()>,
-    stopped: watch::Receiver<bool>,
-) -> Result<String, Error> {
-    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let failed = |error: std::io::Error| Error::Listen(loopback, error.to_string());
-    let listener = TcpListener::bind(loopback).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    servers.spawn(async move {
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(wait(stopped))
-            .await
-        {
-            tracing::error!(%error, "a loopback service stopped");
-        }
-    });
-    Ok(format!("http://{address}"))
-}
-
-async fn wait(mut stopped: watch::Receiver<bool>) {
-    // An error is a dropped sender: also the end.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// The secrets of a template, each created at the first start.
-pub(crate) fn open_secrets(
-    template: &Template,
-    held: Option<&Held>,
-    world: &World,
-) -> Result<Arc<Store>, Error> {
-    let file = held.map(|held| held.directory().secrets_file());
-    let failed = |error: std::io::Error| Error::Secrets(error.to_string());
-    let store = Store::open(file, world.clone()).map_err(failed)?;
-    store.create_missing(&template.secrets).map_err(failed)?;
-    Ok(Arc::new(store))
-}
-
-/// Puts the webhook's URL where the alert forwarder looks for it.
-fn set_webhook(template: &Template, secrets: &Store, webhook: &str) -> Result<(), Error> {
-    let forwarder = template.function(Kind::AlertForwarder);
-    let id = forwarder.and_then(|(_, spec)| spec.environment.get("WEBHOOK_SECRET_ID"));
-    match id {
-        Some(id) => secrets
-            .set_current(id, webhook)
-            .map_err(|error| Error::Secrets(error.to_string())),
-        None => Ok(()),
-    }
 }
 
 async fn sweep(embedded: Arc<Embedded>) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 mod edge;
 mod evaluate;
 mod function;
+mod intrinsic;
 mod parameters;
 mod resource;
 mod route;
@@ -93,15 +94,18 @@ pub enum Kind {
     Authorizer,
     /// Alerts to Discord.
     AlertForwarder,
+    /// Holds that nobody confirmed.
+    OrdersSweeper,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Orders,
         Self::Cors,
         Self::Authorizer,
         Self::AlertForwarder,
+        Self::OrdersSweeper,
     ];
 
     /// The binary's name.
@@ -111,6 +115,7 @@ impl Kind {
             Self::Cors => "cors",
             Self::Authorizer => "authorizer",
             Self::AlertForwarder => "alert-forwarder",
+            Self::OrdersSweeper => "orders-sweeper",
         }
     }
 

@@ -59,7 +59,7 @@ impl Default for Request<'_> {
         Self {
             sub: "demo",
             scope: SCOPES_DEFAULT,
-            ttl: Duration::from_secs(3600),
+            ttl: Duration::from_hours(1),
             algorithm: "HS256",
         }
     }

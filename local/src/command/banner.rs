@@ -1,6 +1,5 @@
 //! Owns what `surefire serve` says when it is ready.
 
-use serde_json::json;
 use shared::world::World;
 
 use super::CommandError;
@@ -29,19 +28,19 @@ pub(super) fn text(
     let mut text = format!("\n  Surefire  {url}\n  Discord   {discord}\n  Stop      Ctrl-C\n");
     if has_orders {
         let token = running.token("demo", SCOPES_DEFAULT)?;
-        let order = json!({
-            "currency": "KRW",
-            "lines": [{"sku": FIRST_SKU, "quantity": 1, "unit_price": FIRST_PRICE}],
-        });
+        let order = format!(
+            r#"{{"currency": "KRW", "lines": [{{"sku": "{FIRST_SKU}", "quantity": 1, "unit_price": {FIRST_PRICE}}}]}}"#
+        );
         let key = uuid(world);
-        text.push_str(&format!(
+        let call = format!(
             "\nPlace an order (the token is good for an hour; `surefire token` prints another):\n\n\
              curl -i {url}/orders \\\n  \
              -H 'authorization: Bearer {token}' \\\n  \
              -H 'content-type: application/json' \\\n  \
              -H 'idempotency-key: {key}' \\\n  \
              -d '{order}'\n\n"
-        ));
+        );
+        text.push_str(&call);
     }
     Ok(text)
 }

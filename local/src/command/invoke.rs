@@ -24,7 +24,7 @@ Examples:
   cat events.jsonl | surefire invoke orders --memory -"
 )]
 pub(super) struct InvokeArguments {
-    /// The function: orders, cors, authorizer, alert-forwarder, or its name in the template
+    /// The function: orders, cors, authorizer, alert-forwarder, orders-sweeper, or its name in the template
     function: String,
     /// A file with one event, or `-` for one event a line on standard input and one answer a line
     /// on standard output [default: one event on standard input]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::evaluate::text_of;
+use super::intrinsic::text_of;
 use super::yaml::{Content, Entry, Node};
 use super::{Fault, TemplateError};
 

@@ -360,7 +360,7 @@ fn a_schedule_is_read_and_one_that_cannot_be_run_is_refused() {
     };
     let template = event("rate(5 minutes)").unwrap();
     let schedules = &template.functions["OrdersFunction"].schedules;
-    assert_eq!(schedules[0].every, Duration::from_secs(300));
+    assert_eq!(schedules[0].every, Duration::from_mins(5));
     let error = event("cron(0 * * * ? *)").unwrap_err().to_string();
     assert!(error.contains("only `rate("), "{error}");
 }

@@ -1,0 +1,165 @@
+//! Owns the services that functions call: database, secrets, Discord, each on a loopback port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use shared::world::World;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{Error, Options};
+use crate::data::{Held, Live};
+use crate::discord::{self, Discord};
+use crate::dynamodb::{self, Embedded};
+use crate::functions::Endpoints;
+use crate::secrets::{self, Store};
+use crate::template::{Kind, Template};
+
+/// The path of the stand-in's webhook.
+const WEBHOOK_PATH: &str = "/api/webhooks/1000000000000000001/local-webhook-token";
+
+/// The services that functions call; they outlive the gateway.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) secrets: Arc<Store>,
+    pub(crate) discord: Arc<Discord>,
+    pub(crate) discord_url: String,
+    pub(super) embedded: Option<Arc<Embedded>>,
+    stop: watch::Sender<bool>,
+    servers: JoinSet<()>,
+    // The last to go: until then nobody else opens the files.
+    held: Option<Held>,
+}
+
+impl Services {
+    /// Starts the services of a template: its tables and secrets are there afterwards.
+    pub(crate) async fn start(options: &Options, template: &Template) -> Result<Self, Error> {
+        let held = match &options.data {
+            Some(directory) => Some(directory.hold(&options.world).await?),
+            None => None,
+        };
+        Self::start_with(options, template, held).await
+    }
+
+    /// Starts the services with a data directory that is held already.
+    pub(crate) async fn start_with(
+        options: &Options,
+        template: &Template,
+        held: Option<Held>,
+    ) -> Result<Self, Error> {
+        let secrets = open_secrets(template, held.as_ref(), &options.world)?;
+        let (stop, stopped) = watch::channel(false);
+        let mut servers = JoinSet::new();
+        let endpoint = secrets::endpoint::router(Arc::clone(&secrets));
+        let aws = listen_loopback(endpoint, &mut servers, stopped.clone()).await?;
+        let discord = Discord::new();
+        let discord_url = listen_loopback(
+            discord::router(Arc::clone(&discord)),
+            &mut servers,
+            stopped.clone(),
+        )
+        .await?;
+        let webhook = options
+            .discord
+            .clone()
+            .unwrap_or_else(|| format!("{discord_url}{WEBHOOK_PATH}"));
+        set_webhook(template, &secrets, &webhook)?;
+        let (dynamodb, embedded) = if let Some(url) = &options.dynamodb {
+            (url.clone(), None)
+        } else {
+            let directory = held.as_ref().filter(|_| !options.memory);
+            let file = directory.map(|held| held.directory().database_file());
+            let embedded = Embedded::start(file.as_deref(), stopped).await?;
+            (embedded.url.clone(), Some(Arc::new(embedded)))
+        };
+        let client = dynamodb::client(&dynamodb, &template.place);
+        dynamodb::prepare(&client, &dynamodb, &template.tables).await?;
+        Ok(Self {
+            endpoints: Endpoints { dynamodb, aws },
+            secrets,
+            discord,
+            discord_url,
+            embedded,
+            stop,
+            servers,
+            held,
+        })
+    }
+
+    /// Tells other commands that a server has these services.
+    pub(super) fn announce(&self, address: SocketAddr) -> Result<(), Error> {
+        let Some(held) = &self.held else {
+            return Ok(());
+        };
+        Ok(held.announce(&Live {
+            process: std::process::id(),
+            api: format!("http://{address}"),
+            endpoints: self.endpoints.clone(),
+            discord: self.discord_url.clone(),
+        })?)
+    }
+
+    /// Stops the services, the last request answered first.
+    pub(crate) async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        while self.servers.join_next().await.is_some() {}
+        if let Some(embedded) = self.embedded.take().and_then(Arc::into_inner) {
+            embedded.ended().await;
+        }
+        drop(self.held);
+    }
+}
+
+/// Serves a router on a loopback port of its own.
+async fn listen_loopback(
+    router: Router,
+    servers: &mut JoinSet<()>,
+    stopped: watch::Receiver<bool>,
+) -> Result<String, Error> {
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let failed = |error: std::io::Error| Error::Listen(loopback, error.to_string());
+    let listener = TcpListener::bind(loopback).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    servers.spawn(async move {
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(wait(stopped))
+            .await
+        {
+            tracing::error!(%error, "a loopback service stopped");
+        }
+    });
+    Ok(format!("http://{address}"))
+}
+
+pub(super) async fn wait(mut stopped: watch::Receiver<bool>) {
+    // An error is a dropped sender: also the end.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// The secrets of a template, each created at the first start.
+pub(crate) fn open_secrets(
+    template: &Template,
+    held: Option<&Held>,
+    world: &World,
+) -> Result<Arc<Store>, Error> {
+    let file = held.map(|held| held.directory().secrets_file());
+    let failed = |error: std::io::Error| Error::Secrets(error.to_string());
+    let store = Store::open(file, world.clone()).map_err(failed)?;
+    store.create_missing(&template.secrets).map_err(failed)?;
+    Ok(Arc::new(store))
+}
+
+/// Puts the webhook's URL where the alert forwarder looks for it.
+fn set_webhook(template: &Template, secrets: &Store, webhook: &str) -> Result<(), Error> {
+    let forwarder = template.function(Kind::AlertForwarder);
+    let id = forwarder.and_then(|(_, spec)| spec.environment.get("WEBHOOK_SECRET_ID"));
+    match id {
+        Some(id) => secrets
+            .set_current(id, webhook)
+            .map_err(|error| Error::Secrets(error.to_string())),
+        None => Ok(()),
+    }
+}

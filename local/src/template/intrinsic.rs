@@ -1,0 +1,75 @@
+//! Owns how CloudFormation spells things: a function's short and long form, and scalars.
+
+use serde_json::Value;
+
+use super::Fault;
+use super::yaml::{Content, Node};
+
+/// The short and long names of the functions that are evaluated.
+const KNOWN: &str =
+    "Ref, Sub, GetAtt, If, Equals, Not, And, Or, Condition, Join, Select, Split, FindInMap";
+
+/// The function a node is, in its short (`!Sub`) or long (`Fn::Sub`) form, and its argument.
+pub(super) fn function(node: &Node) -> Option<(String, Node)> {
+    if let Some(tag) = &node.tag {
+        let argument = Node {
+            tag: None,
+            ..node.clone()
+        };
+        return Some((tag.clone(), argument));
+    }
+    let [entry] = node.entries() else { return None };
+    let name = match entry.key.as_str() {
+        "Ref" => "Ref",
+        // `Condition: Name` is a function only where the value is a plain name.
+        "Condition" if entry.value.text().is_some() => "Condition",
+        key => key.strip_prefix("Fn::")?,
+    };
+    Some((name.to_owned(), entry.value.clone()))
+}
+
+pub(super) fn arguments<'node, const COUNT: usize>(
+    name: &str,
+    node: &'node Node,
+) -> Result<[&'node Node; COUNT], Fault> {
+    let Content::List(nodes) = &node.content else {
+        return Err(node.fault(format!("{name} takes a list of {COUNT}")));
+    };
+    let nodes: Vec<&Node> = nodes.iter().collect();
+    nodes
+        .try_into()
+        .map_err(|_| node.fault(format!("{name} takes a list of {COUNT}")))
+}
+
+pub(super) fn unsupported(node: &Node, name: &str) -> Fault {
+    node.fault(format!(
+        "the intrinsic `{name}` is not evaluated by this program, which knows {KNOWN}"
+    ))
+}
+
+/// A scalar as CloudFormation's YAML 1.1 core types read it.
+pub(super) fn scalar(text: &str, plain: bool) -> Value {
+    if !plain {
+        return text.into();
+    }
+    match text {
+        "true" | "True" | "TRUE" => true.into(),
+        "false" | "False" | "FALSE" => false.into(),
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        // Only what prints as it was written: an account number keeps its leading zeros.
+        _ => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == text => number.into(),
+            _ => text.into(),
+        },
+    }
+}
+
+/// A scalar value as CloudFormation passes it on: everything is a text.
+pub(super) fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
