@@ -1,0 +1,13 @@
+//! Alerts: from an event to a message in the channel, through everything that can go wrong on the way.
+
+mod any_input;
+mod aws;
+mod delivery;
+mod injection;
+mod limits;
+mod no_loss;
+mod parsing;
+mod refusal;
+mod sample;
+mod stage;
+mod state;

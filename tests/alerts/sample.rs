@@ -1,0 +1,137 @@
+//! The sample events, and what they become.
+
+use alert_forwarder::envelope::{Notification, unwrap};
+use alert_forwarder::event::{Event, Rich, Span};
+use alert_forwarder::message::{Detail, Message, Options, render};
+use alert_forwarder::parse::parse;
+use local::discord::limits;
+use local::discord::message::File;
+use serde_json::{Value, json};
+
+/// The sample event of a name.
+pub(super) fn sample(name: &str) -> Value {
+    let path = format!("{}/../events/alerts/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// All samples' names.
+pub(super) fn names() -> Vec<String> {
+    let directory = format!("{}/../events/alerts", env!("CARGO_MANIFEST_DIR"));
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The first event of a sample. Its message is checked in every detail.
+pub(super) fn event(name: &str) -> Event {
+    event_of(&sample(name))
+}
+
+pub(super) fn event_of(invocation: &Value) -> Event {
+    let unwrapped = unwrap(invocation, "request-1");
+    let event = parse(unwrapped.notifications.first().unwrap());
+    acceptable(&event);
+    event
+}
+
+/// The event of an SNS message.
+pub(super) fn event_of_text(subject: Option<&str>, message: &str) -> Event {
+    event_of(&json!({"Records": [{"EventSource": "aws:sns", "Sns": {
+        "MessageId": "m-1",
+        "TopicArn": "arn:aws:sns:eu-west-1:123456789012:alerts",
+        "Subject": subject,
+        "Message": message,
+        "Timestamp": "2026-07-19T10:00:01.234Z",
+    }}]}))
+}
+
+pub(super) fn notification(message: &str) -> Notification {
+    Notification {
+        message: message.to_owned(),
+        json: serde_json::from_str(message).ok(),
+        ..Notification::default()
+    }
+}
+
+/// Renders an event in every detail, and has Discord's limits judge it.
+pub(super) fn acceptable(event: &Event) -> Message {
+    for possible_duplicate in [true, false] {
+        let options = Options {
+            possible_duplicate,
+            ..Options::default()
+        };
+        for detail in [Detail::NoImage, Detail::NoFields, Detail::Plain, Detail::Full] {
+            let message = render(event, &options, detail);
+            accepted(&message);
+            assert_eq!(mentions(&message), Vec::<String>::new(), "{message:?}");
+            if (detail, possible_duplicate) == (Detail::Full, false) {
+                return message;
+            }
+        }
+    }
+    unreachable!("the loops end with the full detail")
+}
+
+#[track_caller]
+pub(super) fn accepted(message: &Message) {
+    let files: Vec<File> = message
+        .files
+        .iter()
+        .map(|file| File {
+            id: String::new(),
+            name: file.name.to_owned(),
+            content_type: file.content_type.to_owned(),
+            bytes: file.bytes.clone(),
+        })
+        .collect();
+    let payload = serde_json::to_value(&message.payload).unwrap();
+    if let Err(refusal) = limits::check(&payload, &files) {
+        panic!("{} {payload:#}", refusal.body);
+    }
+}
+
+/// The roles that a message may mention, and any class of mentions.
+pub(super) fn mentions(message: &Message) -> Vec<String> {
+    let allowed = serde_json::to_value(&message.payload.allowed_mentions).unwrap();
+    let all = ["parse", "roles"].map(|list| allowed[list].as_array().unwrap().clone());
+    all.concat()
+        .iter()
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The value of a field, in words; links as `label <url>`.
+#[track_caller]
+pub(super) fn field(event: &Event, name: &str) -> String {
+    let found = event.fields.iter().find(|field| field.name == name);
+    let Some(field) = found else {
+        panic!("no {name} in {:#?}", event.fields)
+    };
+    words(&field.value)
+}
+
+pub(super) fn has_field(event: &Event, name: &str) -> bool {
+    event.fields.iter().any(|field| field.name == name)
+}
+
+pub(super) fn words(rich: &Rich) -> String {
+    rich.0
+        .iter()
+        .map(|span| match span {
+            Span::Text(text) => text.clone(),
+            Span::Link(link) => format!("{} <{}>", link.label, link.url.as_str()),
+            Span::Time(at) => at.to_string(),
+        })
+        .collect()
+}
+
+#[track_caller]
+pub(super) fn link(event: &Event, label: &str) -> String {
+    let found = event.links.iter().find(|link| link.label == label);
+    found.unwrap_or_else(|| panic!("{:?}", event.links)).url.as_str().to_owned()
+}

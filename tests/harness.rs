@@ -1,0 +1,355 @@
+//! Owns what a test needs: a running shop, customers with tokens, and the
+//! check that its stock adds up, which no test can forget.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use http::{HeaderMap, Method};
+use jiff::{SignedDuration, Timestamp};
+use local::serve::{Options, Running, start};
+use local::template::Kind;
+use serde_json::{Value, json};
+use shared::world::World;
+
+/// All scopes that a customer may have.
+pub(crate) const CUSTOMER: &str = "orders:read orders:write";
+
+/// The scopes of whoever runs the shop.
+pub(crate) const STAFF: &str = "stock:write orders:confirm orders:read:any orders:read";
+
+/// An API that runs, with no product in it.
+pub(crate) struct Shop {
+    pub(crate) running: Running,
+    pub(crate) http: reqwest::Client,
+    clock_offset_millis: Arc<AtomicI64>,
+}
+
+/// Runs a test on a shop of its own, and checks its stock afterwards.
+pub(crate) async fn shop(test: impl AsyncFnOnce(&Shop)) {
+    let shop = Shop::open(Options::in_memory()).await;
+    test(&shop).await;
+    shop.assert_conserved().await;
+    shop.running.stop().await;
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.text().await.unwrap(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The last part of a problem's type.
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        kind.trim_start_matches("urn:surefire:problem:").to_owned()
+    }
+
+    pub(crate) fn order_id(&self) -> String {
+        self.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn is_replay(&self) -> bool {
+        self.header("idempotent-replayed") == Some("true")
+    }
+
+    #[track_caller]
+    pub(crate) fn assert(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{} {:?}", self.body, self.headers);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, kind: &str) -> &Self {
+        self.assert(status);
+        assert_eq!(self.problem(), kind, "{}", self.body);
+        assert_eq!(self.json()["status"], status);
+        self
+    }
+}
+
+/// A request that is being put together.
+pub(crate) struct Request<'shop> {
+    shop: &'shop Shop,
+    builder: reqwest::RequestBuilder,
+}
+
+impl Request<'_> {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    pub(crate) fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    pub(crate) fn by(self, sub: &str, scope: &str) -> Self {
+        let token = self.shop.running.token(sub, scope).unwrap();
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.builder = self.builder.json(body);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
+        self.builder = self.builder.body(body);
+        self
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        Answer::of(self.builder.send().await.unwrap()).await
+    }
+}
+
+/// A line of an order.
+pub(crate) fn line(sku: &str, quantity: i64) -> Value {
+    json!({"sku": sku, "quantity": quantity, "unit_price": 500})
+}
+
+/// The body of an order of these lines.
+pub(crate) fn order_of(lines: &[Value]) -> Value {
+    json!({"currency": "KRW", "lines": lines})
+}
+
+impl Shop {
+    /// Opens a shop without demo products, whose clock the test can put forward.
+    pub(crate) async fn open(options: Options) -> Self {
+        let clock_offset_millis = Arc::new(AtomicI64::new(0));
+        let offset = Arc::clone(&clock_offset_millis);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the shop's clock runs, from any start"
+        )]
+        let now =
+            move || Timestamp::now() + SignedDuration::from_millis(offset.load(Ordering::Relaxed));
+        let options = Options {
+            seed: false,
+            world: World::real().with_clock(now),
+            ..options
+        };
+        Self {
+            running: start(options).await.unwrap(),
+            http: reqwest::Client::new(),
+            clock_offset_millis,
+        }
+    }
+
+    /// Puts the shop's clock forward.
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
+        self.clock_offset_millis
+            .fetch_add(seconds * 1_000, Ordering::Relaxed);
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> Request<'_> {
+        Request {
+            shop: self,
+            builder: self
+                .http
+                .request(method, format!("{}{path}", self.running.url())),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Request<'_> {
+        self.request(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Request<'_> {
+        self.request(Method::POST, path)
+    }
+
+    /// Describes a product at 500 KRW and brings stock, each as a first attempt.
+    pub(crate) async fn stock(&self, sku: &str, quantity: i64) {
+        self.describe(sku, &json!({})).await.assert(201);
+        if quantity != 0 {
+            self.adjust(sku, &format!("stock-{sku}"), quantity)
+                .await
+                .assert(201);
+        }
+    }
+
+    /// Describes a product, with some members changed.
+    pub(crate) async fn describe(&self, sku: &str, changes: &Value) -> Answer {
+        let mut body = json!({
+            "name": "A product", "unit_price": 500, "currency": "KRW", "sellable": true,
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let request = self.request(Method::PUT, &format!("/products/{sku}"));
+        request.by("staff", STAFF).json(&body).send().await
+    }
+
+    pub(crate) async fn adjust(&self, sku: &str, key: &str, delta: i64) -> Answer {
+        let request = self.post(&format!("/products/{sku}/stock"));
+        let body = json!({"delta": delta, "reason": "a test"});
+        request.by("staff", STAFF).key(key).json(&body).send().await
+    }
+
+    /// Places an order of one product as the customer `demo`.
+    pub(crate) async fn place(&self, key: &str, sku: &str, quantity: i64) -> Answer {
+        self.place_as("demo", key, &order_of(&[line(sku, quantity)]))
+            .await
+    }
+
+    pub(crate) async fn place_as(&self, sub: &str, key: &str, body: &Value) -> Answer {
+        let request = self.post("/orders").by(sub, CUSTOMER).key(key);
+        request.json(body).send().await
+    }
+
+    pub(crate) async fn read(&self, sub: &str, id: &str) -> Answer {
+        self.get(&format!("/orders/{id}"))
+            .by(sub, CUSTOMER)
+            .send()
+            .await
+    }
+
+    pub(crate) async fn cancel(&self, sub: &str, id: &str) -> Answer {
+        self.post(&format!("/orders/{id}/cancel"))
+            .by(sub, CUSTOMER)
+            .send()
+            .await
+    }
+
+    pub(crate) async fn confirm(&self, id: &str, reference: &str) -> Answer {
+        let request = self
+            .post(&format!("/orders/{id}/confirm"))
+            .by("payments", STAFF);
+        request
+            .json(&json!({"payment_reference": reference}))
+            .send()
+            .await
+    }
+
+    /// How many of a product can be taken.
+    pub(crate) async fn available(&self, sku: &str) -> i64 {
+        let answer = self.get(&format!("/products/{sku}")).send().await;
+        answer.assert(200).json()["available"].as_i64().unwrap()
+    }
+
+    /// Runs the sweeper once, and returns its account.
+    pub(crate) async fn sweep(&self) -> Value {
+        let (sweeper, _) = self.running.template.function(Kind::OrdersSweeper).unwrap();
+        let invoked = self
+            .running
+            .functions
+            .invoke(sweeper, json!({}), None)
+            .await;
+        invoked.unwrap()
+    }
+
+    /// All items of the orders table.
+    pub(crate) async fn items(&self) -> Vec<BTreeMap<String, AttributeValue>> {
+        let table = orders_table(&self.running);
+        let client = self.running.dynamodb();
+        let mut pages = client
+            .scan()
+            .table_name(table)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item.unwrap().into_iter().collect());
+        }
+        items
+    }
+
+    /// Checks, for each product: sum of adjustments = received = available +
+    /// taken, and taken = what pending and confirmed orders hold.
+    pub(crate) async fn assert_conserved(&self) {
+        let mut books: BTreeMap<String, Books> = BTreeMap::new();
+        for item in self.items().await {
+            let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+            if let Some(sku) = pk.strip_prefix("SKU#") {
+                let books = books.entry(sku.to_owned()).or_default();
+                if sk.starts_with("STOCK#") {
+                    books.available += integer(&item, "available");
+                    books.taken += integer(&item, "taken");
+                    books.received += integer(&item, "received");
+                } else if item.contains_key("delta") {
+                    books.adjusted += integer(&item, "delta");
+                }
+            } else if pk.starts_with("ORD#")
+                && ["pending", "confirmed"].contains(&text(&item, "status"))
+            {
+                for line in item["lines"].as_l().unwrap() {
+                    let line = line.as_m().unwrap().clone().into_iter().collect();
+                    let books = books.entry(text(&line, "sku").to_owned()).or_default();
+                    books.held += integer(&line, "quantity");
+                }
+            }
+        }
+        for (sku, books) in books {
+            assert!(0 <= books.available, "{sku}: {books:?}");
+            assert_eq!(books.received, books.adjusted, "{sku}: {books:?}");
+            assert_eq!(
+                books.received,
+                books.available + books.taken,
+                "{sku}: {books:?}"
+            );
+            assert_eq!(books.taken, books.held, "{sku}: {books:?}");
+        }
+    }
+
+    /// How many orders there are, refusals left out.
+    pub(crate) async fn count_orders(&self) -> usize {
+        let is_order = |item: &&BTreeMap<String, AttributeValue>| {
+            text(item, "pk").starts_with("ORD#") && text(item, "status") != "rejected"
+        };
+        self.items().await.iter().filter(is_order).count()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    available: i64,
+    taken: i64,
+    received: i64,
+    adjusted: i64,
+    held: i64,
+}
+
+/// The name of the table that the orders function uses.
+pub(crate) fn orders_table(running: &Running) -> String {
+    let (_, orders) = running.template.function(Kind::Orders).unwrap();
+    orders.environment["TABLE_NAME"].clone()
+}
+
+pub(crate) fn text<'item>(item: &'item BTreeMap<String, AttributeValue>, name: &str) -> &'item str {
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .map_or("", String::as_str)
+}
+
+pub(crate) fn integer(item: &BTreeMap<String, AttributeValue>, name: &str) -> i64 {
+    item[name].as_n().unwrap().parse().unwrap()
+}

@@ -1,0 +1,142 @@
+//! Owns the end of an order: confirmed or cancelled, never both.
+
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
+
+async fn cancel_if_match(shop: &Shop, id: &str, etag: &str) -> Answer {
+    let request = shop
+        .post(&format!("/orders/{id}/cancel"))
+        .by("demo", CUSTOMER);
+    request.header("if-match", etag).send().await
+}
+
+#[tokio::test]
+async fn a_confirmed_order_keeps_its_stock_and_names_its_payment() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key-1", "TEA-01", 2).await.order_id();
+        let confirmed = shop.confirm(&id, "pay-1").await;
+        confirmed.assert(200);
+        assert_eq!(confirmed.header("etag"), Some("\"2\""));
+        let order = confirmed.json();
+        assert_eq!(order["status"], "confirmed");
+        assert_eq!(order["payment_reference"], "pay-1");
+        assert!(order["confirmed_at"].is_string());
+        assert_eq!(shop.read("demo", &id).await.json(), order);
+        assert_eq!(shop.available("TEA-01").await, 8);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_33_a_repeated_confirmation_is_answered_and_another_payment_is_not() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key-1", "TEA-01", 2).await.order_id();
+        let confirmed = shop.confirm(&id, "pay-1").await;
+        let repeated = shop.confirm(&id, "pay-1").await;
+        assert_eq!(repeated.assert(200).body, confirmed.body);
+        assert!(repeated.is_replay() && !confirmed.is_replay());
+        shop.confirm(&id, "pay-2")
+            .await
+            .assert_problem(409, "already-confirmed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_46_one_payment_confirms_one_order() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let one = shop.place("key-1", "TEA-01", 1).await.order_id();
+        let other = shop.place("key-2", "TEA-01", 1).await.order_id();
+        shop.confirm(&one, "pay-1").await.assert(200);
+        shop.confirm(&other, "pay-1")
+            .await
+            .assert_problem(409, "payment-reference-used");
+        assert_eq!(shop.read("demo", &other).await.json()["status"], "pending");
+        shop.confirm(&other, "pay-2").await.assert(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cancelled_order_gives_its_stock_back_even_after_payment() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        for key in ["pending", "confirmed"] {
+            let id = shop.place(key, "TEA-01", 2).await.order_id();
+            if key == "confirmed" {
+                shop.confirm(&id, "pay-1").await.assert(200);
+            }
+            let cancelled = shop.cancel("demo", &id).await;
+            assert_eq!(cancelled.assert(200).json()["status"], "cancelled");
+            assert_eq!(shop.available("TEA-01").await, 10);
+            let repeated = shop.cancel("demo", &id).await;
+            assert_eq!(repeated.assert(200).body, cancelled.body);
+            assert!(repeated.is_replay());
+            shop.confirm(&id, "pay-1")
+                .await
+                .assert_problem(409, "order-cancelled");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_32_fifty_parallel_cancels_give_the_stock_back_once() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key-1", "TEA-01", 2).await.order_id();
+        let answers = join_all((0..50).map(|_| shop.cancel("demo", &id))).await;
+        assert!(answers.iter().all(|answer| answer.status == 200));
+        let first = answers.iter().filter(|answer| !answer.is_replay()).count();
+        assert_eq!(first, 1);
+        assert_eq!(shop.available("TEA-01").await, 10);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_34_a_stale_if_match_changes_nothing_and_an_absent_one_is_allowed() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key-1", "TEA-01", 2).await.order_id();
+        shop.confirm(&id, "pay-1").await.assert(200);
+        cancel_if_match(shop, &id, "\"1\"")
+            .await
+            .assert_problem(412, "has-changed");
+        assert_eq!(shop.read("demo", &id).await.json()["status"], "confirmed");
+        shop.cancel("demo", &id).await.assert(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_49_a_cancel_whose_answer_was_lost_succeeds_with_the_same_if_match() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key-1", "TEA-01", 2).await.order_id();
+        let cancelled = cancel_if_match(shop, &id, "\"1\"").await;
+        let repeated = cancel_if_match(shop, &id, "\"1\"").await;
+        assert_eq!(repeated.assert(200).body, cancelled.assert(200).body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_40_the_payment_service_confirms_anybodys_order_and_a_customer_nobodys() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key-1", "TEA-01", 2).await.order_id();
+        let path = format!("/orders/{id}/confirm");
+        let body = json!({"payment_reference": "pay-1"});
+        let request = shop.post(&path).by("demo", CUSTOMER);
+        request.json(&body).send().await.assert(403);
+        let request = shop.post(&path).by("payments", STAFF);
+        request.json(&body).send().await.assert(200);
+    })
+    .await;
+}

@@ -1,0 +1,145 @@
+//! Owns bad input: told what is wrong, before anything happens.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, CUSTOMER, Shop, line, order_of, shop};
+
+async fn place_text(shop: &Shop, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+    let request = shop.post("/orders").by("demo", CUSTOMER).key("key-1");
+    request
+        .header("content-type", content_type)
+        .body(body)
+        .send()
+        .await
+}
+
+/// Runs a test that must leave the table as it was.
+async fn without_effect(test: impl AsyncFnOnce(&Shop)) {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let before = shop.items().await;
+        test(shop).await;
+        assert_eq!(shop.items().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_08_a_missing_or_malformed_key_is_told_so() {
+    without_effect(async |shop| {
+        let body = order_of(&[line("TEA-01", 1)]);
+        let without = shop
+            .post("/orders")
+            .by("demo", CUSTOMER)
+            .json(&body)
+            .send()
+            .await;
+        without.assert_problem(400, "idempotency-key-missing");
+        for key in ["", &"k".repeat(256), "a b"] {
+            let answer = shop.place_as("demo", key, &body).await;
+            answer.assert_problem(400, "idempotency-key-malformed");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_27_a_quantity_that_is_none_is_told_with_its_pointer() {
+    without_effect(async |shop| {
+        for quantity in ["0", "-1", "9223372036854775808", "1.5", "1.0", "\"1\""] {
+            let body = format!(
+                r#"{{"currency":"KRW","lines":[{{"sku":"TEA-01","quantity":{quantity},"unit_price":500}}]}}"#
+            );
+            let answer = place_text(shop, "application/json", body).await;
+            answer.assert_problem(400, "invalid-request");
+            assert_eq!(answer.json()["errors"][0]["pointer"], "/lines/0/quantity");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_29_too_many_lines_a_large_body_and_another_media_type_are_told_apart() {
+    without_effect(async |shop| {
+        let lines = vec![line("TEA-01", 1); 51];
+        let answer = shop.place_as("demo", "key-1", &order_of(&lines)).await;
+        answer.assert_problem(400, "invalid-request");
+        let filled = |bytes: usize| {
+            let body = order_of(&[line("TEA-01", 1)]).to_string();
+            format!("{body}{}", " ".repeat(bytes - body.len()))
+        };
+        let answer = place_text(shop, "application/json", filled(64 * 1024 + 1)).await;
+        answer.assert_problem(413, "body-too-large");
+        let answer = place_text(shop, "text/plain", filled(1_000)).await;
+        answer.assert_problem(415, "unsupported-media-type");
+        let answer = place_text(shop, "application/json", vec![0xff, 0xfe]).await;
+        answer.assert_problem(400, "invalid-request");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_29_a_body_of_exactly_64_kib_is_read() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let body = order_of(&[line("TEA-01", 1)]).to_string();
+        let body = format!("{body}{}", " ".repeat(64 * 1024 - body.len()));
+        place_text(shop, "application/json", body).await.assert(201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_route_tells_what_is_wrong_with_its_body() {
+    without_effect(async |shop| {
+        let id = "ord_aaaaaaaaaaaaaaaaaaaaaaaaaa";
+        let routes: [(Method, String, Value, &str); 4] = [
+            (
+                Method::PUT,
+                "/products/TEA-01".to_owned(),
+                json!({"name": "x"}),
+                "/unit_price",
+            ),
+            (
+                Method::POST,
+                "/products/TEA-01/stock".to_owned(),
+                json!({"delta": 0, "reason": "x"}),
+                "/delta",
+            ),
+            (
+                Method::POST,
+                format!("/orders/{id}/confirm"),
+                json!({"payment_reference": ""}),
+                "/payment_reference",
+            ),
+            (
+                Method::POST,
+                format!("/orders/{id}/cancel"),
+                json!({"why": 1}),
+                "/why",
+            ),
+        ];
+        for (method, path, body, pointer) in routes {
+            let scope = "stock:write orders:confirm orders:write";
+            let request = shop.request(method, &path).by("demo", scope).key("1");
+            let answer = request.json(&body).send().await;
+            answer.assert_problem(400, "invalid-request");
+            assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request() {
+    without_effect(async |shop| {
+        let problem = shop.read("demo", "nonsense").await;
+        let id = problem.header("x-request-id").unwrap();
+        assert_eq!(problem.json()["request_id"], id);
+        assert_eq!(problem.header("apigw-requestid"), Some(id));
+        let product = shop.get("/products/TEA-01").send().await;
+        assert!(product.assert(200).header("x-request-id").is_some());
+    })
+    .await;
+}

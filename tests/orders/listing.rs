@@ -1,0 +1,164 @@
+//! Owns the lists: pages that go on where they stopped.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::harness::{CUSTOMER, Shop, line, order_of, shop};
+
+async fn page(shop: &Shop, query: &str) -> Value {
+    let request = shop.get(&format!("/orders{query}")).by("demo", CUSTOMER);
+    request.send().await.assert(200).json()
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let orders = page["orders"].as_array().unwrap().iter();
+    orders
+        .map(|order| order["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_list_has_the_callers_orders_newest_first_as_they_are_now() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let mut placed = Vec::new();
+        for n in 0..3 {
+            shop.pass_seconds(1);
+            placed.insert(
+                0,
+                shop.place(&format!("key-{n}"), "TEA-01", 1)
+                    .await
+                    .order_id(),
+            );
+        }
+        shop.place_as("eve", "key", &order_of(&[line("TEA-01", 1)]))
+            .await
+            .assert(201);
+        shop.cancel("demo", &placed[1]).await.assert(200);
+        let list = page(shop, "").await;
+        assert_eq!(ids(&list), placed);
+        assert_eq!(list["next_cursor"], Value::Null);
+        assert_eq!(list["orders"][1]["status"], "cancelled");
+        assert_eq!(
+            list["orders"][0],
+            shop.read("demo", &placed[0]).await.json()
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_41_pages_neither_repeat_nor_skip_while_orders_arrive() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 100).await;
+        let mut there = BTreeSet::new();
+        for n in 0..25 {
+            // Several orders share a millisecond, and their place must still be clear.
+            shop.pass_seconds(i64::from(n % 5 == 0));
+            there.insert(
+                shop.place(&format!("key-{n}"), "TEA-01", 1)
+                    .await
+                    .order_id(),
+            );
+        }
+        shop.place("refused", "NONE", 1).await.assert(422);
+        let mut seen = Vec::new();
+        let mut list = page(shop, "?limit=4").await;
+        let mut pages = 1;
+        loop {
+            seen.extend(ids(&list));
+            shop.pass_seconds(1);
+            shop.place(&format!("late-{pages}"), "TEA-01", 1)
+                .await
+                .assert(201);
+            let Some(cursor) = list["next_cursor"].as_str() else {
+                break;
+            };
+            list = page(shop, &format!("?limit=4&cursor={cursor}")).await;
+            pages += 1;
+        }
+        assert_eq!(pages, 7, "25 orders are 7 pages of 4");
+        assert_eq!(seen.len(), there.len(), "none twice");
+        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), there);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_last_page_that_is_full_has_no_next() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 100).await;
+        for n in 0..4 {
+            shop.place(&format!("key-{n}"), "TEA-01", 1)
+                .await
+                .assert(201);
+        }
+        assert_eq!(page(shop, "?limit=4").await["next_cursor"], Value::Null);
+        assert!(page(shop, "?limit=3").await["next_cursor"].is_string());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn case_41_a_forged_or_foreign_cursor_is_refused() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 100).await;
+        for n in 0..3 {
+            shop.place(&format!("key-{n}"), "TEA-01", 1)
+                .await
+                .assert(201);
+        }
+        let cursor = page(shop, "?limit=1").await["next_cursor"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        for (sub, query) in [
+            ("eve", format!("?cursor={cursor}")),
+            ("demo", "?cursor=nonsense".to_owned()),
+            ("demo", "?cursor=".to_owned()),
+            ("demo", "?limit=0".to_owned()),
+            ("demo", "?limit=101".to_owned()),
+        ] {
+            let answer = shop
+                .get(&format!("/orders{query}"))
+                .by(sub, CUSTOMER)
+                .send()
+                .await;
+            answer.assert_problem(400, "invalid-request");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn products_are_listed_for_anybody_page_by_page() {
+    shop(async |shop| {
+        for n in 0..5 {
+            shop.stock(&format!("P-{n}"), n).await;
+        }
+        let mut skus = Vec::new();
+        let mut query = "?limit=2".to_owned();
+        loop {
+            let list = shop
+                .get(&format!("/products{query}"))
+                .send()
+                .await
+                .assert(200)
+                .json();
+            let products = list["products"].as_array().unwrap().clone();
+            skus.extend(
+                products
+                    .iter()
+                    .map(|product| product["sku"].as_str().unwrap().to_owned()),
+            );
+            let Some(cursor) = list["next_cursor"].as_str() else {
+                break;
+            };
+            query = format!("?limit=2&cursor={cursor}");
+        }
+        skus.sort();
+        assert_eq!(skus, ["P-0", "P-1", "P-2", "P-3", "P-4"]);
+    })
+    .await;
+}
