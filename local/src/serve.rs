@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::response::Redirect;
 use axum::routing::{any, get};
 use serde_json::json;
 use shared::world::World;
@@ -241,6 +242,8 @@ impl Running {
             self.server.abort();
         }
         self.background.shutdown().await;
+        // Their idle connections would be waited for.
+        drop(self.functions);
         self.services.stop().await;
     }
 }
@@ -250,6 +253,10 @@ fn router(gateway: Arc<Gateway>, discord: &Arc<Discord>) -> Router {
     let own = Router::new()
         .route("/_local/health", get(health))
         .nest("/_local/discord", discord::router(Arc::clone(discord)))
+        .route(
+            "/_local/discord/",
+            get(|| async { Redirect::permanent("/_local/discord") }),
+        )
         .route("/_local/{*rest}", any(|| async { StatusCode::NOT_FOUND }));
     let gateway = Router::new().fallback(gateway::serve).with_state(gateway);
     own.fallback_service(gateway)
