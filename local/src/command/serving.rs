@@ -9,6 +9,10 @@ use crate::serve::{self, Options};
 
 /// The arguments of `surefire serve`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  surefire serve --memory --listen 127.0.0.1:0
+  surefire serve --parameter AllowedOrigins=http://localhost:8080,https://app.example
+  surefire serve --dynamodb http://127.0.0.1:8000 --no-seed")]
 pub(super) struct ServeArguments {
     /// The address of the API; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
