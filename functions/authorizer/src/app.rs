@@ -23,7 +23,7 @@ use crate::denial::Denial;
 use crate::error::{Error, StartError};
 use crate::event::Event;
 use crate::fetch::{FetchError, Fixed, Source};
-use crate::http::Client;
+use crate::http::{self, Client};
 use crate::issuer::{Issuer, KeySource};
 use crate::jwks::{self, Origin};
 use crate::keys::{KeySet, KeySetError};
@@ -243,6 +243,7 @@ fn allowed(caller: &Caller, jti_hash: Option<String>) -> Value {
 fn secrets_manager(aws: &AwsConfig) -> SecretsManager {
     let mut config = SecretsManagerConfig::from(&aws.sdk_config());
     config.set_endpoint_url(aws.endpoint("SECRETS_MANAGER"));
+    config.set_http_client(Some(http::sdk_client()));
     SecretsManager::from_conf(config.build())
 }
 

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpClient};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -17,6 +17,11 @@ use crate::url::KeyUrl;
 pub const FETCH_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// The largest document that is read.
 pub const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
+
+/// Minutes pass between two fetches, and the environment may have been frozen
+/// meanwhile: a kept connection would be a dead one, and the fetch on it fail.
+const CONNECTIONS_KEPT: usize = 0;
+const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
 /// A client that is built at the first fetch: an authorizer whose keys are in
 /// Secrets Manager never reads the trust store for it.
@@ -61,11 +66,17 @@ impl Client {
     fn connector(&self) -> &Connector {
         self.0.get_or_init(|| {
             Connector::builder()
-                // Minutes pass between two fetches, and the environment may have
-                // been frozen: a kept connection would be a dead one.
-                .pool_max_idle_per_host(0)
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .pool_max_idle_per_host(CONNECTIONS_KEPT)
+                .tls_provider(TLS)
                 .build()
         })
     }
+}
+
+/// A client for the AWS SDK that keeps no connections either.
+pub(crate) fn sdk_client() -> SharedHttpClient {
+    Builder::new()
+        .pool_max_idle_per_host(CONNECTIONS_KEPT)
+        .tls_provider(TLS)
+        .build_https()
 }

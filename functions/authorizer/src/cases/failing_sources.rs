@@ -1,0 +1,150 @@
+//! Cases about key sources that fail: how long what they gave serves, and what follows then.
+
+use serde_json::json;
+
+use super::harness::{Clock, KID, SIGNERS, Signer, base64url, claims};
+use super::servers::{Reply, Server};
+use super::sources::{app_of, published, reason, token, token_at, token_of, with_kid};
+use super::test_keys;
+use crate::Algorithm;
+use crate::http::DOCUMENT_BYTES_MAX;
+
+#[tokio::test]
+async fn case_33_without_keys_every_event_errs_until_the_source_answers() {
+    let clock = Clock::new();
+    let server = Server::new().await;
+    for reply in [
+        Reply::Status(404),
+        Reply::Status(500),
+        Reply::Status(204),
+        Reply::Document("<html>".to_owned()),
+        Reply::Document(r#"{"keys": []}"#.to_owned()),
+        Reply::Bytes(2 * DOCUMENT_BYTES_MAX),
+        Reply::Redirect(format!("{}/elsewhere", server.url)),
+    ] {
+        server.reply("/keys", reply.clone());
+        server.reply(
+            "/elsewhere",
+            Reply::Document(json!({"keys": published(&[])}).to_string()),
+        );
+        let app = app_of(&server, &clock).await;
+        assert_eq!(
+            reason(&app, &token()).await,
+            "keys_unavailable",
+            "{reply:?}"
+        );
+        server.reply(
+            "/keys",
+            Reply::Document(json!({"keys": published(&[])}).to_string()),
+        );
+        clock.advance(1);
+        assert_eq!(reason(&app, &token_at(&clock)).await, "none", "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn while_there_are_no_keys_the_source_is_asked_once_a_second() {
+    let server = Server::new().await;
+    let clock = Clock::new();
+    let app = app_of(&server, &clock).await;
+    for _ in 0..5 {
+        assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+    }
+    assert_eq!(server.hits(), 1);
+    clock.advance(1);
+    assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_refresh_is_not_tried_again_by_every_request() {
+    let clock = Clock::new();
+    let server = Server::of_keys(&published(&[])).await;
+    let app = app_of(&server, &clock).await;
+    assert_eq!(reason(&app, &token()).await, "none");
+    server.reply("/keys", Reply::Status(500));
+    clock.advance(300);
+    for _ in 0..5 {
+        assert_eq!(reason(&app, &token_at(&clock)).await, "none");
+    }
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn a_refused_set_does_not_replace_a_good_one() {
+    let clock = Clock::new();
+    let server = Server::of_keys(&published(&[])).await;
+    let app = app_of(&server, &clock).await;
+    assert_eq!(reason(&app, &token()).await, "none");
+    let twice = json!([
+        with_kid(&SIGNERS.ed25519, KID),
+        with_kid(&Signer::ed25519(), KID)
+    ]);
+    server.reply("/keys", Reply::Document(json!({"keys": twice}).to_string()));
+    clock.advance(300);
+    assert_eq!(reason(&app, &token_at(&clock)).await, "none");
+    clock.advance(3_300);
+    assert_eq!(reason(&app, &token_at(&clock)).await, "keys_unavailable");
+}
+
+#[tokio::test]
+async fn a_source_that_never_answers_is_given_up() {
+    let server = Server::new().await;
+    server.reply("/keys", Reply::Silence);
+    let app = app_of(&server, &Clock::new()).await;
+    assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+    assert_eq!(server.hits(), 1);
+}
+
+#[tokio::test]
+async fn a_document_may_be_as_large_as_the_limit() {
+    let server = Server::new().await;
+    let set = json!({"keys": published(&[])}).to_string();
+    for (size, expected) in [
+        (DOCUMENT_BYTES_MAX, "none"),
+        (DOCUMENT_BYTES_MAX + 1, "keys_unavailable"),
+    ] {
+        let padded = format!("{set}{}", " ".repeat(size - set.len()));
+        server.reply("/keys", Reply::Document(padded));
+        let app = app_of(&server, &Clock::new()).await;
+        assert_eq!(reason(&app, &token()).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn case_33_warm_keys_outlive_their_source_by_an_hour_and_no_longer() {
+    let clock = Clock::new();
+    let mut server = Server::of_keys(&published(&[])).await;
+    let app = app_of(&server, &clock).await;
+    assert_eq!(reason(&app, &token()).await, "none");
+    server.kill().await;
+    for _ in 0..11 {
+        clock.advance(300);
+        assert_eq!(reason(&app, &token_at(&clock)).await, "none");
+    }
+    clock.advance(299);
+    assert_eq!(reason(&app, &token_at(&clock)).await, "none");
+    clock.advance(1);
+    assert_eq!(reason(&app, &token_at(&clock)).await, "keys_unavailable");
+    // A token of no configured issuer is still denied, not an error.
+    let mut other = claims("ed");
+    other["iss"] = "https://evil.example".into();
+    assert_eq!(
+        reason(&app, &SIGNERS.ed25519.token(Algorithm::EdDSA, &other)).await,
+        "issuer"
+    );
+}
+
+#[tokio::test]
+async fn a_weak_published_key_denies_its_own_tokens() {
+    let server = Server::of_keys(&json!([with_kid(&SIGNERS.ed25519, KID), {
+        "kty": "RSA", "kid": "weak", "n": test_keys::RSA_1024_MODULUS, "e": base64url([1, 0, 1]),
+    }]))
+    .await;
+    let app = app_of(&server, &Clock::new()).await;
+    assert_eq!(
+        reason(&app, &token_of(&SIGNERS.ed25519, "weak")).await,
+        "key"
+    );
+    assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+}
