@@ -26,6 +26,23 @@ pub(crate) struct Shop {
     clock_offset_millis: Arc<AtomicI64>,
 }
 
+/// How a property is tested: with so many made-up cases, or as many more as
+/// `PROPTEST_CASES` asks for. A failure prints the smallest case.
+pub(crate) fn made_up(cases: u32) -> proptest::test_runner::Config {
+    let standard = proptest::test_runner::Config::default();
+    proptest::test_runner::Config {
+        // What the environment asks for shows as another number than 256.
+        cases: if standard.cases == 256 {
+            cases
+        } else {
+            standard.cases.max(cases)
+        },
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..standard
+    }
+}
+
 /// Runs a test on a shop of its own, and checks its stock afterwards.
 pub(crate) async fn shop(test: impl AsyncFnOnce(&Shop)) {
     let shop = Shop::open(Options::in_memory()).await;

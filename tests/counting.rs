@@ -1,0 +1,264 @@
+//! Owns what each request costs, counted where it leaves for the database.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+use lambda_http::{Request, RequestExt as _};
+use lambda_runtime::Context;
+use local::template::Kind;
+use orders::{App, Config, handle};
+use serde_json::{Value, json};
+use shared::world::World;
+
+use crate::harness::{Shop, line, order_of, orders_table, shop};
+
+/// Counts requests as they are transmitted, and the units answers report.
+#[derive(Clone, Debug, Default)]
+struct Meter(Arc<Mutex<Reading>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Reading {
+    round_trips: u32,
+    write_units: f64,
+}
+
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.lock().unwrap().round_trips += 1;
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Ok(output) = context.output_or_error()
+            && let Some(output) = output.downcast_ref::<TransactWriteItemsOutput>()
+        {
+            let units = output
+                .consumed_capacity()
+                .iter()
+                .filter_map(|table| table.capacity_units());
+            self.0.lock().unwrap().write_units += units.sum::<f64>();
+        }
+        Ok(())
+    }
+}
+
+/// The orders function on a client that counts.
+struct Metered<'shop> {
+    shop: &'shop Shop,
+    app: App,
+    meter: Meter,
+}
+
+impl<'shop> Metered<'shop> {
+    fn new(shop: &'shop Shop) -> Self {
+        let (_, spec) = shop.running.template.function(Kind::Orders).unwrap();
+        let var = |name: &str| match name {
+            "TABLE_NAME" => Some(orders_table(&shop.running)),
+            "AWS_REGION" => Some("us-east-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".to_owned()),
+            _ => spec.environment.get(name).cloned(),
+        };
+        let meter = Meter::default();
+        let config = shop
+            .running
+            .dynamodb()
+            .config()
+            .to_builder()
+            .interceptor(meter.clone());
+        let client = Client::from_conf(config.build());
+        Self {
+            shop,
+            app: App::with_client(&Config::from_env(var).unwrap(), client, World::real()),
+            meter,
+        }
+    }
+
+    /// Sends a request to the function and returns its status and what it cost.
+    async fn cost(&self, route: &str, id: &str, headers: &Value, body: &Value) -> (u16, Reading) {
+        *self.meter.0.lock().unwrap() = Reading::default();
+        let response = handle(&self.app, event(route, id, headers, body))
+            .await
+            .unwrap();
+        let reading = *self.meter.0.lock().unwrap();
+        (response.status().as_u16(), reading)
+    }
+
+    async fn place(&self, key: &str, body: &Value) -> (u16, Reading) {
+        let headers = json!({"content-type": "application/json", "idempotency-key": key});
+        self.cost("POST /orders", "", &headers, body).await
+    }
+}
+
+/// An event as the gateway sends it, with ten seconds left.
+fn event(route: &str, id: &str, headers: &Value, body: &Value) -> Request {
+    let (method, path) = route.split_once(' ').unwrap();
+    let path = path.replace("{id}", id);
+    let event = json!({
+        "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "",
+        "headers": headers, "pathParameters": {"id": id}, "isBase64Encoded": false,
+        "body": body.to_string(),
+        "requestContext": {
+            "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "d",
+            "requestId": "request-1", "routeKey": route, "stage": "$default", "timeEpoch": 0,
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"},
+            "authorizer": {"lambda": {"issuer": "local", "sub": "demo", "scope": "orders:confirm"}},
+        },
+    });
+    let mut context = Context::default();
+    let in_ten_seconds = World::real().now().as_millisecond() + 10_000;
+    context.deadline = u64::try_from(in_ten_seconds).unwrap();
+    lambda_http::request::from_str(&event.to_string())
+        .unwrap()
+        .with_lambda_context(context)
+}
+
+/// An attribute's size as DynamoDB counts it ("Item sizes and formats").
+fn bytes_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+        AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + bytes_of(value)).sum::<usize>(),
+        AttributeValue::M(map) => {
+            3 + map
+                .iter()
+                .map(|(name, value)| 1 + name.len() + bytes_of(value))
+                .sum::<usize>()
+        }
+        other => panic!("an order has no {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn placing_is_one_round_trip_and_two_units_an_item_and_kilobyte() {
+    shop(async |shop| {
+        for lines in [1_u32, 3, 20] {
+            let skus: Vec<_> = (0..lines).map(|n| format!("P-{lines}-{n}")).collect();
+            for sku in &skus {
+                shop.stock(sku, 10).await;
+            }
+            let body = order_of(&skus.iter().map(|sku| line(sku, 1)).collect::<Vec<_>>());
+            let metered = Metered::new(shop);
+            let before = shop.count_orders().await;
+            let (status, reading) = metered.place(&format!("key-{lines}"), &body).await;
+            assert_eq!((status, shop.count_orders().await), (201, before + 1));
+            assert_eq!(reading.round_trips, 1);
+            let kilobytes = order_kilobytes_of(shop, lines).await;
+            let expected = 2.0 * (f64::from(lines) + kilobytes) + 2.0;
+            assert!(
+                (reading.write_units - expected).abs() < f64::EPSILON,
+                "{lines} lines, {kilobytes} KB: {} units, not {expected}",
+                reading.write_units
+            );
+        }
+    })
+    .await;
+}
+
+/// The begun kilobytes of the order that has so many lines.
+async fn order_kilobytes_of(shop: &Shop, lines: u32) -> f64 {
+    let items = shop.items().await;
+    let order = items.iter().find(|item| {
+        let count = item
+            .get("lines")
+            .and_then(|lines| lines.as_l().ok())
+            .map(Vec::len);
+        count == usize::try_from(lines).ok()
+    });
+    let bytes: usize = order
+        .unwrap()
+        .iter()
+        .map(|(name, value)| name.len() + bytes_of(value))
+        .sum();
+    f64::from(u32::try_from(bytes.div_ceil(1_024)).unwrap())
+}
+
+#[tokio::test]
+async fn a_replay_is_one_round_trip_and_a_refusal_two() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 1).await;
+        let metered = Metered::new(shop);
+        let round_trips = async |key: &str, quantity: i64| {
+            let (status, reading) = metered
+                .place(key, &order_of(&[line("TEA-01", quantity)]))
+                .await;
+            (status, reading.round_trips)
+        };
+        assert_eq!(round_trips("placed", 1).await, (201, 1));
+        assert_eq!(
+            round_trips("placed", 1).await,
+            (201, 1),
+            "the replay of an order"
+        );
+        assert_eq!(round_trips("placed", 2).await, (422, 1), "a reused key");
+        assert_eq!(round_trips("refused", 1).await, (409, 2));
+        assert_eq!(
+            round_trips("refused", 1).await,
+            (409, 1),
+            "the replay of a refusal"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bad_input_makes_no_round_trip() {
+    shop(async |shop| {
+        let metered = Metered::new(shop);
+        let (status, reading) = metered.place("key", &json!({"lines": []})).await;
+        assert_eq!((status, reading.round_trips), (400, 0));
+        let headers = json!({"content-type": "application/json"});
+        let body = order_of(&[line("TEA-01", 1)]);
+        let (status, reading) = metered.cost("POST /orders", "", &headers, &body).await;
+        assert_eq!((status, reading.round_trips), (400, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn confirming_and_cancelling_are_two_round_trips_and_confirming_moves_no_stock() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key", "TEA-01", 1).await.order_id();
+        let metered = Metered::new(shop);
+        let headers = json!({"content-type": "application/json"});
+        let payment = json!({"payment_reference": "pay-1"});
+        let route = "POST /orders/{id}/confirm";
+        let (status, reading) = metered.cost(route, &id, &headers, &payment).await;
+        assert_eq!((status, reading.round_trips), (200, 2));
+        // The order and the payment, twice each, and the index that is left.
+        assert!(reading.write_units <= 2.0 + 2.0 + 1.0, "{reading:?}");
+        let (status, reading) = metered.cost(route, &id, &headers, &payment).await;
+        assert_eq!(
+            (status, reading.round_trips),
+            (200, 1),
+            "a repeat only reads"
+        );
+        let (status, reading) = metered
+            .cost("POST /orders/{id}/cancel", &id, &headers, &json!({}))
+            .await;
+        assert_eq!((status, reading.round_trips), (200, 2));
+        assert_eq!(metered.shop.available("TEA-01").await, 10);
+    })
+    .await;
+}

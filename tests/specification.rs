@@ -1,0 +1,570 @@
+//! Owns the comparison of the API with a simple specification of it: random
+//! sequences of everything that several customers can do, every answer and the
+//! final stock compared.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
+
+/// How many sequences are made up, unless `PROPTEST_CASES` says otherwise.
+const CASES: u32 = 40;
+
+/// How far the clock is put forward at a time. Three times is overdue (a hold
+/// of 900 s and 30 s for clocks that differ), twice is not.
+const STEP_SECONDS: i64 = 400;
+
+const SKUS: [&str; 3] = ["A", "B", "C"];
+const CUSTOMERS: [&str; 2] = ["one", "other"];
+
+/// Something that somebody does. Small numbers, so that things meet.
+#[derive(Clone, Debug)]
+enum Deed {
+    Describe {
+        sku: usize,
+        price: i64,
+        sellable: bool,
+        if_match: Option<i64>,
+    },
+    Adjust {
+        sku: usize,
+        key: u8,
+        delta: i64,
+    },
+    Place {
+        customer: usize,
+        key: u8,
+        lines: Vec<(usize, i64)>,
+        price: i64,
+    },
+    Confirm {
+        order: usize,
+        payment: u8,
+        if_match: Option<i64>,
+    },
+    Cancel {
+        customer: usize,
+        order: usize,
+        if_match: Option<i64>,
+    },
+    Read {
+        customer: usize,
+        order: usize,
+    },
+    Pass,
+    Sweep,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let sku = 0..SKUS.len();
+    let customer = 0..CUSTOMERS.len();
+    let if_match = || prop_oneof![3 => Just(None), 1 => (1_i64..4).prop_map(Some)];
+    let price = prop_oneof![9 => Just(500_i64), 1 => Just(600)];
+    prop_oneof![
+        2 => (sku.clone(), price.clone(), prop::bool::weighted(0.9), if_match())
+            .prop_map(|(sku, price, sellable, if_match)| Deed::Describe { sku, price, sellable, if_match }),
+        4 => (sku.clone(), 0_u8..6, -4_i64..10)
+            .prop_filter("an adjustment moves something", |(_, _, delta)| *delta != 0)
+            .prop_map(|(sku, key, delta)| Deed::Adjust { sku, key, delta }),
+        8 => (customer.clone(), 0_u8..8, prop::collection::vec((sku, 1_i64..4), 1..4), price)
+            .prop_map(|(customer, key, lines, price)| Deed::Place { customer, key, lines, price }),
+        3 => (0_usize..8, 0_u8..4, if_match())
+            .prop_map(|(order, payment, if_match)| Deed::Confirm { order, payment, if_match }),
+        3 => (customer.clone(), 0_usize..8, if_match())
+            .prop_map(|(customer, order, if_match)| Deed::Cancel { customer, order, if_match }),
+        2 => (customer, 0_usize..8).prop_map(|(customer, order)| Deed::Read { customer, order }),
+        1 => Just(Deed::Pass),
+        1 => Just(Deed::Sweep),
+    ]
+}
+
+#[derive(Clone, Debug)]
+struct Product {
+    price: i64,
+    sellable: bool,
+    details_version: i64,
+    available: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Order {
+    id: String,
+    customer: usize,
+    lines: BTreeMap<usize, i64>,
+    status: &'static str,
+    version: i64,
+    payment: Option<u8>,
+    placed_at_step: i64,
+}
+
+/// What was answered under a key, and for which request.
+#[derive(Clone, Debug)]
+struct Decided {
+    request: String,
+    status: u16,
+    body: String,
+}
+
+/// What the API should do, in the plainest words.
+#[derive(Default)]
+struct Specification {
+    products: BTreeMap<usize, Product>,
+    orders: Vec<Order>,
+    decided: BTreeMap<(String, u8), Decided>,
+    payments: BTreeMap<u8, String>,
+    step: i64,
+}
+
+/// An expected answer: its status, and the reason if it is a problem.
+type Expected = (u16, &'static str);
+
+impl Specification {
+    fn describe(
+        &mut self,
+        sku: usize,
+        price: i64,
+        sellable: bool,
+        if_match: Option<i64>,
+    ) -> Expected {
+        let there = self.products.get(&sku);
+        if let Some(version) = if_match {
+            let Some(product) = there else {
+                return (412, "has-changed");
+            };
+            if product.details_version != version {
+                let same = product.price == price && product.sellable == sellable;
+                let repeated = same && product.details_version == version + 1;
+                return if repeated {
+                    (200, "")
+                } else {
+                    (412, "has-changed")
+                };
+            }
+        }
+        let status = if there.is_some() { 200 } else { 201 };
+        let product = self.products.entry(sku).or_insert(Product {
+            price,
+            sellable,
+            details_version: 0,
+            available: 0,
+        });
+        product.price = price;
+        product.sellable = sellable;
+        product.details_version += 1;
+        (status, "")
+    }
+
+    fn adjust(&mut self, sku: usize, delta: i64) -> Expected {
+        let Some(product) = self.products.get_mut(&sku) else {
+            return (422, "unknown-product");
+        };
+        if product.available + delta < 0 {
+            return (409, "stock-would-be-negative");
+        }
+        product.available += delta;
+        (201, "")
+    }
+
+    fn place(&mut self, lines: &BTreeMap<usize, i64>, price: i64) -> Expected {
+        let reasons = [
+            "unknown-product",
+            "not-for-sale",
+            "price-changed",
+            "out-of-stock",
+        ];
+        let rank = |(sku, quantity): (&usize, &i64)| match self.products.get(sku) {
+            None => Some(0),
+            Some(product) if !product.sellable => Some(1),
+            Some(product) if product.price != price => Some(2),
+            Some(product) if product.available < *quantity => Some(3),
+            Some(_) => None,
+        };
+        if let Some(worst) = lines.iter().filter_map(rank).min() {
+            return (if worst == 0 { 422 } else { 409 }, reasons[worst]);
+        }
+        for (sku, quantity) in lines {
+            self.products.get_mut(sku).unwrap().available -= quantity;
+        }
+        (201, "")
+    }
+
+    fn release(&mut self, order: usize, status: &'static str) {
+        let order = &mut self.orders[order];
+        order.status = status;
+        order.version += 1;
+        for (sku, quantity) in &order.lines {
+            self.products.get_mut(sku).unwrap().available += quantity;
+        }
+    }
+
+    fn confirm(&mut self, index: usize, payment: u8, if_match: Option<i64>) -> Expected {
+        let order = &mut self.orders[index];
+        match order.status {
+            "confirmed" if order.payment == Some(payment) => return (200, ""),
+            "confirmed" => return (409, "already-confirmed"),
+            "cancelled" => return (409, "order-cancelled"),
+            "expired" => return (410, "order-expired"),
+            _ => {}
+        }
+        if if_match.is_some_and(|version| version != order.version) {
+            return (412, "has-changed");
+        }
+        if self
+            .payments
+            .get(&payment)
+            .is_some_and(|other| *other != order.id)
+        {
+            return (409, "payment-reference-used");
+        }
+        self.payments.insert(payment, order.id.clone());
+        order.status = "confirmed";
+        order.payment = Some(payment);
+        order.version += 1;
+        (200, "")
+    }
+
+    fn cancel(&mut self, customer: usize, index: usize, if_match: Option<i64>) -> Expected {
+        let order = &self.orders[index];
+        if order.customer != customer {
+            return (404, "not-found");
+        }
+        match order.status {
+            "cancelled" => return (200, ""),
+            "expired" => return (410, "order-expired"),
+            _ => {}
+        }
+        if if_match.is_some_and(|version| version != order.version) {
+            return (412, "has-changed");
+        }
+        self.release(index, "cancelled");
+        (200, "")
+    }
+
+    fn sweep(&mut self) -> i64 {
+        let overdue =
+            |order: &Order| order.status == "pending" && order.placed_at_step + 3 <= self.step;
+        let overdue: Vec<_> = (0..self.orders.len())
+            .filter(|index| overdue(&self.orders[*index]))
+            .collect();
+        for index in &overdue {
+            self.release(*index, "expired");
+        }
+        i64::try_from(overdue.len()).unwrap()
+    }
+}
+
+/// One sequence, on the shop and on the specification.
+struct Run<'shop> {
+    shop: &'shop Shop,
+    /// Makes this sequence's products, customers and payments its own.
+    name: String,
+    specification: Specification,
+}
+
+impl Run<'_> {
+    fn sku(&self, sku: usize) -> String {
+        format!("{}-{}", self.name, SKUS[sku])
+    }
+
+    fn customer(&self, customer: usize) -> String {
+        format!("{}-{}", self.name, CUSTOMERS[customer])
+    }
+
+    /// The order that a number points at, if there is one yet.
+    fn order(&self, number: usize) -> Option<usize> {
+        let count = self.specification.orders.len();
+        (count != 0).then(|| number % count)
+    }
+
+    async fn send(
+        &self,
+        method: http::Method,
+        path: String,
+        sub: &str,
+        scope: &str,
+        headers: &[(&str, String)],
+        body: Value,
+    ) -> Answer {
+        let mut request = self.shop.request(method, &path).by(sub, scope);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        request.json(&body).send().await
+    }
+
+    async fn act(&mut self, deed: &Deed) {
+        match deed {
+            Deed::Describe {
+                sku,
+                price,
+                sellable,
+                if_match,
+            } => {
+                let body = json!({"name": "x", "unit_price": price, "currency": "KRW", "sellable": sellable});
+                let path = format!("/products/{}", self.sku(*sku));
+                let answer = self
+                    .send(
+                        http::Method::PUT,
+                        path,
+                        "staff",
+                        STAFF,
+                        &etag(*if_match),
+                        body,
+                    )
+                    .await;
+                let expected = self
+                    .specification
+                    .describe(*sku, *price, *sellable, *if_match);
+                check(deed, &answer, expected);
+            }
+            Deed::Adjust { sku, key, delta } => self.adjust(deed, *sku, *key, *delta).await,
+            Deed::Place {
+                customer,
+                key,
+                lines,
+                price,
+            } => {
+                self.place(deed, *customer, *key, lines, *price).await;
+            }
+            Deed::Confirm {
+                order,
+                payment,
+                if_match,
+            } => {
+                let Some(order) = self.order(*order) else {
+                    return;
+                };
+                let path = format!("/orders/{}/confirm", self.specification.orders[order].id);
+                let body = json!({"payment_reference": format!("{}-{payment}", self.name)});
+                let answer = self
+                    .send(
+                        http::Method::POST,
+                        path,
+                        "payments",
+                        STAFF,
+                        &etag(*if_match),
+                        body,
+                    )
+                    .await;
+                check(
+                    deed,
+                    &answer,
+                    self.specification.confirm(order, *payment, *if_match),
+                );
+            }
+            Deed::Cancel {
+                customer,
+                order,
+                if_match,
+            } => {
+                let Some(order) = self.order(*order) else {
+                    return;
+                };
+                let path = format!("/orders/{}/cancel", self.specification.orders[order].id);
+                let sub = self.customer(*customer);
+                let answer = self
+                    .send(
+                        http::Method::POST,
+                        path,
+                        &sub,
+                        CUSTOMER,
+                        &etag(*if_match),
+                        json!({}),
+                    )
+                    .await;
+                check(
+                    deed,
+                    &answer,
+                    self.specification.cancel(*customer, order, *if_match),
+                );
+            }
+            Deed::Read { customer, order } => {
+                let Some(order) = self.order(*order) else {
+                    return;
+                };
+                self.read(deed, *customer, order).await;
+            }
+            Deed::Pass => {
+                self.shop.pass_seconds(STEP_SECONDS);
+                self.specification.step += 1;
+            }
+            Deed::Sweep => {
+                let swept = self.shop.sweep().await;
+                assert_eq!(swept["expired"], self.specification.sweep(), "{swept}");
+            }
+        }
+    }
+
+    async fn adjust(&mut self, deed: &Deed, sku: usize, key: u8, delta: i64) {
+        let path = format!("/products/{}/stock", self.sku(sku));
+        let headers = [("idempotency-key", format!("{}-{key}", self.name))];
+        let body = json!({"delta": delta, "reason": "x"});
+        let answer = self
+            .send(http::Method::POST, path, "staff", STAFF, &headers, body)
+            .await;
+        let decided = (format!("adjust {sku}"), key);
+        if self.check_decided(deed, &decided, &delta.to_string(), &answer) {
+            return;
+        }
+        check(deed, &answer, self.specification.adjust(sku, delta));
+        self.decide(decided, delta.to_string(), &answer);
+    }
+
+    async fn place(
+        &mut self,
+        deed: &Deed,
+        customer: usize,
+        key: u8,
+        lines: &[(usize, i64)],
+        price: i64,
+    ) {
+        let asked: Vec<_> = lines
+            .iter()
+            .map(|(sku, quantity)| json!({"sku": self.sku(*sku), "quantity": quantity, "unit_price": price}))
+            .collect();
+        let mut merged = BTreeMap::new();
+        for (sku, quantity) in lines {
+            *merged.entry(*sku).or_insert(0) += quantity;
+        }
+        let headers = [("idempotency-key", key.to_string())];
+        let body = json!({"currency": "KRW", "lines": asked});
+        let sub = self.customer(customer);
+        let answer = self
+            .send(
+                http::Method::POST,
+                "/orders".to_owned(),
+                &sub,
+                CUSTOMER,
+                &headers,
+                body,
+            )
+            .await;
+        let request = format!("{merged:?} {price}");
+        let decided = (format!("place {customer}"), key);
+        if self.check_decided(deed, &decided, &request, &answer) {
+            return;
+        }
+        check(deed, &answer, self.specification.place(&merged, price));
+        if answer.status == 201 {
+            self.specification.orders.push(Order {
+                id: answer.order_id(),
+                customer,
+                lines: merged,
+                status: "pending",
+                version: 1,
+                payment: None,
+                placed_at_step: self.specification.step,
+            });
+        }
+        self.decide(decided, request, &answer);
+    }
+
+    async fn read(&self, deed: &Deed, customer: usize, order: usize) {
+        let order = &self.specification.orders[order];
+        let answer = self.shop.read(&self.customer(customer), &order.id).await;
+        if order.customer != customer {
+            return check(deed, &answer, (404, "not-found"));
+        }
+        check(deed, &answer, (200, ""));
+        assert_eq!(answer.json()["status"], order.status);
+        assert_eq!(
+            answer.header("etag"),
+            Some(format!("\"{}\"", order.version).as_str())
+        );
+    }
+
+    /// If a key was used before, checks that the answer says so, byte for byte.
+    fn check_decided(
+        &self,
+        deed: &Deed,
+        key: &(String, u8),
+        request: &str,
+        answer: &Answer,
+    ) -> bool {
+        let Some(decided) = self.specification.decided.get(key) else {
+            assert!(!answer.is_replay(), "{deed:?}");
+            return false;
+        };
+        if decided.request == request {
+            assert_eq!(
+                (answer.status, &answer.body),
+                (decided.status, &decided.body),
+                "{deed:?}"
+            );
+            assert!(answer.is_replay(), "{deed:?}");
+        } else {
+            check(deed, answer, (422, "idempotency-key-reused"));
+        }
+        true
+    }
+
+    fn decide(&mut self, key: (String, u8), request: String, answer: &Answer) {
+        let decided = Decided {
+            request,
+            status: answer.status,
+            body: answer.body.clone(),
+        };
+        self.specification.decided.insert(key, decided);
+    }
+
+    /// Compares what is left in the end.
+    async fn check_stock(&self) {
+        for (sku, product) in &self.specification.products {
+            assert_eq!(
+                self.shop.available(&self.sku(*sku)).await,
+                product.available,
+                "{}",
+                SKUS[*sku]
+            );
+        }
+    }
+}
+
+fn etag(version: Option<i64>) -> Vec<(&'static str, String)> {
+    version
+        .map(|version| ("if-match", format!("\"{version}\"")))
+        .into_iter()
+        .collect()
+}
+
+#[track_caller]
+fn check(deed: &Deed, answer: &Answer, (status, reason): Expected) {
+    assert_eq!(answer.status, status, "{deed:?}: {}", answer.body);
+    if !reason.is_empty() {
+        assert_eq!(answer.problem(), reason, "{deed:?}");
+    }
+}
+
+#[test]
+fn any_sequence_of_deeds_is_answered_as_specified() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut runner = TestRunner::new(crate::harness::made_up(CASES));
+    let sequence = prop::collection::vec(deed(), 1..60);
+    let number = std::cell::Cell::new(0_u32);
+    let result = runner.run(&sequence, |deeds| {
+        number.set(number.get() + 1);
+        let name = format!("s{}", number.get());
+        runtime.block_on(shop(async |shop| {
+            let specification = Specification::default();
+            let mut run = Run {
+                shop,
+                name,
+                specification,
+            };
+            for deed in &deeds {
+                run.act(deed).await;
+            }
+            run.check_stock().await;
+        }));
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Owns the sweeper's cost: it grows with what is overdue, not with what is there.
+
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
+use orders::customer::Customer;
+use orders::draft::Draft;
+use orders::moment::Moment;
+use orders::order::{Order, OrderId};
+use serde_json::Value;
+use shared::caller::Caller;
+
+use crate::harness::{Shop, orders_table, shop};
+
+/// How many orders one batch writes at most.
+const BATCH: usize = 25;
+
+fn pending(number: usize, placed_at: Moment) -> Vec<(String, AttributeValue)> {
+    let caller = Caller {
+        issuer: "local".to_owned(),
+        sub: "demo".to_owned(),
+        scopes: [].into(),
+        client_id: None,
+    };
+    let body =
+        br#"{"currency": "KRW", "lines": [{"sku": "TEA-01", "quantity": 1, "unit_price": 500}]}"#;
+    let id = OrderId::derive(&caller, &format!("key-{number}").parse().unwrap());
+    let customer = Customer::try_from(&caller).unwrap();
+    let order = Order::placed(&id, &customer, &Draft::parse(body).unwrap(), placed_at);
+    let item: std::collections::HashMap<String, AttributeValue> =
+        serde_dynamo::to_item(order).unwrap();
+    item.into_iter().collect()
+}
+
+/// Puts pending orders into the table, as their placing left them.
+async fn fill(shop: &Shop, orders: impl Iterator<Item = Vec<(String, AttributeValue)>>) {
+    let table = &orders_table(&shop.running);
+    let client = &shop.running.dynamodb();
+    let orders: Vec<_> = orders.collect();
+    let write = async |batch: Vec<Vec<(String, AttributeValue)>>| {
+        let requests = batch.into_iter().map(|item| {
+            let put = PutRequest::builder()
+                .set_item(Some(item.into_iter().collect()))
+                .build();
+            WriteRequest::builder().put_request(put.unwrap()).build()
+        });
+        let write = client
+            .batch_write_item()
+            .request_items(table, requests.collect());
+        let unwritten = write
+            .send()
+            .await
+            .unwrap()
+            .unprocessed_items
+            .unwrap_or_default();
+        assert!(unwritten.is_empty());
+    };
+    let batches: Vec<_> = orders.chunks(BATCH).map(<[_]>::to_vec).collect();
+    stream::iter(batches).for_each_concurrent(4, write).await;
+}
+
+/// Sweeps a table of 50 overdue and so many waiting orders.
+async fn sweep_among(waiting: usize) -> Value {
+    let mut swept = Value::Null;
+    shop(async |shop| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "orders are placed relative to now"
+        )]
+        let now = Moment::from(Timestamp::now());
+        let total = i64::try_from(50 + waiting).unwrap();
+        shop.stock("TEA-01", total).await;
+        take(shop, total).await;
+        let overdue = (0..50).map(|number| pending(number, now.plus_seconds(-3_600)));
+        let waiting = (50..50 + waiting).map(|number| pending(number, now));
+        fill(shop, overdue.chain(waiting)).await;
+        swept = shop.sweep().await;
+        assert_eq!(swept["expired"], 50, "{swept}");
+        assert_eq!(shop.available("TEA-01").await, 50);
+    })
+    .await;
+    swept
+}
+
+/// Takes from the stock what the filled-in orders hold.
+async fn take(shop: &Shop, quantity: i64) {
+    let update = shop
+        .running
+        .dynamodb()
+        .update_item()
+        .table_name(orders_table(&shop.running))
+        .key("pk", AttributeValue::S("SKU#TEA-01".to_owned()))
+        .key("sk", AttributeValue::S("STOCK#0".to_owned()))
+        .update_expression("SET available = available - :q, taken = taken + :q")
+        .expression_attribute_values(":q", AttributeValue::N(quantity.to_string()));
+    update.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn slow_50_overdue_among_100_000_orders_cost_what_50_cost_alone() {
+    let alone = sweep_among(0).await;
+    let among = sweep_among(100_000).await;
+    assert_eq!(among["round_trips"], alone["round_trips"]);
+    // A transaction each, and for each of the 8 partitions a page and a batch.
+    assert!(
+        alone["round_trips"].as_i64().unwrap() <= 50 + 2 * 8,
+        "{alone}"
+    );
+}
