@@ -137,9 +137,13 @@ impl State {
     }
 
     fn keep(&mut self, message: Message) {
+        let has_files = !message.files.is_empty();
         self.messages.push(message);
         let excess = self.messages.len().saturating_sub(MESSAGES_MAX);
         self.messages.drain(..excess);
+        if !has_files {
+            return;
+        }
         let mut bytes: usize = 0;
         for file in self
             .messages

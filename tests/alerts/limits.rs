@@ -111,7 +111,11 @@ fn case_26_fields_that_do_not_fit_are_attached_and_the_text_keeps_its_share() {
         .collect();
     let message = acceptable(&event);
     let embed = embed_of(&message);
-    assert!(1_400 < units(&embed.description), "{}", units(&embed.description));
+    assert!(
+        1_400 < units(&embed.description),
+        "{}",
+        units(&embed.description)
+    );
     assert!(embed.fields.len() < 6);
     let file = String::from_utf8(message.files[0].bytes.clone()).unwrap();
     for index in 0..20 {
@@ -122,7 +126,9 @@ fn case_26_fields_that_do_not_fit_are_attached_and_the_text_keeps_its_share() {
 #[test]
 fn case_27_of_26_fields_25_are_shown_and_all_are_attached() {
     let mut event = plain();
-    event.fields = (1..=25).map(|index| Field::short(format!("f{index}"), "v")).collect();
+    event.fields = (1..=25)
+        .map(|index| Field::short(format!("f{index}"), "v"))
+        .collect();
     assert!(acceptable(&event).files.is_empty());
     event.fields.push(Field::short("f26", "the last"));
     let message = acceptable(&event);
@@ -133,13 +139,23 @@ fn case_27_of_26_fields_25_are_shown_and_all_are_attached() {
 
 #[test]
 fn case_28_a_value_of_white_space_only_is_shown_as_blank() {
-    for blank in ["", " \n\t ", "\u{200b}", "\u{a0}\u{2003}", "\u{feff}\u{202e}", "\u{3164}"] {
+    for blank in [
+        "",
+        " \n\t ",
+        "\u{200b}",
+        "\u{a0}\u{2003}",
+        "\u{feff}\u{202e}",
+        "\u{3164}",
+    ] {
         let mut event = plain();
         event.title = blank.to_owned();
         event.fields = vec![Field::short(blank, blank)];
         let message = acceptable(&event);
         let field = &embed_of(&message).fields[0];
-        assert_eq!((field.name.as_str(), field.value.as_str()), ("(no name)", "(blank)"));
+        assert_eq!(
+            (field.name.as_str(), field.value.as_str()),
+            ("(no name)", "(blank)")
+        );
     }
 }
 
@@ -198,10 +214,7 @@ fn case_31_an_attachment_of_more_than_10_mib_is_cut_to_10_mib() {
 fn a_time_at_the_edge_of_the_calendar_is_no_trouble() {
     let mut event = plain();
     for at in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {
-        event.fields = vec![Field::short(
-            "t",
-            &alert_forwarder::event::Moment::At(at),
-        )];
+        event.fields = vec![Field::short("t", &alert_forwarder::event::Moment::At(at))];
         acceptable(&event);
     }
 }

@@ -16,8 +16,7 @@ fn altered(name: &str, change: impl FnOnce(&mut Value)) -> Value {
     let mut invocation = sample(name);
     let body = &mut invocation["Records"][0]["body"];
     let mut envelope: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
-    let mut message: Value =
-        serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
+    let mut message: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
     change(&mut message);
     envelope["Message"] = message.to_string().into();
     *body = envelope.to_string().into();
@@ -40,10 +39,16 @@ fn case_01_a_metric_alarm_says_what_broke_since_when_and_where_to_look() {
     assert_eq!(event.severity, Severity::Critical);
     assert_eq!(event.state, State::Firing);
     assert_eq!(event.title, "surefire-orders-errors");
-    assert_eq!(field(&event, "Metric"), "AWS/Lambda / Errors · SUM over 60 s");
+    assert_eq!(
+        field(&event, "Metric"),
+        "AWS/Lambda / Errors · SUM over 60 s"
+    );
     assert_eq!(field(&event, "Threshold"), "≥ 1.0");
     assert_eq!(field(&event, "Value"), "6.0");
-    assert_eq!(field(&event, "Dimensions"), "FunctionName = surefire-orders");
+    assert_eq!(
+        field(&event, "Dimensions"),
+        "FunctionName = surefire-orders"
+    );
     assert_eq!(event.occurred_at, at("2026-07-19T10:00:00Z"));
     assert_eq!(
         link(&event, "Console"),
@@ -54,14 +59,24 @@ fn case_01_a_metric_alarm_says_what_broke_since_when_and_where_to_look() {
         link(&event, "Runbook"),
         "https://wiki.example/surefire/runbook#orders-errors"
     );
-    assert!(words(&event.reason).starts_with("The orders function fails: orders may be refused.\n"));
+    assert!(
+        words(&event.reason).starts_with("The orders function fails: orders may be refused.\n")
+    );
 
     let message = acceptable(&event);
     let embed = &message.payload.embeds[0];
     assert_eq!(embed.title, "🔴 ALARM · surefire-orders-errors");
     assert_eq!(embed.color, 0x00B0_0020);
-    let since = embed.fields.iter().find(|field| field.name == "Since").unwrap();
-    assert!(since.value.starts_with("<t:1784455200:R>"), "{}", since.value);
+    let since = embed
+        .fields
+        .iter()
+        .find(|field| field.name == "Since")
+        .unwrap();
+    assert!(
+        since.value.starts_with("<t:1784455200:R>"),
+        "{}",
+        since.value
+    );
     assert!(message.files.is_empty());
 }
 
@@ -85,7 +100,10 @@ fn case_03_metric_math_names_the_expression_and_its_label() {
         field(&event, "Error rate (%)"),
         "rate = 100 * errors / MAX([errors, invocations])"
     );
-    assert_eq!(field(&event, "errors"), "AWS/Lambda / Errors · Sum over 60 s");
+    assert_eq!(
+        field(&event, "errors"),
+        "AWS/Lambda / Errors · Sum over 60 s"
+    );
     assert_eq!(field(&event, "Threshold"), "> 5.0");
     assert_eq!(field(&event, "Value"), "7.5");
     assert_eq!(field(&event, "Evaluation"), "2 of 3 periods");
@@ -95,7 +113,10 @@ fn case_03_metric_math_names_the_expression_and_its_label() {
 fn case_04_an_anomaly_alarm_is_outside_its_band() {
     let event = event("anomaly-band");
     assert_eq!(field(&event, "Threshold"), "outside the expected band");
-    assert_eq!(field(&event, "Metric"), "Surefire / Denied · Sum over 300 s");
+    assert_eq!(
+        field(&event, "Metric"),
+        "Surefire / Denied · Sum over 300 s"
+    );
     assert_eq!(field(&event, "Value"), "412.0");
 }
 
@@ -129,7 +150,9 @@ fn case_06_a_suppressed_composite_alarm_says_so_and_is_muted() {
         let title = &acceptable(&event).payload.embeds[0].title;
         assert!(title.starts_with("🔴 ALARM (suppressed) · "), "{title}");
     }
-    assert!(field(&event("composite-alarm-direct"), "Because of").contains("surefire-burn-1h <https:"));
+    assert!(
+        field(&event("composite-alarm-direct"), "Because of").contains("surefire-burn-1h <https:")
+    );
 }
 
 #[test]
@@ -140,20 +163,32 @@ fn case_07_an_alarm_that_invokes_the_function_is_the_same_alarm() {
         assert_eq!(event.severity, Severity::Critical);
         assert_eq!(event.state, State::Firing);
         assert_eq!(event.title, "surefire-orders-errors");
-        assert_eq!(field(&event, "Metric"), "AWS/Lambda / Errors · Sum over 60 s");
-        assert_eq!(field(&event, "Value"), "6");
-        assert_eq!(field(&event, "Threshold"), "1");
-        assert_eq!(field(&event, "Dimensions"), "FunctionName = surefire-orders");
+        assert_eq!(
+            field(&event, "Metric"),
+            "AWS/Lambda / Errors · Sum over 60 s"
+        );
+        assert_eq!(field(&event, "Value"), "6.0");
+        assert_eq!(field(&event, "Threshold"), "1.0");
+        assert_eq!(
+            field(&event, "Dimensions"),
+            "FunctionName = surefire-orders"
+        );
         assert_eq!(event.account.as_deref(), Some("123456789012"));
         assert!(link(&event, "Console").ends_with("alarm/surefire-orders-errors"));
-        assert_eq!(event.fingerprint, super::sample::event("metric-alarm").fingerprint);
+        assert_eq!(
+            event.fingerprint,
+            super::sample::event("metric-alarm").fingerprint
+        );
     }
 }
 
 #[test]
 fn case_08_an_extended_statistic_without_dimensions_or_unit_is_shown() {
     let event = event("extended-statistic");
-    assert_eq!(field(&event, "Metric"), "AWS/Lambda / Duration · p99 over 60 s");
+    assert_eq!(
+        field(&event, "Metric"),
+        "AWS/Lambda / Duration · p99 over 60 s"
+    );
     assert!(!has_field(&event, "Dimensions"));
     assert_eq!(field(&event, "Value"), "8123.45");
 }
@@ -171,10 +206,17 @@ fn case_10_a_time_that_cannot_be_read_is_shown_as_text() {
         alarm["StateChangeTime"] = "half past *ten*".into();
     });
     let event = event_of(&invocation);
-    assert_eq!(event.occurred_at, Moment::Unreadable("half past *ten*".to_owned()));
+    assert_eq!(
+        event.occurred_at,
+        Moment::Unreadable("half past *ten*".to_owned())
+    );
     let message = acceptable(&event);
     let embed = &message.payload.embeds[0];
-    let since = embed.fields.iter().find(|field| field.name == "Since").unwrap();
+    let since = embed
+        .fields
+        .iter()
+        .find(|field| field.name == "Since")
+        .unwrap();
     assert_eq!(since.value, r"half past \*ten\*");
     assert_eq!(embed.timestamp, None);
 }
@@ -222,7 +264,10 @@ fn case_13_a_health_event_without_a_description_has_service_region_and_link() {
     assert_eq!(event.occurred_at, at("2026-07-25T05:00:00Z"));
     let described = super::sample::event("health");
     assert_eq!(described.severity, Severity::Error);
-    assert_eq!(words(&described.reason), "We are investigating increased invocation errors.");
+    assert_eq!(
+        words(&described.reason),
+        "We are investigating increased invocation errors."
+    );
 }
 
 #[test]
@@ -248,7 +293,10 @@ fn case_15_a_failed_deployment_names_application_and_deployment() {
         assert_eq!(event.occurred_at, at("2026-07-19T10:00:00Z"));
     }
     let trigger = event("codedeploy-trigger");
-    assert_eq!(words(&trigger.reason), "One or more alarms have been activated.");
+    assert_eq!(
+        words(&trigger.reason),
+        "One or more alarms have been activated."
+    );
 }
 
 #[test]
@@ -274,7 +322,10 @@ fn case_17_a_stack_event_shows_stack_resource_status_and_reason() {
     assert_eq!(field(&event, "Stack"), "surefire");
     assert_eq!(field(&event, "Resource"), "OrdersTable");
     assert_eq!(field(&event, "Status"), "CREATE_FAILED");
-    assert_eq!(words(&event.reason), "Table 'orders' already exists\nin the account");
+    assert_eq!(
+        words(&event.reason),
+        "Table 'orders' already exists\nin the account"
+    );
     assert!(link(&event, "Stack").contains("stackId=arn%3Aaws%3Acloudformation"));
 }
 
@@ -288,7 +339,10 @@ fn case_18_a_failed_invocation_shows_function_error_and_request_and_attaches_the
     assert_eq!(dead.kind, Kind::DeadLetter);
     for event in [destination, dead] {
         assert_eq!(words(&event.reason), "the table did not answer");
-        assert_eq!(field(&event, "Request id"), "e4b46cbf-b738-4880-8a4f-2b5a5a0c1c5e");
+        assert_eq!(
+            field(&event, "Request id"),
+            "e4b46cbf-b738-4880-8a4f-2b5a5a0c1c5e"
+        );
         let message = acceptable(&event);
         let file = String::from_utf8(message.files[0].bytes.clone()).unwrap();
         assert!(file.contains("01J0000000"), "{file}");
@@ -386,7 +440,12 @@ fn the_other_kinds_are_understood_from_either_way() {
         "web: EC2 Instance Launch Unsuccessful",
     );
     check("backup", Kind::Backup, error, "backup job: FAILED");
-    check("codepipeline", Kind::CodePipeline, error, "Pipeline surefire: FAILED");
+    check(
+        "codepipeline",
+        Kind::CodePipeline,
+        error,
+        "Pipeline surefire: FAILED",
+    );
     check(
         "security-hub",
         Kind::SecurityHub,

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 
 /// The sample event of a name.
 pub(super) fn sample(name: &str) -> Value {
-    let path = format!("{}/../events/alerts/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../events/alerts/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_str(&text).unwrap()
 }
@@ -65,7 +68,12 @@ pub(super) fn acceptable(event: &Event) -> Message {
             possible_duplicate,
             ..Options::default()
         };
-        for detail in [Detail::NoImage, Detail::NoFields, Detail::Plain, Detail::Full] {
+        for detail in [
+            Detail::NoImage,
+            Detail::NoFields,
+            Detail::Plain,
+            Detail::Full,
+        ] {
             let message = render(event, &options, detail);
             accepted(&message);
             assert_eq!(mentions(&message), Vec::<String>::new(), "{message:?}");
@@ -133,5 +141,9 @@ pub(super) fn words(rich: &Rich) -> String {
 #[track_caller]
 pub(super) fn link(event: &Event, label: &str) -> String {
     let found = event.links.iter().find(|link| link.label == label);
-    found.unwrap_or_else(|| panic!("{:?}", event.links)).url.as_str().to_owned()
+    found
+        .unwrap_or_else(|| panic!("{:?}", event.links))
+        .url
+        .as_str()
+        .to_owned()
 }

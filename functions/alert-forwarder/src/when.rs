@@ -1,7 +1,9 @@
 //! Owns the reading of times, in the forms that AWS's services write them.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
 
 use crate::event::Moment;
 
@@ -9,7 +11,7 @@ use crate::event::Moment;
 const SECONDS: std::ops::RangeInclusive<i64> = 0..=4_102_444_800;
 
 /// Reads a time: ISO 8601 with `Z`, `+0000` or `+00:00` and up to nanoseconds,
-/// or RFC 2822 as AWS Health writes it. What cannot be read is kept as text.
+/// RFC 2822 as AWS Health writes it, or `date`'s form as CodeDeploy does. What cannot be read is kept as text.
 pub(crate) fn moment(text: Option<&str>) -> Moment {
     let text = text.map(str::trim).unwrap_or_default();
     if text.is_empty() {
@@ -19,14 +21,17 @@ pub(crate) fn moment(text: Option<&str>) -> Moment {
 }
 
 fn parse(text: &str) -> Option<Timestamp> {
-    let at: Timestamp = text.parse().ok().or_else(|| {
-        Some(
-            rfc2822::DateTimeParser::new()
-                .parse_zoned(text)
-                .ok()?
-                .timestamp(),
-        )
-    })?;
+    let at: Timestamp = text
+        .parse()
+        .ok()
+        .or_else(|| {
+            let zoned = rfc2822::DateTimeParser::new().parse_zoned(text);
+            Some(zoned.ok()?.timestamp())
+        })
+        .or_else(|| {
+            let civil = DateTime::strptime("%a %b %d %H:%M:%S UTC %Y", text).ok()?;
+            Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+        })?;
     SECONDS.contains(&at.as_second()).then_some(at)
 }
 
@@ -54,6 +59,7 @@ mod tests {
         );
         check("2026-07-19 10:00:00.123Z", Some("2026-07-19T10:00:00.123Z"));
         check("Sat, 4 Jun 2016 05:01:10 GMT", Some("2016-06-04T05:01:10Z"));
+        check("Sun Jul 19 09:58:00 UTC 2026", Some("2026-07-19T09:58:00Z"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let mut event = change.event(notification, Kind::MetricAlarm);
     let trigger = change.trigger;
 
-    let compared = comparison(trigger);
+    let compared = comparison(trigger, &change.reason_data);
     for field in [metric_field(trigger), Some(compared)]
         .into_iter()
         .flatten()
@@ -156,8 +156,8 @@ impl<'a> Change<'a> {
         let newest = array(&self.reason_data, "/recentDatapoints")
             .iter()
             .rev()
-            .find_map(Value::as_f64)
-            .map(|value| value.to_string());
+            .find(|value| value.is_number())
+            .map(Value::to_string);
         newest.or_else(|| {
             let (_, inside) = self.reason.as_deref()?.split_once('[')?;
             let value = inside.split([' ', ',', ']', '(']).next()?;
@@ -313,7 +313,8 @@ fn described(
 }
 
 /// `> 1`, or that the value left its band: an anomaly alarm has no threshold.
-fn comparison(trigger: &Value) -> Field {
+/// An alarm that invokes the function says it only in its reason's data.
+fn comparison(trigger: &Value, reason_data: &Value) -> Field {
     let operator = text(trigger, "/ComparisonOperator").unwrap_or_default();
     let band = text(trigger, "/ThresholdMetricId").is_some()
         || matches!(
@@ -326,7 +327,7 @@ fn comparison(trigger: &Value) -> Field {
             .iter()
             .filter_map(|metric| expression(metric))
             .any(|expression| expression.contains("ANOMALY_DETECTION_BAND"));
-    let threshold = text(trigger, "/Threshold").or_else(|| text(trigger, "/threshold"));
+    let threshold = text(trigger, "/Threshold").or_else(|| text(reason_data, "/threshold"));
     let value = match threshold {
         Some(threshold) if !band => match symbol(&operator) {
             Some(symbol) => format!("{symbol} {threshold}"),
@@ -338,7 +339,7 @@ fn comparison(trigger: &Value) -> Field {
             "GreaterThanUpperThreshold" => "outside the expected band (above)".to_owned(),
             _ => "outside the expected band".to_owned(),
         },
-        // Alarms that invoke the function do not say their threshold.
+        // Neither the configuration nor the data of the other form need say it.
         _ => "see the reason".to_owned(),
     };
     Field::short("Threshold", value)

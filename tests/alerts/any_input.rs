@@ -1,0 +1,130 @@
+//! Any input at all becomes a message that Discord accepts; nothing panics.
+
+use alert_forwarder::envelope::unwrap;
+use alert_forwarder::parse::parse;
+use alert_forwarder::text::{Style, fit, units};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::sample::{acceptable, event_of_text, names, notification, sample};
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+        Just(json!("")),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-zA-Z]{1,8}", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Replaces the `at`th of all the values in a JSON document.
+fn replace(value: &mut Value, at: &mut usize, with: &Value) {
+    if *at == 0 {
+        *value = with.clone();
+    }
+    *at = at.wrapping_sub(1);
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, at, with)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|item| replace(item, at, with)),
+        Value::String(text) => {
+            // A document in a text is a document as well.
+            if let Ok(mut inner @ Value::Object(_)) = serde_json::from_str(text) {
+                replace(&mut inner, at, with);
+                *text = inner.to_string();
+            }
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_become_a_message_within_limits(bytes in prop::collection::vec(any::<u8>(), 0..1_500), subject in ".{0,400}") {
+        let text = String::from_utf8_lossy(&bytes);
+        acceptable(&event_of_text(Some(&subject), &text));
+        acceptable(&parse(&notification(&text)));
+    }
+
+    #[test]
+    fn any_json_becomes_a_message_within_limits(json in any_json()) {
+        for notification in unwrap(&json, "r").notifications {
+            acceptable(&parse(&notification));
+        }
+        acceptable(&parse(&notification(&json.to_string())));
+    }
+
+    #[test]
+    fn any_sample_with_any_value_exchanged_becomes_a_message_within_limits(
+        name in prop::sample::select(names()),
+        at in 0_usize..90,
+        with in any_json(),
+    ) {
+        let mut invocation = sample(&name);
+        replace(&mut invocation, &mut at.clone(), &with);
+        for notification in unwrap(&invocation, "r").notifications {
+            acceptable(&parse(&notification));
+        }
+    }
+
+    #[test]
+    fn any_graphemes_are_cut_at_a_boundary_and_within_the_limit(
+        pieces in prop::collection::vec(prop_oneof![
+            any::<char>().prop_map(String::from),
+            prop::sample::select(&["👨\u{200d}👩\u{200d}👧", "e\u{301}", "🇰🇷", "각", "🔴", "\u{600}a", "नि", "*", "@"][..])
+                .prop_map(str::to_owned),
+        ], 0..60),
+        units_max in 1_usize..80,
+    ) {
+        let text = pieces.concat();
+        for style in [Style::Markdown, Style::Line, Style::Code, Style::Plain, Style::Label] {
+            let fitted = fit(&text, style, units_max);
+            prop_assert!(units(&fitted.text) <= units_max);
+            let whole = fit(&text, style, usize::MAX).text;
+            prop_assert_eq!(fitted.cut, units_max < units(&whole));
+            if style == Style::Plain && fitted.cut {
+                let kept = fitted.text.strip_suffix('…').unwrap();
+                let clean = alert_forwarder::text::clean(&text, style);
+                let mut starts = clean.grapheme_indices(true).map(|(start, _)| start);
+                let kept = kept.replace("@\u{200b}", "@");
+                let after = clean.strip_prefix(&kept);
+                prop_assert!(after.is_some(), "{:?} of {:?}", kept, clean);
+                // White-space before the ellipsis is dropped; the cut itself was behind it.
+                let cut_at = clean.len() - after.unwrap().trim_start().len();
+                prop_assert!(starts.any(|start| start == kept.len() || start == cut_at));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sample_survives_being_cut_anywhere() {
+    for name in names() {
+        let text = sample(&name).to_string();
+        for end in (0..text.len())
+            .step_by(97)
+            .filter(|end| text.is_char_boundary(*end))
+        {
+            acceptable(&event_of_text(Some("s"), &text[..end]));
+        }
+    }
+}
+
+#[test]
+fn json_nested_deeper_than_the_parser_goes_is_shown_as_text() {
+    let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+    acceptable(&event_of_text(Some("s"), &deep));
+}

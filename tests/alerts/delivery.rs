@@ -1,0 +1,358 @@
+//! Cases 34 to 36, 39 and 40: what Discord answers, and what follows.
+
+use std::time::Duration;
+
+use alert_forwarder::config::Timeouts;
+use local::discord::fault::{Fault, RetryAfter};
+use local::discord::message::Message;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::stage::{Setting, Stage, alarm, sample_event};
+
+fn limited(retry_after: RetryAfter) -> Fault {
+    Fault::Limited {
+        retry_after,
+        global: false,
+        shared: false,
+    }
+}
+
+/// Whether a message tells its reader that it may have come before.
+pub(super) fn is_labelled(message: &Message) -> bool {
+    let footer = message
+        .embeds
+        .first()
+        .map(|embed| embed["footer"]["text"].to_string());
+    footer
+        .unwrap_or_else(|| message.content.clone())
+        .contains("possible duplicate")
+}
+
+/// Answers a call with a fault, and tells after how many milliseconds the message came through.
+async fn delay_of(fault: Fault) -> i64 {
+    let stage = Stage::usual().await;
+    stage.discord.fail([fault]);
+    let begin = stage.world.now();
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+    assert_eq!(stage.discord.messages().len(), 1);
+    assert!(!is_labelled(&stage.discord.messages()[0]));
+    assert_eq!(stage.posts().len(), 2);
+    (stage.world.now() - begin)
+        .total(jiff::Unit::Millisecond)
+        .map(|total| total.round() as i64)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn case_34_a_limit_is_waited_out_whichever_way_the_wait_is_told() {
+    assert_eq!(delay_of(limited(RetryAfter::Float(1.25))).await, 1_250);
+    assert_eq!(delay_of(limited(RetryAfter::Integer(3))).await, 3_000);
+    assert_eq!(delay_of(limited(RetryAfter::Header(4))).await, 4_000);
+    let shared = Fault::Limited {
+        retry_after: RetryAfter::Float(0.5),
+        global: false,
+        shared: true,
+    };
+    assert_eq!(delay_of(shared).await, 500);
+    let edge = Fault::LimitedByEdge {
+        retry_after: Some(5),
+    };
+    assert_eq!(delay_of(edge).await, 5_000);
+}
+
+/// Answers a call with a fault, and tells for how many seconds the record is hidden.
+async fn hidden_by(fault: Fault) -> u64 {
+    let stage = Stage::usual().await;
+    stage.discord.fail([fault]);
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    assert_eq!(stage.posts().len(), 1, "nothing is tried before its time");
+    assert!(stage.discord.messages().is_empty());
+    let hidden = stage.aws.hidden.lock().unwrap()["handle-a"];
+    // It comes again after that time, and without a label: it cannot have arrived.
+    stage.clock.advance(Duration::from_secs(hidden));
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+    assert!(!is_labelled(&stage.discord.messages()[0]));
+    hidden
+}
+
+#[tokio::test]
+async fn case_34_a_wait_longer_than_the_time_left_hands_the_record_back_until_then() {
+    assert_eq!(hidden_by(limited(RetryAfter::Float(40.2))).await, 41);
+    assert_eq!(hidden_by(limited(RetryAfter::Header(300))).await, 300);
+    assert_eq!(hidden_by(limited(RetryAfter::Missing)).await, 60);
+    assert_eq!(
+        hidden_by(Fault::LimitedByEdge { retry_after: None }).await,
+        60
+    );
+    assert_eq!(hidden_by(limited(RetryAfter::Float(f64::MAX))).await, 60);
+}
+
+#[tokio::test]
+async fn case_34_a_global_limit_holds_every_route_and_another_only_its_own() {
+    let routes =
+        r#"[{"name": "a", "match": {"name": "a*"}}, {"name": "b", "match": {"name": "b*"}}]"#;
+    for (global, calls) in [(true, 1), (false, 2)] {
+        let stage = Stage::set(Setting {
+            routes: Some(routes),
+            ..Setting::default()
+        })
+        .await;
+        stage.discord.fail([Fault::Limited {
+            retry_after: RetryAfter::Integer(600),
+            global,
+            shared: false,
+        }]);
+        stage.handed_back(&[alarm("a1"), alarm("b1")]).await;
+        assert_eq!(stage.posts().len(), calls, "global: {global}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_bucket_is_waited_for_before_the_next_call_is_made() {
+    let stage = Stage::usual().await;
+    let alarms: Vec<_> = (0..12).map(|number| alarm(&format!("a{number}"))).collect();
+    for batch in alarms.chunks(5) {
+        assert!(stage.handed_back(batch).await.is_empty());
+    }
+    let statuses: Vec<_> = stage.posts().iter().map(|call| call.status).collect();
+    assert_eq!(statuses, [Some(200); 12], "no call met the limit");
+}
+
+#[tokio::test]
+async fn case_35_a_failure_is_tried_again_and_one_for_ever_is_handed_back_after_three() {
+    let stage = Stage::usual().await;
+    stage.discord.fail([Fault::Status(500)]);
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+    assert_eq!(stage.discord.messages().len(), 1);
+    assert!(!is_labelled(&stage.discord.messages()[0]));
+
+    stage.discord.script(|_| Some(Fault::Status(502)));
+    assert_eq!(stage.handed_back(&[alarm("b")]).await, ["b"]);
+    assert_eq!(stage.posts().len(), 2 + 3);
+    assert_eq!(stage.metric("AlertHandedBack"), 1.0);
+    assert_eq!(stage.metric("AlertDelivered"), 1.0);
+    assert_eq!(stage.aws.hidden.lock().unwrap()["handle-b"], 30);
+
+    // The gateway may have lost an answer, so the next message says what it may be.
+    stage.discord.script(|_| None);
+    stage.clock.advance(Duration::from_secs(30));
+    assert!(stage.handed_back(&[alarm("b")]).await.is_empty());
+    assert!(is_labelled(&stage.discord.messages()[1]));
+}
+
+#[tokio::test]
+async fn case_36_a_connection_that_is_never_made_leaves_no_doubt() {
+    // A full backlog: the kernel drops every further attempt to connect.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener: TcpListener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _filling = [
+        TcpStream::connect(address).await,
+        TcpStream::connect(address).await,
+    ];
+    let stage = Stage::set(Setting {
+        discord_url: Some(format!("http://{address}")),
+        timeouts: Some(Timeouts {
+            connect: Duration::from_millis(50),
+            total: Duration::from_secs(8),
+        }),
+        ..Setting::default()
+    })
+    .await;
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    assert!(stage.logged("connecting took too long"));
+
+    let items = stage
+        .table
+        .scan()
+        .table_name("alerts")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(items.count(), 0, "the claim is given back at once");
+}
+
+#[tokio::test]
+async fn case_36_no_answer_after_acceptance_repeats_the_message_with_a_label() {
+    for fault in [Fault::AcceptThenHang, Fault::AcceptThenDrop] {
+        let stage = Stage::set(Setting {
+            timeouts: Some(Timeouts {
+                connect: Duration::from_secs(3),
+                total: Duration::from_millis(400),
+            }),
+            ..Setting::default()
+        })
+        .await;
+        stage.discord.fail([fault]);
+        assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+        let labels: Vec<bool> = stage.discord.messages().iter().map(is_labelled).collect();
+        assert_eq!(labels, [false, true]);
+    }
+}
+
+#[tokio::test]
+async fn case_36_the_doubt_outlives_the_invocation() {
+    let stage = Stage::usual().await;
+    stage
+        .discord
+        .fail([Fault::AcceptThenDrop, Fault::Drop, Fault::Drop]);
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    stage.clock.advance(Duration::from_secs(30));
+    let other = stage.another_instance();
+    let event = stage.event(
+        serde_json::json!({"Records": [alarm("a")]}),
+        Duration::from_secs(20),
+    );
+    alert_forwarder::handle(&other, event).await.unwrap();
+    let labels: Vec<bool> = stage.discord.messages().iter().map(is_labelled).collect();
+    assert_eq!(labels, [false, true]);
+}
+
+#[tokio::test]
+async fn case_39_the_webhook_s_token_is_in_no_log_line_in_any_failure() {
+    // Every stage searches its log when it is struck; this one meets every fault.
+    let faults = [
+        limited(RetryAfter::Float(0.1)),
+        Fault::LimitedByEdge {
+            retry_after: Some(1),
+        },
+        Fault::Status(500),
+        Fault::Status(504),
+        Fault::Status(302),
+        Fault::Status(418),
+        Fault::Refuse,
+        Fault::Forbid,
+        Fault::Hang,
+        Fault::AcceptThenHang,
+        Fault::Drop,
+        Fault::AcceptThenDrop,
+        Fault::BrokenAnswer,
+        Fault::NoContent,
+    ];
+    for fault in faults {
+        let stage = Stage::set(Setting {
+            timeouts: Some(Timeouts {
+                connect: Duration::from_secs(3),
+                total: Duration::from_millis(200),
+            }),
+            ..Setting::default()
+        })
+        .await;
+        stage.discord.fail([fault.clone(), fault.clone(), fault]);
+        stage.handed_back(&[alarm("a")]).await;
+        stage.discord.remove_webhook("7");
+        stage.handed_back(&[alarm("b")]).await;
+    }
+    let nobody = Stage::set(Setting {
+        discord_url: Some("http://127.0.0.1:1".to_owned()),
+        ..Setting::default()
+    })
+    .await;
+    assert_eq!(nobody.handed_back(&[alarm("a")]).await, ["a"]);
+    assert!(nobody.logged("no connection"));
+}
+
+#[tokio::test]
+async fn case_40_an_acceptance_without_a_body_is_an_acceptance() {
+    let stage = Stage::usual().await;
+    stage.discord.fail([Fault::NoContent, Fault::BrokenAnswer]);
+    assert!(
+        stage
+            .handed_back(&[alarm("a"), alarm("b")])
+            .await
+            .is_empty()
+    );
+    assert!(
+        stage
+            .handed_back(&[alarm("a"), alarm("b")])
+            .await
+            .is_empty()
+    );
+    assert_eq!(stage.discord.messages().len(), 2);
+    assert_eq!(stage.metric("AlertDuplicateSuppressed"), 2.0);
+}
+
+#[tokio::test]
+async fn every_call_waits_for_the_verdict_and_says_who_asks() {
+    let stage = Stage::set(Setting {
+        routes: Some(r#"[{"name": "all", "thread_id": "123456789012345678"}]"#),
+        ..Setting::default()
+    })
+    .await;
+    stage.handed_back(&[alarm("a")]).await;
+    let posts = stage.posts();
+    assert_eq!(posts[0].query, "thread_id=123456789012345678&wait=true");
+    assert!(posts[0].user_agent.starts_with("DiscordBot (https://"));
+    assert_eq!(
+        stage.discord.messages()[0].thread_id.as_deref(),
+        Some("123456789012345678")
+    );
+}
+
+#[tokio::test]
+async fn an_alarm_reaches_the_channel_from_every_way_of_invoking() {
+    for name in [
+        "metric-alarm",
+        "metric-alarm-without-description",
+        "alarm-direct",
+        "alarm-eventbridge",
+        "lambda-destination",
+    ] {
+        let stage = Stage::usual().await;
+        let answer = stage.invoke(sample_event(name)).await.unwrap();
+        assert_eq!(stage.discord.messages().len(), 1, "{name}: {answer}");
+        // Lambda repeats an invocation that it takes for failed.
+        stage.invoke(sample_event(name)).await.unwrap();
+        assert_eq!(stage.discord.messages().len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_invocation_without_a_queue_fails_as_a_whole_so_that_it_comes_again() {
+    let stage = Stage::usual().await;
+    stage.discord.script(|_| Some(Fault::Status(503)));
+    let error = stage
+        .invoke(sample_event("alarm-direct"))
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("1 of the invocation's messages"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_latency_is_counted_from_the_change_of_state() {
+    let stage = Stage::usual().await;
+    stage.handed_back(&[alarm("a")]).await;
+    assert_eq!(stage.metric("AlertDeliveryLatency"), 5_000.0);
+    assert_eq!(stage.metric("AlertDelivered"), 1.0);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_arrives_as_a_file() {
+    let stage = Stage::usual().await;
+    let long = "word ".repeat(50_000);
+    stage
+        .handed_back(&[super::stage::record("a", &serde_json::json!(long))])
+        .await;
+    let messages = stage.discord.messages();
+    assert_eq!(messages[0].files[0].name, "alert.txt");
+    assert!(String::from_utf8_lossy(&messages[0].files[0].bytes).contains(&long));
+}
+
+#[tokio::test]
+async fn without_time_left_a_record_is_handed_back_untouched() {
+    let stage = Stage::usual().await;
+    let event = serde_json::json!({"Records": [alarm("a")]});
+    let answer = stage
+        .invoke_within(event, Duration::from_secs(2))
+        .await
+        .unwrap();
+    assert_eq!(super::stage::handed_back(&answer), ["a"]);
+    assert!(stage.posts().is_empty());
+    assert_eq!(stage.aws.hidden.lock().unwrap()["handle-a"], 1);
+}

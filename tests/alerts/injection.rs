@@ -1,0 +1,332 @@
+//! Cases 32 and 33, and their general form: foreign text stays text, and mentions nobody.
+
+use std::time::Duration;
+
+use alert_forwarder::config::Timeouts;
+use alert_forwarder::discord::{Answer, Call, Discord};
+use alert_forwarder::event::{Event, Severity};
+use alert_forwarder::message::{Detail, Options, render};
+use alert_forwarder::text::{Style, escaped};
+use alert_forwarder::webhook::WebhookUrl;
+use local::discord::markdown::{self, Node};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::sample::{acceptable, event_of_text, mentions};
+use super::stage::{Setting, Stage, TOKEN, alarm_message, record, serve};
+
+const ROLE: &str = "123456789012345678";
+const HOSTILE: &str = "@everyone @here <@&123456789012345678> <@1> <#2> <:a:3> </x:4>";
+
+fn hostile() -> Event {
+    let mut message = alarm_message(HOSTILE);
+    message["NewStateReason"] = HOSTILE.into();
+    message["AlarmDescription"] = format!("severity: critical {HOSTILE}").into();
+    event_of_text(None, &message.to_string())
+}
+
+/// What in a text is more than words.
+fn markup(text: &str) -> Vec<Node> {
+    let mut found = Vec::new();
+    markdown::walk(&markdown::parse(text), &mut |node| {
+        if !matches!(node, Node::Text(_)) {
+            found.push(node.clone());
+        }
+    });
+    found
+}
+
+#[test]
+fn case_32_names_and_reasons_mention_nobody_in_any_detail() {
+    let event = hostile();
+    for detail in [Detail::Full, Detail::NoFields, Detail::Plain] {
+        let options = Options {
+            roles: vec![ROLE.to_owned()],
+            mention_from: None,
+            possible_duplicate: false,
+        };
+        let message = render(&event, &options, detail);
+        assert_eq!(mentions(&message), Vec::<String>::new());
+        let ours = |node: &Node| matches!(node, Node::Autolink(url) if url.starts_with("https://eu-west-1.console."));
+        let mut content = markup(&message.payload.content);
+        content.retain(|node| !ours(node));
+        assert_eq!(content, []);
+        for embed in &message.payload.embeds {
+            assert_eq!(markup(&embed.title), []);
+            assert_eq!(markup(&embed.description), []);
+        }
+    }
+}
+
+#[test]
+fn a_role_is_mentioned_in_the_content_only_and_only_for_what_is_bad_enough_and_on() {
+    let mut event = hostile();
+    let mut roles = |severity, muted, state, from| {
+        event.severity = severity;
+        event.muted = muted;
+        event.state = state;
+        let options = Options {
+            roles: vec![ROLE.to_owned()],
+            mention_from: Some(from),
+            possible_duplicate: false,
+        };
+        let message = render(&event, &options, Detail::Full);
+        let named = message.payload.content == format!("<@&{ROLE}>");
+        assert_eq!(named, mentions(&message) == [ROLE]);
+        assert!(named || message.payload.content.is_empty());
+        named
+    };
+    use alert_forwarder::event::State::{Firing, NoData, Resolved};
+    assert!(roles(Severity::Critical, false, Firing, Severity::Critical));
+    assert!(roles(Severity::Critical, false, Firing, Severity::Error));
+    assert!(!roles(Severity::Error, false, Firing, Severity::Critical));
+    assert!(!roles(Severity::Critical, true, Firing, Severity::Critical));
+    assert!(!roles(
+        Severity::Critical,
+        false,
+        Resolved,
+        Severity::Critical
+    ));
+    assert!(!roles(
+        Severity::Critical,
+        false,
+        NoData,
+        Severity::Critical
+    ));
+}
+
+#[tokio::test]
+async fn case_32_nobody_is_notified_by_what_is_posted() {
+    let stage = Stage::set(Setting {
+        routes: Some(
+            r#"[{"name": "all", "roles": ["987654321098765432"], "mention_from": "critical"}]"#,
+        ),
+        ..Setting::default()
+    })
+    .await;
+    let mut message = alarm_message(HOSTILE);
+    assert!(stage.handed_back(&[record("1", &message)]).await.is_empty());
+    message["AlarmDescription"] = format!("severity: critical {HOSTILE}").into();
+    assert!(stage.handed_back(&[record("2", &message)]).await.is_empty());
+    let messages = stage.discord.messages();
+    assert_eq!(messages[0].pings, Vec::<String>::new());
+    assert_eq!(
+        messages[1].pings,
+        ["<@&987654321098765432>"],
+        "the configured role alone"
+    );
+}
+
+#[tokio::test]
+async fn case_32_nobody_is_notified_by_an_edit() {
+    let stand_in = local::discord::Discord::new();
+    let host = serve(local::discord::router(stand_in.clone())).await;
+    let webhook = WebhookUrl::parse(&format!("{host}/api/webhooks/7/{TOKEN}")).unwrap();
+    let client = Discord::new(Timeouts::default()).unwrap();
+    let options = Options::default();
+    let patience = Duration::from_secs(8);
+
+    let first = render(&hostile(), &options, Detail::Full);
+    let posted = client
+        .send(&webhook, None, Call::Post, &first, patience)
+        .await;
+    let Answer::Accepted(Some(id)) = posted.answer else {
+        panic!("{posted:?}")
+    };
+    // The plain detail puts the foreign text where mentions are obeyed.
+    let second = render(&hostile(), &options, Detail::Plain);
+    let edited = client
+        .send(&webhook, None, Call::Edit(&id), &second, patience)
+        .await;
+    assert_eq!(edited.answer, Answer::Accepted(Some(id)));
+
+    let messages = stand_in.messages();
+    assert_eq!(messages.len(), 1);
+    assert!(messages[0].edited_at.is_some());
+    assert!(
+        messages[0].content.contains("everyone"),
+        "{}",
+        messages[0].content
+    );
+    assert_eq!(messages[0].pings, Vec::<String>::new());
+    let calls = stand_in.calls();
+    let patch = calls.iter().find(|call| call.method == "PATCH").unwrap();
+    assert_eq!(
+        patch.payload["allowed_mentions"],
+        json!({"parse": [], "roles": []})
+    );
+}
+
+#[test]
+fn case_33_no_text_ends_its_code_block() {
+    let event = event_of_text(
+        Some("s"),
+        r#"{"a": "```\n@everyone [x](https://evil.example)"}"#,
+    );
+    let message = acceptable(&event);
+    let nodes = markdown::parse(&message.payload.embeds[0].description);
+    assert!(matches!(nodes.as_slice(), [Node::Fence(_)]), "{nodes:?}");
+}
+
+#[test]
+fn case_33_masked_links_and_invitations_are_words() {
+    for text in [
+        "[click](https://evil.example)",
+        "[click](<https://evil.example>)",
+        "see https://evil.example/a?b or http://evil.example",
+        "xhttps://evil.example",
+        "HTTPS://evil.example",
+        "<https://evil.example>",
+        "discord.gg/abcdef and DISCORD.gg/abcdef",
+        "https://discord.com/invite/abcdef discordapp.com/invite/abcdef",
+        "# big\n-# small\n> quote\n>>> quotes\n- item\n* item\n+ item\n12. item",
+        "**b** __u__ *e* _e_ ~~s~~ ||spoiler|| `c` ```f```",
+        "\\**b**",
+        "<t:1:R>",
+    ] {
+        let shown = escaped(text, Style::Markdown);
+        assert_eq!(markup(&shown), [], "{shown}");
+        assert_eq!(markdown::plain(&shown).replace('\u{200b}', ""), text);
+    }
+}
+
+#[test]
+fn case_33_a_runbook_that_is_no_safe_link_is_shown_but_leads_nowhere() {
+    for runbook in [
+        "javascript:alert(1)",
+        "https://discord.gg/abcdef",
+        "http://wiki.example/",
+    ] {
+        let mut message = alarm_message("a");
+        message["AlarmDescription"] = format!("runbook: {runbook}").into();
+        let event = event_of_text(None, &message.to_string());
+        assert_eq!(event.links.len(), 1, "only the console: {:?}", event.links);
+        let embed = &acceptable(&event).payload.embeds[0];
+        assert_eq!(markup(&embed.description), [], "{}", embed.description);
+    }
+}
+
+#[test]
+fn case_33_a_child_alarm_s_name_cannot_end_its_link() {
+    let name = "a](https://evil.example) [b";
+    let message = json!({
+        "AlarmName": "c", "NewStateValue": "ALARM", "AlarmRule": "ALARM(x)",
+        "TriggeringChildren": [{"Arn": format!("arn:aws:cloudwatch:eu-west-1:1:alarm:{name}"),
+                                "State": {"Value": "ALARM"}}],
+    });
+    let message = acceptable(&event_of_text(None, &message.to_string()));
+    let value = &message.payload.embeds[0].fields[1].value;
+    let links: Vec<Node> = markup(value)
+        .into_iter()
+        .filter(|node| matches!(node, Node::Link(..) | Node::Autolink(_)))
+        .collect();
+    let [Node::Link(_, url)] = links.as_slice() else {
+        panic!("{links:?} {value}")
+    };
+    assert!(
+        url.starts_with("https://eu-west-1.console.aws.amazon.com/"),
+        "{url}"
+    );
+}
+
+/// Text of what Discord looks for, in any order, with words between.
+fn spicy() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &[
+        "*",
+        "**",
+        "_",
+        "__",
+        "~~",
+        "|",
+        "||",
+        "`",
+        "```",
+        "<",
+        ">",
+        "[",
+        "](",
+        ")",
+        "(",
+        "]",
+        "\\",
+        "#",
+        "# ",
+        "-# ",
+        "> ",
+        "- ",
+        "+ ",
+        "1. ",
+        "\n",
+        "\r\n",
+        " ",
+        "@",
+        "@everyone",
+        "@here",
+        "<@&1>",
+        "<@1>",
+        "<#1>",
+        "<t:1:R>",
+        "<:a:1>",
+        "</a:1>",
+        "<id:home>",
+        "http",
+        "https",
+        "://",
+        "https://a.b",
+        "discord",
+        ".gg/x",
+        "discord.gg/x",
+        "steam://x",
+        "\u{200b}",
+        "\u{202e}",
+        "\u{301}",
+        "\u{200d}",
+        "👩",
+        "é",
+        "a",
+        "1",
+        ".",
+        "\u{600}",
+        "\u{85}",
+        "\u{2028}",
+        "\t",
+    ];
+    let piece = prop_oneof![
+        4 => prop::sample::select(PIECES).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_survives_escaping_without_becoming_markup_or_a_mention(text in spicy()) {
+        for style in [Style::Markdown, Style::Line] {
+            let shown = escaped(&text, style);
+            prop_assert_eq!(markup(&shown), vec![], "{:?}", shown);
+            let clean = alert_forwarder::text::clean(&text, style);
+            prop_assert_eq!(markdown::plain(&shown).replace('\u{200b}', ""), clean);
+        }
+    }
+
+    #[test]
+    fn any_text_stays_inside_its_code_block(text in spicy()) {
+        let shown = format!("```\n{}\n```", escaped(&text, Style::Code));
+        let nodes = markdown::parse(&shown);
+        prop_assert!(matches!(nodes.as_slice(), [Node::Fence(_)]), "{:?}", nodes);
+    }
+
+    #[test]
+    fn any_label_stays_inside_its_link(text in spicy()) {
+        let label = escaped(&text, Style::Label);
+        prop_assume!(!label.trim().is_empty());
+        let nodes = markdown::parse(&format!("[{label}](https://a.example)"));
+        let [Node::Link(label, url)] = nodes.as_slice() else {
+            return Err(TestCaseError::fail(format!("{nodes:?}")));
+        };
+        prop_assert_eq!(url, "https://a.example");
+        prop_assert!(label.iter().all(|node| matches!(node, Node::Text(_))), "{:?}", label);
+    }
+}

@@ -1,0 +1,208 @@
+//! Cases 37 and 38: a message that Discord refuses, and a webhook that it rejects.
+
+use std::time::Duration;
+
+use local::discord::fault::Fault;
+
+use super::stage::{Setting, Stage, TOKEN, alarm};
+
+#[tokio::test]
+async fn case_37_a_refused_message_loses_its_fields_then_its_embed_then_goes_to_the_dead_letters() {
+    let stage = Stage::usual().await;
+    stage.discord.fail([Fault::Refuse]);
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+    let message = stage.discord.messages().pop().unwrap();
+    assert_eq!(message.embeds[0]["fields"], serde_json::json!([]));
+    let file = String::from_utf8(message.files[0].bytes.clone()).unwrap();
+    assert!(
+        file.contains("Threshold: > 1.0"),
+        "the fields are attached: {file}"
+    );
+
+    stage.discord.fail([Fault::Refuse, Fault::Refuse]);
+    assert!(stage.handed_back(&[alarm("b")]).await.is_empty());
+    let message = stage.discord.messages().pop().unwrap();
+    assert!(message.embeds.is_empty() && message.files.is_empty());
+    assert!(
+        message
+            .content
+            .starts_with("🔴 ALARM · b\nThreshold Crossed"),
+        "{}",
+        message.content
+    );
+    assert!(
+        message.content.ends_with("alarmsV2:alarm/b>"),
+        "{}",
+        message.content
+    );
+    assert_eq!(stage.metric("AlertDegraded"), 2.0);
+
+    stage.discord.script(|_| Some(Fault::Refuse));
+    let calls = stage.posts().len();
+    assert!(stage.handed_back(&[alarm("c")]).await.is_empty());
+    assert_eq!(stage.posts().len() - calls, 3);
+    let buried = stage.aws.buried.lock().unwrap().clone();
+    assert_eq!(buried, [alarm("c")["body"].as_str().unwrap()]);
+
+    // Somebody who repairs what was wrong moves it back, and then it is sent.
+    stage.discord.script(|_| None);
+    assert!(stage.handed_back(&[alarm("c")]).await.is_empty());
+    assert_eq!(stage.discord.messages().len(), 3);
+}
+
+#[tokio::test]
+async fn case_37_without_a_dead_letter_queue_a_refused_message_is_handed_back() {
+    let stage = Stage::set(Setting {
+        no_dead_letter_queue: true,
+        ..Setting::default()
+    })
+    .await;
+    stage.discord.script(|_| Some(Fault::Refuse));
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    assert_eq!(stage.aws.hidden.lock().unwrap()["handle-a"], 30);
+}
+
+#[test]
+fn case_37_an_image_is_the_first_to_go() {
+    use alert_forwarder::message::Detail::{Full, NoFields, NoImage, Plain};
+    assert_eq!(Full.less(true), Some(NoImage));
+    assert_eq!(NoImage.less(false), Some(NoFields));
+    assert_eq!(Full.less(false), Some(NoFields));
+    assert_eq!(NoFields.less(false), Some(Plain));
+    assert_eq!(Plain.less(false), None);
+}
+
+#[tokio::test]
+async fn case_38_a_deleted_webhook_opens_the_circuit_and_the_next_message_makes_no_call() {
+    let stage = Stage::usual().await;
+    stage.discord.remove_webhook("7");
+    assert_eq!(
+        stage.handed_back(&[alarm("a"), alarm("b")]).await,
+        ["a", "b"]
+    );
+    assert_eq!(stage.handed_back(&[alarm("c")]).await, ["c"]);
+    assert_eq!(stage.posts().len(), 1);
+    assert_eq!(stage.metric("RouteCircuitOpen"), 1.0);
+    assert!(stage.logged("circuit is open"));
+
+    // After ten minutes one message tries again.
+    stage.clock.advance(Duration::from_mins(10));
+    stage.handed_back(&[alarm("a"), alarm("b")]).await;
+    assert_eq!(stage.posts().len(), 2);
+
+    stage.clock.advance(Duration::from_mins(10));
+    stage.discord.add_webhook("7", TOKEN);
+    assert!(
+        stage
+            .handed_back(&[alarm("a"), alarm("b")])
+            .await
+            .is_empty()
+    );
+    assert_eq!(stage.discord.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn case_38_a_wrong_token_and_a_missing_permission_open_it_too() {
+    let wrong = Stage::usual().await;
+    wrong.discord.add_webhook("7", "another");
+    let forbidden = Stage::usual().await;
+    forbidden.discord.fail([Fault::Forbid]);
+    for stage in [wrong, forbidden] {
+        assert_eq!(
+            stage.handed_back(&[alarm("a"), alarm("b")]).await,
+            ["a", "b"]
+        );
+        assert_eq!(stage.posts().len(), 1);
+        assert!(matches!(stage.posts()[0].status, Some(401 | 403)));
+    }
+}
+
+#[tokio::test]
+async fn case_38_a_new_webhook_in_the_secret_is_used_within_a_minute() {
+    let stage = Stage::usual().await;
+    stage.discord.add_webhook("8", TOKEN);
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    let better = stage.aws.secret.lock().unwrap().replace("/7/", "/8/");
+    *stage.aws.secret.lock().unwrap() = better;
+    stage.clock.advance(Duration::from_mins(1));
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+    assert_eq!(stage.discord.messages()[0].webhook_id, "8");
+}
+
+#[tokio::test]
+async fn case_38_a_fallback_route_takes_over() {
+    let stage = Stage::set(Setting {
+        routes: Some(
+            r#"[{"name": "oncall", "webhook": "oncall", "match": {"severity": "error"}, "fallback": "default"},
+                {"name": "default"}]"#,
+        ),
+        secret: Some(
+            r#"{"oncall": "HOST/api/webhooks/1/TOKEN", "default": "HOST/api/webhooks/2/TOKEN"}"#,
+        ),
+        ..Setting::default()
+    })
+    .await;
+    stage.discord.add_webhook("2", TOKEN);
+    assert!(
+        stage
+            .handed_back(&[alarm("a"), alarm("b")])
+            .await
+            .is_empty()
+    );
+    let messages = stage.discord.messages();
+    assert_eq!(messages.len(), 2);
+    assert!(messages.iter().all(|message| message.webhook_id == "2"));
+    assert_eq!(
+        stage.posts().len(),
+        3,
+        "the rejected webhook is called once"
+    );
+    // The claim is the first route's: a repetition is known whichever way it went.
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+    assert_eq!(stage.discord.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn fallbacks_in_a_ring_end() {
+    let stage = Stage::set(Setting {
+        routes: Some(r#"[{"name": "a", "fallback": "b"}, {"name": "b", "fallback": "a"}]"#),
+        ..Setting::default()
+    })
+    .await;
+    stage.discord.remove_webhook("7");
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    assert_eq!(stage.posts().len(), 2);
+}
+
+#[tokio::test]
+async fn a_placeholder_in_the_secret_is_named_as_what_it_is_and_loses_nothing() {
+    let stage = Stage::set(Setting {
+        secret: Some("REPLACE_ME"),
+        ..Setting::default()
+    })
+    .await;
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    assert!(stage.logged("still a placeholder: put your channel's webhook URL into the secret"));
+    assert!(stage.posts().is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_hands_back_and_is_asked_again() {
+    let stage = Stage::usual().await;
+    let secret = std::mem::take(&mut *stage.aws.secret.lock().unwrap());
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    assert!(stage.logged("cannot be read from Secrets Manager"));
+    *stage.aws.secret.lock().unwrap() = secret;
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_secret_is_read_once_in_five_minutes_and_kept_if_it_cannot_be_read_again() {
+    let stage = Stage::usual().await;
+    stage.handed_back(&[alarm("a"), alarm("b")]).await;
+    assert_eq!(*stage.aws.secrets_read.lock().unwrap(), 1);
+    stage.aws.secret.lock().unwrap().clear();
+    stage.clock.advance(Duration::from_mins(5));
+    assert!(stage.handed_back(&[alarm("c")]).await.is_empty());
+    assert_eq!(*stage.aws.secrets_read.lock().unwrap(), 2);
+}

@@ -1,0 +1,380 @@
+//! The stage: the forwarder between a table, a secret, a queue and a Discord, in a time of its own.
+//!
+//! Every line that is logged on it, at any level and by any crate, is searched
+//! for the webhook's token.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use alert_forwarder::config::Timeouts;
+use alert_forwarder::{App, Config, Error, handle};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use axum::Router;
+use jiff::Timestamp;
+use lambda_runtime::{Context, LambdaEvent};
+use local::discord::{Call, Discord};
+use serde_json::{Value, json};
+use shared::aws::AwsConfig;
+use shared::telemetry::{JsonLines, filter};
+use shared::world::World;
+use tokio::net::TcpListener;
+use tracing::Level;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+
+use super::aws::{self, Aws};
+
+pub(super) const TOKEN: &str = "hunter2-hunter2-hunter2";
+const TABLE: &str = "alerts";
+/// When every play begins.
+const START: &str = "2026-07-19T10:00:05Z";
+
+pub(super) struct Stage {
+    pub(super) app: App,
+    pub(super) discord: Arc<Discord>,
+    pub(super) aws: Arc<Aws>,
+    pub(super) clock: Clock,
+    pub(super) world: World,
+    pub(super) table: Client,
+    config: Config,
+    log: Log,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+/// How a stage differs from the usual one.
+#[derive(Default)]
+pub(super) struct Setting {
+    pub(super) routes: Option<&'static str>,
+    /// In place of the one webhook's URL; `HOST` is replaced by the stand-in's.
+    pub(super) secret: Option<&'static str>,
+    pub(super) timeouts: Option<Timeouts>,
+    pub(super) no_dead_letter_queue: bool,
+    pub(super) no_queue: bool,
+    /// In place of the table.
+    pub(super) table_url: Option<String>,
+    /// In place of the stand-in.
+    pub(super) discord_url: Option<String>,
+    pub(super) seed: u64,
+    /// How much is logged, and so searched; everything, unless a play is long.
+    pub(super) level: Option<Level>,
+}
+
+impl Stage {
+    pub(super) async fn usual() -> Self {
+        Self::set(Setting::default()).await
+    }
+
+    pub(super) async fn set(setting: Setting) -> Self {
+        let log = Log::default();
+        let writer = log.clone();
+        let lines = JsonLines::new("test", move || writer.clone())
+            .with_filter(filter(setting.level.unwrap_or(Level::TRACE)));
+        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+
+        let clock = Clock::default();
+        let world = clock.world(setting.seed);
+        let discord = Discord::in_world(world.clone());
+        let host = match setting.discord_url {
+            Some(url) => url,
+            None => serve(local::discord::router(Arc::clone(&discord))).await,
+        };
+        let aws = Arc::new(Aws::default());
+        let secret = setting
+            .secret
+            .map_or_else(|| format!("HOST/api/webhooks/7/{TOKEN}"), str::to_owned);
+        *aws.secret.lock().unwrap() = secret.replace("HOST", &host).replace("TOKEN", TOKEN);
+        let aws_url = serve(aws::router(Arc::clone(&aws))).await;
+        let table_url = match setting.table_url {
+            Some(url) => url,
+            None => database().await,
+        };
+        let var = |name: &str| {
+            let value = match name {
+                "TABLE_NAME" => TABLE,
+                "WEBHOOK_SECRET_ID" => "webhook",
+                "ROUTES" => setting.routes?,
+                "QUEUE_URL" if !setting.no_queue => "https://sqs.eu-west-1.amazonaws.com/1/alerts",
+                "DEAD_LETTER_QUEUE_URL" if !setting.no_dead_letter_queue => {
+                    "https://sqs.eu-west-1.amazonaws.com/1/alerts-dead"
+                }
+                "AWS_REGION" => "eu-west-1",
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
+                "AWS_ENDPOINT_URL_DYNAMODB" => &table_url,
+                "AWS_ENDPOINT_URL_SECRETS_MANAGER" | "AWS_ENDPOINT_URL_SQS" => &aws_url,
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let mut config = Config::from_env(var).unwrap();
+        if let Some(timeouts) = setting.timeouts {
+            config.timeouts = timeouts;
+        }
+        let sdk = AwsConfig::from_env(var).unwrap().sdk_config();
+        let table = aws_sdk_dynamodb::config::Builder::from(&sdk).endpoint_url(&table_url);
+        Self {
+            app: App::new(config.clone(), world.clone()).unwrap(),
+            table: Client::from_conf(table.build()),
+            discord,
+            aws,
+            clock,
+            world,
+            config,
+            log,
+            _guard: guard,
+        }
+    }
+
+    /// Another instance of the function: it shares the table, and remembers nothing else.
+    pub(super) fn another_instance(&self) -> App {
+        App::new(self.config.clone(), self.world.clone()).unwrap()
+    }
+
+    /// Invokes the function with the usual time.
+    pub(super) async fn invoke(&self, event: Value) -> Result<Value, Error> {
+        self.invoke_within(event, Duration::from_secs(20)).await
+    }
+
+    pub(super) async fn invoke_within(&self, event: Value, time: Duration) -> Result<Value, Error> {
+        handle(&self.app, self.event(event, time)).await
+    }
+
+    pub(super) fn event(&self, payload: Value, time: Duration) -> LambdaEvent<Value> {
+        let mut context = Context::default();
+        context.request_id = "request-1".to_owned();
+        let deadline = self.world.now() + time;
+        context.deadline = u64::try_from(deadline.as_millisecond()).unwrap();
+        LambdaEvent::new(payload, context)
+    }
+
+    /// Delivers records, and tells which of them are handed back.
+    pub(super) async fn handed_back(&self, records: &[Value]) -> Vec<String> {
+        handed_back(&self.invoke(json!({"Records": records})).await.unwrap())
+    }
+
+    /// The calls that got or would have got a message in.
+    pub(super) fn posts(&self) -> Vec<Call> {
+        let calls = self.discord.calls();
+        calls
+            .into_iter()
+            .filter(|call| call.method == "POST")
+            .collect()
+    }
+
+    /// The sum of a metric over the play.
+    pub(super) fn metric(&self, name: &str) -> f64 {
+        let lines = self.log.metrics.lock().unwrap();
+        lines.iter().filter_map(|line| line[name].as_f64()).sum()
+    }
+
+    /// Whether a line of the log, metrics aside, holds a text.
+    pub(super) fn logged(&self, text: &str) -> bool {
+        self.log
+            .warnings
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|line| line.contains(text))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let leaked = self.log.leaked.lock().unwrap().clone();
+            assert_eq!(leaked, None, "the webhook's token is in the log");
+            assert!(
+                self.log.searched.load(Ordering::Relaxed),
+                "nothing was logged at all"
+            );
+        }
+    }
+}
+
+/// A sample event, to invoke the function with.
+pub(super) fn sample_event(name: &str) -> Value {
+    super::sample::sample(name)
+}
+
+pub(super) fn handed_back(answer: &Value) -> Vec<String> {
+    answer["batchItemFailures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A queue's record of an SNS message.
+pub(super) fn record(id: &str, message: &Value) -> Value {
+    let envelope = json!({
+        "Type": "Notification",
+        "MessageId": format!("sns-{id}"),
+        "TopicArn": "arn:aws:sns:eu-west-1:123456789012:alerts",
+        "Message": message.to_string(),
+        "Timestamp": "2026-07-19T10:00:01.000Z",
+    });
+    json!({
+        "eventSource": "aws:sqs",
+        "messageId": id,
+        "receiptHandle": format!("handle-{id}"),
+        "body": envelope.to_string(),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1784455201000"},
+    })
+}
+
+/// A record of an alarm with this name.
+pub(super) fn alarm(name: &str) -> Value {
+    record(name, &alarm_message(name))
+}
+
+pub(super) fn alarm_message(name: &str) -> Value {
+    json!({
+        "AlarmName": name,
+        "AlarmDescription": null,
+        "NewStateValue": "ALARM",
+        "NewStateReason": "Threshold Crossed: 1 datapoint [6.0 (19/07/26 09:59:00)] was greater.",
+        "StateChangeTime": "2026-07-19T10:00:00.000+0000",
+        "AlarmArn": format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}"),
+        "Trigger": {"MetricName": "Errors", "Namespace": "AWS/Lambda", "Statistic": "SUM",
+                    "ComparisonOperator": "GreaterThanThreshold", "Threshold": 1.0, "Period": 60},
+    })
+}
+
+/// Serves a router on a loopback port until the test ends; its base URL.
+pub(super) async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// A database with the alerts' table.
+async fn database() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let database = dynoxide::Database::memory().unwrap();
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let var = |name: &str| name.starts_with("AWS_").then(|| "test".to_owned());
+    let sdk = AwsConfig::from_env(var).unwrap().sdk_config();
+    let config = aws_sdk_dynamodb::config::Builder::from(&sdk).endpoint_url(&url);
+    Client::from_conf(config.build())
+        .create_table()
+        .table_name(TABLE)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(
+            AttributeDefinition::builder()
+                .attribute_name("pk")
+                .attribute_type(ScalarAttributeType::S)
+                .build()
+                .unwrap(),
+        )
+        .key_schema(
+            KeySchemaElement::builder()
+                .attribute_name("pk")
+                .key_type(KeyType::Hash)
+                .build()
+                .unwrap(),
+        )
+        .send()
+        .await
+        .unwrap();
+    url
+}
+
+/// A clock that only waiting moves.
+#[derive(Clone)]
+pub(super) struct Clock(Arc<AtomicI64>);
+
+impl Default for Clock {
+    fn default() -> Self {
+        let start: Timestamp = START.parse().unwrap();
+        Self(Arc::new(AtomicI64::new(start.as_millisecond())))
+    }
+}
+
+impl Clock {
+    pub(super) fn advance(&self, by: Duration) {
+        // Rounded up, as a wait that ends early would have to be repeated.
+        let milliseconds = i64::try_from(by.as_nanos().div_ceil(1_000_000)).unwrap();
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+
+    fn world(&self, seed: u64) -> World {
+        let (now, sleeping) = (self.clone(), self.clone());
+        let random = Random::new(seed);
+        World::new(
+            move || Timestamp::from_millisecond(now.0.load(Ordering::Relaxed)).unwrap(),
+            move |bytes| bytes.fill_with(|| random.next().to_le_bytes()[0]),
+            move |duration| {
+                let clock = sleeping.clone();
+                Box::pin(async move {
+                    clock.advance(duration);
+                    tokio::task::yield_now().await;
+                })
+            },
+        )
+    }
+}
+
+/// A sequence that a seed repeats: xorshift64*.
+#[derive(Debug)]
+pub(super) struct Random(AtomicU64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1))
+    }
+
+    pub(super) fn next(&self) -> u64 {
+        let mut state = self.0.load(Ordering::Relaxed);
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.0.store(state, Ordering::Relaxed);
+        state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
+    }
+
+    /// True so many times in a hundred.
+    pub(super) fn percent(&self, share: u64) -> bool {
+        self.next() % 100 < share
+    }
+}
+
+/// Everything that was logged, searched as it comes.
+#[derive(Clone, Default)]
+struct Log {
+    leaked: Arc<Mutex<Option<String>>>,
+    searched: Arc<AtomicBool>,
+    metrics: Arc<Mutex<Vec<Value>>>,
+    warnings: Arc<Mutex<Vec<String>>>,
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.searched.store(true, Ordering::Relaxed);
+        if text.contains(TOKEN) {
+            self.leaked
+                .lock()
+                .unwrap()
+                .get_or_insert_with(|| text.clone().into_owned());
+        }
+        if text.contains("\"_aws\"") {
+            self.metrics
+                .lock()
+                .unwrap()
+                .extend(serde_json::from_str::<Value>(&text));
+        } else if text.contains("\"WARN\"") || text.contains("\"ERROR\"") {
+            self.warnings.lock().unwrap().push(text.into_owned());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
