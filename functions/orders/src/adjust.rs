@@ -14,9 +14,10 @@ use crate::moment::Moment;
 use crate::once::classify::FailedEffect;
 use crate::once::derive::{self, Fingerprint, Fingerprints};
 use crate::once::key::IdempotencyKey;
-use crate::once::settle::{Settled, settle};
+use crate::once::settle::Settled;
 use crate::once::{Effect, Intent, Item, number, number_of};
 use crate::product::{SHARD, Sku, partition, stock_key};
+use crate::redis::{Attempt, Visit};
 use crate::refusal::Refusal;
 use crate::store::Session;
 use crate::text::Text;
@@ -27,6 +28,8 @@ pub const DELTA_MAX: i64 = 1_000_000_000;
 const FINGERPRINT_VERSION_NOW: i64 = 1;
 
 const ANSWER_VERSION_NOW: i64 = 1;
+
+const ID_PREFIX: &str = "adj_";
 
 /// Moves stock that came or went …
 const ADJUST: &str =
@@ -116,6 +119,7 @@ impl Fingerprints for Adjustment {
 /// The key was used for another adjustment, or the outcome is not known.
 pub async fn adjust(
     session: &Session<'_>,
+    redis: &Visit<'_>,
     caller: &Caller,
     sku: &Sku,
     key: &IdempotencyKey,
@@ -153,7 +157,14 @@ pub async fn adjust(
         let refusal = Refusal::new(place, &problem, &fingerprint, FINGERPRINT_VERSION_NOW, None);
         serde_dynamo::to_item(refusal).ok()
     };
-    match settle(session, &intent, adjustment, refuse).await? {
+    let attempt = Attempt {
+        name: &format!("{ID_PREFIX}{name}"),
+        products: vec![sku.as_str()],
+        intent: &intent,
+        fingerprints: adjustment,
+        answers: &|record| before(record.clone()).is_ok(),
+    };
+    match redis.settle(session, &attempt, refuse).await? {
         Settled::Done => adjusted(&entry, Outcome::Adjusted),
         Settled::Before(record) => before(record),
         Settled::Refused(record) => Refusal::read(&record)?
@@ -191,7 +202,7 @@ fn adjusted(entry: &Entry, outcome: Outcome) -> Result<Answer, Error> {
         return Err(Error::unreadable());
     }
     let view = EntryView {
-        id: format!("adj_{}", entry.sk.trim_start_matches("ADJ#")),
+        id: format!("{ID_PREFIX}{}", entry.sk.trim_start_matches("ADJ#")),
         sku: entry.pk.trim_start_matches("SKU#"),
         delta: entry.delta,
         reason: entry.reason.as_str(),

@@ -1,11 +1,19 @@
 //! Owns the function's configuration, parsed once at start.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use shared::aws::{AwsConfig, MissingVariable};
 use shared::cors::{AllowedOrigins, OriginError};
+use shared::secret::Secret;
+
+use crate::redis::WAIT_DEFAULT;
+
+/// How long an order may be told to wait for Redis, in milliseconds: at least
+/// one exchange, and far less than an invocation.
+const REDIS_WAIT_MILLISECONDS: std::ops::RangeInclusive<u64> = 20..=2_000;
 
 /// What the orders function is told by its environment.
 #[derive(Clone, Debug)]
@@ -14,6 +22,26 @@ pub struct Config {
     pub store: StoreConfig,
     /// The origins whose pages may read answers.
     pub origins: AllowedOrigins,
+    /// The Redis that helps, if there is one.
+    pub redis: Option<RedisConfig>,
+}
+
+/// A Redis, and how long to wait for it.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// Where it is.
+    pub address: RedisAddress,
+    /// How long an order waits for it before its write, all together.
+    pub wait: Duration,
+}
+
+/// Where a Redis is. Its URL has a password in it.
+#[derive(Clone, Debug)]
+pub enum RedisAddress {
+    /// `redis://` or `rediss://`.
+    Url(Secret<String>),
+    /// The secret that holds the URL.
+    SecretId(String),
 }
 
 /// What every function on the table is told by its environment.
@@ -37,6 +65,9 @@ pub enum ConfigError {
     /// An origin is not valid.
     #[error("ALLOWED_ORIGINS: {0}")]
     Origins(#[from] OriginError),
+    /// A variable does not say what it must; its value may be secret.
+    #[error("{0} {1}")]
+    Invalid(&'static str, &'static str),
 }
 
 /// `main` prints its error by `Debug`: one clear line there, too.
@@ -47,7 +78,8 @@ impl fmt::Debug for ConfigError {
 }
 
 impl Config {
-    /// Reads `ALLOWED_ORIGINS` and what [`StoreConfig::from_env`] reads.
+    /// Reads `ALLOWED_ORIGINS`, `REDIS_URL` or `REDIS_SECRET_ARN` and
+    /// `REDIS_WAIT_MILLISECONDS` if they are set, and what [`StoreConfig::from_env`] reads.
     ///
     /// # Errors
     /// Names the variable, and the entry in it, that is missing or not valid.
@@ -55,7 +87,42 @@ impl Config {
         Ok(Self {
             store: StoreConfig::from_env(&var)?,
             origins: AllowedOrigins::parse(&required(&var, "ALLOWED_ORIGINS")?)?,
+            redis: RedisConfig::from_env(&var)?,
         })
+    }
+}
+
+impl RedisConfig {
+    /// Reads the variables of Redis; an empty one counts as absent.
+    fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
+        let set = |name: &str| var(name).filter(|value| !value.is_empty());
+        let address = match (set("REDIS_URL"), set("REDIS_SECRET_ARN")) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
+                let fault = "and REDIS_SECRET_ARN are both set: which one is it?";
+                return Err(ConfigError::Invalid("REDIS_URL", fault));
+            }
+            (Some(url), None) => {
+                if ::redis::Client::open(url.as_str()).is_err() {
+                    let fault = "is no redis:// or rediss:// URL";
+                    return Err(ConfigError::Invalid("REDIS_URL", fault));
+                }
+                RedisAddress::Url(Secret::new(url))
+            }
+            (None, Some(id)) => RedisAddress::SecretId(id),
+        };
+        let wait = match set("REDIS_WAIT_MILLISECONDS") {
+            None => WAIT_DEFAULT,
+            Some(text) => {
+                let number = text.parse().ok();
+                let number = number.filter(|number| REDIS_WAIT_MILLISECONDS.contains(number));
+                let fault = "is no whole number from 20 to 2000";
+                let number =
+                    number.ok_or(ConfigError::Invalid("REDIS_WAIT_MILLISECONDS", fault))?;
+                Duration::from_millis(number)
+            }
+        };
+        Ok(Some(Self { address, wait }))
     }
 }
 
@@ -96,6 +163,7 @@ mod tests {
             _ if name == absent => None,
             "ALLOWED_ORIGINS" => Some("https://app.example".to_owned()),
             _ if name.starts_with("AWS_ENDPOINT_URL") => None,
+            _ if name.starts_with("REDIS") => None,
             _ => Some("x".to_owned()),
         };
         Config::from_env(var).map(|_| ()).unwrap_err().to_string()
@@ -114,5 +182,46 @@ mod tests {
         let error = Config::from_env(var).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with("ALLOWED_ORIGINS: "), "{error}");
         assert!(error.contains("https://app.example/"), "{error}");
+    }
+
+    fn redis(variables: &[(&str, &str)]) -> Result<Option<RedisConfig>, String> {
+        let var = |name: &str| {
+            let found = variables.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        RedisConfig::from_env(var).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_its_variables_there_is_no_redis() {
+        assert!(redis(&[]).unwrap().is_none());
+        let empty = [("REDIS_URL", ""), ("REDIS_SECRET_ARN", "")];
+        assert!(redis(&empty).unwrap().is_none());
+        assert!(redis(&[("REDIS_SECRET_ARN", "arn")]).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_password_of_redis_is_not_printed() {
+        let config = redis(&[("REDIS_URL", "rediss://user:hunter2@cache.example:6380/1")]);
+        let config = config.unwrap().unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        let error = redis(&[("REDIS_URL", "http://user:hunter2@cache.example")]).unwrap_err();
+        assert_eq!(error, "REDIS_URL is no redis:// or rediss:// URL");
+    }
+
+    #[test]
+    fn a_variable_of_redis_that_says_nothing_sensible_is_named() {
+        let url = ("REDIS_URL", "redis://127.0.0.1");
+        let error = redis(&[url, ("REDIS_SECRET_ARN", "arn")]).unwrap_err();
+        assert!(
+            error.starts_with("REDIS_URL and REDIS_SECRET_ARN"),
+            "{error}"
+        );
+        for wait in ["0", "19", "2001", "-1", "50ms"] {
+            let error = redis(&[url, ("REDIS_WAIT_MILLISECONDS", wait)]).unwrap_err();
+            assert!(error.starts_with("REDIS_WAIT_MILLISECONDS"), "{error}");
+        }
+        let config = redis(&[url, ("REDIS_WAIT_MILLISECONDS", "200")]).unwrap();
+        assert_eq!(config.unwrap().wait, Duration::from_millis(200));
     }
 }

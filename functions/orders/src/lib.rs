@@ -25,6 +25,7 @@ pub mod place;
 pub mod precondition;
 pub mod product;
 pub mod read;
+pub mod redis;
 pub mod refusal;
 pub mod release;
 pub mod report;
@@ -50,6 +51,7 @@ pub use report::SERVICE;
 
 use crate::error::Error;
 use crate::incoming::Incoming;
+use crate::redis::{Redis, Visit};
 use crate::store::Store;
 
 /// The header that names the request in every answer.
@@ -59,6 +61,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug)]
 pub struct App {
     store: Store,
+    redis: Option<Redis>,
     origins: AllowedOrigins,
     warm: AtomicBool,
 }
@@ -72,11 +75,20 @@ impl App {
     /// Starts the function on a client of the caller's making, such as one
     /// whose connector counts, or fails on purpose.
     pub fn with_client(config: &Config, client: Client, world: World) -> Self {
+        let redis = config.redis.as_ref();
         Self {
+            redis: redis.map(|redis| Redis::new(redis, &config.store, world.clone())),
             store: Store::new(client, config.store.table.clone(), world),
             origins: config.origins.clone(),
             warm: AtomicBool::new(false),
         }
+    }
+
+    /// This function with a Redis of the caller's making, such as a played one.
+    #[must_use]
+    pub fn with_redis(mut self, redis: Redis) -> Self {
+        self.redis = Some(redis);
+        self
     }
 }
 
@@ -94,7 +106,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infal
 
 async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
     let session = app.store.session(incoming.deadline);
-    let served = AssertUnwindSafe(routes::serve(&session, incoming));
+    let redis = Visit::new(app.redis.as_ref());
+    let served = AssertUnwindSafe(routes::serve(&session, &redis, incoming));
     let result = served
         .catch_unwind()
         .await
@@ -119,6 +132,7 @@ async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
         outcome.as_ref().copied(),
         response.status().as_u16(),
         session.tally(),
+        redis.account(),
         session.world().now(),
     );
     response

@@ -111,6 +111,22 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::Confirmed,
+        Self::Cancelled,
+        Self::Expired,
+    ];
+
+    /// Whether no other status can follow: a confirmed order can be cancelled.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Pending | Self::Confirmed => false,
+            Self::Cancelled | Self::Expired => true,
+        }
+    }
+
     /// The word that is stored and told.
     pub const fn as_str(self) -> &'static str {
         match self {

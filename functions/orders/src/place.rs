@@ -14,10 +14,11 @@ use crate::moment::Moment;
 use crate::once::classify::FailedEffect;
 use crate::once::derive::Fingerprints as _;
 use crate::once::key::IdempotencyKey;
-use crate::once::settle::{Settled, settle};
+use crate::once::settle::Settled;
 use crate::once::{Effect, Intent, Item, number, number_of, text, text_of};
 use crate::order::{Order, OrderId, SORT_KEY};
 use crate::product::{SHARD, stock_key};
+use crate::redis::{Attempt, Visit};
 use crate::refusal::Refusal;
 use crate::store::Session;
 
@@ -38,6 +39,7 @@ const TAKE_CONDITION: &str =
 /// The key was used for another order, or the outcome is not known.
 pub async fn place(
     session: &Session<'_>,
+    redis: &Visit<'_>,
     caller: &Caller,
     key: &IdempotencyKey,
     draft: &Draft,
@@ -58,7 +60,14 @@ pub async fn place(
         reason = problem.kind();
         refusal(&id, draft, &problem, now)
     };
-    match settle(session, &intent, draft, refuse).await? {
+    let attempt = Attempt {
+        name: id.as_str(),
+        products: draft.lines.iter().map(|line| line.sku.as_str()).collect(),
+        intent: &intent,
+        fingerprints: draft,
+        answers: &|record| before(record.clone()).is_ok(),
+    };
+    match redis.settle(session, &attempt, refuse).await? {
         Settled::Done => placed(&order, Outcome::Placed),
         Settled::Before(record) => before(record),
         Settled::Refused(record) => refused(&record, Outcome::Refused(reason)),

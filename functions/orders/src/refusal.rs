@@ -10,7 +10,7 @@ use crate::once::derive::Fingerprint;
 use crate::once::{Item, text_of};
 
 /// The status that tells a refusal from what stands in the same place otherwise.
-const REJECTED: &str = "rejected";
+pub const REJECTED: &str = "rejected";
 
 /// A refusal as the table holds it: the answer's status and its exact bytes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

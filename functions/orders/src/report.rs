@@ -6,6 +6,7 @@ use shared::metrics::Metrics;
 use crate::answer::Outcome;
 use crate::error::Error;
 use crate::incoming::Incoming;
+use crate::redis::Account;
 use crate::store::Tally;
 
 /// The name of the service in logs and metrics.
@@ -17,6 +18,7 @@ pub fn report(
     result: Result<Outcome, &Error>,
     status: u16,
     tally: Tally,
+    redis: Option<Account>,
     now: Timestamp,
 ) {
     let route = incoming.route.as_str();
@@ -39,6 +41,12 @@ pub fn report(
             .count("ReadUnits", tally.read_units)
             .count("TransactionConflict", tally.conflicts)
             .count("TransactionCancelled", tally.cancelled)
+            .emit(now);
+    }
+    if let Some(redis) = redis {
+        let metrics = redis.metrics().property("route", route);
+        metrics
+            .property("request_id", incoming.request_id.as_str())
             .emit(now);
     }
 }

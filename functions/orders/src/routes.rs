@@ -15,15 +15,20 @@ use crate::place::place;
 use crate::precondition::Precondition;
 use crate::product::Sku;
 use crate::read::{read_order, read_product};
+use crate::redis::Visit;
 use crate::store::Session;
 
 /// Answers a request.
 ///
 /// # Errors
 /// What the client is told instead.
-pub async fn serve(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+pub async fn serve(
+    session: &Session<'_>,
+    redis: &Visit<'_>,
+    incoming: &Incoming,
+) -> Result<Answer, Error> {
     match incoming.route.as_str() {
-        "POST /orders" => post_order(session, incoming).await,
+        "POST /orders" => post_order(session, redis, incoming).await,
         "GET /orders" => get_orders(session, incoming).await,
         "GET /orders/{id}" => get_order(session, incoming).await,
         "POST /orders/{id}/confirm" => post_confirm(session, incoming).await,
@@ -31,16 +36,20 @@ pub async fn serve(session: &Session<'_>, incoming: &Incoming) -> Result<Answer,
         "GET /products" => get_products(session, incoming).await,
         "GET /products/{sku}" => get_product(session, incoming).await,
         "PUT /products/{sku}" => put_product(session, incoming).await,
-        "POST /products/{sku}/stock" => post_stock(session, incoming).await,
+        "POST /products/{sku}/stock" => post_stock(session, redis, incoming).await,
         other => Err(Error::NotServed(other.to_owned())),
     }
 }
 
-async fn post_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+async fn post_order(
+    session: &Session<'_>,
+    redis: &Visit<'_>,
+    incoming: &Incoming,
+) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
     let key = incoming.idempotency_key()?;
     let draft = Draft::parse(incoming.json()?).map_err(Error::Invalid)?;
-    place(session, &caller, &key, &draft, &incoming.request_id).await
+    place(session, redis, &caller, &key, &draft, &incoming.request_id).await
 }
 
 async fn get_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
@@ -89,13 +98,18 @@ async fn put_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answe
     describe(session, &sku, &description, &precondition).await
 }
 
-async fn post_stock(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+async fn post_stock(
+    session: &Session<'_>,
+    redis: &Visit<'_>,
+    incoming: &Incoming,
+) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
     let sku = sku(incoming)?;
     let key = incoming.idempotency_key()?;
     let adjustment = Adjustment::parse(incoming.json()?).map_err(Error::Invalid)?;
     adjust(
         session,
+        redis,
         &caller,
         &sku,
         &key,

@@ -1,0 +1,86 @@
+//! Owns the circuit breaker: a Redis that failed is left alone for a while.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a Redis is left alone after it failed. Then one exchange tries it.
+pub(super) const LEFT_ALONE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whether Redis may be asked.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    failed_at: Mutex<Option<Timestamp>>,
+}
+
+impl Breaker {
+    /// Whether Redis may be asked now. After a failure, one in each
+    /// [`LEFT_ALONE`] may, and the others follow if it gets an answer.
+    pub(super) fn allows(&self, now: Timestamp) -> bool {
+        let mut failed_at = self.lock();
+        match *failed_at {
+            None => true,
+            // A clock that was put back must not keep Redis away for longer.
+            Some(at) if at <= now && now.duration_since(at) < LEFT_ALONE => false,
+            Some(_) => {
+                *failed_at = Some(now);
+                true
+            }
+        }
+    }
+
+    /// Redis failed.
+    pub(super) fn failed(&self, now: Timestamp) {
+        *self.lock() = Some(now);
+    }
+
+    /// Redis answered.
+    pub(super) fn answered(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(1_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_redis_that_failed_is_tried_once_in_half_a_minute() {
+        let breaker = Breaker::default();
+        assert!(breaker.allows(second(0)));
+        breaker.failed(second(0));
+        assert!(!breaker.allows(second(0)));
+        assert!(!breaker.allows(second(29)));
+        assert!(breaker.allows(second(30)), "one tries");
+        assert!(!breaker.allows(second(30)), "the others wait for it");
+        assert!(!breaker.allows(second(59)));
+        assert!(breaker.allows(second(60)));
+    }
+
+    #[test]
+    fn a_redis_that_answers_again_is_asked_again() {
+        let breaker = Breaker::default();
+        breaker.failed(second(0));
+        assert!(breaker.allows(second(30)));
+        breaker.answered();
+        assert!(breaker.allows(second(30)) && breaker.allows(second(30)));
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_keeps_redis_away_no_longer() {
+        let breaker = Breaker::default();
+        breaker.failed(second(500));
+        assert!(breaker.allows(second(0)));
+        assert!(!breaker.allows(second(1)));
+    }
+}

@@ -1,0 +1,167 @@
+//! What is remembered, and what is believed.
+
+use http::StatusCode;
+use serde_json::json;
+use shared::problem::Problem;
+
+use super::*;
+use crate::draft::Draft;
+use crate::once::Intent;
+use crate::order::Order;
+use crate::order::tests::order;
+use crate::refusal::Refusal;
+
+const OURS: &[u8] = br#"{"currency": "KRW", "lines": [
+    {"sku": "TEA-01", "quantity": 2, "unit_price": 19900},
+    {"sku": "CUP-01", "quantity": 1, "unit_price": 100}
+]}"#;
+
+const THEIRS: &[u8] = br#"{"currency": "KRW", "lines": [
+    {"sku": "TEA-01", "quantity": 3, "unit_price": 19900}
+]}"#;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_795_320_306).unwrap()
+}
+
+fn item(record: &impl Serialize) -> Item {
+    serde_dynamo::to_item(record).unwrap()
+}
+
+fn with_status(status: Status) -> Item {
+    item(&Order { status, ..order() })
+}
+
+fn refusal(hours_left: i64) -> Item {
+    let problem = Problem::new(
+        StatusCode::CONFLICT,
+        "out-of-stock",
+        "No",
+        "TEA-01 \"0\" é".to_owned(),
+    );
+    let fingerprint = Draft::parse(OURS).unwrap().fingerprint(1).unwrap();
+    let order = order();
+    let end = now().as_second() + hours_left * 60 * 60;
+    item(&Refusal::new(
+        (order.pk, order.sk),
+        &problem,
+        &fingerprint,
+        1,
+        Some(end),
+    ))
+}
+
+/// What a request for `body` under the order's key believes of an entry.
+fn believed_of(body: &[u8], text: &str) -> Option<Item> {
+    let draft = Draft::parse(body).unwrap();
+    let intent = Intent {
+        record: item(&order()),
+        effects: Vec::new(),
+    };
+    let attempt = Attempt {
+        name: "ord_1",
+        products: Vec::new(),
+        intent: &intent,
+        fingerprints: &draft,
+        answers: &|_| true,
+    };
+    believed(text, &attempt, now())
+}
+
+#[test]
+fn a_decision_that_cannot_change_comes_back_as_it_was() {
+    let adjustment = json!({
+        "pk": order().pk, "sk": "ORDER", "delta": -3, "reason": "broken", "by": "local#a",
+        "at": "x", "answer_version": 1, "fingerprint": order().fingerprint, "fingerprint_version": 1,
+    });
+    for record in [
+        with_status(Status::Cancelled),
+        with_status(Status::Expired),
+        refusal(14 * 24),
+        item(&adjustment),
+    ] {
+        let entry = entry(&record, now()).unwrap();
+        assert_eq!(believed_of(OURS, &entry), Some(record));
+    }
+}
+
+#[test]
+fn of_an_order_that_can_still_change_only_that_it_was_placed_is_remembered() {
+    for status in [Status::Pending, Status::Confirmed] {
+        let record = with_status(status);
+        let entry = entry(&record, now()).unwrap();
+        assert!(
+            !entry.contains("status") && !entry.contains("TEA-01"),
+            "{entry}"
+        );
+        let believed = believed_of(OURS, &entry).unwrap();
+        assert!(!is_final(&believed));
+        assert_eq!(believed.len(), MARK.len());
+    }
+}
+
+#[test]
+fn an_entry_of_another_request_or_another_decision_is_not_believed() {
+    for record in [
+        with_status(Status::Cancelled),
+        with_status(Status::Pending),
+        refusal(14 * 24),
+    ] {
+        let entry = entry(&record, now()).unwrap();
+        assert_eq!(believed_of(THEIRS, &entry), None);
+        let others = entry.replace(&order().pk, "ORD#ord_aaaaaaaaaaaaaaaaaaaaaaaaaa");
+        assert_ne!(others, entry);
+        assert_eq!(believed_of(OURS, &others), None);
+    }
+}
+
+#[test]
+fn an_entry_of_another_form_or_version_is_not_believed() {
+    let good = entry(&with_status(Status::Cancelled), now()).unwrap();
+    assert!(believed_of(OURS, &good).is_some());
+    let newer = good.replace("\"version\":1,\"record\"", "\"version\":2,\"record\"");
+    let other_print = good.replace("\"fingerprint_version\":1", "\"fingerprint_version\":2");
+    let more = good.replacen('{', "{\"more\":1,", 1);
+    let cut: String = good.chars().take(good.len() / 2).collect();
+    for bad in [newer, other_print, more, cut] {
+        assert_ne!(bad, good);
+        assert_eq!(believed_of(OURS, &bad), None, "{bad}");
+    }
+    for bad in [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "1",
+        "{\"version\":1,\"record\":[]}",
+        "{\"version\":1,\"record\":{}}",
+    ] {
+        assert_eq!(believed_of(OURS, bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn case_36_a_refusal_is_not_told_from_memory_in_its_last_day() {
+    let long = entry(&refusal(14 * 24), now()).unwrap();
+    assert!(believed_of(OURS, &long).is_some());
+    assert_eq!(entry(&refusal(23), now()), None);
+    let end = now().as_second() + 14 * 24 * 60 * 60;
+    let late = long.replace(&end.to_string(), &(now().as_second() + 60).to_string());
+    assert_ne!(late, long);
+    assert_eq!(
+        believed_of(OURS, &late),
+        None,
+        "a Redis restored from an old copy"
+    );
+}
+
+#[test]
+fn an_entry_that_would_be_too_large_is_not_remembered() {
+    let mut record = refusal(14 * 24);
+    let long = "x".repeat(ENTRY_BYTES_MAX);
+    record.insert(
+        "answer".to_owned(),
+        aws_sdk_dynamodb::types::AttributeValue::S(long),
+    );
+    assert_eq!(entry(&record, now()), None);
+}

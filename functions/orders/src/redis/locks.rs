@@ -1,0 +1,139 @@
+//! Owns an order's turn at its products: how it is asked for, waited for, and
+//! given back, within a bounded time.
+//!
+//! There is no watchdog that renews a lock: a frozen Lambda could not. A lock
+//! that ends while its owner still writes lets the next one in, and DynamoDB's
+//! conditions settle what then meets.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::warn;
+
+use super::link::{Fault, Question, Reply};
+use super::{LEAVE_MAX, Redis, Visit, decided};
+use crate::once::Item;
+use crate::store::Session;
+
+/// Between two looks at a busy lock at least this long …
+const PAUSE_LEAST: Duration = Duration::from_millis(1);
+
+/// … and up to this much longer, so that those who wait do not look together.
+const PAUSE_SPREAD: Duration = Duration::from_millis(6);
+
+/// Redis is not asked with less time than this: it would seem dead when it is
+/// only our time that is over.
+pub(super) const EXCHANGE_LEAST: Duration = Duration::from_millis(15);
+
+/// One attempt's turn.
+pub(super) struct Turn<'turn> {
+    redis: &'turn Redis,
+    visit: &'turn Visit<'turn>,
+    session: &'turn Session<'turn>,
+    decided: String,
+    locks: Vec<String>,
+    owner: String,
+}
+
+impl<'turn> Turn<'turn> {
+    /// The turn of an attempt of this name at these products, sorted.
+    pub(super) fn new(
+        redis: &'turn Redis,
+        visit: &'turn Visit<'_>,
+        session: &'turn Session<'_>,
+        name: &str,
+        products: &[&str],
+    ) -> Self {
+        let prefix = &redis.prefix;
+        let lock = |sku: &&str| format!("{prefix}lock:{sku}");
+        Self {
+            redis,
+            visit,
+            session,
+            decided: format!("{prefix}decided:{name}"),
+            locks: products.iter().map(lock).collect(),
+            // As random as a request token, and as short.
+            owner: session.token(),
+        }
+    }
+
+    /// Looks for a decision and returns its entry; otherwise waits for the
+    /// turn, and goes on without it when the time is over or Redis fails.
+    pub(super) async fn enter(&self) -> Option<String> {
+        let began = self.now();
+        let question = Question::Enter {
+            decided: self.decided.clone(),
+            locks: self.locks.clone(),
+            owner: self.owner.clone(),
+        };
+        loop {
+            let left = self.redis.wait.saturating_sub(self.since(began));
+            match self.ask(&question, left).await.ok()? {
+                Reply::Decided(entry) => return Some(entry),
+                Reply::Turn | Reply::Left => return None,
+                Reply::Busy => {}
+            }
+            let world = self.session.world();
+            let pause = PAUSE_LEAST + world.uniform(PAUSE_SPREAD);
+            let left = self.redis.wait.saturating_sub(self.since(began));
+            if left < pause + EXCHANGE_LEAST {
+                self.visit.note(|account| account.turnless = true);
+                return None;
+            }
+            world.sleep(pause).await;
+            self.visit.note(|account| account.waited += pause);
+        }
+    }
+
+    /// Gives the turn back, and has what was decided remembered.
+    pub(super) async fn leave(&self, record: Option<&Item>) {
+        let now = self.now();
+        let question = Question::Leave {
+            decided: self.decided.clone(),
+            entry: record.and_then(|record| decided::entry(record, now)),
+            locks: self.locks.clone(),
+            owner: self.owner.clone(),
+        };
+        // What is not given back ends by itself; what is not remembered is asked again.
+        let _ = self.ask(&question, LEAVE_MAX).await;
+    }
+
+    /// Asks once, unless Redis is to be left alone.
+    async fn ask(&self, question: &Question, limit: Duration) -> Result<Reply, Fault> {
+        let began = self.now();
+        if !self.redis.breaker.allows(began) {
+            self.visit.note(|account| account.left_alone = true);
+            return Err(Fault::NoAnswer);
+        }
+        let answer = tokio::select! {
+            biased;
+            answer = self.redis.link.exchange(question) => answer,
+            () = self.session.world().sleep(limit) => Err(Fault::NoAnswer),
+        };
+        let waited = self.since(began).min(limit);
+        self.visit.note(|account| {
+            account.exchanges += 1;
+            account.waited += waited;
+            account.time_outs += u32::from(answer == Err(Fault::NoAnswer));
+            account.failures +=
+                u32::from(matches!(answer, Err(Fault::Broken(_) | Fault::Refused(_))));
+        });
+        match &answer {
+            Ok(_) => self.redis.breaker.answered(),
+            Err(fault) => {
+                warn!(%fault, "Redis failed and is left alone for half a minute");
+                self.redis.breaker.failed(self.now());
+                self.redis.link.forget();
+            }
+        }
+        answer
+    }
+
+    fn now(&self) -> Timestamp {
+        self.session.world().now()
+    }
+
+    fn since(&self, began: Timestamp) -> Duration {
+        Duration::try_from(self.now().duration_since(began)).unwrap_or_default()
+    }
+}
