@@ -1,0 +1,379 @@
+//! Owns the mutants: each is caught, and its shortest counterexample is kept.
+
+use stateright::{Checker as _, HasDiscoveries, Model as _};
+
+use super::handler::Answer;
+use super::mutation::Mutation as M;
+use super::property::{
+    ALWAYS, ANSWERABLE, CONSERVED, GONE_FOR_GOOD, MOVED_ONCE, NOT_NEGATIVE, ONE_FATE, ONE_ORDER,
+    ONE_PAYMENT, SAME_ANSWER, SEEN_OFFER, TRUE_ANSWER,
+};
+use super::protocol::{Faults, Protocol, State, Step};
+use super::record::Standing;
+use super::story::Story;
+use super::worlds;
+
+/// No counterexample needs as many steps.
+const STEPS_MAX: usize = 20;
+
+/// Each mutant, a world that it fails in, and the property that it violates.
+const MUTANTS: [(M, fn() -> Protocol, &str); 23] = [
+    (M::NoRefusalRecord, worlds::restock, TRUE_ANSWER),
+    (M::AnswerFromARead, worlds::one_key, TRUE_ANSWER),
+    (M::StockReasonsFirstUnrecorded, calm_key, TRUE_ANSWER),
+    (M::OwnBodyReplayed, worlds::one_key, SAME_ANSWER),
+    (M::NoRecordCondition, worlds::changed_body, ONE_ORDER),
+    (M::NoRefusalCondition, worlds::restock, CONSERVED),
+    (M::NoStockCondition, worlds::last_unit, NOT_NEGATIVE),
+    (M::NoOfferCondition, worlds::offers, SEEN_OFFER),
+    (M::NoAdjustmentCondition, worlds::adjustments, NOT_NEGATIVE),
+    (M::ConfirmAtAnyVersion, calm_fates, ONE_FATE),
+    (M::CancelAtAnyVersion, calm_fates, ONE_FATE),
+    (M::ExpireAtAnyVersion, calm_fates, ONE_FATE),
+    (M::NoPaymentCondition, worlds::payments, ONE_PAYMENT),
+    (M::TokenOfTheKey, worlds::one_key, TRUE_ANSWER),
+    (M::ReleaseApart, calm_fates, ONE_FATE),
+    (M::ExpiryByTtl, deleted_orders, CONSERVED),
+    (M::ExpiryByTtl, deleted_orders, ONE_ORDER),
+    (M::ConfirmByTheClock, worlds::fates, GONE_FOR_GOOD),
+    (M::AdjustmentWithoutRecord, calm_adjustments, MOVED_ONCE),
+    (M::RefusalDeletedEarly, one_customer, TRUE_ANSWER),
+    (M::ClaimFirst, worlds::one_key, ANSWERABLE),
+    (M::LockForACondition, worlds::redis, NOT_NEGATIVE),
+    (
+        M::CacheOutlivesTheRefusal,
+        worlds::redis_and_deletion,
+        TRUE_ANSWER,
+    ),
+];
+
+/// Nothing goes wrong but crashes, lost answers and late arrivals.
+fn calm(world: Protocol) -> Protocol {
+    Protocol {
+        faults: Faults::default(),
+        ..world
+    }
+}
+
+fn calm_key() -> Protocol {
+    calm(worlds::one_key())
+}
+
+fn calm_fates() -> Protocol {
+    calm(worlds::fates())
+}
+
+fn calm_adjustments() -> Protocol {
+    calm(worlds::adjustments())
+}
+
+/// A refusal that is deleted, and nobody else who orders under its key.
+fn one_customer() -> Protocol {
+    let mut world = worlds::deletion();
+    world.clients.remove(1);
+    world
+}
+
+/// Enough stock to sell twice, and time-to-live is at work.
+fn deleted_orders() -> Protocol {
+    let faults = Faults {
+        deletions: 1,
+        ..Faults::default()
+    };
+    Protocol {
+        faults,
+        ..worlds::changed_body()
+    }
+}
+
+/// How a mutant fails.
+struct Caught {
+    steps: Vec<Step>,
+    end: State,
+    story: String,
+}
+
+/// Explores a mutant's world, a step deeper each time, until it violates
+/// `property`; so what it finds is a shortest way there.
+#[track_caller]
+fn catch(mutation: M, property: &'static str) -> Caught {
+    let is_it = |(other, _, violated): &&(M, _, _)| (*other, *violated) == (mutation, property);
+    let (_, world, _) = MUTANTS.iter().find(is_it).unwrap();
+    let world = world().with(mutation);
+    let violation = |depth: usize| {
+        let found = HasDiscoveries::AnyOf([property].into());
+        let checker = world.clone().checker().finish_when(found);
+        let checker = checker.target_max_depth(depth).spawn_bfs().join();
+        checker.discovery(property)
+    };
+    let Some(path) = (1..=STEPS_MAX + 1).find_map(violation) else {
+        panic!("{mutation:?} survived {STEPS_MAX} steps: {property}");
+    };
+    let story = Story {
+        world: &world,
+        path: &path,
+    };
+    let story = format!("{mutation:?}: not {property}:\n{story}");
+    println!("{story}");
+    Caught {
+        end: path.last_state().clone(),
+        steps: path.into_actions(),
+        story,
+    }
+}
+
+impl Caught {
+    /// The counterexample is this short, and ends with a step like this.
+    #[track_caller]
+    fn in_steps(self, count: usize, is_last: impl Fn(&Step) -> bool) -> Self {
+        let last = self.steps.last().unwrap();
+        assert!(is_last(last), "another last step:\n{}", self.story);
+        assert_eq!(self.steps.len(), count, "{}", self.story);
+        self
+    }
+
+    /// These parts of it appear in its story, in this order.
+    #[track_caller]
+    fn tells(self, parts: &[&str]) -> Self {
+        let mut rest = self.story.as_str();
+        for part in parts {
+            let Some((_, after)) = rest.split_once(part) else {
+                panic!("it does not tell {part:?} there:\n{}", self.story);
+            };
+            rest = after;
+        }
+        self
+    }
+
+    /// A client was told answers that begin like these, and no other.
+    #[track_caller]
+    fn told(self, expected: &[&str]) -> Self {
+        let is_it = |told: &Vec<Answer>| {
+            let mut pairs = told.iter().zip(expected);
+            told.len() == expected.len()
+                && pairs.all(|(answer, words)| answer.to_string().starts_with(words))
+        };
+        let is_told = self.end.actors.iter().any(|actor| is_it(&actor.told));
+        assert!(is_told, "nobody was told {expected:?}:\n{}", self.story);
+        self
+    }
+
+    /// An order's standing in the end.
+    #[track_caller]
+    fn stands(self, key: usize, expected: Standing) -> Self {
+        let order = self.end.table.orders[key].unwrap();
+        assert_eq!(order.standing, expected, "{}", self.story);
+        self
+    }
+
+    /// What is left of the first product.
+    #[track_caller]
+    fn leaves(self, expected: i8) -> Self {
+        let available = self.end.table.stock[0].available;
+        assert_eq!(available, expected, "{}", self.story);
+        self
+    }
+}
+
+fn heard(step: &Step) -> bool {
+    matches!(step, Step::Arrive { heard: true, .. })
+}
+
+fn unheard(step: &Step) -> bool {
+    matches!(step, Step::Arrive { heard: false, .. })
+}
+
+#[test]
+fn without_a_refusal_record_it_sells_after_a_no() {
+    catch(M::NoRefusalRecord, TRUE_ANSWER)
+        .in_steps(5, unheard)
+        .tells(&[
+            "heard, and will once more",
+            "adjustment",
+            "make order",
+            "unheard",
+        ])
+        .told(&["no"])
+        .stands(0, Standing::Pending);
+}
+
+#[test]
+fn a_no_that_was_read_is_overtaken_by_the_write() {
+    catch(M::AnswerFromARead, TRUE_ANSWER)
+        .in_steps(3, unheard)
+        .tells(&["asks", "reads", "arrives, unheard"])
+        .stands(0, Standing::Pending);
+}
+
+#[test]
+fn with_the_stock_s_reasons_first_a_repeat_of_the_last_unit_is_told_no() {
+    catch(M::StockReasonsFirstUnrecorded, TRUE_ANSWER)
+        .in_steps(4, heard)
+        .told(&["yes", "no"])
+        .stands(0, Standing::Pending)
+        .leaves(0);
+}
+
+#[test]
+fn with_its_own_body_a_repeat_is_told_another_order() {
+    catch(M::OwnBodyReplayed, SAME_ANSWER)
+        .in_steps(4, heard)
+        .told(&["yes", "yes"]);
+}
+
+#[test]
+fn without_the_record_s_condition_a_duplicate_sells_twice() {
+    catch(M::NoRecordCondition, ONE_ORDER)
+        .in_steps(3, unheard)
+        .tells(&["and will once more", "its token forgotten"])
+        .leaves(0);
+}
+
+#[test]
+fn without_the_refusal_s_condition_an_order_is_overwritten() {
+    catch(M::NoRefusalCondition, CONSERVED)
+        .in_steps(6, unheard)
+        .tells(&["make order", "adjustment", "make order", "refuse order"])
+        .stands(0, Standing::Refused);
+}
+
+#[test]
+fn without_the_stock_s_condition_the_last_unit_is_sold_twice() {
+    catch(M::NoStockCondition, NOT_NEGATIVE)
+        .in_steps(4, unheard)
+        .leaves(-1);
+}
+
+#[test]
+fn without_the_offer_s_condition_an_unseen_price_is_charged() {
+    catch(M::NoOfferCondition, SEEN_OFFER)
+        .in_steps(3, unheard)
+        .tells(&["asks", "offered otherwise", "arrives"]);
+}
+
+#[test]
+fn without_the_adjustment_s_condition_more_is_lost_than_there_is() {
+    catch(M::NoAdjustmentCondition, NOT_NEGATIVE)
+        .in_steps(2, unheard)
+        .leaves(-1);
+}
+
+#[test]
+fn at_any_version_a_confirmation_follows_a_release() {
+    catch(M::ConfirmAtAnyVersion, ONE_FATE)
+        .in_steps(6, unheard)
+        .tells(&["reads", "reads", "confirm order 0 at version 1"])
+        .stands(0, Standing::Confirmed);
+}
+
+#[test]
+fn at_any_version_a_cancellation_gives_back_what_was_given_back() {
+    catch(M::CancelAtAnyVersion, ONE_FATE)
+        .in_steps(6, unheard)
+        .stands(0, Standing::Cancelled)
+        .leaves(2);
+}
+
+#[test]
+fn at_any_version_an_expiry_ends_what_was_confirmed() {
+    catch(M::ExpireAtAnyVersion, ONE_FATE)
+        .in_steps(6, unheard)
+        .stands(0, Standing::Expired);
+}
+
+#[test]
+fn without_the_payment_s_condition_a_payment_confirms_two_orders() {
+    catch(M::NoPaymentCondition, ONE_PAYMENT)
+        .in_steps(6, unheard)
+        .stands(0, Standing::Confirmed)
+        .stands(1, Standing::Confirmed);
+}
+
+#[test]
+fn under_the_key_s_token_a_repeat_is_told_that_the_key_was_reused() {
+    catch(M::TokenOfTheKey, TRUE_ANSWER)
+        .in_steps(4, heard)
+        .told(&["yes", "that the key was used"]);
+}
+
+#[test]
+fn apart_from_its_order_a_release_is_made_twice() {
+    catch(M::ReleaseApart, ONE_FATE)
+        .in_steps(7, unheard)
+        .tells(&["Cancelled at version 1", "give back", "asks", "give back"])
+        .leaves(2);
+}
+
+#[test]
+fn by_time_to_live_an_expired_hold_never_comes_back() {
+    catch(M::ExpiryByTtl, CONSERVED).in_steps(3, |step| matches!(step, Step::Delete { key: 0 }));
+}
+
+#[test]
+fn by_time_to_live_a_key_is_forgotten_and_sells_again() {
+    catch(M::ExpiryByTtl, ONE_ORDER)
+        .in_steps(5, unheard)
+        .leaves(0);
+}
+
+#[test]
+fn by_the_clock_an_expired_hold_is_confirmed_after_all() {
+    catch(M::ConfirmByTheClock, GONE_FOR_GOOD)
+        .in_steps(5, unheard)
+        .tells(&["over by its clock", "reads", "confirm order 0"])
+        .told(&["that the hold expired"])
+        .stands(0, Standing::Confirmed);
+}
+
+#[test]
+fn without_its_record_an_adjustment_is_made_twice() {
+    catch(M::AdjustmentWithoutRecord, MOVED_ONCE)
+        .in_steps(4, unheard)
+        .leaves(2);
+}
+
+#[test]
+fn deleted_early_a_refusal_lets_a_late_duplicate_sell() {
+    catch(M::RefusalDeletedEarly, TRUE_ANSWER)
+        .in_steps(7, unheard)
+        .tells(&["refuse order", "time-to-live", "make order"])
+        .told(&["no"])
+        .stands(0, Standing::Pending);
+}
+
+#[test]
+fn claimed_first_a_key_is_stuck_after_a_crash() {
+    catch(M::ClaimFirst, ANSWERABLE)
+        .in_steps(2, unheard)
+        .stands(0, Standing::Claimed);
+}
+
+#[test]
+fn a_lock_that_expires_sells_the_last_unit_twice() {
+    catch(M::LockForACondition, NOT_NEGATIVE)
+        .in_steps(9, unheard)
+        .tells(&[
+            "gets the lock",
+            "reads",
+            "expires",
+            "gets the lock",
+            "reads",
+        ])
+        .leaves(-1);
+}
+
+#[test]
+fn remembered_too_long_a_refusal_contradicts_the_table() {
+    catch(M::CacheOutlivesTheRefusal, TRUE_ANSWER)
+        .in_steps(11, unheard)
+        .tells(&["time-to-live", "answered from Redis", "goes on without"])
+        .told(&["no"]);
+}
+
+#[test]
+fn every_property_is_violated_by_a_mutant() {
+    for (property, _) in ALWAYS {
+        let fails = MUTANTS.iter().any(|(_, _, violated)| *violated == property);
+        assert!(fails, "no mutant violates: {property}");
+    }
+}

@@ -1,0 +1,245 @@
+//! Owns what must always hold.
+
+use stateright::Property;
+
+use super::handler::{Answer, Phase, Task};
+use super::protocol::{Protocol, Request, State};
+use super::record::{Record, Standing};
+use super::table::Table;
+
+pub(super) const ONE_ORDER: &str = "a key makes at most one order";
+pub(super) const SAME_ANSWER: &str = "all definitive answers for a key are the same";
+pub(super) const TRUE_ANSWER: &str = "every definitive answer agrees with the table";
+pub(super) const NOT_NEGATIVE: &str = "stock is never negative";
+pub(super) const CONSERVED: &str = "stock is conserved";
+pub(super) const ONE_FATE: &str = "a hold is confirmed or released, and released once";
+pub(super) const MOVED_ONCE: &str = "an adjustment moves stock at most once";
+pub(super) const ONE_PAYMENT: &str = "a payment confirms at most one order";
+pub(super) const SEEN_OFFER: &str = "an order is placed at the offer that its customer saw";
+pub(super) const GONE_FOR_GOOD: &str = "what a client was told had expired is never confirmed";
+pub(super) const ANSWERABLE: &str = "an answer is always still possible";
+
+/// How many steps a handler takes at most when nothing goes wrong.
+const STEPS_MAX: usize = 8;
+
+/// Something that must be possible in a world, lest its properties hold idly.
+pub(super) type Goal = (&'static str, fn(&Protocol, &State) -> bool);
+
+/// What must hold in every state of every world.
+pub(super) const ALWAYS: [Goal; 11] = [
+    (ONE_ORDER, |_, state| {
+        at_most_once(&state.table.witness.made)
+    }),
+    (SAME_ANSWER, same_answer),
+    (TRUE_ANSWER, true_answer),
+    (NOT_NEGATIVE, |_, state| {
+        let mut stock = state.table.stock.iter();
+        stock.all(|stock| 0 <= stock.available)
+    }),
+    (CONSERVED, |world, state| conserved(world, &state.table)),
+    (ONE_FATE, |_, state| {
+        let witness = &state.table.witness;
+        at_most_once(&witness.released)
+            && at_most_once(&witness.confirmed)
+            && !witness.confirmed_and_released
+    }),
+    (MOVED_ONCE, |_, state| {
+        at_most_once(&state.table.witness.moved)
+    }),
+    (ONE_PAYMENT, |_, state| one_payment(&state.table)),
+    (SEEN_OFFER, |_, state| !state.table.witness.unseen_offer),
+    (GONE_FOR_GOOD, gone_for_good),
+    (ANSWERABLE, answerable),
+];
+
+pub(super) fn all(goals: &[Goal]) -> Vec<Property<Protocol>> {
+    let always = ALWAYS.map(|(name, holds)| Property::always(name, holds));
+    let goals = goals
+        .iter()
+        .map(|(name, is_reached)| Property::sometimes(name, *is_reached));
+    always.into_iter().chain(goals).collect()
+}
+
+fn at_most_once(times: &[u8]) -> bool {
+    times.iter().all(|times| *times <= 1)
+}
+
+/// Repeats of one request get the same bytes, whichever client sends them;
+/// and no two requests under one key both hear of a decision of their own.
+fn same_answer(protocol: &Protocol, state: &State) -> bool {
+    let answers = |client: u8| match protocol.task(client) {
+        Task::Make(intent) => Some((intent, &state.actors[usize::from(client)].told)),
+        Task::Confirm { .. } | Task::Cancel { .. } | Task::Expire { .. } => None,
+    };
+    let told: Vec<_> = protocol.every_client().filter_map(answers).collect();
+    told.iter().enumerate().all(|(place, (intent, told_here))| {
+        told[place..].iter().all(|(other, told_there)| {
+            let one_key = std::mem::discriminant(intent) == std::mem::discriminant(other)
+                && intent.key() == other.key();
+            let mut pairs = told_here
+                .iter()
+                .flat_map(|here| told_there.iter().map(move |there| (here, there)));
+            !one_key
+                || pairs.all(|(here, there)| {
+                    if intent == other {
+                        here == there
+                    } else {
+                        [here, there].contains(&&Answer::KeyReused)
+                    }
+                })
+        })
+    })
+}
+
+/// What a client was told is what the table says, now and ever after. No
+/// record (any more) agrees with a refusal: nothing was sold.
+fn true_answer(protocol: &Protocol, state: &State) -> bool {
+    protocol.every_client().all(|client| {
+        let told = &state.actors[usize::from(client)].told;
+        told.iter()
+            .all(|answer| is_true(protocol.task(client), *answer, &state.table))
+    })
+}
+
+fn is_true(task: Task, answer: Answer, table: &Table) -> bool {
+    match task {
+        Task::Make(intent) => {
+            let record = table.record(intent);
+            match answer {
+                Answer::Made(by) => record.is_some_and(|record| {
+                    record.by == by && (record.is_order() || record.standing == Standing::Adjusted)
+                }),
+                Answer::Refused(by) => record
+                    .is_none_or(|record| record.by == by && record.standing == Standing::Refused),
+                _ => record.is_some_and(|record| record.intent != intent),
+            }
+        }
+        Task::Confirm { key, payment } => {
+            let paid_for = table.payments[usize::from(payment)];
+            let ours = paid_for == Some(key);
+            let standing = standing(table, key);
+            match answer {
+                Answer::Confirmed => {
+                    ours && matches!(standing, Some(Standing::Confirmed | Standing::Cancelled))
+                }
+                Answer::PaymentUsed => paid_for.is_some() && !ours,
+                Answer::AlreadyConfirmed => !ours,
+                Answer::OrderCancelled => standing == Some(Standing::Cancelled),
+                _ => standing == Some(Standing::Expired) && !ours,
+            }
+        }
+        Task::Cancel { key } => match answer {
+            Answer::Cancelled => standing(table, key) == Some(Standing::Cancelled),
+            _ => standing(table, key) == Some(Standing::Expired),
+        },
+        // A sweeper's end is no answer.
+        Task::Expire { .. } => true,
+    }
+}
+
+fn gone_for_good(protocol: &Protocol, state: &State) -> bool {
+    protocol.every_client().all(|client| {
+        let told = &state.actors[usize::from(client)].told;
+        match protocol.task(client) {
+            Task::Confirm { key, .. } | Task::Cancel { key } => {
+                let confirmed = 0 < state.table.witness.confirmed[usize::from(key)];
+                !(confirmed && told.contains(&Answer::Expired))
+            }
+            Task::Make(_) | Task::Expire { .. } => true,
+        }
+    })
+}
+
+fn standing(table: &Table, key: u8) -> Option<Standing> {
+    table.orders[usize::from(key)].map(|record| record.standing)
+}
+
+/// `available + taken = received`, taken is what orders hold, and received is
+/// what was there at first and what the ledger says.
+fn conserved(protocol: &Protocol, table: &Table) -> bool {
+    (0_u8..).zip(&table.stock).all(|(sku, stock)| {
+        let place = usize::from(sku);
+        let orders = table.orders.iter().flatten();
+        let held: i8 = orders
+            .filter(|order| order.holds())
+            .map(|order| order.lines()[place])
+            .sum();
+        let placed: i8 = protocol.placed.iter().map(|lines| lines[place]).sum();
+        let adjusted: i8 = table
+            .ledger
+            .iter()
+            .flatten()
+            .map(|entry| entry.adjusted(sku))
+            .sum();
+        stock.available + stock.taken == stock.received
+            && stock.taken == held
+            && stock.received == protocol.stock[place] + placed + adjusted
+    })
+}
+
+fn one_payment(table: &Table) -> bool {
+    let paid: Vec<_> = table
+        .orders
+        .iter()
+        .flatten()
+        .filter_map(|order| order.payment)
+        .collect();
+    paid.iter()
+        .enumerate()
+        .all(|(place, payment)| !paid[..place].contains(payment))
+}
+
+/// From here, if nothing more goes wrong, every client that asks once more is
+/// answered within a few steps.
+///
+/// Not `eventually`: an attempt that is lost for ever is a behaviour, and a
+/// checker that joins paths overlooks cycles. This is the stronger "from every
+/// state an answer can be reached", with the way there as the witness; the
+/// bounds on attempts and faults do not count on that way.
+fn answerable(protocol: &Protocol, state: &State) -> bool {
+    protocol.every_client().all(|client| {
+        let exists = match protocol.task(client) {
+            Task::Make(_) => true,
+            Task::Confirm { key, .. } | Task::Cancel { key } => {
+                state.table.orders[usize::from(key)].is_some_and(|record| record.is_order())
+            }
+            Task::Expire { .. } => false,
+        };
+        !exists || is_answered(protocol, state.clone(), client)
+    })
+}
+
+fn is_answered(protocol: &Protocol, mut state: State, client: u8) -> bool {
+    let told = std::mem::take(&mut state.actor(client).told);
+    protocol.begin(&mut state, client);
+    for _ in 0..STEPS_MAX {
+        match state.actor(client).phase {
+            Phase::Idle => break,
+            Phase::Locking => protocol.unlocked(&mut state, client),
+            Phase::Reading => protocol.read(&mut state, client, false),
+            Phase::Waiting { call, token } => {
+                let request = Request {
+                    client,
+                    token,
+                    call,
+                };
+                protocol.arrive(&mut state, request, true, true);
+            }
+        }
+    }
+    !std::mem::replace(&mut state.actor(client).told, told).is_empty()
+}
+
+impl Record {
+    /// What an entry of the ledger adds to a product.
+    fn adjusted(&self, product: u8) -> i8 {
+        match self.intent {
+            super::record::Intent::Adjustment { sku, delta, .. }
+                if sku == product && self.standing == Standing::Adjusted =>
+            {
+                delta
+            }
+            _ => 0,
+        }
+    }
+}

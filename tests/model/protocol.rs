@@ -1,0 +1,394 @@
+//! Owns the world around the handlers: clients that repeat, a network that
+//! loses, duplicates and delays, handlers that die, time that passes.
+
+use super::handler::{Answer, Next, Phase, Task, begin, hear, read};
+use super::mutation::Mutated;
+use super::mutation::Mutation as M;
+use super::property::Goal;
+use super::record::{Intent, KEYS, Lines, Record, SKUS, Stamp, Standing};
+use super::table::{Call, Stock, Table, Token, Witness};
+
+/// The stamp of orders that exist from the start.
+const FIRST: Stamp = 255;
+
+/// The tokens of [`M::TokenOfTheKey`] begin here.
+const TOKENS_OF_KEYS: Token = 240;
+
+/// Stamps and tokens: the client in the upper half, a count in the lower.
+const PER_CLIENT: u8 = 16;
+
+/// What one client wants, and how many times it asks at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Client {
+    pub(super) task: Task,
+    pub(super) attempts: u8,
+}
+
+/// A small world to explore.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Protocol {
+    pub(super) clients: Vec<Client>,
+    /// What is available at the start.
+    pub(super) stock: Lines,
+    /// Orders that were placed before the start, in the order of their keys.
+    pub(super) placed: Vec<Lines>,
+    pub(super) faults: Faults,
+    /// Whether there are locks and remembered answers in Redis.
+    pub(super) redis: bool,
+    pub(super) mutated: Mutated,
+    pub(super) goals: Vec<Goal>,
+}
+
+/// How much may go wrong. Crashes, lost answers and late arrivals are not
+/// counted: they are bounded by the attempts alone.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct Faults {
+    /// Requests that a handler sends again: no answer in time, or a conflict.
+    pub(super) resends: u8,
+    /// Requests that the network delivers once more than they were sent.
+    pub(super) copies: u8,
+    /// Refusals that time-to-live deletes.
+    pub(super) deletions: u8,
+    /// Changes of a product's description.
+    pub(super) offers: u8,
+}
+
+/// A request under way.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(super) struct Request {
+    pub(super) client: u8,
+    pub(super) token: Token,
+    pub(super) call: Call,
+}
+
+/// A client and its present handler, if any.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Actor {
+    pub(super) attempts: u8,
+    /// How many tokens its handlers used.
+    pub(super) tokens: u8,
+    pub(super) phase: Phase,
+    /// The definitive answers that were given, heard or not.
+    pub(super) told: Vec<Answer>,
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct State {
+    pub(super) table: Table,
+    pub(super) network: Vec<Request>,
+    pub(super) actors: Vec<Actor>,
+    pub(super) locks: [Option<Stamp>; SKUS],
+    /// Redis' `decided:` entries.
+    pub(super) cache: [Option<(Intent, Answer)>; KEYS],
+    pub(super) left: Faults,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Step {
+    /// A client asks, for the first time or again. Its handler of before, if it
+    /// has not answered, is dead from here on: a crash, a deadline, a lost answer.
+    Begin {
+        client: u8,
+    },
+    /// A strong read. `overdue` is what the handler's clock says of the hold.
+    Read {
+        client: u8,
+        overdue: bool,
+    },
+    /// A request takes effect.
+    Arrive {
+        request: Request,
+        /// Its handler still waits, and gets the response.
+        heard: bool,
+        /// The network delivers it once more, later.
+        again: bool,
+        /// Its token, if it was applied before, is not forgotten yet.
+        recognised: bool,
+    },
+    /// No answer in time: the same request under the same token.
+    TimeOut {
+        client: u8,
+    },
+    /// A conflict, or no capacity: nothing happened; a new token.
+    Busy {
+        client: u8,
+    },
+    /// Time-to-live deletes a refusal.
+    Delete {
+        key: u8,
+    },
+    /// The product's description changes.
+    Reprice {
+        sku: u8,
+    },
+    /// Redis.
+    Lock {
+        client: u8,
+    },
+    GoOnWithoutLock {
+        client: u8,
+    },
+    LockExpires {
+        sku: u8,
+    },
+    Recall {
+        client: u8,
+    },
+    Forget {
+        key: u8,
+    },
+}
+
+impl Protocol {
+    pub(super) fn with(&self, mutation: M) -> Self {
+        Self {
+            mutated: Some(mutation),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn task(&self, client: u8) -> Task {
+        self.clients[usize::from(client)].task
+    }
+
+    /// Begins an attempt, whatever the client has left.
+    pub(super) fn begin(&self, state: &mut State, client: u8) {
+        let actor = state.actor(client);
+        actor.attempts += 1;
+        let by = actor.stamp(client);
+        match begin(self.task(client), by, self.mutated) {
+            Some(_) if self.redis => state.actor(client).phase = Phase::Locking,
+            Some(call) => self.send(state, client, call),
+            None => state.actor(client).phase = Phase::Reading,
+        }
+    }
+
+    /// Goes on after the wait for a lock, with it or without.
+    pub(super) fn unlocked(&self, state: &mut State, client: u8) {
+        let by = state.actor(client).stamp(client);
+        match begin(self.task(client), by, self.mutated) {
+            Some(call) if self.mutated != Some(M::LockForACondition) => {
+                self.send(state, client, call);
+            }
+            Some(_) | None => state.actor(client).phase = Phase::Reading,
+        }
+    }
+
+    pub(super) fn read(&self, state: &mut State, client: u8, overdue: bool) {
+        let by = state.actor(client).stamp(client);
+        let next = read(self.task(client), by, &state.table, overdue, self.mutated);
+        self.go_on(state, client, next);
+    }
+
+    pub(super) fn arrive(
+        &self,
+        state: &mut State,
+        request: Request,
+        heard: bool,
+        recognised: bool,
+    ) {
+        let Request {
+            client,
+            token,
+            call,
+        } = request;
+        let response = state.table.serve(call, token, recognised, self.mutated);
+        if heard {
+            let by = state.actor(client).stamp(client);
+            let next = hear(self.task(client), by, call, response, self.mutated);
+            self.go_on(state, client, next);
+        }
+    }
+
+    fn go_on(&self, state: &mut State, client: u8, next: Next) {
+        match next {
+            Next::Send(call) => self.send(state, client, call),
+            Next::Again => self.send_under_a_new_token(state, client),
+            Next::Stop => state.actor(client).phase = Phase::Idle,
+            Next::Say(answer) => self.say(state, client, answer),
+        }
+    }
+
+    pub(super) fn say(&self, state: &mut State, client: u8, answer: Answer) {
+        let actor = state.actor(client);
+        let by = actor.stamp(client);
+        actor.phase = Phase::Idle;
+        actor.told.push(answer);
+        actor.told.sort_unstable();
+        actor.told.dedup();
+        if !self.redis {
+            return;
+        }
+        // Compare and delete: a lock that expired and is another's stays.
+        for lock in &mut state.locks {
+            *lock = lock.filter(|holder| *holder != by);
+        }
+        if let (Task::Make(intent @ Intent::Order { .. }), Answer::Made(_) | Answer::Refused(_)) =
+            (self.task(client), answer)
+        {
+            state.cache[intent.key()] = Some((intent, answer));
+        }
+    }
+
+    fn send(&self, state: &mut State, client: u8, call: Call) {
+        let actor = state.actor(client);
+        let token = match call {
+            Call::Make { intent, .. } if self.mutated == Some(M::TokenOfTheKey) => {
+                TOKENS_OF_KEYS + u8::try_from(intent.key()).unwrap()
+            }
+            _ => {
+                actor.tokens += 1;
+                client * PER_CLIENT + actor.tokens
+            }
+        };
+        actor.phase = Phase::Waiting { call, token };
+        state.network.push(Request {
+            client,
+            token,
+            call,
+        });
+    }
+
+    pub(super) fn send_under_a_new_token(&self, state: &mut State, client: u8) {
+        if let Phase::Waiting { call, .. } = state.actor(client).phase {
+            self.send(state, client, call);
+        }
+    }
+
+    /// Whether time-to-live may delete what is under an order's key.
+    ///
+    /// A refusal stays for 14 days at least, in which whatever was sent before
+    /// it has arrived or never will, and Redis has forgotten it.
+    pub(super) fn may_delete(&self, state: &State, key: u8) -> bool {
+        let Some(record) = state.table.orders[usize::from(key)] else {
+            return false;
+        };
+        if self.mutated == Some(M::ExpiryByTtl) {
+            return record.standing == Standing::Pending;
+        }
+        if record.standing != Standing::Refused {
+            return false;
+        }
+        let under_way = state.network.iter().any(|request| {
+            matches!(request.call, Call::Make { intent, .. } | Call::Refuse { intent, .. }
+                if intent.key() == usize::from(key))
+        });
+        let handled = self.clients_of(key).any(|client| {
+            let phase = state.actors[usize::from(client)].phase;
+            phase != Phase::Idle
+        });
+        let remembered = state.cache[usize::from(key)].is_some();
+        let early = self.mutated == Some(M::RefusalDeletedEarly);
+        let cached = remembered && self.mutated != Some(M::CacheOutlivesTheRefusal);
+        early || !(under_way || handled || cached)
+    }
+
+    /// After the deletion, a repeat is a new attempt, as documented: the
+    /// answers of before bind nobody.
+    pub(super) fn delete(&self, state: &mut State, key: u8) {
+        state.table.orders[usize::from(key)] = None;
+        let kept = [M::ExpiryByTtl, M::RefusalDeletedEarly];
+        if self
+            .mutated
+            .is_some_and(|mutation| kept.contains(&mutation))
+        {
+            return;
+        }
+        for client in self.clients_of(key) {
+            state.actor(client).told.clear();
+        }
+    }
+
+    /// The clients that order under a key.
+    fn clients_of(&self, key: u8) -> impl Iterator<Item = u8> {
+        let orders = move |client: &u8| {
+            matches!(self.task(*client), Task::Make(Intent::Order { key: theirs, .. })
+                if theirs == key)
+        };
+        self.every_client().filter(orders)
+    }
+
+    pub(super) fn every_client(&self) -> impl Iterator<Item = u8> + use<> {
+        0..u8::try_from(self.clients.len()).unwrap()
+    }
+}
+
+impl State {
+    pub(super) fn new(protocol: &Protocol) -> Self {
+        let mut orders = [None; KEYS];
+        let mut stock = protocol.stock.map(|available| Stock {
+            available,
+            received: available,
+            ..Stock::default()
+        });
+        for (key, lines) in protocol.placed.iter().enumerate() {
+            let intent = Intent::Order {
+                key: u8::try_from(key).unwrap(),
+                lines: *lines,
+                offer: 0,
+            };
+            orders[key] = Some(Record::new(intent, FIRST, Standing::Pending));
+            for (stock, quantity) in stock.iter_mut().zip(lines) {
+                stock.taken += quantity;
+                stock.received += quantity;
+            }
+        }
+        let actor = Actor {
+            attempts: 0,
+            tokens: 0,
+            phase: Phase::Idle,
+            told: Vec::new(),
+        };
+        Self {
+            table: Table {
+                orders,
+                ledger: [None; KEYS],
+                payments: [None; 2],
+                stock,
+                tokens: Vec::new(),
+                witness: Witness::default(),
+            },
+            network: Vec::new(),
+            actors: vec![actor; protocol.clients.len()],
+            locks: [None; SKUS],
+            cache: [None; KEYS],
+            left: protocol.faults,
+        }
+    }
+
+    pub(super) fn actor(&mut self, client: u8) -> &mut Actor {
+        &mut self.actors[usize::from(client)]
+    }
+
+    pub(super) fn is_waiting_for(&self, request: &Request) -> bool {
+        let Request { token, call, .. } = *request;
+        self.actors[usize::from(request.client)].phase == Phase::Waiting { call, token }
+    }
+
+    /// Brings states that differ only in what no longer matters together.
+    pub(super) fn settle(&mut self) {
+        self.network.sort_unstable();
+        let (network, actors) = (&self.network, &self.actors);
+        self.table.tokens.retain(|(token, _)| {
+            let under_way = network.iter().any(|request| request.token == *token);
+            let awaited = actors.iter().any(
+                |actor| matches!(actor.phase, Phase::Waiting { token: theirs, .. } if theirs == *token),
+            );
+            under_way || awaited || TOKENS_OF_KEYS <= *token
+        });
+    }
+
+    /// Takes one copy of a request off the network.
+    pub(super) fn take(&mut self, request: &Request) {
+        if let Some(place) = self.network.iter().position(|other| other == request) {
+            self.network.remove(place);
+        }
+    }
+}
+
+impl Actor {
+    /// The present invocation's stamp.
+    pub(super) fn stamp(&self, client: u8) -> Stamp {
+        client * PER_CLIENT + self.attempts
+    }
+}

@@ -1,0 +1,204 @@
+//! Owns the exploration of the protocol as designed: in every world, every property.
+
+use stateright::{Checker as _, Model as _};
+
+use super::handler::{Answer, Phase};
+use super::mutation::Mutation;
+use super::property::Goal;
+use super::protocol::{Protocol, State};
+use super::record::Standing;
+use super::story::Story;
+use super::worlds;
+
+/// Explores every path of a world. Every property must hold in every state,
+/// and every goal must be reached in some.
+#[track_caller]
+fn check(world: Protocol, goals: &[Goal]) {
+    let world = Protocol {
+        goals: goals.to_vec(),
+        ..world
+    };
+    let checker = world.clone().checker().threads(2).spawn_bfs().join();
+    println!("{} states", checker.unique_state_count());
+    for property in world.properties() {
+        let found = checker.discovery(property.name);
+        let failed = property.expectation.discovery_is_failure();
+        match found {
+            Some(path) if failed => {
+                let (world, path) = (&world, &path);
+                panic!("not {}:\n{}", property.name, Story { world, path });
+            }
+            None if !failed => panic!("never {}", property.name),
+            Some(_) | None => {}
+        }
+    }
+    assert!(checker.is_done(), "some paths were not explored");
+}
+
+fn told(state: &State, client: usize, expected: impl Fn(Answer) -> bool) -> bool {
+    state.actors[client].told.iter().copied().any(expected)
+}
+
+fn is_yes(answer: Answer) -> bool {
+    matches!(answer, Answer::Made(_))
+}
+
+fn is_no(answer: Answer) -> bool {
+    matches!(answer, Answer::Refused(_))
+}
+
+/// A write is still under way though its client has got a definitive answer.
+const LATE_WRITE: Goal = ("a write lands after the answer", |_, state| {
+    state
+        .network
+        .iter()
+        .any(|request| !state.actors[usize::from(request.client)].told.is_empty())
+});
+
+const YES: Goal = ("client 0 is told yes", |_, state| told(state, 0, is_yes));
+
+const NO: Goal = ("client 0 is told no", |_, state| told(state, 0, is_no));
+
+/// The handler of the second attempt tells what the first one made.
+const REPLAYED: Goal = (
+    "a repeat is told what the first attempt made",
+    |_, state| {
+        let actor = &state.actors[0];
+        actor.attempts == 2 && told(state, 0, |answer| answer == Answer::Made(1))
+    },
+);
+
+#[test]
+fn repeats_under_one_key_make_one_order() {
+    check(worlds::one_key(), &[YES, REPLAYED, LATE_WRITE]);
+}
+
+#[test]
+fn the_last_unit_is_sold_once_and_the_other_is_refused() {
+    check(worlds::last_unit(), &[YES, NO, LATE_WRITE]);
+}
+
+#[test]
+fn a_refusal_stands_when_stock_arrives_after_it() {
+    let no_though_there_is_stock: Goal = ("no, though there is stock", |_, state| {
+        told(state, 0, is_no) && state.table.stock[0].available == 1
+    });
+    check(
+        worlds::restock(),
+        &[YES, no_though_there_is_stock, LATE_WRITE],
+    );
+}
+
+#[test]
+fn a_key_that_is_used_for_two_orders_makes_one() {
+    let first: Goal = ("the first wins", |_, state| {
+        told(state, 1, |answer| answer == Answer::KeyReused)
+    });
+    let second: Goal = ("the second wins", |_, state| {
+        told(state, 0, |answer| answer == Answer::KeyReused)
+    });
+    check(worlds::changed_body(), &[YES, first, second]);
+}
+
+#[test]
+fn an_order_of_two_products_takes_both_or_none() {
+    check(worlds::two_products(), &[YES, NO]);
+}
+
+#[test]
+fn a_hold_has_one_fate_however_many_want_to_decide_it() {
+    let confirmed: Goal = ("it is confirmed, then cancelled", |_, state| {
+        told(state, 0, |answer| answer == Answer::Confirmed)
+            && told(state, 1, |answer| answer == Answer::Cancelled)
+    });
+    let cancelled: Goal = ("it is cancelled first", |_, state| {
+        told(state, 0, |answer| answer == Answer::OrderCancelled)
+    });
+    let expired: Goal = ("it expires first", |_, state| {
+        told(state, 0, |answer| answer == Answer::Expired)
+            && told(state, 1, |answer| answer == Answer::Expired)
+    });
+    check(worlds::fates(), &[confirmed, cancelled, expired]);
+}
+
+#[test]
+fn a_payment_confirms_one_order_and_an_order_takes_one_payment() {
+    let used: Goal = ("a payment was used", |_, state| {
+        told(state, 1, |answer| answer == Answer::PaymentUsed)
+    });
+    let twice: Goal = ("an order was confirmed by another payment", |_, state| {
+        told(state, 1, |answer| answer == Answer::AlreadyConfirmed)
+    });
+    check(worlds::payments(), &[used, twice]);
+}
+
+#[test]
+fn an_adjustment_is_made_once_and_never_below_zero() {
+    let refused: Goal = ("a loss is refused", |_, state| told(state, 1, is_no));
+    let made: Goal = ("a loss is made", |_, state| told(state, 1, is_yes));
+    check(worlds::adjustments(), &[YES, refused, made]);
+}
+
+#[test]
+fn a_refusal_may_be_deleted_when_nothing_of_before_can_land() {
+    let again: Goal = (
+        "a key is used again after its refusal",
+        |protocol, state| {
+            state.actors[0].attempts == 3
+                && protocol.faults.deletions == 1
+                && told(state, 0, is_yes)
+        },
+    );
+    check(worlds::deletion(), &[NO, again]);
+}
+
+#[test]
+fn nobody_pays_a_price_that_they_were_not_shown() {
+    check(worlds::offers(), &[YES, NO]);
+}
+
+#[test]
+fn locks_that_expire_and_answers_that_are_forgotten_change_nothing() {
+    let from_memory: Goal = ("a repeat is answered without a request", |_, state| {
+        let actor = &state.actors[0];
+        let (asked, sent) = (actor.attempts, actor.tokens);
+        (asked, sent, actor.phase) == (2, 1, Phase::Idle) && told(state, 0, is_yes)
+    });
+    check(worlds::redis(), &[YES, NO, from_memory]);
+}
+
+#[test]
+fn a_remembered_refusal_is_forgotten_before_the_table_deletes_it() {
+    check(worlds::redis_and_deletion(), &[YES, NO]);
+}
+
+/// The reasons' order saves a round trip; it is the record that makes the
+/// answer right. So reasons that were read off the items one after the other,
+/// the record's before a first copy committed and the stock's after, do no harm.
+#[test]
+fn a_stock_s_reason_before_the_record_s_is_forgiven_by_the_record() {
+    for world in [worlds::two_handlers(), worlds::changed_body()] {
+        check(world.with(Mutation::StockReasonsFirst), &[YES]);
+    }
+}
+
+#[test]
+#[should_panic(expected = "not stock is never negative")]
+fn a_world_that_is_built_wrong_does_not_pass() {
+    check(worlds::last_unit().with(Mutation::NoStockCondition), &[]);
+}
+
+#[test]
+#[should_panic(expected = "never client 0 is told no")]
+fn a_world_in_which_nothing_happens_does_not_pass() {
+    check(worlds::two_handlers(), &[NO]);
+}
+
+#[test]
+fn slow_everything_at_once() {
+    let sold_again: Goal = ("a unit that was given back is sold again", |_, state| {
+        state.table.witness.released[0] == 1
+            && state.table.orders[1].is_some_and(|order| order.standing == Standing::Pending)
+    });
+    check(worlds::everything(), &[YES, NO, sold_again]);
+}

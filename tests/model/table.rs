@@ -1,0 +1,327 @@
+//! Owns the table: linearizable items, conditional writes, tokens. What
+//! `store.rs` sends, and what DynamoDB makes of it.
+
+use super::mutation::Mutated;
+use super::mutation::Mutation as M;
+use super::record::{Intent, KEYS, Record, SKUS, Stamp, Standing};
+
+/// A client request token. Each serves one frozen body.
+pub(super) type Token = u8;
+
+/// A product's item.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct Stock {
+    pub(super) offer: u8,
+    pub(super) available: i8,
+    pub(super) taken: i8,
+    pub(super) received: i8,
+}
+
+/// A write. The transactions carry a token, [`Call::Refuse`] is a `PutItem`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(super) enum Call {
+    /// `[0] Put record IF absent, [i] effects`: `once/decide.rs`.
+    Make {
+        intent: Intent,
+        by: Stamp,
+    },
+    /// `Put refusal IF absent`: `once/record.rs`.
+    Refuse {
+        intent: Intent,
+        by: Stamp,
+    },
+    /// `confirm.rs`.
+    Confirm {
+        key: u8,
+        version: u8,
+        payment: u8,
+    },
+    /// `release.rs`: the order's new status and the stock it held.
+    Release {
+        key: u8,
+        version: u8,
+        to: Standing,
+    },
+    /// The claim of [`M::ClaimFirst`].
+    Claim {
+        intent: Intent,
+        by: Stamp,
+    },
+    /// The two halves of [`Call::Release`] in [`M::ReleaseApart`].
+    Close {
+        key: u8,
+        version: u8,
+        to: Standing,
+    },
+    GiveBack {
+        key: u8,
+    },
+}
+
+/// What a request comes to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Response {
+    /// Applied, now or under the same token before.
+    Done,
+    /// Which conditions failed.
+    Failed {
+        /// The record's, with the record.
+        record: Option<Record>,
+        /// An effect's.
+        effect: bool,
+    },
+    /// The token was used for another body.
+    Mismatch,
+}
+
+/// What happened, remembered for the properties alone: no handler sees it.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct Witness {
+    /// How many orders were made under a key.
+    pub(super) made: [u8; KEYS],
+    /// How many times an adjustment moved stock.
+    pub(super) moved: [u8; KEYS],
+    /// How many times an order was confirmed.
+    pub(super) confirmed: [u8; KEYS],
+    /// How many times an order's stock was given back.
+    pub(super) released: [u8; KEYS],
+    /// An order was confirmed after its stock was given back, or expired after
+    /// it was confirmed.
+    pub(super) confirmed_and_released: bool,
+    /// An order was made at an offer that its customer had not seen.
+    pub(super) unseen_offer: bool,
+}
+
+/// The table.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Table {
+    pub(super) orders: [Option<Record>; KEYS],
+    pub(super) ledger: [Option<Record>; KEYS],
+    pub(super) payments: [Option<u8>; 2],
+    pub(super) stock: [Stock; SKUS],
+    /// The tokens of transactions that were applied, and what they asked for.
+    pub(super) tokens: Vec<(Token, Call)>,
+    pub(super) witness: Witness,
+}
+
+impl Table {
+    pub(super) fn record(&self, intent: Intent) -> Option<Record> {
+        match intent {
+            Intent::Order { .. } => self.orders[intent.key()],
+            Intent::Adjustment { .. } => self.ledger[intent.key()],
+        }
+    }
+
+    fn put(&mut self, record: Record) {
+        let place = match record.intent {
+            Intent::Order { .. } => &mut self.orders,
+            Intent::Adjustment { .. } => &mut self.ledger,
+        };
+        place[record.intent.key()] = Some(record);
+    }
+
+    /// Applies a request, all of it or nothing, at one moment. A token that is
+    /// not `recognised` was forgotten: its ten minutes are over.
+    pub(super) fn serve(
+        &mut self,
+        call: Call,
+        token: Token,
+        recognised: bool,
+        mutated: Mutated,
+    ) -> Response {
+        let known = self.tokens.iter().find(|(known, _)| *known == token);
+        if let (true, Some((_, before))) = (recognised, known) {
+            return if *before == call {
+                Response::Done
+            } else {
+                Response::Mismatch
+            };
+        }
+        let response = self.apply(call, mutated);
+        if response == Response::Done && call.is_transaction() {
+            self.tokens.push((token, call));
+            self.tokens.sort_unstable();
+            self.tokens.dedup();
+        }
+        response
+    }
+
+    fn apply(&mut self, call: Call, mutated: Mutated) -> Response {
+        match call {
+            Call::Make { intent, by } => self.make(intent, by, mutated),
+            Call::Refuse { intent, by } => {
+                let drops = mutated == Some(M::NoRefusalCondition);
+                let standing = Standing::Refused;
+                self.put_absent(Record::new(intent, by, standing), drops)
+            }
+            Call::Claim { intent, by } => {
+                self.put_absent(Record::new(intent, by, Standing::Claimed), false)
+            }
+            Call::Confirm {
+                key,
+                version,
+                payment,
+            } => self.confirm(key, version, payment, mutated),
+            Call::Release { key, version, to } => {
+                let response = self.close(key, version, to, mutated);
+                if response == Response::Done {
+                    self.give_back(key.into());
+                }
+                response
+            }
+            Call::Close { key, version, to } => self.close(key, version, to, mutated),
+            Call::GiveBack { key } => {
+                self.give_back(key.into());
+                Response::Done
+            }
+        }
+    }
+
+    fn put_absent(&mut self, record: Record, drops_condition: bool) -> Response {
+        match self.record(record.intent) {
+            Some(there) if !drops_condition => Response::failed_by(there),
+            Some(_) | None => {
+                self.put(record);
+                Response::Done
+            }
+        }
+    }
+
+    fn make(&mut self, intent: Intent, by: Stamp, mutated: Mutated) -> Response {
+        let there = self.record(intent).filter(|there| {
+            let ours = there.standing == Standing::Claimed && there.by == by;
+            !ours && mutated != Some(M::NoRecordCondition)
+        });
+        let effect = !self.allows(intent, mutated);
+        if there.is_some() || effect {
+            return Response::Failed {
+                record: there,
+                effect,
+            };
+        }
+        match intent {
+            Intent::Order { lines, offer, .. } => {
+                for (stock, quantity) in self.stock.iter_mut().zip(lines) {
+                    stock.available -= quantity;
+                    stock.taken += quantity;
+                    self.witness.unseen_offer |= 0 < quantity && stock.offer != offer;
+                }
+                self.witness.made[intent.key()] += 1;
+                self.put(Record::new(intent, by, Standing::Pending));
+            }
+            Intent::Adjustment { sku, delta, .. } => {
+                let stock = &mut self.stock[usize::from(sku)];
+                stock.available += delta;
+                stock.received += delta;
+                self.witness.moved[intent.key()] += 1;
+                if mutated != Some(M::AdjustmentWithoutRecord) {
+                    self.put(Record::new(intent, by, Standing::Adjusted));
+                }
+            }
+        }
+        Response::Done
+    }
+
+    /// The effects' conditions: `TAKE_CONDITION` and `ADJUST_CONDITION`.
+    fn allows(&self, intent: Intent, mutated: Mutated) -> bool {
+        match intent {
+            Intent::Order { lines, offer, .. } => {
+                self.stock.iter().zip(lines).all(|(stock, quantity)| {
+                    let no_stock_condition =
+                        matches!(mutated, Some(M::NoStockCondition | M::LockForACondition));
+                    let enough = quantity <= stock.available || no_stock_condition;
+                    let seen = stock.offer == offer || mutated == Some(M::NoOfferCondition);
+                    quantity == 0 || (enough && seen)
+                })
+            }
+            Intent::Adjustment { sku, delta, .. } => {
+                let available = self.stock[usize::from(sku)].available;
+                -delta <= available || mutated == Some(M::NoAdjustmentCondition)
+            }
+        }
+    }
+
+    fn confirm(&mut self, key: u8, version: u8, payment: u8, mutated: Mutated) -> Response {
+        let place = usize::from(key);
+        let Some(order) = self.orders[place] else {
+            return Response::NOTHING_THERE;
+        };
+        let any_version = mutated == Some(M::ConfirmAtAnyVersion);
+        let record = (order.version != version && !any_version).then_some(order);
+        let used = self.payments[usize::from(payment)].is_some_and(|order| order != key);
+        let effect = used && mutated != Some(M::NoPaymentCondition);
+        if record.is_some() || effect {
+            return Response::Failed { record, effect };
+        }
+        self.payments[usize::from(payment)] = Some(key);
+        self.witness.confirmed[place] += 1;
+        self.witness.confirmed_and_released |= 0 < self.witness.released[place];
+        self.orders[place] = Some(Record {
+            standing: Standing::Confirmed,
+            payment: Some(payment),
+            version: order.version + 1,
+            ..order
+        });
+        Response::Done
+    }
+
+    fn close(&mut self, key: u8, version: u8, to: Standing, mutated: Mutated) -> Response {
+        let place = usize::from(key);
+        let Some(order) = self.orders[place] else {
+            return Response::NOTHING_THERE;
+        };
+        let any_version = match to {
+            Standing::Expired => mutated == Some(M::ExpireAtAnyVersion),
+            _ => mutated == Some(M::CancelAtAnyVersion),
+        };
+        if order.version != version && !any_version {
+            return Response::failed_by(order);
+        }
+        let expired_after_confirmation =
+            to == Standing::Expired && 0 < self.witness.confirmed[place];
+        self.witness.confirmed_and_released |= expired_after_confirmation;
+        self.orders[place] = Some(Record {
+            standing: to,
+            version: order.version + 1,
+            ..order
+        });
+        Response::Done
+    }
+
+    fn give_back(&mut self, key: usize) {
+        let Some(order) = self.orders[key] else {
+            return;
+        };
+        for (stock, quantity) in self.stock.iter_mut().zip(order.lines()) {
+            stock.available += quantity;
+            stock.taken -= quantity;
+        }
+        self.witness.released[key] += 1;
+    }
+}
+
+impl Response {
+    /// A version condition on an item that is not there.
+    const NOTHING_THERE: Self = Self::Failed {
+        record: None,
+        effect: false,
+    };
+
+    fn failed_by(record: Record) -> Self {
+        Self::Failed {
+            record: Some(record),
+            effect: false,
+        }
+    }
+}
+
+impl Call {
+    /// Whether it carries a token.
+    fn is_transaction(self) -> bool {
+        match self {
+            Self::Make { .. } | Self::Confirm { .. } | Self::Release { .. } => true,
+            Self::Close { .. } => true,
+            Self::Refuse { .. } | Self::Claim { .. } | Self::GiveBack { .. } => false,
+        }
+    }
+}

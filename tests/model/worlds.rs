@@ -1,0 +1,209 @@
+//! Owns the worlds that are explored: small enough for every path, large
+//! enough for every race that the protocol is there for.
+
+use super::handler::Task;
+use super::protocol::{Client, Faults, Protocol};
+use super::record::{Intent, Lines};
+
+/// One unit of the first product.
+const ONE: Lines = [1, 0];
+
+const fn client(attempts: u8, task: Task) -> Client {
+    Client { task, attempts }
+}
+
+pub(super) const fn order(key: u8, lines: Lines) -> Task {
+    Task::Make(Intent::Order {
+        key,
+        lines,
+        offer: 0,
+    })
+}
+
+const fn adjust(key: u8, delta: i8) -> Task {
+    let sku = 0;
+    Task::Make(Intent::Adjustment { key, sku, delta })
+}
+
+const fn faults(resends: u8, copies: u8) -> Faults {
+    Faults {
+        resends,
+        copies,
+        deletions: 0,
+        offers: 0,
+    }
+}
+
+/// Three handlers at once under one key, and two that come later.
+pub(super) fn one_key() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, order(0, ONE)),
+            client(2, order(0, ONE)),
+            client(1, order(0, ONE)),
+        ],
+        stock: ONE,
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// As [`one_key`], without the third.
+pub(super) fn two_handlers() -> Protocol {
+    let mut world = one_key();
+    world.clients.truncate(2);
+    world
+}
+
+/// Two customers and the last unit.
+pub(super) fn last_unit() -> Protocol {
+    Protocol {
+        clients: vec![client(2, order(0, ONE)), client(2, order(1, ONE))],
+        stock: ONE,
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// An order that is short, and a delivery meanwhile.
+pub(super) fn restock() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, order(0, ONE)),
+            client(1, order(0, ONE)),
+            client(1, adjust(0, 1)),
+        ],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// One key for two different orders.
+pub(super) fn changed_body() -> Protocol {
+    Protocol {
+        clients: vec![client(2, order(0, ONE)), client(2, order(0, [2, 0]))],
+        stock: [2, 0],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// An order of two products, of which one may be gone.
+pub(super) fn two_products() -> Protocol {
+    Protocol {
+        clients: vec![client(2, order(0, [1, 1])), client(2, order(1, [0, 1]))],
+        stock: [1, 1],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// A pending order that is confirmed, cancelled and expired at once.
+pub(super) fn fates() -> Protocol {
+    let key = 0;
+    Protocol {
+        clients: vec![
+            client(2, Task::Confirm { key, payment: 0 }),
+            client(2, Task::Cancel { key }),
+            client(1, Task::Expire { key }),
+        ],
+        placed: vec![ONE],
+        faults: faults(1, 0),
+        ..Protocol::default()
+    }
+}
+
+/// A payment for two orders, and two payments for an order.
+pub(super) fn payments() -> Protocol {
+    let confirm = |key, payment| Task::Confirm { key, payment };
+    Protocol {
+        clients: vec![
+            client(2, confirm(0, 0)),
+            client(2, confirm(1, 0)),
+            client(1, confirm(1, 1)),
+        ],
+        placed: vec![ONE, ONE],
+        faults: faults(1, 0),
+        ..Protocol::default()
+    }
+}
+
+/// Deliveries and losses, repeated, while an order is placed.
+pub(super) fn adjustments() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, adjust(0, 1)),
+            client(1, adjust(1, -1)),
+            client(1, order(0, ONE)),
+        ],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// A refusal that is deleted in the end, and a key that is used again.
+pub(super) fn deletion() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(3, order(0, ONE)),
+            client(1, order(0, ONE)),
+            client(1, adjust(0, 1)),
+        ],
+        faults: Faults {
+            deletions: 1,
+            ..faults(0, 1)
+        },
+        ..Protocol::default()
+    }
+}
+
+/// A product whose description changes while it is ordered.
+pub(super) fn offers() -> Protocol {
+    Protocol {
+        clients: vec![client(2, order(0, ONE)), client(2, order(1, ONE))],
+        stock: ONE,
+        faults: Faults {
+            offers: 1,
+            ..faults(0, 1)
+        },
+        ..Protocol::default()
+    }
+}
+
+/// With locks that expire and remembered answers that are forgotten.
+pub(super) fn redis() -> Protocol {
+    Protocol {
+        clients: vec![client(2, order(0, ONE)), client(2, order(1, ONE))],
+        stock: ONE,
+        redis: true,
+        faults: faults(0, 1),
+        ..Protocol::default()
+    }
+}
+
+/// With remembered answers, and a refusal that is deleted.
+pub(super) fn redis_and_deletion() -> Protocol {
+    let mut world = deletion();
+    world.clients.remove(1);
+    Protocol {
+        redis: true,
+        ..world
+    }
+}
+
+/// From the order to its end, all at once: minutes.
+pub(super) fn everything() -> Protocol {
+    let key = 0;
+    Protocol {
+        clients: vec![
+            client(2, order(key, ONE)),
+            client(1, order(1, ONE)),
+            client(1, Task::Confirm { key, payment: 0 }),
+            client(1, Task::Cancel { key }),
+            client(1, Task::Expire { key }),
+        ],
+        stock: ONE,
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
