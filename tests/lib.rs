@@ -4,5 +4,8 @@
 //! API, and after each test checks that no stock was made or lost.
 #![cfg(test)]
 
+mod between;
+mod browser;
+mod cors;
 mod harness;
 mod orders;

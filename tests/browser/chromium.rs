@@ -1,0 +1,261 @@
+//! Owns the browser: found, started with a profile of its own, and always ended.
+
+use std::io::{BufRead as _, BufReader};
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use futures::FutureExt as _;
+use serde_json::{Value, json};
+use shared::world::World;
+
+/// The names under which systems install the browser.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+const DRIVER: &str = "chromedriver";
+
+/// What a missing program is answered with; a test that cannot run fails.
+const INSTALL: &str = "apt-get install -y chromium chromium-driver";
+
+/// How long a script in a page may take: far more than any needs, even on a busy machine.
+const SCRIPT_MILLISECONDS_MAX: u32 = 120_000;
+
+const ARGUMENTS: [&str; 9] = [
+    "--headless",
+    // Chromium's sandbox does not run as root, nor in many containers.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    // Containers give little shared memory.
+    "--disable-dev-shm-usage",
+];
+
+/// Calls the API from the page: `{url, options}` in, the answer or `{blocked}` out.
+const CALL: &str = r"
+    const [request, done] = arguments;
+    fetch(request.url, request.options).then(
+        async (response) => done({
+            status: response.status,
+            headers: Object.fromEntries(response.headers),
+            body: await response.text(),
+        }),
+        (error) => done({blocked: error.name}),
+    );
+";
+
+/// A browser with one page.
+///
+/// Five commands of WebDriver (<https://www.w3.org/TR/webdriver2/>) are all that these tests need.
+pub(super) struct Page {
+    http: reqwest::Client,
+    /// The session's URL at the driver.
+    session: String,
+}
+
+/// Runs a test in a browser of its own, and ends the browser whatever comes of it.
+pub(super) async fn browser(test: impl AsyncFnOnce(&Page)) {
+    let browser = find(&BROWSERS).unwrap_or_else(|missing| panic!("{missing}"));
+    let profile = Profile::new();
+    let driver = Driver::start(DRIVER).unwrap_or_else(|missing| panic!("{missing}"));
+    let page = Page::start(&driver, &browser, &profile).await;
+    let ended = AssertUnwindSafe(test(&page)).catch_unwind().await;
+    // The driver would leave the browser behind.
+    page.end().await;
+    if let Err(panic) = ended {
+        resume_unwind(panic);
+    }
+}
+
+/// The first of these programs that is installed, by its path.
+fn find(names: &[&str]) -> Result<String, String> {
+    let path = |name: &&str| {
+        let found = Command::new("sh")
+            .args(["-c", "command -v \"$0\"", name])
+            .output();
+        let found = found.ok().filter(|found| found.status.success())?;
+        let path = String::from_utf8(found.stdout).ok()?;
+        Some(path.trim().to_owned())
+    };
+    let found = names.iter().find_map(path);
+    found.ok_or_else(|| missing(names))
+}
+
+fn missing(names: &[&str]) -> String {
+    format!(
+        "the browser tests need {}; install it with: {INSTALL}",
+        names.join(" or ")
+    )
+}
+
+/// The driver's process.
+struct Driver {
+    url: String,
+    process: Child,
+    // Kept open: the driver may not write into a closed pipe.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Driver {
+    fn start(name: &str) -> Result<Self, String> {
+        let started = Command::new(name)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut process = started.map_err(|_| missing(&[name]))?;
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                output.read_line(&mut line).unwrap(),
+                0,
+                "{name} ended at once: {said}"
+            );
+            if let Some((_, port)) = line.trim_end().split_once("started successfully on port ") {
+                let url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+                return Ok(Self {
+                    url,
+                    process,
+                    _output: output,
+                });
+            }
+            said.push_str(&line);
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A directory for the browser's profile, removed afterwards.
+struct Profile(PathBuf);
+
+impl Profile {
+    fn new() -> Self {
+        let mut bytes = [0; 8];
+        World::real().fill(&mut bytes);
+        let name = format!("surefire-browser-{:016x}", u64::from_be_bytes(bytes));
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Sends a command; the driver says what went wrong in the body.
+async fn command(request: reqwest::RequestBuilder) -> Result<Value, String> {
+    let answered = request.send().await.map_err(|error| error.to_string())?;
+    let succeeded = answered.status().is_success();
+    let mut body: Value = answered.json().await.map_err(|error| error.to_string())?;
+    let value = body["value"].take();
+    if succeeded {
+        Ok(value)
+    } else {
+        Err(value.to_string())
+    }
+}
+
+/// What a page was given by `fetch`.
+#[derive(Debug)]
+pub(super) struct Fetched(Value);
+
+impl Page {
+    async fn start(driver: &Driver, browser: &str, profile: &Profile) -> Self {
+        let profile = format!("--user-data-dir={}", profile.0.display());
+        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([profile.as_str()]).collect();
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"binary": browser, "args": arguments},
+            "timeouts": {"script": SCRIPT_MILLISECONDS_MAX},
+        }}});
+        let http = reqwest::Client::new();
+        let url = format!("{}/session", driver.url);
+        let started = command(http.post(&url).json(&wanted)).await;
+        let started = started.unwrap_or_else(|error| {
+            panic!("{browser} does not start; perhaps {DRIVER} is of another version ({INSTALL}): {error}")
+        });
+        let id = started["sessionId"].as_str().unwrap();
+        Self {
+            session: format!("{url}/{id}"),
+            http,
+        }
+    }
+
+    async fn end(&self) {
+        let ended = command(self.http.delete(&self.session)).await;
+        ended.unwrap_or_else(|error| panic!("the browser does not end: {error}"));
+    }
+
+    async fn command(&self, name: &str, body: &Value) -> Value {
+        let url = format!("{}/{name}", self.session);
+        let answered = command(self.http.post(url).json(body)).await;
+        answered.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Opens a URL, and waits until its scripts have run.
+    pub(super) async fn open(&self, url: &str) {
+        self.command("url", &json!({"url": url})).await;
+    }
+
+    /// Runs a script that calls its last argument with the result.
+    pub(super) async fn run(&self, script: &str, argument: Value) -> Value {
+        let body = json!({"script": script, "args": [argument]});
+        self.command("execute/async", &body).await
+    }
+
+    /// Calls the API from the page.
+    pub(super) async fn fetch(&self, url: &str, options: Value) -> Fetched {
+        let request = json!({"url": url, "options": options});
+        Fetched(self.run(CALL, request).await)
+    }
+}
+
+impl Fetched {
+    /// Whether the browser kept the answer from the page: all that a page learns is a `TypeError`.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.0["blocked"] == "TypeError"
+    }
+
+    #[track_caller]
+    pub(super) fn assert(&self, status: u16) -> &Self {
+        assert_eq!(self.0["status"], status, "{self:?}");
+        self
+    }
+
+    /// A header, if the page may read it.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.0["headers"][name].as_str()
+    }
+
+    /// The names of all headers that the page may read.
+    pub(super) fn header_names(&self) -> Vec<&str> {
+        let headers = self.0["headers"].as_object().unwrap();
+        headers.keys().map(String::as_str).collect()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(self.0["body"].as_str().unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn a_missing_browser_is_answered_with_the_command_that_installs_it() {
+    let browser = find(&["no-such-browser"]).unwrap_err();
+    let driver = Driver::start("no-such-driver").map(drop).unwrap_err();
+    for (answer, name) in [(browser, "no-such-browser"), (driver, "no-such-driver")] {
+        assert!(answer.contains(name), "{answer}");
+        assert!(answer.ends_with(INSTALL), "{answer}");
+    }
+}

@@ -1,0 +1,199 @@
+//! Owns the documentation's code: it is run as its readers would, on a network that fails.
+
+use http::StatusCode;
+use local::serve::Options;
+use serde_json::{Value, json};
+
+use super::stage::{Stage, stage};
+use crate::between::Fate;
+use crate::harness::{line, order_of};
+
+/// Places `orders`, one attempt each, with a clock that does not wait but writes down how long it
+/// would have; an attempt that ends without an answer is made again.
+const PLACE: &str = r#"
+    const [{api, orders, tokens}, done] = arguments;
+    const pauses = [], asked = [], answers = [];
+    window.setTimeout = (callback, pause) => { pauses.push(pause); queueMicrotask(callback); };
+    const token = async (fresh) => { asked.push(fresh); return tokens[fresh ? 1 : 0]; };
+    const run = async () => {
+        for (const order of orders) {
+            const attempt = window.surefire.newAttempt(order);
+            for (let answered = false; !answered; ) {
+                try {
+                    const {status, headers, text} = await window.surefire.place(api, attempt, token);
+                    answered = true;
+                    answers.push({status, replayed: headers.get("idempotent-replayed"), body: JSON.parse(text)});
+                } catch (error) {
+                    answers.push({error: error.message});
+                }
+            }
+        }
+    };
+    run().then(() => done({answers, pauses, asked}), (error) => done({failed: String(error)}));
+"#;
+
+const UNKNOWN: &str = "Nobody knows yet whether the order was placed.";
+
+async fn place(stage: &Stage<'_>, orders: Value, tokens: [&str; 2]) -> Value {
+    stage.page.open(&stage.allowed.origin).await;
+    let argument = json!({"api": stage.api.url, "orders": orders, "tokens": tokens});
+    stage.page.run(PLACE, argument).await
+}
+
+fn order(sku: &str, quantity: i64) -> Value {
+    order_of(&[line(sku, quantity)])
+}
+
+/// A 503 as the edge lets a page read it.
+fn busy(stage: &Stage<'_>, retry_after: &str) -> Fate {
+    Fate::Answered {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        headers: vec![
+            ("access-control-allow-origin", stage.allowed.origin.clone()),
+            ("access-control-expose-headers", "retry-after".to_owned()),
+            ("retry-after", retry_after.to_owned()),
+        ],
+        body: r#"{"message":"Service Unavailable"}"#.to_owned(),
+    }
+}
+
+fn distinct(keys: &[String]) -> usize {
+    keys.iter().collect::<std::collections::BTreeSet<_>>().len()
+}
+
+#[tokio::test]
+async fn slow_the_documented_code_places_one_order_on_a_network_that_loses_answers() {
+    stage(Options::in_memory(), async |stage| {
+        stage.shop.stock("TEA-01", 10).await;
+        let token = stage.token();
+        stage.next([
+            Fate::RequestLost,
+            // From here on the order is placed, and the page does not know.
+            Fate::AnswerLost,
+            busy(stage, "3"),
+            Fate::AnswerCut,
+        ]);
+        let placed = place(stage, json!([order("TEA-01", 2)]), [&token, &token]).await;
+        let [answer] = placed["answers"].as_array().unwrap().as_slice() else {
+            panic!("{placed}");
+        };
+        assert_eq!(answer["status"], 201, "{placed}");
+        assert_eq!(answer["replayed"], "true");
+        let keys = stage.keys();
+        assert_eq!((keys.len(), distinct(&keys)), (5, 1), "{keys:?}");
+        assert_eq!(stage.shop.count_orders().await, 1);
+        assert_eq!(stage.shop.available("TEA-01").await, 8);
+
+        // Each pause is random within its bound, on top of what the API asked for.
+        let pauses = placed["pauses"].as_array().unwrap();
+        let bounds = [(0., 250.), (0., 500.), (3_000., 4_000.), (0., 2_000.)];
+        assert_eq!(pauses.len(), bounds.len(), "{placed}");
+        for (pause, (least, most)) in pauses.iter().zip(bounds) {
+            let pause = pause.as_f64().unwrap();
+            assert!(least <= pause && pause < most, "{placed}");
+        }
+        assert_ne!(pauses[0], pauses[1], "no jitter: {placed}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn slow_the_documented_code_gives_up_in_the_end_and_goes_on_with_the_same_key() {
+    stage(Options::in_memory(), async |stage| {
+        stage.shop.stock("TEA-01", 10).await;
+        let token = stage.token();
+        stage.next([Fate::AnswerLost]);
+        stage.next((1..7).map(|_| Fate::RequestLost));
+        let placed = place(stage, json!([order("TEA-01", 1)]), [&token, &token]).await;
+        assert_eq!(placed["answers"][0], json!({"error": UNKNOWN}), "{placed}");
+        assert_eq!(placed["answers"][1]["status"], 201, "{placed}");
+        assert_eq!(placed["answers"][1]["replayed"], "true");
+        let keys = stage.keys();
+        assert_eq!((keys.len(), distinct(&keys)), (8, 1), "{keys:?}");
+        assert_eq!(stage.shop.count_orders().await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn slow_the_documented_code_takes_a_decision_as_final_and_then_makes_a_new_key() {
+    stage(Options::in_memory(), async |stage| {
+        stage.shop.stock("TEA-01", 1).await;
+        let token = stage.token();
+        let orders = json!([
+            order("TEA-01", 2),
+            order("NONE", 1),
+            order("TEA-01", 0),
+            order("TEA-01", 1)
+        ]);
+        let placed = place(stage, orders, [&token, &token]).await;
+        let answers = placed["answers"].as_array().unwrap();
+        let statuses: Vec<_> = answers.iter().map(|answer| &answer["status"]).collect();
+        assert_eq!(statuses, [409, 422, 400, 201], "{placed}");
+        assert_eq!(answers[0]["body"]["lines"][0]["available"], 1);
+        assert_eq!(placed["pauses"], json!([]));
+        let keys = stage.keys();
+        assert_eq!((keys.len(), distinct(&keys)), (4, 4), "{keys:?}");
+        // As `crypto.randomUUID` writes them.
+        assert!(keys.iter().all(|key| key.len() == 36), "{keys:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn slow_the_documented_code_refreshes_a_refused_token_once() {
+    stage(Options::in_memory(), async |stage| {
+        stage.shop.stock("TEA-01", 10).await;
+        let token = stage.token();
+        let orders = json!([order("TEA-01", 1)]);
+        let placed = place(stage, orders.clone(), ["expired", &token]).await;
+        assert_eq!(placed["answers"][0]["status"], 201, "{placed}");
+        assert_eq!(placed["asked"], json!([false, true]));
+        assert_eq!(placed["pauses"], json!([]));
+        let keys = stage.keys();
+        assert_eq!((keys.len(), distinct(&keys)), (2, 1), "{keys:?}");
+
+        let placed = place(stage, orders, ["expired", "expired too"]).await;
+        assert_eq!(placed["answers"].as_array().unwrap().len(), 1, "{placed}");
+        assert_eq!(placed["answers"][0]["status"], 403, "{placed}");
+        assert_eq!(placed["asked"], json!([false, true]));
+        assert_eq!(stage.keys().len(), 4);
+        assert_eq!(stage.shop.count_orders().await, 1);
+    })
+    .await;
+}
+
+/// Presses the documented button twice at once, and waits for what it says.
+const PRESS_TWICE: &str = r##"
+    const [_, done] = arguments;
+    const outcome = document.querySelector("#outcome");
+    new MutationObserver(() => done(outcome.value)).observe(outcome, {childList: true, characterData: true, subtree: true});
+    document.querySelector("#order").click();
+    document.querySelector("#order").click();
+"##;
+
+#[tokio::test]
+async fn slow_the_documented_button_orders_once_however_often_it_is_pressed() {
+    stage(Options::in_memory(), async |stage| {
+        stage.shop.stock("TEA-01", 1).await;
+        stage.fill_basket("TEA-01");
+        stage
+            .page
+            .open(&format!("{}/button", stage.allowed.origin))
+            .await;
+        stage.next([Fate::AnswerLost]);
+        let said = stage.page.run(PRESS_TWICE, Value::Null).await;
+        assert!(
+            said.as_str().unwrap().starts_with("Thank you: ord_"),
+            "{said}"
+        );
+        let keys = stage.keys();
+        assert_eq!((keys.len(), distinct(&keys)), (2, 1), "{keys:?}");
+        // Pressed again after a final answer, it is another order: the last one is gone.
+        let said = stage.page.run(PRESS_TWICE, Value::Null).await;
+        assert_eq!(said, "TEA-01 has 0 left, 1 were asked for.");
+        assert_eq!(distinct(&stage.keys()), 2);
+        assert_eq!(stage.shop.count_orders().await, 1);
+    })
+    .await;
+}

@@ -1,0 +1,186 @@
+//! Owns an API under test and its calls: who asks, from which page, for what.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::Method;
+use local::serve::{Options, Running, start};
+use serde_json::{Value, json};
+use shared::world::World;
+
+use crate::harness::Answer;
+
+/// The page that may call the API, one of two.
+pub(crate) const ALLOWED: &str = "https://shop.example";
+
+/// The template's parameter: both pages that may call the API.
+pub(crate) const ALLOWED_LIST: &str = "https://shop.example,http://localhost:5173";
+
+/// All scopes there are: who may do what is the authorizer's business.
+const SCOPES: &str = "orders:read orders:write orders:confirm stock:write";
+
+/// Where a call comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    Allowed,
+    Foreign,
+    /// A sandboxed frame, or a file.
+    Null,
+    /// No page at all.
+    Absent,
+}
+
+impl Origin {
+    pub(crate) const ALL: [Self; 4] = [Self::Allowed, Self::Foreign, Self::Null, Self::Absent];
+
+    pub(crate) fn header(self) -> Option<&'static str> {
+        match self {
+            Self::Allowed => Some(ALLOWED),
+            Self::Foreign => Some("https://shop.example.evil"),
+            Self::Null => Some("null"),
+            Self::Absent => None,
+        }
+    }
+}
+
+/// A request, without the page that it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    body: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.body(body.to_string())
+            .header("content-type", "application/json")
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// With a token that allows everything.
+    pub(crate) fn by_customer(self, api: &Api) -> Self {
+        let token = api.running.token("demo", SCOPES).unwrap();
+        self.header("authorization", format!("Bearer {token}"))
+    }
+}
+
+/// An API that runs, reached as a program would reach it: no browser decides what it may see.
+pub(crate) struct Api {
+    pub(crate) running: Running,
+    http: reqwest::Client,
+    unique: AtomicU64,
+}
+
+impl Api {
+    /// Starts with the two allowed pages, and a world that does not pause between repeats.
+    pub(crate) async fn start(mut options: Options) -> Self {
+        options.seed = false;
+        let given = |name| options.parameters.iter().any(|(other, _)| other == name);
+        if !given("AllowedOrigins") {
+            let list = ("AllowedOrigins".to_owned(), ALLOWED_LIST.to_owned());
+            options.parameters.push(list);
+        }
+        options.world = hurried();
+        Self {
+            running: start(options).await.unwrap(),
+            http: reqwest::Client::new(),
+            unique: AtomicU64::new(0),
+        }
+    }
+
+    /// A name that was not used before: a key, or a product.
+    pub(crate) fn unique(&self, kind: &str) -> String {
+        format!("{kind}-{}", self.unique.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) async fn send(&self, call: &Call, origin: Origin) -> Answer {
+        let origin = origin.header().map(|origin| ("origin", origin.to_owned()));
+        self.send_with(call, origin.as_slice()).await
+    }
+
+    /// Sends with further headers, a line each.
+    pub(crate) async fn send_with(&self, call: &Call, more: &[(&'static str, String)]) -> Answer {
+        let url = format!("{}{}", self.running.url(), call.path);
+        let mut request = self.http.request(call.method.clone(), url);
+        for (name, value) in call.headers.iter().chain(more) {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &call.body {
+            request = request.body(body.clone());
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Puts in a product with stock.
+    pub(crate) async fn stock(&self, sku: &str, quantity: i64) {
+        let put = Call::new(Method::PUT, format!("/products/{sku}"))
+            .by_customer(self)
+            .json(&product());
+        self.send(&put, Origin::Absent).await.assert(201);
+        if quantity != 0 {
+            let adjust = Call::new(Method::POST, format!("/products/{sku}/stock"))
+                .by_customer(self)
+                .key(&format!("stock-{sku}"))
+                .json(&adjustment(quantity));
+            self.send(&adjust, Origin::Absent).await.assert(201);
+        }
+    }
+}
+
+/// A world where a second or more lasts as ever, such as a time-out, and less is over at once:
+/// a pause between two tries.
+fn hurried() -> World {
+    let (clock, random, timer) = (World::real(), World::real(), World::real());
+    World::new(
+        move || clock.now(),
+        move |bytes| random.fill(bytes),
+        move |duration| {
+            let timer = timer.clone();
+            Box::pin(async move {
+                if duration < Duration::from_secs(1) {
+                    tokio::task::yield_now().await;
+                } else {
+                    timer.sleep(duration).await;
+                }
+            })
+        },
+    )
+}
+
+/// A template's text with one thing changed, wherever it stands.
+pub(crate) fn changed(template: &str, from: &str, to: &str) -> String {
+    assert!(template.contains(from), "the template has no {from}");
+    template.replace(from, to)
+}
+
+pub(crate) fn product() -> Value {
+    json!({"name": "A product", "unit_price": 500, "currency": "KRW", "sellable": true})
+}
+
+pub(crate) fn adjustment(delta: i64) -> Value {
+    json!({"delta": delta, "reason": "a test"})
+}

@@ -1,0 +1,222 @@
+//! Owns how each route is called to succeed and to fail, and what its answer has of its own.
+//!
+//! A route that is not here fails the tests: whoever adds one says how it is called.
+
+use http::Method;
+use serde_json::json;
+
+use super::api::{Api, Call, Origin, adjustment, product};
+use super::expected::Maker;
+use crate::harness::{line, order_of};
+
+/// A call and what comes of it.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) call: Call,
+    pub(super) maker: Maker,
+    pub(super) status: u16,
+    /// The headers that this answer has and others have not.
+    pub(super) own: Vec<(&'static str, &'static str)>,
+}
+
+const ETAG_1: (&str, &str) = ("etag", "\"1\"");
+const ETAG_2: (&str, &str) = ("etag", "\"2\"");
+const REPLAYED: (&str, &str) = ("idempotent-replayed", "true");
+const PLACED: (&str, &str) = ("location", "*");
+
+/// A product with stock, and one without any.
+pub(super) const IN_STOCK: &str = "TEA-01";
+pub(super) const SOLD_OUT: &str = "TEA-02";
+
+fn orders(call: Call, status: u16, own: &[(&'static str, &'static str)]) -> Row {
+    Row {
+        call,
+        maker: Maker::Orders,
+        status,
+        own: own.to_vec(),
+    }
+}
+
+fn place(api: &Api, key: &str, sku: &str, quantity: i64) -> Call {
+    Call::new(Method::POST, "/orders")
+        .by_customer(api)
+        .key(key)
+        .json(&order_of(&[line(sku, quantity)]))
+}
+
+async fn placed(api: &Api) -> String {
+    let call = place(api, &api.unique("order"), IN_STOCK, 1);
+    let answer = api.send(&call, Origin::Absent).await;
+    answer.assert(201).order_id()
+}
+
+fn confirm(api: &Api, id: &str, reference: &str) -> Call {
+    Call::new(Method::POST, format!("/orders/{id}/confirm"))
+        .by_customer(api)
+        .json(&json!({"payment_reference": reference}))
+}
+
+fn cancel(api: &Api, id: &str) -> Call {
+    Call::new(Method::POST, format!("/orders/{id}/cancel")).by_customer(api)
+}
+
+fn put(api: &Api, sku: &str) -> Call {
+    Call::new(Method::PUT, format!("/products/{sku}"))
+        .by_customer(api)
+        .json(&product())
+}
+
+fn adjust(api: &Api, sku: &str, delta: i64) -> Call {
+    Call::new(Method::POST, format!("/products/{sku}/stock"))
+        .by_customer(api)
+        .key(&api.unique("adjust"))
+        .json(&adjustment(delta))
+}
+
+fn get(api: &Api, path: impl Into<String>) -> Call {
+    Call::new(Method::GET, path).by_customer(api)
+}
+
+/// A well-formed call of a route, which need not find what it names: for answers that the
+/// gateway makes, or that come of a broken database.
+pub(super) fn any(api: &Api, route: &str) -> Call {
+    match route {
+        "POST /orders" => place(api, &api.unique("any"), IN_STOCK, 1),
+        "GET /orders" => get(api, "/orders"),
+        "GET /orders/{id}" => get(api, format!("/orders/{NOBODYS}")),
+        "POST /orders/{id}/confirm" => confirm(api, NOBODYS, "pay"),
+        "POST /orders/{id}/cancel" => cancel(api, NOBODYS),
+        "GET /products" => get(api, "/products"),
+        "GET /products/{sku}" => get(api, format!("/products/{IN_STOCK}")),
+        "PUT /products/{sku}" => put(api, IN_STOCK),
+        "POST /products/{sku}/stock" => adjust(api, IN_STOCK, 1),
+        other => panic!("say in tests/cors/calls.rs how {other} is called"),
+    }
+}
+
+/// An id in the form of an order's, which no order has.
+const NOBODYS: &str = "ord_aaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// Calls of a route that succeed, each sent once.
+pub(super) async fn successes(api: &Api, route: &str) -> Vec<Row> {
+    match route {
+        "POST /orders" => {
+            let first = place(api, &api.unique("order"), IN_STOCK, 1);
+            let repeated = place(api, &api.unique("order"), IN_STOCK, 1);
+            api.send(&repeated, Origin::Absent).await.assert(201);
+            let replay = [ETAG_1, PLACED, REPLAYED, ("order-status", "pending")];
+            vec![
+                orders(first, 201, &[ETAG_1, PLACED]),
+                orders(repeated, 201, &replay),
+            ]
+        }
+        "GET /orders/{id}" => {
+            let id = placed(api).await;
+            vec![orders(get(api, format!("/orders/{id}")), 200, &[ETAG_1])]
+        }
+        "POST /orders/{id}/confirm" => {
+            let id = placed(api).await;
+            let call = confirm(api, &id, &api.unique("pay"));
+            vec![orders(call, 200, &[ETAG_2])]
+        }
+        "POST /orders/{id}/cancel" => {
+            let id = placed(api).await;
+            let first = cancel(api, &id).header("if-match", "\"1\"");
+            let repeated = cancel(api, &id);
+            vec![
+                orders(first, 200, &[ETAG_2]),
+                orders(repeated, 200, &[ETAG_2, REPLAYED]),
+            ]
+        }
+        "PUT /products/{sku}" => {
+            let sku = api.unique("NEW");
+            vec![
+                orders(put(api, &sku), 201, &[ETAG_1]),
+                orders(put(api, &sku), 200, &[ETAG_2]),
+            ]
+        }
+        "GET /products/{sku}" => vec![orders(any(api, route), 200, &[ETAG_1])],
+        "POST /products/{sku}/stock" => vec![orders(any(api, route), 201, &[])],
+        _ => vec![orders(any(api, route), 200, &[])],
+    }
+}
+
+/// Calls of a route that the orders function refuses, each sent once.
+pub(super) async fn refusals(api: &Api, route: &str) -> Vec<Row> {
+    let too_large = "x".repeat(65 * 1024);
+    let post = |path: &str| Call::new(Method::POST, path).by_customer(api);
+    match route {
+        "POST /orders" => {
+            let key = api.unique("used");
+            let used = place(api, &key, IN_STOCK, 1);
+            api.send(&used, Origin::Absent).await.assert(201);
+            let json = |call: Call| call.header("content-type", "application/json");
+            vec![
+                orders(post("/orders").json(&json!({})), 400, &[]),
+                orders(post("/orders").key("k").json(&json!({})), 400, &[]),
+                orders(json(post("/orders").key("k").body(too_large)), 413, &[]),
+                orders(post("/orders").key("k").body("text"), 415, &[]),
+                orders(place(api, &key, IN_STOCK, 2), 422, &[]),
+                orders(place(api, &api.unique("none"), "NONE", 1), 422, &[]),
+                orders(place(api, &api.unique("out"), SOLD_OUT, 1), 409, &[]),
+            ]
+        }
+        "GET /orders" => vec![orders(get(api, "/orders?limit=0"), 400, &[])],
+        "GET /products" => vec![orders(get(api, "/products?limit=0"), 400, &[])],
+        "GET /products/{sku}" => vec![orders(get(api, "/products/NONE"), 404, &[])],
+        "POST /orders/{id}/confirm" => {
+            let (paid, id) = (placed(api).await, placed(api).await);
+            let used = api.unique("used");
+            let call = confirm(api, &paid, &used);
+            api.send(&call, Origin::Absent).await.assert(200);
+            let stale = confirm(api, &id, "pay").header("if-match", "\"9\"");
+            vec![
+                orders(any(api, route), 404, &[]),
+                orders(stale, 412, &[]),
+                orders(confirm(api, &id, &used), 409, &[]),
+            ]
+        }
+        "POST /orders/{id}/cancel" => {
+            let stale = cancel(api, &placed(api).await).header("if-match", "\"9\"");
+            vec![orders(stale, 412, &[]), orders(any(api, route), 404, &[])]
+        }
+        "PUT /products/{sku}" => {
+            let stale = put(api, IN_STOCK).header("if-match", "\"9\"");
+            let bare = Call::new(Method::PUT, "/products/NEW").by_customer(api);
+            vec![
+                orders(stale, 412, &[]),
+                orders(bare.json(&json!({})), 400, &[]),
+            ]
+        }
+        "POST /products/{sku}/stock" => vec![orders(adjust(api, SOLD_OUT, -1), 409, &[])],
+        _ => vec![orders(any(api, route), 404, &[])],
+    }
+}
+
+/// Calls of a route that the gateway refuses by itself.
+pub(super) fn gateway_refusals(api: &Api, route: &str) -> Vec<Row> {
+    let row = |token: Option<&str>, status| {
+        let mut call = any(api, route);
+        call.headers.retain(|(name, _)| *name != "authorization");
+        if let Some(token) = token {
+            call = call.header("authorization", token);
+        }
+        gateway(call, status)
+    };
+    let narrow = api.running.token("demo", "nothing:here").unwrap();
+    vec![
+        row(None, 401),
+        row(Some("Bearer nonsense"), 403),
+        row(Some(&format!("Bearer {narrow}")), 403),
+    ]
+}
+
+/// A call that the gateway answers by itself.
+pub(super) fn gateway(call: Call, status: u16) -> Row {
+    Row {
+        call,
+        maker: Maker::Gateway,
+        status,
+        own: Vec::new(),
+    }
+}

@@ -1,0 +1,205 @@
+//! Owns preflights over real HTTP: cases 1 to 6, with the edge and without.
+//!
+//! Without the edge the function's own decision is seen. With it, a page of an allowed origin is
+//! told its permissions on every answer, so that there the status alone refuses; a foreign one
+//! is told nothing.
+
+use http::Method;
+use local::gateway::route::choose;
+use local::serve::Options;
+
+use super::api::{ALLOWED, Api, Call, changed};
+use super::table::path_of;
+use crate::harness::Answer;
+
+const METHOD: &str = "access-control-request-method";
+const HEADERS: &str = "access-control-request-headers";
+
+async fn open(edge: bool) -> Api {
+    Api::start(Options {
+        edge,
+        ..Options::in_memory()
+    })
+    .await
+}
+
+async fn ask(api: &Api, path: &str, lines: &[(&'static str, &str)]) -> Answer {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect();
+    api.send_with(&Call::new(Method::OPTIONS, path), &lines)
+        .await
+}
+
+fn access_control(answer: &Answer) -> Vec<&str> {
+    let names = answer.headers.keys().map(http::HeaderName::as_str);
+    names
+        .filter(|name| name.starts_with("access-control-"))
+        .collect()
+}
+
+#[tokio::test]
+async fn case_1_an_order_from_an_allowed_page_is_approved_for_exactly_that_page() {
+    for edge in [true, false] {
+        let api = open(edge).await;
+        for origin in [ALLOWED, "http://localhost:5173"] {
+            let names = "authorization, content-type, idempotency-key";
+            let lines = [("origin", origin), (METHOD, "POST"), (HEADERS, names)];
+            let answer = ask(&api, "/orders", &lines).await;
+            answer.assert(204);
+            assert_eq!(answer.body, "");
+            assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+            assert_eq!(access_control(&answer).len(), 4, "{answer:?}");
+        }
+        api.running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn case_2_a_foreign_page_is_refused_and_told_nothing() {
+    for edge in [true, false] {
+        let api = open(edge).await;
+        for origin in [
+            "https://shop.example.evil",
+            "https://evilshop.example",
+            "null",
+            "https://shop.example/",
+            "https://shop.example:8443",
+            "https://shop.example:443",
+            "http://shop.example",
+            "HTTPS://SHOP.EXAMPLE",
+            "*",
+            "",
+        ] {
+            let lines = [("origin", origin), (METHOD, "POST")];
+            let answer = ask(&api, "/orders", &lines).await;
+            answer.assert_problem(403, "origin-not-allowed");
+            assert_eq!(access_control(&answer), [""; 0], "{origin}");
+        }
+        api.running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn case_2_two_origins_that_the_gateway_joins_are_none() {
+    for edge in [true, false] {
+        let api = open(edge).await;
+        for second in [ALLOWED, "http://localhost:5173", "https://evil.example"] {
+            let lines = [("origin", second), ("origin", ALLOWED), (METHOD, "POST")];
+            ask(&api, "/orders", &lines)
+                .await
+                .assert_problem(403, "origin-not-allowed");
+        }
+        api.running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn case_3_a_method_that_no_route_has_is_refused() {
+    for edge in [true, false] {
+        let api = open(edge).await;
+        for method in ["patch", "PATCH", "DELETE", "TRACE", "post", "*", ""] {
+            let lines = [("origin", ALLOWED), (METHOD, method)];
+            let answer = ask(&api, "/orders", &lines).await;
+            answer.assert_problem(403, "request-method-not-allowed");
+            assert_eq!(access_control(&answer).is_empty(), !edge, "{answer:?}");
+        }
+        api.running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn case_4_headers_are_read_in_any_case_with_gaps_and_over_several_lines() {
+    for edge in [true, false] {
+        let api = open(edge).await;
+        for (first, second) in [
+            ("Authorization, CONTENT-TYPE", "If-Match"),
+            ("authorization,,content-type, ,", ",idempotency-key"),
+            ("authorization", "content-type ,\tif-none-match"),
+            ("", ""),
+        ] {
+            let lines = [
+                ("origin", ALLOWED),
+                (METHOD, "PUT"),
+                (HEADERS, first),
+                (HEADERS, second),
+            ];
+            ask(&api, "/orders", &lines).await.assert(204);
+        }
+        for (first, second) in [
+            ("authorization, x-debug", "content-type"),
+            ("content-type", "x-debug"),
+            ("*", "authorization"),
+        ] {
+            let lines = [
+                ("origin", ALLOWED),
+                (METHOD, "PUT"),
+                (HEADERS, first),
+                (HEADERS, second),
+            ];
+            let answer = ask(&api, "/orders", &lines).await;
+            answer.assert_problem(403, "request-header-not-allowed");
+            assert_eq!(access_control(&answer).is_empty(), !edge, "{answer:?}");
+        }
+        api.running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn case_5_options_that_is_no_preflight_learns_the_methods() {
+    for edge in [true, false] {
+        let api = open(edge).await;
+        for lines in [
+            &[][..],
+            &[("origin", ALLOWED)],
+            &[("origin", "https://evil.example")],
+            &[(METHOD, "POST")],
+        ] {
+            let answer = ask(&api, "/orders", lines).await;
+            answer.assert(204);
+            assert_eq!(answer.header("allow"), Some("GET, POST, PUT, OPTIONS"));
+            let readable = edge && lines.contains(&("origin", ALLOWED));
+            assert_eq!(!access_control(&answer).is_empty(), readable, "{answer:?}");
+        }
+        api.running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn case_6_a_preflight_never_reaches_the_authorizer() {
+    let mut options = Options::in_memory();
+    // An authorizer that does not answer as one: whoever meets it gets a 500.
+    let arn = "FunctionArn: !Ref AuthorizerFunction.Alias";
+    let wrong = "FunctionArn: !Ref CorsFunction.Alias";
+    options.template = changed(&options.template, arn, wrong);
+    let api = Api::start(options).await;
+    let routes = &api.running.template.routes;
+    let mut paths: Vec<(String, String)> = routes
+        .iter()
+        .map(|route| (path_of(route), route.path.clone()))
+        .collect();
+    let rest = "/{proxy+}".to_owned();
+    paths.extend([
+        ("/".to_owned(), "/".to_owned()),
+        ("/nowhere".to_owned(), rest.clone()),
+        ("/orders/".to_owned(), rest.clone()),
+        ("/orders/one/two/three".to_owned(), rest),
+    ]);
+    for (path, expected) in paths {
+        let chosen = choose(routes, "OPTIONS", &path).unwrap();
+        assert_eq!(chosen.route.path, expected, "{path}");
+        let lines = [
+            ("origin", ALLOWED),
+            (METHOD, "POST"),
+            (HEADERS, "authorization"),
+        ];
+        ask(&api, &path, &lines).await.assert(204);
+        // Nor with a token, which a preflight never has.
+        let with_token = [lines.as_slice(), &[("authorization", "Bearer x")]].concat();
+        ask(&api, &path, &with_token).await.assert(204);
+    }
+    let guarded = Call::new(Method::GET, "/orders").header("authorization", "Bearer x");
+    api.send_with(&guarded, &[]).await.assert(500);
+    api.running.stop().await;
+}

@@ -1,0 +1,227 @@
+//! Owns the rules of `template.yaml` that keep browsers able to call the API.
+//!
+//! The failure that began it all: a path without an OPTIONS of its own. With `ANY /orders` beside
+//! `OPTIONS /{proxy+}` the closer path wins, and preflights meet the authorizer without a token.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::{HeaderMap, HeaderValue};
+use local::serve::Options;
+use local::template::{Kind, Route, Template, TemplateError};
+use shared::cors::{AllowedOrigins, EXPOSED_HEADERS};
+
+/// A path that every API needs an OPTIONS on, whatever its routes.
+const EVERYWHERE: [&str; 2] = ["/", "/{proxy+}"];
+
+fn text() -> String {
+    Options::in_memory().template
+}
+
+fn read(text: &str) -> Result<Template, TemplateError> {
+    Template::read(text, [])
+}
+
+/// What is wrong with the routes, a line each.
+fn faults(template: &Template) -> Vec<String> {
+    let routes = &template.routes;
+    let is_cors = |route: &Route| {
+        let function = template.functions.get(&route.function);
+        function.is_some_and(|function| function.kind == Kind::Cors)
+    };
+    let mut faults = Vec::new();
+    let paths: BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).collect();
+    for path in paths.into_iter().chain(EVERYWHERE) {
+        let mut of_path = routes.iter().filter(|route| route.path == path);
+        match of_path.find(|route| route.method == "OPTIONS") {
+            None => faults.push(format!("{path} has no OPTIONS route")),
+            Some(route) if route.authorizer.is_some() => {
+                faults.push(format!("OPTIONS {path} has an authorizer"));
+            }
+            Some(route) if !is_cors(route) => {
+                faults.push(format!("OPTIONS {path} is not the cors function's"));
+            }
+            Some(_) => {}
+        }
+    }
+    for route in routes.iter().filter(|route| route.method == "ANY") {
+        faults.push(format!("{} takes preflights too", route.key()));
+    }
+    faults.sort();
+    faults.dedup();
+    faults
+}
+
+/// The template without the event that declares a path's OPTIONS.
+pub(crate) fn without_preflight(text: &str, path: &str) -> String {
+    let quoted = format!("Method: OPTIONS, Path: \"{path}\",");
+    let plain = format!("Method: OPTIONS, Path: {path},");
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.contains(&quoted) || line.contains(&plain))
+        .unwrap_or_else(|| panic!("the template has no OPTIONS {path}"));
+    // Its name, its type, its properties.
+    assert!(lines[at - 1].contains("Type: HttpApi"), "{}", lines[at - 1]);
+    [&lines[..at - 2], &lines[at + 1..], &[""]]
+        .concat()
+        .join("\n")
+}
+
+#[test]
+fn every_path_has_an_options_that_meets_no_authorizer() {
+    assert_eq!(faults(&read(&text()).unwrap()), [""; 0]);
+}
+
+#[test]
+fn a_path_without_its_options_is_named_each() {
+    let template = read(&text()).unwrap();
+    let preflights = template
+        .routes
+        .iter()
+        .filter(|route| route.method == "OPTIONS");
+    let paths: Vec<&str> = preflights.map(|route| route.path.as_str()).collect();
+    let guarded: BTreeSet<&str> = template
+        .routes
+        .iter()
+        .filter(|route| route.authorizer.is_some())
+        .map(|route| route.path.as_str())
+        .collect();
+    assert!(guarded.len() < paths.len());
+    for path in paths {
+        match read(&without_preflight(&text(), path)) {
+            Ok(template) => {
+                assert!(!guarded.contains(path), "{path} is served");
+                assert_eq!(faults(&template), [format!("{path} has no OPTIONS route")]);
+            }
+            // The local program does not even start, and names the path too.
+            Err(error) => {
+                let named = format!("`{path}` has no OPTIONS route");
+                assert!(error.to_string().contains(&named), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_route_that_takes_every_method_and_a_guarded_options_are_named() {
+    let orders = "{ApiId: !Ref HttpApi, Method: GET, Path: /orders}";
+    let any = text().replace(orders, &orders.replace("GET", "ANY"));
+    let expected = ["ANY /orders takes preflights too"];
+    assert_eq!(faults(&read(&any).unwrap()), expected);
+
+    let products = "Method: OPTIONS, Path: /products, Auth: {Authorizer: NONE}}";
+    let guarded = text().replace(products, "Method: OPTIONS, Path: /products}");
+    let faults = match read(&guarded) {
+        Ok(template) => faults(&template),
+        Err(error) => vec![error.to_string()],
+    };
+    assert!(faults[0].contains("/products"), "{faults:?}");
+}
+
+#[test]
+fn the_gateway_is_not_asked_to_answer_preflights_itself() {
+    let code = |line: &str| line.split(" #").next().unwrap_or_default().to_owned();
+    let declares = |line: &&str| {
+        let code = code(line);
+        !code.trim_start().starts_with('#') && code.contains("CorsConfiguration")
+    };
+    assert_eq!(text().lines().find(declares), None);
+    let api = "    Type: AWS::Serverless::HttpApi\n    Condition: WithOrders\n    Properties:\n";
+    let beside = format!("{api}      CorsConfiguration: true\n");
+    let with = text().replace(api, &beside);
+    assert_ne!(with, text());
+    assert!(with.lines().any(|line| declares(&line)));
+    let error = read(&with).unwrap_err().to_string();
+    assert!(error.contains("CorsConfiguration"), "{error}");
+}
+
+#[test]
+fn the_edge_says_what_the_functions_say() {
+    let template = read(&text()).unwrap();
+    let edge = template.edge.unwrap();
+    let headers: BTreeMap<_, _> = edge
+        .headers
+        .iter()
+        .map(|header| (header.name.as_str(), header.value.as_str()))
+        .collect();
+    assert_eq!(headers.len(), edge.headers.len(), "a header is there twice");
+    let security = shared::headers::SECURITY
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+    assert_eq!(headers, security.collect());
+    for header in &edge.headers {
+        // A public answer may choose to be kept by caches.
+        assert_eq!(
+            header.replaces,
+            header.name != "cache-control",
+            "{header:?}"
+        );
+    }
+
+    let cors = edge.cors.unwrap();
+    assert!(cors.replaces && !cors.credentials);
+    assert_eq!(cors.methods.join(", "), ::cors::preflight::ALLOWED_METHODS);
+    assert_eq!(cors.headers.join(", "), ::cors::preflight::ALLOWED_HEADERS);
+    assert_eq!(cors.exposed.join(", "), EXPOSED_HEADERS);
+    assert_eq!(cors.max_age_seconds, Some(preflight_max_age()));
+}
+
+/// How long the function lets a browser remember its approval.
+fn preflight_max_age() -> u64 {
+    let origins = AllowedOrigins::parse("https://shop.example").unwrap();
+    let mut asked = HeaderMap::new();
+    asked.insert("origin", HeaderValue::from_static("https://shop.example"));
+    asked.insert(
+        "access-control-request-method",
+        HeaderValue::from_static("GET"),
+    );
+    let decision = ::cors::preflight::decide(&asked, &origins);
+    let answer = ::cors::preflight::respond(&decision, None);
+    let age = answer.headers()["access-control-max-age"].to_str();
+    age.unwrap().parse().unwrap()
+}
+
+#[test]
+fn pages_may_use_exactly_the_methods_that_routes_have() {
+    let template = read(&text()).unwrap();
+    let routes = template.routes.iter();
+    let methods: BTreeSet<&str> = routes
+        .map(|route| route.method.as_str())
+        .filter(|method| *method != "OPTIONS")
+        .collect();
+    assert_eq!(
+        methods,
+        ::cors::preflight::ALLOWED_METHODS.split(", ").collect()
+    );
+}
+
+#[test]
+fn one_parameter_reaches_every_function_behind_the_api_and_the_edge() {
+    let list = "https://a.example,https://b.example:8443";
+    // CloudFormation trims the members of a list, and so must whoever reads it here.
+    for given in [list, "https://a.example , https://b.example:8443"] {
+        let template = Template::read(&text(), [("AllowedOrigins", given)]).unwrap();
+        let functions: BTreeSet<&str> = template
+            .routes
+            .iter()
+            .map(|route| route.function.as_str())
+            .collect();
+        assert!(1 < functions.len());
+        for function in functions {
+            let environment = &template.functions[function].environment;
+            let told = environment.get("ALLOWED_ORIGINS").map(String::as_str);
+            assert_eq!(told, Some(list), "{function}");
+        }
+        let edge = template.edge.unwrap().cors.unwrap();
+        assert_eq!(edge.origins.join(","), list);
+    }
+}
+
+#[test]
+fn the_default_is_where_front_end_developers_servers_are() {
+    let template = read(&text()).unwrap();
+    assert_eq!(
+        template.parameters["AllowedOrigins"],
+        "http://localhost:5173"
+    );
+}
