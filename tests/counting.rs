@@ -112,10 +112,10 @@ impl<'shop> Metered<'shop> {
 /// An event as the gateway sends it, with ten seconds left.
 fn event(route: &str, id: &str, headers: &Value, body: &Value) -> Request {
     let (method, path) = route.split_once(' ').unwrap();
-    let path = path.replace("{id}", id);
+    let path = path.replace("{id}", id).replace("{sku}", id);
     let event = json!({
         "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "",
-        "headers": headers, "pathParameters": {"id": id}, "isBase64Encoded": false,
+        "headers": headers, "pathParameters": {"id": id, "sku": id}, "isBase64Encoded": false,
         "body": body.to_string(),
         "requestContext": {
             "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "d",
@@ -259,6 +259,32 @@ async fn confirming_and_cancelling_are_two_round_trips_and_confirming_moves_no_s
             .await;
         assert_eq!((status, reading.round_trips), (200, 2));
         assert_eq!(metered.shop.available("TEA-01").await, 10);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_description_reads_the_version_it_writes_at_unless_the_client_says_it() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 1).await;
+        let metered = Metered::new(shop);
+        let put = async |headers: Value| {
+            let body = json!({"name": "x", "unit_price": 1, "currency": "KRW", "sellable": true});
+            let cost = metered
+                .cost("PUT /products/{sku}", "TEA-01", &headers, &body)
+                .await;
+            (cost.0, cost.1.round_trips)
+        };
+        let json = "application/json";
+        assert_eq!(put(json!({"content-type": json})).await, (200, 2));
+        assert_eq!(
+            put(json!({"content-type": json, "if-match": "*"})).await,
+            (200, 2)
+        );
+        assert_eq!(
+            put(json!({"content-type": json, "if-match": "\"3\""})).await,
+            (200, 1)
+        );
     })
     .await;
 }

@@ -2,12 +2,13 @@
 //!
 //! One client describes a product twice, one after the other. Each handler may
 //! send its request again (`describe.rs` repeats what got no answer), and every
-//! copy may land late. What was answered last must stand.
+//! copy may land late. What was answered last must stand, so a description
+//! without a precondition reads the version first.
 //!
 //! | the write's condition                   | a copy that lands late         |
 //! |-----------------------------------------|--------------------------------|
-//! | none: no header, or `If-Match: *`       | undoes a later description     |
-//! | the version, as `If-Match: "1"` demands | fails: the version has moved   |
+//! | none, the mutant                         | undoes a later description     |
+//! | the version that was read, or demanded  | fails: the version has moved   |
 
 use stateright::{Checker as _, Model, Property};
 

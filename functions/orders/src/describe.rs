@@ -1,7 +1,5 @@
 //! Owns the describing of a product: what it is called and costs, never its stock.
 
-use std::borrow::Cow;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
 
@@ -15,6 +13,7 @@ use crate::precondition::Precondition;
 use crate::product::{
     Currency, OWNER, Product, ProductName, SHARD, Sku, UNIT_PRICE_MAX, stock_key,
 };
+use crate::read;
 use crate::store::{Failure, Session};
 
 /// Writes what a product is, and makes it, with no stock, if there is none.
@@ -72,7 +71,17 @@ impl Description {
     }
 }
 
-/// Describes a product.
+/// Describes a product: reads it, unless the client said what it read, and
+/// writes at that version.
+///
+/// A write at any version could be undone by a copy of the one before, which
+/// got no answer, was sent again, and lands late:
+///
+/// ```text
+/// price 1 ──► no answer ──► again ──► 200
+///    │                                    price 2 ──► 200
+///    └───────────── the first copy lands ─────────────────► price 1
+/// ```
 ///
 /// # Errors
 /// The precondition fails, or the outcome is not known.
@@ -83,13 +92,25 @@ pub async fn describe(
     precondition: &Precondition,
 ) -> Result<Answer, Error> {
     let now = Moment::from(session.world().now());
+    let mut base = match base_named_by(precondition) {
+        Some(base) => base,
+        None => {
+            let there = read::product(session, sku).await?;
+            base_allowed_by(precondition, there.as_ref())?
+        }
+    };
     let mut pace = Pace::default();
     while pace.goes_on(session) {
-        let effect = effect(sku, description, precondition, now);
+        let effect = effect(sku, description, base, now);
         match session.update_item(&effect).await {
-            Ok(item) => return described(item),
+            Ok(item) => return answer(&read::parse_product(item)?),
             Err(Failure::ConditionFailed(item)) => {
-                return as_asked(item, description, precondition);
+                match item.map(read::parse_product).transpose()? {
+                    Some(product) if as_asked(&product, description, base) => {
+                        return answer(&product);
+                    }
+                    there => base = base_allowed_by(precondition, there.as_ref())?,
+                }
             }
             Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
             Err(
@@ -105,38 +126,49 @@ pub async fn describe(
     Err(Error::OutcomeUnknown)
 }
 
-/// Answers a write whose precondition failed.
-///
-/// If the product is just as asked, one version after one that was demanded,
-/// this is the repeat of a write whose answer was lost, and it succeeded: what
-/// RFC 9110, section 13.1.1 allows a server that can tell.
-fn as_asked(
-    item: Option<Item>,
-    description: &Description,
-    precondition: &Precondition,
-) -> Result<Answer, Error> {
-    let stale = match precondition {
-        Precondition::Absent => "If-None-Match",
-        Precondition::None | Precondition::Exists | Precondition::Versions(_) => "If-Match",
-    };
-    let product: Product = item
-        .and_then(|item| serde_dynamo::from_item(item).ok())
-        .ok_or(Error::Stale(stale))?;
-    let repeated = match precondition {
-        Precondition::Absent => product.details_version == 1,
-        Precondition::Versions(versions) => versions.contains(&(product.details_version - 1)),
-        Precondition::None | Precondition::Exists => false,
-    };
-    if repeated && description.describes(&product) {
-        return answer(&product);
-    }
-    Err(Error::Stale(stale))
+/// What a description is written over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Base {
+    /// Nothing: the product is made.
+    Absent,
+    /// The product at this version of its details.
+    Version(i64),
 }
 
-fn described(item: Item) -> Result<Answer, Error> {
-    let product: Product = serde_dynamo::from_item(item)
-        .map_err(|error| Error::Internal(format!("a product cannot be read: {error}")))?;
-    answer(&product)
+/// The base that a precondition names by itself, which saves the read.
+fn base_named_by(precondition: &Precondition) -> Option<Base> {
+    match precondition {
+        Precondition::Absent => Some(Base::Absent),
+        Precondition::Versions(versions) => match versions.as_slice() {
+            [version] => Some(Base::Version(*version)),
+            _ => None,
+        },
+        Precondition::None | Precondition::Exists => None,
+    }
+}
+
+/// The base that is there, if the precondition allows it.
+fn base_allowed_by(precondition: &Precondition, there: Option<&Product>) -> Result<Base, Error> {
+    match (precondition, there) {
+        (Precondition::None | Precondition::Absent, None) => Ok(Base::Absent),
+        (Precondition::Exists | Precondition::Versions(_), None) => Err(Error::Stale("If-Match")),
+        (Precondition::Absent, Some(_)) => Err(Error::Stale("If-None-Match")),
+        (_, Some(product)) if precondition.allows(product.details_version) => {
+            Ok(Base::Version(product.details_version))
+        }
+        (_, Some(_)) => Err(Error::Stale("If-Match")),
+    }
+}
+
+/// Whether a product is just as asked, one version after the base: then this
+/// is the repeat of a write whose answer was lost, and it succeeded: what
+/// RFC 9110, section 13.1.1 allows a server that can tell.
+fn as_asked(product: &Product, description: &Description, base: Base) -> bool {
+    let after = match base {
+        Base::Absent => 1,
+        Base::Version(version) => version + 1,
+    };
+    product.details_version == after && description.describes(product)
 }
 
 fn answer(product: &Product) -> Result<Answer, Error> {
@@ -148,12 +180,7 @@ fn answer(product: &Product) -> Result<Answer, Error> {
     Ok(answer.etag(product.details_version))
 }
 
-fn effect(
-    sku: &Sku,
-    description: &Description,
-    precondition: &Precondition,
-    now: Moment,
-) -> Effect {
+fn effect(sku: &Sku, description: &Description, base: Base, now: Moment) -> Effect {
     let mut values = Item::from([
         (":name".to_owned(), text(description.name.as_str())),
         (":price".to_owned(), number(description.unit_price)),
@@ -167,34 +194,20 @@ fn effect(
         (":zero".to_owned(), number(0)),
         (":one".to_owned(), number(1)),
     ]);
-    let condition: Cow<'static, str> = match precondition {
-        Precondition::None => "".into(),
-        Precondition::Exists => "attribute_exists(pk)".into(),
-        Precondition::Absent => "attribute_not_exists(pk)".into(),
-        Precondition::Versions(versions) => one_of(versions, &mut values).into(),
+    let condition = match base {
+        Base::Absent => "attribute_not_exists(pk)",
+        Base::Version(version) => {
+            values.insert(":base".to_owned(), number(version));
+            "details_version = :base"
+        }
     };
     Effect {
         key: stock_key(sku, SHARD),
         update: DESCRIBE,
-        condition,
+        condition: condition.into(),
         names: NAMES,
         values,
     }
-}
-
-/// The condition that the version is one of these, whose values it adds.
-fn one_of(versions: &[i64], values: &mut Item) -> String {
-    if versions.is_empty() {
-        // No entity tag that this API gave out was listed: nothing can match.
-        return "attribute_exists(pk) AND attribute_not_exists(pk)".to_owned();
-    }
-    let mut places = Vec::with_capacity(versions.len());
-    for (index, version) in versions.iter().enumerate() {
-        let place = format!(":version_{index}");
-        values.insert(place.clone(), number(version));
-        places.push(place);
-    }
-    format!("details_version IN ({})", places.join(", "))
 }
 
 #[cfg(test)]

@@ -41,13 +41,22 @@ pub async fn read_order(
 /// # Errors
 /// There is none.
 pub async fn read_product(session: &Session<'_>, sku: &Sku) -> Result<Answer, Error> {
-    let item = item(session, stock_key(sku, SHARD))
-        .await?
-        .ok_or(Error::NotFound("product"))?;
-    let product: Product = serde_dynamo::from_item(item)
-        .map_err(|error| Error::Internal(format!("a product cannot be read: {error}")))?;
+    let product = product(session, sku).await?;
+    let product = product.ok_or(Error::NotFound("product"))?;
     let answer = Answer::json(Outcome::Read, StatusCode::OK, &product.view())?;
     Ok(answer.etag(product.details_version))
+}
+
+/// The product of a stock keeping unit, or `None` if there is none.
+pub(crate) async fn product(session: &Session<'_>, sku: &Sku) -> Result<Option<Product>, Error> {
+    let item = item(session, stock_key(sku, SHARD)).await?;
+    item.map(parse_product).transpose()
+}
+
+/// Reads a product from its item.
+pub(crate) fn parse_product(item: Item) -> Result<Product, Error> {
+    serde_dynamo::from_item(item)
+        .map_err(|error| Error::Internal(format!("a product cannot be read: {error}")))
 }
 
 /// The order of an id, or `None` if there is none or it was refused.

@@ -4,6 +4,8 @@
 //! token, is decided where its meaning is known ([`crate::once::decide`]). The
 //! SDK's own retries are off.
 
+mod failure;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,14 +16,17 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConsumedCapacity, KeysAndAttributes, Put, ReturnConsumedCapacity,
-    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    ConsumedCapacity, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use jiff::{SignedDuration, Timestamp};
 use shared::world::World;
 
 use crate::once::classify::Reason;
 use crate::once::{Effect, Item};
+
+pub use failure::Failure;
+use failure::{failure, reason};
 
 /// How long one request may take before it counts as lost. DynamoDB answers
 /// within a tenth of this; what is left of the invocation serves the repeat.
@@ -112,25 +117,6 @@ pub struct Tally {
     pub conflicts: u32,
     /// Transactions that were cancelled, whose units nobody reported.
     pub cancelled: u32,
-}
-
-/// Why a request did not succeed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
-    /// A transaction was cancelled, one reason an action.
-    Cancelled(Vec<Reason>),
-    /// A single write's condition failed; the item as it is, if there is one.
-    ConditionFailed(Option<Item>),
-    /// A single write met a transaction.
-    Conflict,
-    /// There was no capacity; nothing happened.
-    Throttled,
-    /// The transaction's token was used for another body; nothing happened.
-    TokenMismatch,
-    /// It may have happened, or may happen yet: no answer, or none that tells.
-    Unknown(String),
-    /// It is wrong and stays wrong.
-    Invalid(String),
 }
 
 impl Store {
@@ -455,45 +441,4 @@ fn placeholders(names: &[(&str, &str)]) -> Option<HashMap<String, String>> {
 
 fn invalid(error: impl std::fmt::Display) -> Failure {
     Failure::Invalid(error.to_string())
-}
-
-fn reason(reason: &CancellationReason) -> Reason {
-    match reason.code() {
-        None | Some("None") => Reason::None,
-        Some("ConditionalCheckFailed") => Reason::ConditionFailed(reason.item().cloned()),
-        Some("TransactionConflict") => Reason::Conflict,
-        Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Reason::Throttled,
-        Some(code) => Reason::Invalid(format!("{code}: {}", reason.message().unwrap_or_default())),
-    }
-}
-
-/// Sorts an error by what it says about the write.
-///
-/// Source: "Error handling with DynamoDB" and the errors of each operation in
-/// the DynamoDB API reference.
-fn failure<E>(error: &SdkError<E>) -> Failure
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let cause = || aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string();
-    let SdkError::ServiceError(answer) = error else {
-        return match error {
-            SdkError::ConstructionFailure(_) => Failure::Invalid(cause()),
-            _ => Failure::Unknown(cause()),
-        };
-    };
-    match answer.err().code() {
-        Some("TransactionConflictException" | "ReplicatedWriteConflictException") => {
-            Failure::Conflict
-        }
-        Some(
-            "ProvisionedThroughputExceededException"
-            | "RequestLimitExceeded"
-            | "ThrottlingException",
-        ) => Failure::Throttled,
-        Some("IdempotentParameterMismatchException") => Failure::TokenMismatch,
-        Some("TransactionInProgressException") => Failure::Unknown(cause()),
-        _ if answer.raw().status().is_server_error() => Failure::Unknown(cause()),
-        _ => Failure::Invalid(cause()),
-    }
 }

@@ -166,14 +166,29 @@ async fn sweep_shard(
         }
         let full = keys.len() == usize::try_from(PAGE_ORDERS).unwrap_or_default();
         let next = full.then(|| last.clone());
-        let orders = serde_dynamo::from_items(read_in_order(session, &keys).await?)
-            .map_err(|error| Error::Internal(format!("an order cannot be read: {error}")))?;
+        let items = read_in_order(session, &keys).await?;
+        let orders = items.into_iter().filter_map(|item| readable(item, swept));
         stream::iter(orders)
             .for_each_concurrent(CONCURRENCY_MAX, |order| release(session, order, now, swept))
             .await;
         match next {
             None => return Ok(()),
             next => after = next,
+        }
+    }
+}
+
+/// Reads an order, or leaves it: one that a newer release wrote must not keep
+/// the holds behind it from being released.
+fn readable(item: Item, swept: &Mutex<Swept>) -> Option<Order> {
+    let id = text_of(&item, "pk").unwrap_or_default().to_owned();
+    match serde_dynamo::from_item(item) {
+        Ok(order) => Some(order),
+        Err(error) => {
+            swept.lock().unwrap_or_else(PoisonError::into_inner).left += 1;
+            let cause = error.to_string();
+            tracing::error!(id, cause, "an order cannot be read and is left");
+            None
         }
     }
 }
