@@ -1,0 +1,66 @@
+//! Owns what people do, and how deeds are made up.
+
+use proptest::prelude::*;
+
+use super::{CUSTOMERS, SKUS};
+
+/// Something that somebody does. Small numbers, so that things meet.
+#[derive(Clone, Debug)]
+pub(super) enum Deed {
+    Describe {
+        sku: usize,
+        price: i64,
+        sellable: bool,
+        if_match: Option<i64>,
+    },
+    Adjust {
+        sku: usize,
+        key: u8,
+        delta: i64,
+    },
+    Place {
+        customer: usize,
+        key: u8,
+        lines: Vec<(usize, i64)>,
+        price: i64,
+    },
+    Confirm {
+        order: usize,
+        payment: u8,
+        if_match: Option<i64>,
+    },
+    Cancel {
+        customer: usize,
+        order: usize,
+        if_match: Option<i64>,
+    },
+    Read {
+        customer: usize,
+        order: usize,
+    },
+    Pass,
+    Sweep,
+}
+
+pub(super) fn deed() -> impl Strategy<Value = Deed> {
+    let sku = 0..SKUS.len();
+    let customer = 0..CUSTOMERS.len();
+    let if_match = || prop_oneof![3 => Just(None), 1 => (1_i64..4).prop_map(Some)];
+    let price = prop_oneof![9 => Just(500_i64), 1 => Just(600)];
+    prop_oneof![
+        2 => (sku.clone(), price.clone(), prop::bool::weighted(0.9), if_match())
+            .prop_map(|(sku, price, sellable, if_match)| Deed::Describe { sku, price, sellable, if_match }),
+        4 => (sku.clone(), 0_u8..6, -4_i64..10)
+            .prop_filter("an adjustment moves something", |(_, _, delta)| *delta != 0)
+            .prop_map(|(sku, key, delta)| Deed::Adjust { sku, key, delta }),
+        8 => (customer.clone(), 0_u8..8, prop::collection::vec((sku, 1_i64..4), 1..4), price)
+            .prop_map(|(customer, key, lines, price)| Deed::Place { customer, key, lines, price }),
+        3 => (0_usize..8, 0_u8..4, if_match())
+            .prop_map(|(order, payment, if_match)| Deed::Confirm { order, payment, if_match }),
+        3 => (customer.clone(), 0_usize..8, if_match())
+            .prop_map(|(customer, order, if_match)| Deed::Cancel { customer, order, if_match }),
+        2 => (customer, 0_usize..8).prop_map(|(customer, order)| Deed::Read { customer, order }),
+        1 => Just(Deed::Pass),
+        1 => Just(Deed::Sweep),
+    ]
+}

@@ -1,0 +1,183 @@
+//! Owns the specification: what the API should do, in the plainest words.
+
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug)]
+pub(super) struct Product {
+    pub(super) price: i64,
+    pub(super) sellable: bool,
+    pub(super) details_version: i64,
+    pub(super) available: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) id: String,
+    pub(super) customer: usize,
+    pub(super) lines: BTreeMap<usize, i64>,
+    pub(super) status: &'static str,
+    pub(super) version: i64,
+    pub(super) payment: Option<u8>,
+    pub(super) placed_at_step: i64,
+}
+
+/// What was answered under a key, and for which request.
+#[derive(Clone, Debug)]
+pub(super) struct Decided {
+    pub(super) request: String,
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+/// What the API should do, in the plainest words.
+#[derive(Default)]
+pub(super) struct Specification {
+    pub(super) products: BTreeMap<usize, Product>,
+    pub(super) orders: Vec<Order>,
+    pub(super) decided: BTreeMap<(String, u8), Decided>,
+    pub(super) payments: BTreeMap<u8, String>,
+    pub(super) step: i64,
+}
+
+/// An expected answer: its status, and the reason if it is a problem.
+pub(super) type Expected = (u16, &'static str);
+
+impl Specification {
+    pub(super) fn describe(
+        &mut self,
+        sku: usize,
+        price: i64,
+        sellable: bool,
+        if_match: Option<i64>,
+    ) -> Expected {
+        let there = self.products.get(&sku);
+        if let Some(version) = if_match {
+            let Some(product) = there else {
+                return (412, "has-changed");
+            };
+            if product.details_version != version {
+                let same = product.price == price && product.sellable == sellable;
+                let repeated = same && product.details_version == version + 1;
+                return if repeated {
+                    (200, "")
+                } else {
+                    (412, "has-changed")
+                };
+            }
+        }
+        let status = if there.is_some() { 200 } else { 201 };
+        let product = self.products.entry(sku).or_insert(Product {
+            price,
+            sellable,
+            details_version: 0,
+            available: 0,
+        });
+        product.price = price;
+        product.sellable = sellable;
+        product.details_version += 1;
+        (status, "")
+    }
+
+    pub(super) fn adjust(&mut self, sku: usize, delta: i64) -> Expected {
+        let Some(product) = self.products.get_mut(&sku) else {
+            return (422, "unknown-product");
+        };
+        if product.available + delta < 0 {
+            return (409, "stock-would-be-negative");
+        }
+        product.available += delta;
+        (201, "")
+    }
+
+    pub(super) fn place(&mut self, lines: &BTreeMap<usize, i64>, price: i64) -> Expected {
+        let reasons = [
+            "unknown-product",
+            "not-for-sale",
+            "price-changed",
+            "out-of-stock",
+        ];
+        let rank = |(sku, quantity): (&usize, &i64)| match self.products.get(sku) {
+            None => Some(0),
+            Some(product) if !product.sellable => Some(1),
+            Some(product) if product.price != price => Some(2),
+            Some(product) if product.available < *quantity => Some(3),
+            Some(_) => None,
+        };
+        if let Some(worst) = lines.iter().filter_map(rank).min() {
+            return (if worst == 0 { 422 } else { 409 }, reasons[worst]);
+        }
+        for (sku, quantity) in lines {
+            self.products.get_mut(sku).unwrap().available -= quantity;
+        }
+        (201, "")
+    }
+
+    pub(super) fn release(&mut self, order: usize, status: &'static str) {
+        let order = &mut self.orders[order];
+        order.status = status;
+        order.version += 1;
+        for (sku, quantity) in &order.lines {
+            self.products.get_mut(sku).unwrap().available += quantity;
+        }
+    }
+
+    pub(super) fn confirm(&mut self, index: usize, payment: u8, if_match: Option<i64>) -> Expected {
+        let order = &mut self.orders[index];
+        match order.status {
+            "confirmed" if order.payment == Some(payment) => return (200, ""),
+            "confirmed" => return (409, "already-confirmed"),
+            "cancelled" => return (409, "order-cancelled"),
+            "expired" => return (410, "order-expired"),
+            _ => {}
+        }
+        if if_match.is_some_and(|version| version != order.version) {
+            return (412, "has-changed");
+        }
+        if self
+            .payments
+            .get(&payment)
+            .is_some_and(|other| *other != order.id)
+        {
+            return (409, "payment-reference-used");
+        }
+        self.payments.insert(payment, order.id.clone());
+        order.status = "confirmed";
+        order.payment = Some(payment);
+        order.version += 1;
+        (200, "")
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        customer: usize,
+        index: usize,
+        if_match: Option<i64>,
+    ) -> Expected {
+        let order = &self.orders[index];
+        if order.customer != customer {
+            return (404, "not-found");
+        }
+        match order.status {
+            "cancelled" => return (200, ""),
+            "expired" => return (410, "order-expired"),
+            _ => {}
+        }
+        if if_match.is_some_and(|version| version != order.version) {
+            return (412, "has-changed");
+        }
+        self.release(index, "cancelled");
+        (200, "")
+    }
+
+    pub(super) fn sweep(&mut self) -> i64 {
+        let overdue =
+            |order: &Order| order.status == "pending" && order.placed_at_step + 3 <= self.step;
+        let overdue: Vec<_> = (0..self.orders.len())
+            .filter(|index| overdue(&self.orders[*index]))
+            .collect();
+        for index in &overdue {
+            self.release(*index, "expired");
+        }
+        i64::try_from(overdue.len()).unwrap()
+    }
+}
