@@ -7,5 +7,7 @@
 mod between;
 mod browser;
 mod cors;
+mod faults;
 mod harness;
+mod history;
 mod orders;

@@ -15,6 +15,7 @@ mod invoke;
 mod log;
 mod routes;
 mod serving;
+mod simulate;
 mod token;
 
 /// The file that is served unless another is named, here or in a directory above.
@@ -50,6 +51,8 @@ enum Command {
     Invoke(invoke::InvokeArguments),
     /// List the routes: method, path, function, authorizer, scopes.
     Routes(routes::RoutesArguments),
+    /// Run the order functions in simulated worlds where everything goes wrong.
+    Simulate(simulate::SimulateArguments),
 }
 
 /// What every command needs to know of the template.
@@ -106,6 +109,9 @@ pub enum CommandError {
     /// Something belongs to a version to come.
     #[error("{0}")]
     NotYet(&'static str),
+    /// A simulated world broke what must hold, or could not be made.
+    #[error("{0}")]
+    Simulation(String),
     /// Standard output is gone.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
@@ -120,6 +126,7 @@ impl Arguments {
             Some(Command::Token(arguments)) => token::run(arguments).await,
             Some(Command::Invoke(arguments)) => invoke::run(arguments).await,
             Some(Command::Routes(arguments)) => routes::run(&arguments),
+            Some(Command::Simulate(arguments)) => simulate::run(&arguments),
         }
     }
 }

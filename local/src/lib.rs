@@ -15,5 +15,6 @@ mod schedule;
 pub mod secrets;
 mod seed;
 pub mod serve;
+pub mod simulate;
 pub mod template;
 pub mod token;

@@ -1,0 +1,233 @@
+//! Owns `surefire simulate`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+
+use clap::Args;
+use jiff::Timestamp;
+use shared::world::World;
+
+use super::{CommandError, print};
+use crate::simulate::fault::Faults;
+use crate::simulate::summary::Summary;
+use crate::simulate::{Outcome, Plan, run as run_seed};
+
+/// A debug build's futures are large, and each is polled within another.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// How often progress is told where there is no terminal.
+const PLAIN_EVERY_SEEDS: u64 = 500;
+
+/// The arguments of `surefire simulate`.
+#[derive(Args, Debug)]
+#[command(
+    about = "Run the order functions in simulated worlds where everything goes wrong",
+    long_about = "Run the order functions in simulated worlds where everything goes wrong.
+
+The shipped handlers and the real AWS SDK run in virtual time, against an embedded DynamoDB, while \
+requests and answers get lost, repeated and delayed, transactions conflict, invocations die at any \
+point, and clocks differ. After every commit, and at the end of every world, stock and orders must \
+add up and all answers must agree. A world follows from its seed: the same seed fails the same way, \
+everywhere.",
+    after_help = "Examples:
+  surefire simulate --seeds 1000
+  surefire simulate --seed 42 --trace
+  surefire simulate --seeds 200 --faults lost-answer,duplicate,kill
+  surefire simulate --seeds 200 --faults all,-clock-skew"
+)]
+pub(super) struct SimulateArguments {
+    /// How many worlds
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// The seed of the first world; the others follow it [default: another one every time]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// What goes wrong: `all`, `none`, or kinds with commas; `all,-kill` is all but one. An unknown
+    /// kind lists them all
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    faults: Faults,
+    /// How many things clients want in each world
+    #[arg(long, value_name = "N", default_value_t = 80)]
+    operations: usize,
+    /// Print everything that happens in the first world, and run no other
+    #[arg(long, conflicts_with = "seeds")]
+    trace: bool,
+    /// Print nothing unless something is wrong
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: &SimulateArguments) -> Result<(), CommandError> {
+    let world = World::real();
+    let first = arguments.seed.unwrap_or_else(|| {
+        // Small enough to be typed again.
+        let mut bytes = [0; 4];
+        world.fill(&mut bytes);
+        u64::from(u32::from_le_bytes(bytes))
+    });
+    let plan = Plan {
+        faults: arguments.faults.clone(),
+        operations: arguments.operations,
+        ..Plan::default()
+    };
+    if arguments.trace {
+        let outcome = traced(first, &plan)?;
+        print(&outcome.trace)?;
+        return verdict(&outcome, &plan);
+    }
+    let began = world.now();
+    let progress = Progress::new(arguments, began);
+    let (summary, failed) = run_all(first, arguments.seeds, &plan, |done| {
+        progress.tell(done, &world);
+    })?;
+    progress.end();
+    if let Some(failed) = failed {
+        let outcome = traced(failed, &plan)?;
+        print(&outcome.trace)?;
+        return verdict(&outcome, &plan);
+    }
+    if !arguments.quiet {
+        let seconds = world.now().duration_since(began).as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+        let rate = summary.seeds as f64 / seconds.max(0.001);
+        let last = first + (arguments.seeds - 1);
+        print(&format!(
+            "{summary}took        {seconds:.1} s, {rate:.1} seeds/s (seeds {first} to {last}, faults {})\n",
+            plan.faults
+        ))?;
+    }
+    Ok(())
+}
+
+/// Runs one seed on a stack that is large enough, and tells what happens in it.
+fn traced(seed: u64, plan: &Plan) -> Result<Outcome, CommandError> {
+    let plan = Plan {
+        traced: true,
+        ..plan.clone()
+    };
+    let outcome = std::thread::scope(|scope| {
+        let thread = spawn(scope, || run_seed(seed, &plan))?;
+        thread.join().map_err(|_| crashed(seed))
+    })?;
+    outcome.map_err(CommandError::Simulation)
+}
+
+/// Says what is wrong with a world, if anything is.
+fn verdict(outcome: &Outcome, plan: &Plan) -> Result<(), CommandError> {
+    if outcome.violations.is_empty() {
+        return Ok(());
+    }
+    let seed = outcome.seed;
+    let violations = outcome.violations.join("\n  ");
+    Err(CommandError::Simulation(format!(
+        "seed {seed} violates what must hold:\n  {violations}\nrun it again with: surefire simulate \
+         --seed {seed} --operations {} --faults {} --trace",
+        plan.operations, plan.faults
+    )))
+}
+
+/// Runs seeds on every core, and stops at the first that fails. Returns the failed seed.
+fn run_all(
+    first: u64,
+    seeds: u64,
+    plan: &Plan,
+    mut tell: impl FnMut(u64),
+) -> Result<(Summary, Option<u64>), CommandError> {
+    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (sender, outcomes) = mpsc::channel();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next, stop) = (sender.clone(), &next, &stop);
+            spawn(scope, move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if seeds <= number
+                        || sender
+                            .send(run_seed(first.wrapping_add(number), plan))
+                            .is_err()
+                    {
+                        return;
+                    }
+                }
+            })?;
+        }
+        drop(sender);
+        let (mut summary, mut failed) = (Summary::default(), None);
+        for outcome in outcomes {
+            let outcome = outcome.map_err(CommandError::Simulation)?;
+            summary.add(&outcome);
+            tell(summary.seeds);
+            if !outcome.violations.is_empty() {
+                stop.store(true, Ordering::Relaxed);
+                // The smallest of those that fail, whichever thread was faster.
+                failed = Some(failed.map_or(outcome.seed, |seed: u64| seed.min(outcome.seed)));
+            }
+        }
+        let crash = failed.is_none() && summary.seeds < seeds;
+        if crash {
+            return Err(crashed(first));
+        }
+        Ok((summary, failed))
+    })
+}
+
+fn crashed(seed: u64) -> CommandError {
+    CommandError::Simulation(format!(
+        "a world that began with seed {seed} or after it panicked"
+    ))
+}
+
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, CommandError> {
+    let builder = Builder::new()
+        .name("world".to_owned())
+        .stack_size(STACK_BYTES);
+    Ok(builder.spawn_scoped(scope, work)?)
+}
+
+/// Tells how far it is: one line that changes on a terminal, a line now and then elsewhere.
+struct Progress {
+    began: Timestamp,
+    seeds: u64,
+    terminal: bool,
+    quiet: bool,
+}
+
+impl Progress {
+    fn new(arguments: &SimulateArguments, began: Timestamp) -> Self {
+        Self {
+            began,
+            seeds: arguments.seeds,
+            terminal: std::io::stderr().is_terminal(),
+            quiet: arguments.quiet,
+        }
+    }
+
+    fn tell(&self, done: u64, world: &World) {
+        if self.quiet || (!self.terminal && !done.is_multiple_of(PLAIN_EVERY_SEEDS)) {
+            return;
+        }
+        let seconds = world.now().duration_since(self.began).as_secs();
+        let seeds = self.seeds;
+        let line = if self.terminal {
+            let filled = usize::try_from(done * 30 / seeds).unwrap_or_default();
+            let bar = "#".repeat(filled) + &"-".repeat(30_usize.saturating_sub(filled));
+            format!("\r[{bar}] {done}/{seeds} seeds, {seconds} s ")
+        } else {
+            format!("{done}/{seeds} seeds, {seconds} s\n")
+        };
+        // Progress that nobody sees is no reason to stop.
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+
+    fn end(&self) {
+        if self.terminal && !self.quiet {
+            let _ = std::io::stderr().write_all(b"\n");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Owns what may go wrong: the kinds of faults, and what becomes of one request to the database.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::random::Random;
+use super::request::{Operation, Request};
+
+/// A kind of fault, which can be switched off.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Fault {
+    /// A request to the database gets lost before it is applied.
+    LostRequest,
+    /// The database's answer gets lost after the request was applied.
+    LostAnswer,
+    /// A request is applied long after whoever sent it has given up.
+    Delay,
+    /// A request arrives twice, the second time up to half an hour later.
+    Duplicate,
+    /// TransactionConflict, alone and beside other reasons.
+    Conflict,
+    /// TransactionInProgress: the first copy of a request is still being applied.
+    InProgress,
+    /// There is no capacity.
+    Throttle,
+    /// An answer of 5xx, whether or not the request was applied.
+    ServerError,
+    /// IdempotentParameterMismatch for a token that is in order.
+    TokenMismatch,
+    /// Indexes that lag behind the table.
+    StaleIndex,
+    /// Reads of many items that see a transaction item by item.
+    TornRead,
+    /// Batch reads that leave keys out.
+    Unprocessed,
+    /// Invocations that end at any point at which they wait.
+    Kill,
+    /// Invocations that have little time left.
+    Deadline,
+    /// Machines whose clocks differ, by minutes for sweepers.
+    ClockSkew,
+    /// Refusals that are deleted when their fortnight is over, or later.
+    Expiry,
+    /// Functions that start anew at any time.
+    ColdStart,
+    /// Client requests that arrive twice, the second time much later.
+    LateClient,
+}
+
+impl Fault {
+    /// Every kind.
+    pub const ALL: [Self; 18] = [
+        Self::LostRequest,
+        Self::LostAnswer,
+        Self::Delay,
+        Self::Duplicate,
+        Self::Conflict,
+        Self::InProgress,
+        Self::Throttle,
+        Self::ServerError,
+        Self::TokenMismatch,
+        Self::StaleIndex,
+        Self::TornRead,
+        Self::Unprocessed,
+        Self::Kill,
+        Self::Deadline,
+        Self::ClockSkew,
+        Self::Expiry,
+        Self::ColdStart,
+        Self::LateClient,
+    ];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LostRequest => "lost-request",
+            Self::LostAnswer => "lost-answer",
+            Self::Delay => "delay",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+            Self::InProgress => "in-progress",
+            Self::Throttle => "throttle",
+            Self::ServerError => "server-error",
+            Self::TokenMismatch => "token-mismatch",
+            Self::StaleIndex => "stale-index",
+            Self::TornRead => "torn-read",
+            Self::Unprocessed => "unprocessed",
+            Self::Kill => "kill",
+            Self::Deadline => "deadline",
+            Self::ClockSkew => "clock-skew",
+            Self::Expiry => "expiry",
+            Self::ColdStart => "cold-start",
+            Self::LateClient => "late-client",
+        }
+    }
+}
+
+/// Which kinds of faults happen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Faults(BTreeSet<Fault>);
+
+impl Faults {
+    /// Every kind.
+    pub fn all() -> Self {
+        Self(Fault::ALL.into())
+    }
+
+    /// None.
+    pub fn none() -> Self {
+        Self(BTreeSet::new())
+    }
+
+    /// Whether a kind happens.
+    pub fn has(&self, fault: Fault) -> bool {
+        self.0.contains(&fault)
+    }
+}
+
+impl<const LENGTH: usize> From<[Fault; LENGTH]> for Faults {
+    fn from(faults: [Fault; LENGTH]) -> Self {
+        Self(faults.into())
+    }
+}
+
+impl FromStr for Faults {
+    type Err = String;
+
+    /// `all`, `none`, or names with commas; `all,-kill` is all but one.
+    fn from_str(list: &str) -> Result<Self, String> {
+        let mut faults = BTreeSet::new();
+        for word in list.split(',').map(str::trim) {
+            let (name, remove) = match word.strip_prefix('-') {
+                Some(name) => (name, true),
+                None => (word, false),
+            };
+            let named = |fault: &Fault| fault.name() == name;
+            match (name, Fault::ALL.into_iter().find(named)) {
+                ("all", _) => faults = Fault::ALL.into(),
+                ("none", _) => faults.clear(),
+                (_, Some(fault)) if remove => drop(faults.remove(&fault)),
+                (_, Some(fault)) => drop(faults.insert(fault)),
+                (_, None) => {
+                    let all = Fault::ALL.map(Fault::name).join(", ");
+                    return Err(format!(
+                        "there is no fault `{name}`; there are: all, none, {all}"
+                    ));
+                }
+            }
+        }
+        Ok(Self(faults))
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() == Fault::ALL.len() {
+            return formatter.write_str("all");
+        }
+        let names: Vec<_> = self.0.iter().map(|fault| fault.name()).collect();
+        match names.as_slice() {
+            [] => formatter.write_str("none"),
+            names => formatter.write_str(&names.join(",")),
+        }
+    }
+}
+
+/// What becomes of one request to the database.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fate {
+    /// How long it travels.
+    pub there: Duration,
+    /// How long a transaction holds its items.
+    pub holds: Duration,
+    /// How long the answer travels.
+    pub back: Duration,
+    /// How long until multi-item reads see all of a transaction.
+    pub torn: Duration,
+    /// How long until the indexes see it.
+    pub lag: Duration,
+    /// How many keys of a batch read are left out.
+    pub unprocessed: usize,
+    /// A second arrival, so much after the first.
+    pub again: Option<Duration>,
+    /// What goes wrong.
+    pub accident: Option<Accident>,
+}
+
+/// What goes wrong with one request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Accident {
+    /// It never arrives. `reset`: the sender is told that the connection broke.
+    LoseRequest {
+        /// Whether the sender notices.
+        reset: bool,
+    },
+    /// It is applied, and the answer never arrives.
+    LoseAnswer {
+        /// Whether the sender notices.
+        reset: bool,
+    },
+    /// Another write is on these of its items, by their place; nothing happens.
+    Conflict(Vec<usize>),
+    /// It is applied; if its conditions fail, other items met another write besides.
+    ConflictBeside,
+    /// There is no capacity for these of its items; nothing happens.
+    Throttle(Vec<usize>),
+    /// A first copy is being applied, and is done so much later.
+    InProgress(Duration),
+    /// 5xx. `applied`: it was applied all the same.
+    ServerError {
+        /// Whether it was.
+        applied: bool,
+    },
+    /// The token counts as used for another body; nothing happens.
+    TokenMismatch,
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+impl Fate {
+    /// What becomes of a request when nothing goes wrong: a few milliseconds.
+    pub fn calm(random: &mut Random) -> Self {
+        Self {
+            there: random.duration(MILLISECOND / 2, MILLISECOND * 4),
+            holds: random.duration(MILLISECOND / 2, MILLISECOND * 6),
+            back: random.duration(MILLISECOND / 2, MILLISECOND * 4),
+            ..Self::default()
+        }
+    }
+
+    /// What becomes of a request, as chance has it.
+    pub fn drawn(random: &mut Random, faults: &Faults, request: &Request) -> Self {
+        let mut fate = Self::calm(random);
+        let writes = request.operation.writes();
+        if writes && faults.has(Fault::StaleIndex) && random.chance(500) {
+            fate.lag = random.duration(MILLISECOND, MILLISECOND * 90_000);
+        }
+        if writes && faults.has(Fault::TornRead) && random.chance(300) {
+            fate.torn = random.duration(MILLISECOND, MILLISECOND * 300);
+        }
+        let batch = request.operation == Operation::BatchGetItem;
+        if batch && faults.has(Fault::Unprocessed) && random.chance(200) {
+            fate.unprocessed = random.index(4);
+        }
+        if writes && faults.has(Fault::Duplicate) && random.chance(80) {
+            let longest = if random.chance(500) { 1_000 } else { 1_800_000 };
+            fate.again = Some(random.duration(MILLISECOND, MILLISECOND * longest));
+        }
+        if faults.has(Fault::Delay) && random.chance(50) {
+            let longest = if random.chance(700) { 4_000 } else { 1_200_000 };
+            fate.there = random.duration(MILLISECOND * 10, MILLISECOND * longest);
+        }
+        if random.chance(350) {
+            // Drawn from all kinds and then judged: one kind's switch leaves the others' odds alone.
+            fate.accident = random
+                .pick(&Fault::ALL)
+                .copied()
+                .filter(|fault| faults.has(*fault))
+                .and_then(|fault| accident(random, fault, request));
+        }
+        fate
+    }
+}
+
+fn accident(random: &mut Random, fault: Fault, request: &Request) -> Option<Accident> {
+    let writes = request.operation.writes();
+    let transaction = request.operation == Operation::TransactWriteItems;
+    let some_items = |random: &mut Random| {
+        let count = request.keys.len().max(1);
+        let mut items = vec![random.index(count)];
+        items.extend((0..count).filter(|_| random.chance(300)));
+        items
+    };
+    match fault {
+        Fault::LostRequest => Some(Accident::LoseRequest {
+            reset: random.chance(300),
+        }),
+        Fault::LostAnswer => Some(Accident::LoseAnswer {
+            reset: random.chance(300),
+        }),
+        Fault::Conflict if transaction && random.chance(400) => Some(Accident::ConflictBeside),
+        Fault::Conflict if writes => Some(Accident::Conflict(some_items(random))),
+        Fault::Throttle => Some(Accident::Throttle(some_items(random))),
+        Fault::InProgress if transaction => Some(Accident::InProgress(
+            random.duration(MILLISECOND, MILLISECOND * 5_000),
+        )),
+        Fault::ServerError => Some(Accident::ServerError {
+            applied: random.chance(500),
+        }),
+        Fault::TokenMismatch if transaction => Some(Accident::TokenMismatch),
+        _ => None,
+    }
+}
+
+impl Accident {
+    /// The kind of fault.
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::LoseRequest { .. } => Fault::LostRequest,
+            Self::LoseAnswer { .. } => Fault::LostAnswer,
+            Self::Conflict(_) | Self::ConflictBeside => Fault::Conflict,
+            Self::Throttle(_) => Fault::Throttle,
+            Self::InProgress(_) => Fault::InProgress,
+            Self::ServerError { .. } => Fault::ServerError,
+            Self::TokenMismatch => Fault::TokenMismatch,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_names_kinds_and_can_take_some_away() {
+        assert_eq!("all".parse(), Ok(Faults::all()));
+        assert_eq!("none".parse(), Ok(Faults::none()));
+        let two: Faults = "kill, lost-answer".parse().unwrap();
+        assert_eq!(two, Faults::from([Fault::Kill, Fault::LostAnswer]));
+        assert_eq!(two.to_string(), "lost-answer,kill");
+        let rest: Faults = "all,-kill".parse().unwrap();
+        assert!(!rest.has(Fault::Kill) && rest.has(Fault::Delay));
+        let error = "lost".parse::<Faults>().unwrap_err();
+        assert!(
+            error.contains("`lost`") && error.contains("lost-answer"),
+            "{error}"
+        );
+    }
+}

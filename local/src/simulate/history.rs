@@ -1,0 +1,225 @@
+//! Owns what clients wanted and what they were told: the record that is judged afterwards.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::json;
+use shared::caller::Caller;
+
+use super::functions::{Answer, Ask};
+
+/// What a client wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wish {
+    /// An order.
+    Place {
+        /// The idempotency key.
+        key: String,
+        /// The body.
+        body: String,
+    },
+    /// Stock that came or went.
+    Adjust {
+        /// The product.
+        sku: String,
+        /// The idempotency key.
+        key: String,
+        /// The body.
+        body: String,
+    },
+    /// An order to be confirmed.
+    Confirm {
+        /// The order.
+        id: String,
+        /// The payment.
+        reference: String,
+        /// The version it must have.
+        if_match: Option<i64>,
+    },
+    /// An order to be cancelled.
+    Cancel {
+        /// The order.
+        id: String,
+        /// The version it must have.
+        if_match: Option<i64>,
+    },
+    /// To see an order.
+    ReadOrder {
+        /// The order.
+        id: String,
+    },
+    /// To see the caller's orders.
+    ListOrders,
+    /// To see a product.
+    ReadProduct {
+        /// The product.
+        sku: String,
+    },
+    /// A product to be described.
+    Describe {
+        /// The product.
+        sku: String,
+        /// Its price.
+        unit_price: i64,
+        /// Whether it may be ordered.
+        sellable: bool,
+        /// The version it must have.
+        if_match: Option<i64>,
+    },
+}
+
+impl Wish {
+    /// An order of one product in the simulated shop's currency.
+    pub fn order(key: &str, sku: &str, quantity: i64, unit_price: i64) -> Self {
+        let line = json!({"sku": sku, "quantity": quantity, "unit_price": unit_price});
+        Self::Place {
+            key: key.to_owned(),
+            body: json!({"currency": "KRW", "lines": [line]}).to_string(),
+        }
+    }
+
+    /// Stock that came or went, for no particular reason.
+    pub fn stock(key: &str, sku: &str, delta: i64) -> Self {
+        Self::Adjust {
+            sku: sku.to_owned(),
+            key: key.to_owned(),
+            body: json!({"delta": delta, "reason": "counted"}).to_string(),
+        }
+    }
+
+    /// The request that says so.
+    pub fn ask(&self, caller: &Caller) -> Ask {
+        let if_match = |version: &Option<i64>| version.map(|it| ("if-match", format!("\"{it}\"")));
+        let keyed = |key: &String| Some(("idempotency-key", key.clone()));
+        let (method, path, header, body) = match self {
+            Self::Place { key, body } => ("POST", "/orders".to_owned(), keyed(key), body.clone()),
+            Self::Adjust { sku, key, body } => (
+                "POST",
+                format!("/products/{sku}/stock"),
+                keyed(key),
+                body.clone(),
+            ),
+            Self::Confirm {
+                id,
+                reference,
+                if_match: version,
+            } => {
+                let body = json!({"payment_reference": reference}).to_string();
+                (
+                    "POST",
+                    format!("/orders/{id}/confirm"),
+                    if_match(version),
+                    body,
+                )
+            }
+            Self::Cancel {
+                id,
+                if_match: version,
+            } => (
+                "POST",
+                format!("/orders/{id}/cancel"),
+                if_match(version),
+                String::new(),
+            ),
+            Self::ReadOrder { id } => ("GET", format!("/orders/{id}"), None, String::new()),
+            Self::ListOrders => ("GET", "/orders".to_owned(), None, String::new()),
+            Self::ReadProduct { sku } => ("GET", format!("/products/{sku}"), None, String::new()),
+            Self::Describe {
+                sku,
+                unit_price,
+                sellable,
+                if_match: version,
+            } => {
+                let body = json!({
+                    "name": sku, "unit_price": unit_price, "currency": "KRW", "sellable": sellable,
+                });
+                (
+                    "PUT",
+                    format!("/products/{sku}"),
+                    if_match(version),
+                    body.to_string(),
+                )
+            }
+        };
+        Ask {
+            caller: caller.clone(),
+            method,
+            path,
+            query: String::new(),
+            headers: header.into_iter().collect(),
+            body,
+        }
+    }
+
+    /// Whether the client must ask until it knows.
+    pub const fn writes(&self) -> bool {
+        match self {
+            Self::Place { .. }
+            | Self::Adjust { .. }
+            | Self::Confirm { .. }
+            | Self::Cancel { .. }
+            | Self::Describe { .. } => true,
+            Self::ReadOrder { .. } | Self::ListOrders | Self::ReadProduct { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Wish {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Place { key, body } => write!(formatter, "place {key} {body}"),
+            Self::Adjust { sku, key, body } => write!(formatter, "adjust {sku} {key} {body}"),
+            Self::Confirm {
+                id,
+                reference,
+                if_match,
+            } => {
+                write!(formatter, "confirm {id} by {reference} if {if_match:?}")
+            }
+            Self::Cancel { id, if_match } => write!(formatter, "cancel {id} if {if_match:?}"),
+            Self::ReadOrder { id } => write!(formatter, "read {id}"),
+            Self::ListOrders => formatter.write_str("list"),
+            Self::ReadProduct { sku } => write!(formatter, "read {sku}"),
+            Self::Describe {
+                sku,
+                unit_price,
+                sellable,
+                if_match,
+            } => {
+                write!(
+                    formatter,
+                    "describe {sku} at {unit_price}, sold {sellable}, if {if_match:?}"
+                )
+            }
+        }
+    }
+}
+
+/// One request of a client, answered or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Its number in this run: its id on the wire.
+    pub number: usize,
+    /// Who asked.
+    pub caller: Caller,
+    /// For what.
+    pub wish: Wish,
+    /// When it was sent.
+    pub began: Duration,
+    /// When it was answered; without an answer it may take effect at any time.
+    pub ended: Option<Duration>,
+    /// The answer.
+    pub answer: Option<Answer>,
+}
+
+impl Call {
+    /// The answer, if it is one that counts for good.
+    pub fn definitive(&self) -> Option<&Answer> {
+        self.answer.as_ref().filter(|answer| is_definitive(answer))
+    }
+}
+
+/// Whether an answer counts for good. Whoever has none asks again.
+pub const fn is_definitive(answer: &Answer) -> bool {
+    answer.status < 500
+}

@@ -1,0 +1,348 @@
+//! Owns what must hold after every single commit, and remembers what the table ever said.
+//!
+//! It looks at the items themselves and shares no code with the functions that wrote them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::request::{Key, number, text};
+
+/// One item before and after a commit.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The item.
+    pub key: Key,
+    /// As it was.
+    pub old: Option<Value>,
+    /// As it is.
+    pub new: Option<Value>,
+    /// Whether its time to live was over.
+    pub expired: bool,
+}
+
+/// What was decided under one key, while it was remembered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Since when it is known.
+    pub from: Duration,
+    /// Until when it was.
+    pub until: Option<Duration>,
+    /// What was asked for.
+    pub fingerprint: String,
+    /// The status and bytes of the refusal, if it is one.
+    pub refusal: Option<(u16, String)>,
+}
+
+/// An order, from one moment on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderState {
+    /// Since when.
+    pub from: Duration,
+    /// Where it stood.
+    pub status: String,
+    /// Its version.
+    pub version: i64,
+    /// Whose it is.
+    pub owner: String,
+    /// The payment that confirmed it.
+    pub reference: Option<String>,
+}
+
+/// A product's stock and price, from one moment on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductState {
+    /// Since when.
+    pub from: Duration,
+    /// How many could be taken.
+    pub available: i64,
+    /// What one cost.
+    pub unit_price: i64,
+    /// The version of the details.
+    pub details_version: i64,
+}
+
+/// What the table said, commit by commit.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// By primary key: orders, adjustments, and refusals of either.
+    pub decisions: BTreeMap<Key, Vec<Decision>>,
+    /// By id.
+    pub orders: BTreeMap<String, Vec<OrderState>>,
+    /// By stock keeping unit.
+    pub products: BTreeMap<String, Vec<ProductState>>,
+    /// Which order each payment confirmed.
+    pub payments: BTreeMap<String, String>,
+    /// What was found wrong.
+    pub violations: Vec<String>,
+    /// How many invariants were looked at.
+    pub checks: u64,
+    holds: BTreeMap<String, i64>,
+    ledger: BTreeMap<String, i64>,
+}
+
+impl Journal {
+    /// Notes a commit, and looks at everything that must hold after it.
+    pub fn commit(&mut self, at: Duration, changes: &[Change]) {
+        let mut touched = BTreeSet::new();
+        for change in changes {
+            let (pk, sk) = (change.key.0.as_str(), change.key.1.as_str());
+            if let Some(sku) = pk.strip_prefix("SKU#") {
+                touched.insert(sku.to_owned());
+            }
+            match (pk.split_once('#'), sk.split_once('#')) {
+                (Some(("ORD", id)), None) => self.order(at, id, change, &mut touched, changes),
+                (Some(("SKU", sku)), Some(("STOCK", _))) => self.stock(at, sku, change),
+                (Some(("SKU", sku)), Some(("ADJ", _))) => self.adjustment(at, sku, change),
+                (Some(("PAY", _)), None) => self.payment(pk, change),
+                _ => self.wrong(format!("an item of an unknown kind was written: {pk}/{sk}")),
+            }
+        }
+        for sku in touched {
+            self.conserved(&sku, changes);
+        }
+    }
+
+    /// Says that something is wrong.
+    pub fn wrong(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    /// Looks at one condition.
+    pub fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        self.checks += 1;
+        if !holds {
+            self.violations.push(what());
+        }
+    }
+
+    fn order(
+        &mut self,
+        at: Duration,
+        id: &str,
+        change: &Change,
+        touched: &mut BTreeSet<String>,
+        changes: &[Change],
+    ) {
+        let status = |item: &Option<Value>| {
+            let status = item.as_ref().and_then(|item| text(item, "status"));
+            status.unwrap_or("none").to_owned()
+        };
+        let (before, after) = (status(&change.old), status(&change.new));
+        let allowed = matches!(
+            (before.as_str(), after.as_str()),
+            ("none", "pending" | "rejected")
+                | ("pending", "confirmed" | "cancelled" | "expired")
+                | ("confirmed", "cancelled")
+        ) || (before == "rejected" && after == "none" && change.expired);
+        self.check(allowed, || {
+            format!("the order {id} went from {before} to {after}")
+        });
+        self.decided(at, change);
+        for (item, sign) in [(&change.old, -1), (&change.new, 1)] {
+            for (sku, quantity) in held(item.as_ref()) {
+                *self.holds.entry(sku.clone()).or_default() += sign * quantity;
+                touched.insert(sku);
+            }
+        }
+        let Some(new) = &change.new else { return };
+        if after == "rejected" {
+            return;
+        }
+        match &change.old {
+            Some(old) => self.unchanged(id, old, new),
+            None => self.sold_as_offered(id, new, changes),
+        }
+        let version = number(new, "version").unwrap_or_default();
+        let version_before = change.old.as_ref().and_then(|old| number(old, "version"));
+        self.check(version == version_before.unwrap_or(0) + 1, || {
+            format!("the order {id} went from version {version_before:?} to {version}")
+        });
+        let waits = text(new, "expiry_shard").is_some();
+        self.check(waits == (after == "pending"), || {
+            format!("the order {id} is {after}, and its place in the index says otherwise")
+        });
+        let state = OrderState {
+            from: at,
+            status: after,
+            version,
+            owner: text(new, "owner").unwrap_or_default().to_owned(),
+            reference: text(new, "payment_reference").map(str::to_owned),
+        };
+        self.orders.entry(id.to_owned()).or_default().push(state);
+    }
+
+    /// What an answer is made of never changes.
+    fn unchanged(&mut self, id: &str, old: &Value, new: &Value) {
+        for name in [
+            "owner",
+            "currency",
+            "total",
+            "lines",
+            "created_at",
+            "hold_expires_at",
+            "fingerprint",
+            "fingerprint_version",
+            "answer_version",
+        ] {
+            self.check(old.get(name) == new.get(name), || {
+                format!("{name} of the order {id} has changed")
+            });
+        }
+    }
+
+    /// Nobody is charged a price, or sold a product, that was not on offer.
+    fn sold_as_offered(&mut self, id: &str, order: &Value, changes: &[Change]) {
+        for line in lines(order) {
+            let sku = text(line, "sku").unwrap_or_default();
+            let place = ("SKU#".to_owned() + sku, "STOCK#0".to_owned());
+            let change = changes.iter().find(|change| change.key == place);
+            let offered = change
+                .and_then(|change| change.old.as_ref())
+                .is_some_and(|stock| {
+                    stock.get("unit_price") == line.get("unit_price")
+                        && stock.get("currency") == order.get("currency")
+                        && stock.get("sellable") == Some(&serde_json::json!({"BOOL": true}))
+                });
+            self.check(offered, || {
+                format!("the order {id} has {sku} as it was not offered")
+            });
+        }
+    }
+
+    fn stock(&mut self, at: Duration, sku: &str, change: &Change) {
+        let Some(new) = &change.new else {
+            self.wrong(format!("the stock of {sku} was deleted"));
+            return;
+        };
+        let of = |name| number(new, name).unwrap_or(i64::MIN / 4);
+        let (available, taken, received) = (of("available"), of("taken"), of("received"));
+        self.check(0 <= available && 0 <= taken, || {
+            format!("{sku} has {available} available and {taken} taken: less than none")
+        });
+        self.check(available + taken == received, || {
+            format!("{sku} has {available} available, {taken} taken, {received} received")
+        });
+        if let Some(old) = &change.old {
+            let moved = ["available", "taken", "received"]
+                .iter()
+                .any(|name| old.get(*name) != new.get(*name));
+            let bumped = number(old, "version") != number(new, "version");
+            self.check(moved == bumped, || {
+                format!("the stock of {sku} moved without its version, or the other way round")
+            });
+        }
+        let state = ProductState {
+            from: at,
+            available,
+            unit_price: of("unit_price"),
+            details_version: of("details_version"),
+        };
+        self.products.entry(sku.to_owned()).or_default().push(state);
+    }
+
+    fn adjustment(&mut self, at: Duration, sku: &str, change: &Change) {
+        self.check(change.old.is_none() && change.new.is_some(), || {
+            format!("an entry of the ledger of {sku} was changed")
+        });
+        self.decided(at, change);
+        let delta = change.new.as_ref().and_then(|entry| number(entry, "delta"));
+        *self.ledger.entry(sku.to_owned()).or_default() += delta.unwrap_or_default();
+    }
+
+    fn payment(&mut self, pk: &str, change: &Change) {
+        let order = |item: &Option<Value>| {
+            let order = item.as_ref().and_then(|item| text(item, "order_id"));
+            order.map(str::to_owned)
+        };
+        let (before, after) = (order(&change.old), order(&change.new));
+        self.check(
+            after.is_some() && (before.is_none() || before == after),
+            || format!("the payment {pk} confirmed {before:?} and then {after:?}"),
+        );
+        if let Some(order) = after {
+            self.payments.insert(pk.to_owned(), order);
+        }
+    }
+
+    /// Notes what is decided under a key.
+    fn decided(&mut self, at: Duration, change: &Change) {
+        let decisions = self.decisions.entry(change.key.clone()).or_default();
+        let Some(new) = &change.new else {
+            if let Some(last) = decisions.last_mut() {
+                last.until = Some(at);
+            }
+            return;
+        };
+        if change.old.is_some() {
+            return;
+        }
+        let status = number(new, "answer_status").and_then(|status| u16::try_from(status).ok());
+        let bytes = text(new, "answer").map(str::to_owned);
+        decisions.push(Decision {
+            from: at,
+            until: None,
+            fingerprint: text(new, "fingerprint").unwrap_or_default().to_owned(),
+            refusal: status.zip(bytes),
+        });
+    }
+
+    /// What a product's stock says is what its orders and its ledger say.
+    fn conserved(&mut self, sku: &str, changes: &[Change]) {
+        let place = (format!("SKU#{sku}"), "STOCK#0".to_owned());
+        let change = changes.iter().find(|change| change.key == place);
+        let Some(stock) = change.and_then(|change| change.new.as_ref()) else {
+            // A refusal of an adjustment, which moves nothing; or an order that forgot its stock.
+            let moved = changes.iter().any(|change| moves(change, sku));
+            self.check(!moved, || {
+                format!("something of {sku} moved without its stock")
+            });
+            return;
+        };
+        let taken = number(stock, "taken");
+        let held = self.holds.get(sku).copied().unwrap_or_default();
+        self.check(taken == Some(held), || {
+            format!("{sku} has {taken:?} taken, and its orders hold {held}")
+        });
+        let received = number(stock, "received");
+        let entered = self.ledger.get(sku).copied().unwrap_or_default();
+        self.check(received == Some(entered), || {
+            format!("{sku} has received {received:?}, and its ledger says {entered}")
+        });
+    }
+}
+
+/// Whether a change moves stock of a product.
+fn moves(change: &Change, sku: &str) -> bool {
+    let own = |item: &Option<Value>| -> i64 {
+        let held = held(item.as_ref());
+        held.into_iter()
+            .filter(|(other, _)| other == sku)
+            .map(|(_, quantity)| quantity)
+            .sum()
+    };
+    let entered = |item: &Option<Value>| item.as_ref().and_then(|item| number(item, "delta"));
+    let entry = change.key.0.strip_prefix("SKU#") == Some(sku);
+    own(&change.old) != own(&change.new) || (entry && entered(&change.old) != entered(&change.new))
+}
+
+/// What an order holds: nothing unless it is pending or confirmed.
+fn held(order: Option<&Value>) -> Vec<(String, i64)> {
+    let holds = |order: &&Value| matches!(text(order, "status"), Some("pending" | "confirmed"));
+    let Some(order) = order.filter(holds) else {
+        return Vec::new();
+    };
+    let line = |line: &Value| {
+        let sku = text(line, "sku")?.to_owned();
+        Some((sku, number(line, "quantity")?))
+    };
+    lines(order).filter_map(line).collect()
+}
+
+fn lines(order: &Value) -> impl Iterator<Item = &Value> {
+    let lines = order
+        .get("lines")
+        .and_then(|lines| lines.get("L")?.as_array());
+    lines.into_iter().flatten().filter_map(|line| line.get("M"))
+}

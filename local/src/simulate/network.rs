@@ -1,0 +1,353 @@
+//! Owns the way between the functions' real AWS SDK and the database, with everything that can
+//! happen on it.
+//!
+//! A request lives on when whoever sent it is gone, as it does in the world.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use futures::channel::oneshot;
+use serde_json::Value;
+
+use super::fault::{Accident, Fate, Fault};
+use super::request::{Operation, Request, Response, code};
+use super::table::Table;
+use super::time::{Time, lock};
+use super::trace::Trace;
+
+/// Decides what becomes of each request.
+pub type Director = Box<dyn FnMut(&Request) -> Fate + Send>;
+
+/// A database that is not what it says, to see whether that is noticed.
+pub trait Sabotage: Send + Sync {
+    /// Tampers with a request; what it returns is answered instead of doing it.
+    fn request(&self, _request: &mut Request) -> Option<Response> {
+        None
+    }
+
+    /// Tampers with an answer.
+    fn response(&self, _request: &Request, _response: &mut Response) {}
+}
+
+/// The way to the database; clones are the same way.
+#[derive(Clone)]
+pub struct Network {
+    time: Time,
+    table: Arc<Mutex<Table>>,
+    director: Arc<Mutex<Director>>,
+    sabotage: Option<Arc<dyn Sabotage>>,
+    trace: Trace,
+    sent: Arc<AtomicU64>,
+    tally: Arc<Mutex<Tally>>,
+}
+
+/// What passed over the network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// How often each kind of fault happened.
+    pub faults: BTreeMap<Fault, u64>,
+    /// How often each order, by its partition, was sent to be written for the first time.
+    pub attempts: BTreeMap<String, u64>,
+    /// How many requests there were.
+    pub requests: u64,
+    /// How many violations there were by then.
+    violations: usize,
+}
+
+/// The connection broke.
+#[derive(Debug, thiserror::Error)]
+#[error("connection reset by peer")]
+struct Reset;
+
+/// Where an answer goes, if anybody still waits for it.
+type Reply = oneshot::Sender<Result<Response, Reset>>;
+
+impl Network {
+    /// A way to a table.
+    pub fn new(
+        time: Time,
+        table: Arc<Mutex<Table>>,
+        director: Director,
+        sabotage: Option<Arc<dyn Sabotage>>,
+        trace: Trace,
+    ) -> Self {
+        Self {
+            time,
+            table,
+            director: Arc::new(Mutex::new(director)),
+            sabotage,
+            trace,
+            sent: Arc::default(),
+            tally: Arc::default(),
+        }
+    }
+
+    /// Replaces who decides what becomes of requests.
+    pub fn direct(&self, director: Director) {
+        *lock(&self.director) = director;
+    }
+
+    /// What passed so far.
+    pub fn tally(&self) -> Tally {
+        lock(&self.tally).clone()
+    }
+
+    /// Counts a fault.
+    pub fn note(&self, fault: Fault) {
+        *lock(&self.tally).faults.entry(fault).or_default() += 1;
+    }
+
+    /// Sends a request: its fate is decided now, whatever becomes of the sender.
+    fn send(&self, mut request: Request, reply: Reply) {
+        let instead = self.sabotage.as_ref().and_then(|sabotage| {
+            let instead = sabotage.request(&mut request);
+            request.reread();
+            instead
+        });
+        let fate = lock(&self.director)(&request);
+        self.note_fate(&request, &fate);
+        self.time
+            .spawn(self.clone().carry(request, instead, fate, reply));
+    }
+
+    /// Carries a request there and the answer back.
+    async fn carry(self, request: Request, instead: Option<Response>, fate: Fate, reply: Reply) {
+        if let Some(again) = fate.again {
+            let (network, copy) = (self.clone(), request.clone());
+            let there = fate.there + again;
+            self.time
+                .spawn(async move { network.arrive_again(copy, there).await });
+        }
+        self.time.sleep(fate.there).await;
+        if let Some(Accident::LoseRequest { reset }) = fate.accident {
+            self.trace.tell(|| format!("{request} is lost"));
+            return lose(reply, reset);
+        }
+        let mut response = match instead {
+            Some(response) => response,
+            None => self.meet(&request, &fate).await,
+        };
+        if let Some(sabotage) = &self.sabotage {
+            sabotage.response(&request, &mut response);
+        }
+        if let Some(Accident::LoseAnswer { reset }) = fate.accident {
+            self.trace
+                .tell(|| format!("{request} → {response}, and the answer is lost"));
+            self.time.sleep(fate.back).await;
+            return lose(reply, reset);
+        }
+        self.trace.tell(|| format!("{request} → {response}"));
+        self.time.sleep(fate.back).await;
+        // Whoever asked may have gone.
+        let _ = reply.send(Ok(response));
+    }
+
+    /// A second arrival of a request whose sender knows nothing of it.
+    async fn arrive_again(self, request: Request, there: Duration) {
+        self.time.sleep(there).await;
+        let response = self.apply(&request, &Fate::default()).await;
+        self.trace
+            .tell(|| format!("{request} arrives again → {response}"));
+    }
+
+    /// What the database answers, as its fate has it.
+    async fn meet(&self, request: &Request, fate: &Fate) -> Response {
+        match &fate.accident {
+            Some(Accident::Conflict(items)) => conflict(request, items),
+            Some(Accident::Throttle(items)) => throttle(request, items),
+            Some(Accident::TokenMismatch) => {
+                Response::error(400, "IdempotentParameterMismatchException", "")
+            }
+            Some(Accident::ServerError { applied }) => {
+                if *applied {
+                    let _ = self.apply(request, fate).await;
+                }
+                Response::error(500, "InternalServerError", "")
+            }
+            Some(Accident::InProgress(longer)) => {
+                let (network, first) = (self.clone(), request.clone());
+                let fate = Fate {
+                    holds: *longer,
+                    ..fate.clone()
+                };
+                self.time.spawn(async move {
+                    let response = network.apply(&first, &fate).await;
+                    network
+                        .trace
+                        .tell(|| format!("{first}, the first copy → {response}"));
+                });
+                Response::error(400, "TransactionInProgressException", "")
+            }
+            Some(Accident::ConflictBeside) => {
+                let mut response = self.apply(request, fate).await;
+                for reason in response.reasons_mut().into_iter().flatten() {
+                    if code(reason) == Some("None") {
+                        *reason = serde_json::json!({"Code": "TransactionConflict"});
+                    }
+                }
+                response
+            }
+            Some(Accident::LoseRequest { .. } | Accident::LoseAnswer { .. }) | None => {
+                self.apply(request, fate).await
+            }
+        }
+    }
+
+    async fn apply(&self, request: &Request, fate: &Fate) -> Response {
+        if request.operation != Operation::TransactWriteItems {
+            let response = lock(&self.table).execute(request, self.time.elapsed(), fate);
+            self.tell_violations();
+            return response;
+        }
+        if let Err(response) = lock(&self.table).begin(request, self.time.elapsed()) {
+            return response;
+        }
+        self.time.sleep(fate.holds).await;
+        let response = lock(&self.table).finish(request, self.time.elapsed(), fate);
+        self.tell_violations();
+        // Until the answer is given, others may see one item of it and not another.
+        self.time.sleep(fate.torn).await;
+        response
+    }
+
+    /// Tells what is wrong from this moment on.
+    fn tell_violations(&self) {
+        let table = lock(&self.table);
+        let told = &mut lock(&self.tally).violations;
+        for violation in table.journal.violations.iter().skip(*told) {
+            self.trace.tell(|| format!("VIOLATION: {violation}"));
+        }
+        *told = table.journal.violations.len();
+    }
+
+    fn note_fate(&self, request: &Request, fate: &Fate) {
+        let mut tally = lock(&self.tally);
+        tally.requests += 1;
+        if let Some(pk) = first_write_of(request) {
+            *tally.attempts.entry(pk.to_owned()).or_default() += 1;
+        }
+        let happened = [
+            fate.accident.as_ref().map(Accident::fault),
+            fate.again.map(|_| Fault::Duplicate),
+            (!fate.torn.is_zero()).then_some(Fault::TornRead),
+            (!fate.lag.is_zero()).then_some(Fault::StaleIndex),
+            (fate.unprocessed != 0).then_some(Fault::Unprocessed),
+            (Duration::from_millis(5) < fate.there).then_some(Fault::Delay),
+        ];
+        for fault in happened.into_iter().flatten() {
+            *tally.faults.entry(fault).or_default() += 1;
+        }
+    }
+}
+
+/// The order that a request would place or refuse.
+fn first_write_of(request: &Request) -> Option<&str> {
+    let action = request.actions().first();
+    let item = match request.operation {
+        Operation::TransactWriteItems => action?.get("Put")?.get("Item")?,
+        Operation::PutItem => request.body.get("Item")?,
+        _ => return None,
+    };
+    let pk: &Value = item.get("pk")?.get("S")?;
+    pk.as_str().filter(|pk| pk.starts_with("ORD#"))
+}
+
+fn lose(reply: Reply, reset: bool) {
+    if reset {
+        let _ = reply.send(Err(Reset));
+    }
+}
+
+fn conflict(request: &Request, items: &[usize]) -> Response {
+    if request.operation != Operation::TransactWriteItems {
+        return Response::error(400, "TransactionConflictException", "");
+    }
+    Response::cancelled(&codes(request, items, "TransactionConflict"))
+}
+
+fn throttle(request: &Request, items: &[usize]) -> Response {
+    // All three ways in which DynamoDB says so.
+    match (request.operation, request.number % 3) {
+        (Operation::TransactWriteItems, 0) => {
+            Response::cancelled(&codes(request, items, "ThrottlingError"))
+        }
+        (Operation::TransactWriteItems, 1) => {
+            Response::cancelled(&codes(request, items, "ProvisionedThroughputExceeded"))
+        }
+        (_, 2) => Response::error(400, "ThrottlingException", ""),
+        _ => Response::error(400, "ProvisionedThroughputExceededException", ""),
+    }
+}
+
+fn codes<'code>(request: &Request, items: &[usize], code: &'code str) -> Vec<&'code str> {
+    let count = request.keys.len();
+    (0..count)
+        .map(|place| if items.contains(&place) { code } else { "None" })
+        .collect()
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Network")
+    }
+}
+
+impl HttpConnector for Network {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let body = request.body().bytes().unwrap_or_default();
+        let request = match Request::read(number, target, body) {
+            Ok(request) => request,
+            Err(defect) => {
+                lock(&self.table)
+                    .journal
+                    .wrong(format!("an unexpected request: {defect}"));
+                return HttpConnectorFuture::ready(Err(ConnectorError::user(defect.into())));
+            }
+        };
+        let (reply, answer) = oneshot::channel();
+        self.send(request, reply);
+        HttpConnectorFuture::new(async move {
+            match answer.await {
+                Ok(Ok(response)) => Ok(http_response(&response)?),
+                Ok(Err(reset)) => Err(ConnectorError::io(reset.into())),
+                // Silence: whoever waits must give up by itself.
+                Err(oneshot::Canceled) => std::future::pending().await,
+            }
+        })
+    }
+}
+
+fn http_response(response: &Response) -> Result<HttpResponse, ConnectorError> {
+    let status = response.status.try_into();
+    let status = status.map_err(|error: aws_smithy_runtime_api::http::HttpError| {
+        ConnectorError::other(error.into(), None)
+    })?;
+    let body = SdkBody::from(response.body.to_string());
+    let mut answer = HttpResponse::new(status, body);
+    answer
+        .headers_mut()
+        .insert("content-type", "application/x-amz-json-1.0");
+    Ok(answer)
+}
+
+impl HttpClient for Network {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

@@ -1,0 +1,218 @@
+//! Owns one simulated world: its time, its table, its machines, and whoever asks them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use shared::caller::Caller;
+
+use super::fault::{Fate, Fault};
+use super::functions::{Answer, Machine, ORDERS_LIMIT, Run, SWEEPER_LIMIT, orders_table};
+use super::history::{Call, Wish};
+use super::journal::Journal;
+use super::network::{Director, Network, Sabotage};
+use super::random::Random;
+use super::table::Table;
+use super::time::{Stuck, Time, lock};
+use super::trace::Trace;
+
+/// The scopes of everybody in a simulation: who may what is the gateway's matter.
+const SCOPES: [&str; 4] = [
+    "orders:read",
+    "orders:write",
+    "orders:confirm",
+    "stock:write",
+];
+
+/// A simulated world; clones are the same world.
+#[derive(Clone)]
+pub struct Shop {
+    /// Its time.
+    pub time: Time,
+    /// The way from its functions to its table.
+    pub network: Network,
+    /// What is told of it.
+    pub trace: Trace,
+    table: Arc<Mutex<Table>>,
+    history: Arc<Mutex<Vec<Call>>>,
+    random: Arc<Mutex<Random>>,
+}
+
+/// An invocation that has all the time it may have.
+pub const FULL: Run = Run {
+    limit: ORDERS_LIMIT,
+    killed_at_wait: None,
+};
+
+/// A sweep that has all the time it may have.
+pub const FULL_SWEEP: Run = Run {
+    limit: SWEEPER_LIMIT,
+    killed_at_wait: None,
+};
+
+/// A caller with every scope.
+pub fn caller(issuer: &str, sub: &str) -> Caller {
+    Caller {
+        issuer: issuer.to_owned(),
+        sub: sub.to_owned(),
+        scopes: SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
+        client_id: None,
+    }
+}
+
+impl Shop {
+    /// An empty shop, in which nothing goes wrong until somebody else directs its network.
+    ///
+    /// # Errors
+    /// The template cannot be served.
+    pub fn open(
+        seed: u64,
+        traced: bool,
+        sabotage: Option<Arc<dyn Sabotage>>,
+    ) -> Result<Self, String> {
+        let mut random = Random::new(seed);
+        let time = Time::new(random.fork());
+        let trace = Trace::new(time.clone(), traced);
+        let table = Arc::new(Mutex::new(Table::new(orders_table()?, &time)?));
+        let mut calm = random.fork();
+        let director: Director = Box::new(move |_| Fate::calm(&mut calm));
+        let network = Network::new(
+            time.clone(),
+            Arc::clone(&table),
+            director,
+            sabotage,
+            trace.clone(),
+        );
+        Ok(Self {
+            time,
+            network,
+            trace,
+            table,
+            history: Arc::default(),
+            random: Arc::new(Mutex::new(random)),
+        })
+    }
+
+    /// Directs the network by chance.
+    pub fn direct(
+        &self,
+        mut director: impl FnMut(&super::request::Request) -> Fate + Send + 'static,
+    ) {
+        self.network
+            .direct(Box::new(move |request| director(request)));
+    }
+
+    /// Ends all faults of the network.
+    pub fn calm(&self) {
+        let mut random = self.fork();
+        self.direct(move |_| Fate::calm(&mut random));
+    }
+
+    /// A stream of chance of its own.
+    pub fn fork(&self) -> Random {
+        lock(&self.random).fork()
+    }
+
+    /// A machine whose clock is so many milliseconds ahead.
+    ///
+    /// # Errors
+    /// The template cannot be served.
+    pub fn machine(&self, ahead: i64) -> Result<Machine, String> {
+        if ahead != 0 {
+            self.network.note(Fault::ClockSkew);
+        }
+        Machine::start(&self.time, &self.network, self.fork(), ahead)
+    }
+
+    /// Asks a machine, and records it.
+    pub async fn ask(
+        &self,
+        machine: &Machine,
+        caller: &Caller,
+        wish: &Wish,
+        run: Run,
+    ) -> Option<Answer> {
+        let number = {
+            let mut history = lock(&self.history);
+            let number = history.len();
+            history.push(Call {
+                number,
+                caller: caller.clone(),
+                wish: wish.clone(),
+                began: self.time.elapsed(),
+                ended: None,
+                answer: None,
+            });
+            number
+        };
+        let who = format!("{}#{}", caller.issuer, caller.sub);
+        self.trace.tell(|| format!("call#{number} {who}: {wish}"));
+        let answer = machine
+            .ask(&wish.ask(caller), &format!("call-{number}"), run)
+            .await
+            .ok();
+        self.trace.tell(|| match &answer {
+            Some(answer) => format!("call#{number} → {answer}"),
+            None => format!("call#{number} ended without an answer"),
+        });
+        if let Some(call) = lock(&self.history).get_mut(number) {
+            call.ended = answer.is_some().then(|| self.time.elapsed());
+            call.answer.clone_from(&answer);
+        }
+        answer
+    }
+
+    /// Sweeps once, and says what the sweeper reported.
+    pub async fn sweep(
+        &self,
+        machine: &Machine,
+        run: Run,
+    ) -> Option<Result<serde_json::Value, String>> {
+        self.trace
+            .tell(|| format!("a sweep begins, its clock {} ms ahead", machine.ahead));
+        let swept = machine.sweep("sweep", run).await.ok();
+        self.trace.tell(|| format!("a sweep ends: {swept:?}"));
+        swept
+    }
+
+    /// Deletes refusals whose time is over, as DynamoDB may or may not have done by now.
+    pub fn expire(&self) -> usize {
+        let gone = lock(&self.table).expire(self.time.elapsed());
+        for (pk, _) in &gone {
+            self.trace
+                .tell(|| format!("{pk} is deleted: its time to live is over"));
+            self.network.note(Fault::Expiry);
+        }
+        gone.len()
+    }
+
+    /// Lets time pass until a future has come to its end.
+    ///
+    /// # Errors
+    /// It never will.
+    pub fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Stuck> {
+        self.time.run(future)
+    }
+
+    /// What was asked so far.
+    pub fn history(&self) -> Vec<Call> {
+        lock(&self.history).clone()
+    }
+
+    /// Looks at the journal.
+    pub fn journal<T>(&self, look: impl FnOnce(&mut Journal) -> T) -> T {
+        look(&mut lock(&self.table).journal)
+    }
+
+    /// Looks at the table.
+    pub fn table<T>(&self, look: impl FnOnce(&mut Table) -> T) -> T {
+        look(&mut lock(&self.table))
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, duration: Duration) {
+        self.time.sleep(duration).await;
+    }
+}

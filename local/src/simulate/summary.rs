@@ -1,0 +1,120 @@
+//! Owns the sum of many runs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::Outcome;
+use super::fault::Fault;
+
+/// What many seeds came to.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// How many seeds were run.
+    pub seeds: u64,
+    /// How many requests clients sent.
+    pub calls: u64,
+    /// How many requests went to the database.
+    pub requests: u64,
+    /// Answers by status; no answer is 0.
+    pub answers: BTreeMap<u16, u64>,
+    /// Faults by kind.
+    pub faults: BTreeMap<Fault, u64>,
+    /// How many invariants were looked at.
+    pub checks: u64,
+    /// How many orders were placed or refused.
+    pub orders: u64,
+    /// How many writes were sent to decide them.
+    pub attempts: u64,
+    /// The most that one order took.
+    pub attempts_max: u64,
+    /// The slowest recovery, and its seed.
+    pub slowest: (Duration, u64),
+}
+
+impl Summary {
+    /// Adds a run.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.requests += outcome.tally.requests;
+        self.checks += outcome.checks;
+        for call in &outcome.history {
+            self.calls += 1;
+            let status = call.answer.as_ref().map_or(0, |answer| answer.status);
+            *self.answers.entry(status).or_default() += 1;
+        }
+        for (fault, count) in &outcome.tally.faults {
+            *self.faults.entry(*fault).or_default() += count;
+        }
+        for attempts in outcome.tally.attempts.values() {
+            self.orders += 1;
+            self.attempts += attempts;
+            self.attempts_max = self.attempts_max.max(*attempts);
+        }
+        self.slowest = self.slowest.max((outcome.recovery, outcome.seed));
+    }
+
+    /// Adds the sum of other runs.
+    pub fn merge(&mut self, other: &Self) {
+        self.seeds += other.seeds;
+        self.calls += other.calls;
+        self.requests += other.requests;
+        self.checks += other.checks;
+        self.orders += other.orders;
+        self.attempts += other.attempts;
+        self.attempts_max = self.attempts_max.max(other.attempts_max);
+        self.slowest = self.slowest.max(other.slowest);
+        for (status, count) in &other.answers {
+            *self.answers.entry(*status).or_default() += count;
+        }
+        for (fault, count) in &other.faults {
+            *self.faults.entry(*fault).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answers = self.answers.iter().map(|(status, count)| match status {
+            0 => format!("none {count}"),
+            status => format!("{status} {count}"),
+        });
+        let faults = Fault::ALL.iter().filter_map(|fault| {
+            let count = self.faults.get(fault)?;
+            Some(format!("{} {count}", fault.name()))
+        });
+        let tenths = (self.attempts * 10)
+            .checked_div(self.orders)
+            .unwrap_or_default();
+        let (slowest, seed) = self.slowest;
+        writeln!(formatter, "seeds       {}", self.seeds)?;
+        writeln!(
+            formatter,
+            "operations  {} calls, {} requests to the database",
+            self.calls, self.requests
+        )?;
+        writeln!(
+            formatter,
+            "answers     {}",
+            answers.collect::<Vec<_>>().join(", ")
+        )?;
+        writeln!(
+            formatter,
+            "faults      {}",
+            faults.collect::<Vec<_>>().join(", ")
+        )?;
+        writeln!(formatter, "invariants  looked at {} times", self.checks)?;
+        writeln!(
+            formatter,
+            "writes      {}.{} sent per order decided, {} at most",
+            tenths / 10,
+            tenths % 10,
+            self.attempts_max
+        )?;
+        writeln!(
+            formatter,
+            "recovery    {:.3} s of virtual time at most (seed {seed})",
+            slowest.as_secs_f64()
+        )
+    }
+}

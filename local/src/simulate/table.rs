@@ -1,0 +1,454 @@
+//! Owns the database: the embedded DynamoDB, and what it does not imitate.
+//!
+//! Transactions take time and hold their items meanwhile, so that others meet them
+//! (TransactionConflict, TransactionInProgress); tokens live ten minutes of virtual time; indexes
+//! lag; and a read of many items can see a transaction item by item.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::storage_backend::Clock;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::fault::Fate;
+use super::journal::{Change, Journal};
+use super::request::{Key, Operation, Request, Response, key};
+use super::time::Time;
+use crate::template::TableSpec;
+
+/// How long a token of a transaction is remembered after it was applied.
+const TOKEN_KEPT: Duration = Duration::from_mins(10);
+
+/// The table that the indexes are read from: the same items, later.
+const INDEXES: &str = "indexes";
+
+/// The database and all that is known of it.
+pub struct Table {
+    /// What it said, and what was wrong about it.
+    pub journal: Journal,
+    database: Database,
+    spec: TableSpec,
+    items: BTreeMap<Key, Value>,
+    held: BTreeMap<Key, u64>,
+    tokens: BTreeMap<String, Token>,
+    torn: BTreeMap<Key, (Duration, Option<Value>)>,
+    index: BTreeMap<(Duration, u64), (Key, Option<Value>)>,
+    index_latest: BTreeMap<Key, Duration>,
+    sequence: u64,
+}
+
+struct Token {
+    actions: Value,
+    done: Option<(Duration, Value)>,
+}
+
+struct VirtualClock(Time);
+
+impl Clock for VirtualClock {
+    fn now_unix_secs(&self) -> u64 {
+        u64::try_from(self.0.now().as_second()).unwrap_or_default()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.0.now().as_duration().as_secs_f64()
+    }
+}
+
+impl Table {
+    /// An empty table, as the template declares it.
+    ///
+    /// # Errors
+    /// The embedded database refuses it.
+    pub fn new(spec: &TableSpec, time: &Time) -> Result<Self, String> {
+        let clock = Arc::new(VirtualClock(time.clone()));
+        let database = Database::memory_with_clock(clock).map_err(|error| error.to_string())?;
+        for name in [spec.name.as_str(), INDEXES] {
+            let create = from(declaration(spec, name))?;
+            database
+                .create_table(create)
+                .map_err(|error| error.to_string())?;
+        }
+        if let Some(attribute) = &spec.ttl {
+            let time_to_live = from(json!({
+                "TableName": spec.name,
+                "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": true},
+            }))?;
+            database
+                .update_time_to_live(time_to_live)
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(Self {
+            journal: Journal::default(),
+            database,
+            spec: spec.clone(),
+            items: BTreeMap::new(),
+            held: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            torn: BTreeMap::new(),
+            index: BTreeMap::new(),
+            index_latest: BTreeMap::new(),
+            sequence: 0,
+        })
+    }
+
+    /// Every item.
+    pub fn items(&self) -> &BTreeMap<Key, Value> {
+        &self.items
+    }
+
+    /// Begins a transaction: its items are held until [`Table::finish`].
+    ///
+    /// # Errors
+    /// The answer, if it does not begin: it was applied before, or another one is in the way.
+    pub fn begin(&mut self, request: &Request, now: Duration) -> Result<(), Response> {
+        let actions = request
+            .body
+            .get("TransactItems")
+            .cloned()
+            .unwrap_or_default();
+        if let Some(name) = request.token() {
+            let over = |token: &Token| {
+                token
+                    .done
+                    .as_ref()
+                    .is_some_and(|(at, _)| *at + TOKEN_KEPT < now)
+            };
+            match self.tokens.get(name) {
+                Some(token) if over(token) => {}
+                Some(token) if token.actions != actions => return Err(mismatch()),
+                Some(Token {
+                    done: Some((_, answer)),
+                    ..
+                }) => return Err(Response::ok(answer.clone())),
+                Some(Token { done: None, .. }) => return Err(in_progress()),
+                None => {}
+            }
+        }
+        let codes = request.keys.iter().map(|key| {
+            if self.held.contains_key(key) {
+                "TransactionConflict"
+            } else {
+                "None"
+            }
+        });
+        let codes: Vec<_> = codes.collect();
+        if codes.contains(&"TransactionConflict") {
+            return Err(Response::cancelled(&codes));
+        }
+        for key in &request.keys {
+            self.held.insert(key.clone(), request.number);
+        }
+        if let Some(name) = request.token() {
+            let token = Token {
+                actions,
+                done: None,
+            };
+            self.tokens.insert(name.to_owned(), token);
+        }
+        Ok(())
+    }
+
+    /// Applies a transaction that has begun.
+    pub fn finish(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
+        for key in &request.keys {
+            self.held.remove(key);
+        }
+        let response = self.apply(request, now, fate);
+        let applied = (response.status == 200).then(|| (now, response.body.clone()));
+        if let Some(name) = request.token() {
+            match (applied, self.tokens.get_mut(name)) {
+                (Some(done), Some(token)) => token.done = Some(done),
+                // A cancelled transaction leaves its token as if it had never been.
+                _ => drop(self.tokens.remove(name)),
+            }
+        }
+        response
+    }
+
+    /// Applies anything but a transaction.
+    pub fn execute(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
+        let met = request.keys.iter().any(|key| self.held.contains_key(key));
+        if request.operation.writes() && met {
+            return Response::error(400, "TransactionConflictException", "");
+        }
+        match request.operation {
+            Operation::Query => self.query(request, now),
+            Operation::BatchGetItem => self.batch_get(request, now, fate),
+            Operation::TransactWriteItems
+            | Operation::PutItem
+            | Operation::UpdateItem
+            | Operation::GetItem => self.apply(request, now, fate),
+        }
+    }
+
+    /// Deletes what the time to live is over of. Returns the keys.
+    pub fn expire(&mut self, now: Duration) -> Vec<Key> {
+        if let Err(error) = self.database.sweep_ttl() {
+            self.journal.wrong(format!("the time to live: {error}"));
+        }
+        let attribute = self.spec.ttl.clone().unwrap_or_default();
+        let dated = self
+            .items
+            .iter()
+            .filter(|(_, item)| item.get(&attribute).is_some());
+        let keys: Vec<_> = dated.map(|(key, _)| key.clone()).collect();
+        let changes = self.changes(&keys, true);
+        let gone: Vec<_> = changes
+            .into_iter()
+            .filter(|change| change.new.is_none())
+            .collect();
+        self.committed(&gone, now, &Fate::default());
+        gone.into_iter().map(|change| change.key).collect()
+    }
+
+    fn apply(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
+        let response = self.dispatch(request.operation, request.body.clone());
+        if response.status == 200 && request.operation.writes() {
+            let changes = self.changes(&request.keys, false);
+            self.committed(&changes, now, fate);
+        }
+        response
+    }
+
+    fn dispatch(&mut self, operation: Operation, mut body: Value) -> Response {
+        if let Some(body) = body.as_object_mut() {
+            // Tokens are imitated here: the embedded database counts their time on the real clock.
+            body.remove("ClientRequestToken");
+        }
+        let database = &self.database;
+        let answer = match operation {
+            Operation::TransactWriteItems => call(body, |it| database.transact_write_items(it)),
+            Operation::PutItem => call(body, |it| database.put_item(it)),
+            Operation::UpdateItem => call(body, |it| database.update_item(it)),
+            Operation::GetItem => call(body, |it| database.get_item(it)),
+            Operation::BatchGetItem => call(body, |it| database.batch_get_item(it)),
+            Operation::Query => call(body, |it| database.query(it)),
+        };
+        answer.unwrap_or_else(|defect| {
+            self.journal
+                .wrong(format!("the embedded database: {operation:?}: {defect}"));
+            Response::error(500, "InternalServerError", &defect)
+        })
+    }
+
+    /// What has become of these items.
+    fn changes(&mut self, keys: &[Key], expired: bool) -> Vec<Change> {
+        let mut changes = Vec::with_capacity(keys.len());
+        for key in keys {
+            let get = json!({
+                "TableName": self.spec.name,
+                "Key": {"pk": {"S": key.0}, "sk": {"S": key.1}},
+                "ConsistentRead": true,
+            });
+            let mut response = self.dispatch(Operation::GetItem, get);
+            let new = response.body.get_mut("Item").map(Value::take);
+            let old = self.items.get(key).cloned();
+            let key = key.clone();
+            changes.push(Change {
+                key,
+                old,
+                new,
+                expired,
+            });
+        }
+        changes
+    }
+
+    /// Notes what was committed, for whoever sees it later.
+    fn committed(&mut self, changes: &[Change], now: Duration, fate: &Fate) {
+        self.torn.clear();
+        let count = u32::try_from(changes.len().max(1)).unwrap_or(u32::MAX);
+        for (place, change) in (1..).zip(changes) {
+            if !fate.torn.is_zero() {
+                let visible = now + fate.torn * place / count;
+                self.torn
+                    .insert(change.key.clone(), (visible, change.old.clone()));
+            }
+            let (before, after) = (indexed(change.old.as_ref()), indexed(change.new.as_ref()));
+            if before != after {
+                self.sequence += 1;
+                let earlier = self
+                    .index_latest
+                    .get(&change.key)
+                    .copied()
+                    .unwrap_or_default();
+                let due = (now + fate.lag).max(earlier);
+                self.index_latest.insert(change.key.clone(), due);
+                self.index
+                    .insert((due, self.sequence), (change.key.clone(), after));
+            }
+            match &change.new {
+                Some(new) => drop(self.items.insert(change.key.clone(), new.clone())),
+                None => drop(self.items.remove(&change.key)),
+            }
+        }
+        self.journal.commit(now, changes);
+    }
+
+    /// Reads an index as it is by now.
+    fn query(&mut self, request: &Request, now: Duration) -> Response {
+        while let Some(entry) = self
+            .index
+            .first_entry()
+            .filter(|entry| entry.key().0 <= now)
+        {
+            let (key, item) = entry.remove();
+            let outcome = if let Some(item) = item {
+                call(json!({"TableName": INDEXES, "Item": item}), |it| {
+                    self.database.put_item(it)
+                })
+            } else {
+                let key = json!({"pk": {"S": key.0}, "sk": {"S": key.1}});
+                let delete = json!({"TableName": INDEXES, "Key": key});
+                call(delete, |it| self.database.delete_item(it))
+            };
+            if let Err(defect) = outcome {
+                self.journal.wrong(format!("the indexes: {defect}"));
+            }
+        }
+        let mut body = request.body.clone();
+        if let Some(body) = body.as_object_mut() {
+            body.insert("TableName".to_owned(), INDEXES.into());
+        }
+        self.dispatch(Operation::Query, body)
+    }
+
+    /// Reads many items, each strongly and none together.
+    fn batch_get(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
+        let mut body = request.body.clone();
+        let path = format!("/RequestItems/{}/Keys", self.spec.name.replace('/', "~1"));
+        let mut left_out = Vec::new();
+        if let Some(keys) = body.pointer_mut(&path).and_then(Value::as_array_mut) {
+            let kept = keys.len().saturating_sub(fate.unprocessed).max(1);
+            left_out = keys.split_off(kept.min(keys.len()));
+        }
+        let mut response = self.dispatch(Operation::BatchGetItem, body);
+        if let Some(answer) = response
+            .body
+            .as_object_mut()
+            .filter(|_| !left_out.is_empty())
+        {
+            let table = json!({"Keys": left_out, "ConsistentRead": true});
+            let unprocessed = Map::from_iter([(self.spec.name.clone(), table)]);
+            answer.insert("UnprocessedKeys".to_owned(), unprocessed.into());
+        }
+        let path = format!("/Responses/{}", self.spec.name);
+        if let Some(items) = response
+            .body
+            .pointer_mut(&path)
+            .and_then(Value::as_array_mut)
+        {
+            items.retain_mut(|item| {
+                let torn = key(item).and_then(|key| self.torn.get(&key));
+                match torn.filter(|(visible, _)| now < *visible) {
+                    Some((_, Some(old))) => *item = old.clone(),
+                    Some((_, None)) => return false,
+                    None => {}
+                }
+                true
+            });
+        }
+        response
+    }
+}
+
+/// What the indexes keep of an item, if they have it at all.
+fn indexed(item: Option<&Value>) -> Option<Value> {
+    let item = item?.as_object()?;
+    if !item.contains_key("owner") && !item.contains_key("expiry_shard") {
+        return None;
+    }
+    let names = [
+        "pk",
+        "sk",
+        "owner",
+        "created_at",
+        "expiry_shard",
+        "hold_expires_at",
+    ];
+    let kept = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
+    Some(Value::Object(kept.collect()))
+}
+
+fn mismatch() -> Response {
+    Response::error(400, "IdempotentParameterMismatchException", "")
+}
+
+fn in_progress() -> Response {
+    Response::error(400, "TransactionInProgressException", "")
+}
+
+/// Calls the embedded database as its server would. An error is a defect of the simulation.
+fn call<In: DeserializeOwned, Out: Serialize>(
+    body: Value,
+    operation: impl FnOnce(In) -> Result<Out, DynoxideError>,
+) -> Result<Response, String> {
+    match operation(from(body)?) {
+        Ok(answer) => {
+            let answer = serde_json::to_value(answer).map_err(|error| error.to_string())?;
+            Ok(Response::ok(answer))
+        }
+        Err(error) => {
+            let body = serde_json::from_str(&error.to_json()).map_err(|error| error.to_string())?;
+            let status = error.status_code();
+            Ok(Response { status, body })
+        }
+    }
+}
+
+fn from<T: DeserializeOwned>(body: Value) -> Result<T, String> {
+    serde_json::from_value(body).map_err(|error| error.to_string())
+}
+
+/// The request that creates a table.
+fn declaration(spec: &TableSpec, name: &str) -> Value {
+    let schema = |hash: &str, range: Option<&String>| {
+        let mut schema = vec![json!({"AttributeName": hash, "KeyType": "HASH"})];
+        schema.extend(range.map(|range| json!({"AttributeName": range, "KeyType": "RANGE"})));
+        schema
+    };
+    let attributes = spec.attributes.iter();
+    let attributes =
+        attributes.map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind}));
+    let indexes = spec.indexes.iter().map(|(name, index)| {
+        json!({
+            "IndexName": name,
+            "KeySchema": schema(&index.key.hash, index.key.range.as_ref()),
+            "Projection": {"ProjectionType": index.projection},
+        })
+    });
+    json!({
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": attributes.collect::<Vec<_>>(),
+        "KeySchema": schema(&spec.key.hash, spec.key.range.as_ref()),
+        "GlobalSecondaryIndexes": indexes.collect::<Vec<_>>(),
+    })
+}
+
+impl Table {
+    /// Compares what the table holds with everything that was committed.
+    pub fn compare(&mut self) {
+        let mut found = BTreeMap::new();
+        let scan = json!({"TableName": self.spec.name, "ConsistentRead": true});
+        match call(scan, |it| self.database.scan(it)) {
+            Ok(response) => {
+                let items = response.body.get("Items").and_then(Value::as_array);
+                for item in items.into_iter().flatten() {
+                    found.extend(key(item).map(|key| (key, item.clone())));
+                }
+            }
+            Err(defect) => self.journal.wrong(format!("the scan: {defect}")),
+        }
+        let same = found == self.items;
+        self.journal.check(same, || {
+            "the table is not what was committed to it".to_owned()
+        });
+    }
+}

@@ -1,0 +1,316 @@
+//! Owns virtual time and the tasks that live in it: one thread, one order, decided by the seed.
+//!
+//! Nothing here waits. When no task can go on, the clock jumps to the next moment at which one can,
+//! so a fortnight costs no more than a millisecond. Which of several ready tasks goes on first is
+//! drawn from the seed.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::random::Random;
+
+/// When every simulation begins: 2026-01-01T00:00:00Z, in microseconds since 1970.
+const BEGINNING_MICROSECONDS: i64 = 1_767_225_600_000_000;
+
+/// How often tasks may go on in one run; more is a loop without an end.
+const STEPS_MAX: u64 = 3_000_000;
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Virtual time; clones share it.
+#[derive(Clone)]
+pub struct Time {
+    state: Arc<Mutex<State>>,
+    ready: Arc<Mutex<Vec<u64>>>,
+}
+
+struct State {
+    now: u64,
+    sequence: u64,
+    timers: BTreeMap<(u64, u64), Waker>,
+    tasks: BTreeMap<u64, Task>,
+    random: Random,
+    steps: u64,
+}
+
+/// Why a run came to no end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Stuck {
+    /// Somebody waits for what will never happen.
+    #[error("everybody waits, and nothing will happen any more")]
+    Deadlock,
+    /// Something goes round and round.
+    #[error("tasks went on {STEPS_MAX} times without coming to an end")]
+    Livelock,
+}
+
+struct Wakeup {
+    task: u64,
+    ready: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Wake for Wakeup {
+    fn wake(self: Arc<Self>) {
+        let mut ready = lock(&self.ready);
+        if !ready.contains(&self.task) {
+            ready.push(self.task);
+        }
+    }
+}
+
+impl Time {
+    /// The beginning of a run.
+    pub fn new(random: Random) -> Self {
+        let state = State {
+            now: 0,
+            sequence: 0,
+            timers: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            random,
+            steps: 0,
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            ready: Arc::default(),
+        }
+    }
+
+    /// Microseconds since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_micros(lock(&self.state).now)
+    }
+
+    /// The true time.
+    pub fn now(&self) -> Timestamp {
+        self.now_on(0)
+    }
+
+    /// The time on a machine whose clock is so many milliseconds ahead.
+    pub fn now_on(&self, ahead_milliseconds: i64) -> Timestamp {
+        let elapsed = i64::try_from(lock(&self.state).now).unwrap_or(i64::MAX);
+        let micros = BEGINNING_MICROSECONDS
+            .saturating_add(elapsed)
+            .saturating_add(ahead_milliseconds.saturating_mul(1_000));
+        Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Adds a task.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut state = lock(&self.state);
+        state.sequence += 1;
+        let id = state.sequence;
+        state.tasks.insert(id, Box::pin(task));
+        drop(state);
+        lock(&self.ready).push(id);
+    }
+
+    /// Waits.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Sleep {
+            due: lock(&self.state).now.saturating_add(micros),
+            timer: None,
+            state: Arc::clone(&self.state),
+        }
+    }
+
+    /// Lets time pass until a future has come to its end.
+    ///
+    /// # Errors
+    /// It never will.
+    pub fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Stuck> {
+        let slot = Arc::new(Mutex::new(None));
+        let filled = Arc::clone(&slot);
+        self.spawn(async move {
+            let output = future.await;
+            *lock(&filled) = Some(output);
+        });
+        loop {
+            if let Some(output) = lock(&slot).take() {
+                return Ok(output);
+            }
+            self.step()?;
+        }
+    }
+
+    /// Lets everything come to its end that will.
+    ///
+    /// # Errors
+    /// Something goes on for ever.
+    pub fn settle(&self) -> Result<(), Stuck> {
+        loop {
+            match self.step() {
+                Ok(()) => {}
+                Err(Stuck::Deadlock) => return Ok(()),
+                Err(stuck) => return Err(stuck),
+            }
+        }
+    }
+
+    /// Lets one task go on.
+    fn step(&self) -> Result<(), Stuck> {
+        let Some(id) = self.choose() else {
+            return self.jump();
+        };
+        let mut state = lock(&self.state);
+        state.steps += 1;
+        if STEPS_MAX < state.steps {
+            return Err(Stuck::Livelock);
+        }
+        // A task that has ended can still be woken by what it left behind.
+        let Some(mut task) = state.tasks.remove(&id) else {
+            return Ok(());
+        };
+        drop(state);
+        let waker = Waker::from(Arc::new(Wakeup {
+            task: id,
+            ready: Arc::clone(&self.ready),
+        }));
+        let polled = task.as_mut().poll(&mut Context::from_waker(&waker));
+        if polled.is_pending() {
+            lock(&self.state).tasks.insert(id, task);
+        }
+        Ok(())
+    }
+
+    fn choose(&self) -> Option<u64> {
+        let mut ready = lock(&self.ready);
+        if ready.is_empty() {
+            return None;
+        }
+        let index = lock(&self.state).random.index(ready.len());
+        Some(ready.remove(index))
+    }
+
+    /// Moves the clock to the next timer.
+    fn jump(&self) -> Result<(), Stuck> {
+        let mut state = lock(&self.state);
+        let ((due, _), waker) = state.timers.pop_first().ok_or(Stuck::Deadlock)?;
+        state.now = state.now.max(due);
+        // All that end at this moment can go on, and the seed decides who does first.
+        let later = state.timers.split_off(&(due + 1, 0));
+        let ended = std::mem::replace(&mut state.timers, later);
+        drop(state);
+        waker.wake();
+        for waker in ended.into_values() {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// Forgets every task: what they hold is dropped.
+    pub fn end(&self) {
+        let tasks = std::mem::take(&mut lock(&self.state).tasks);
+        drop(tasks);
+        let timers = std::mem::take(&mut lock(&self.state).timers);
+        drop(timers);
+    }
+}
+
+impl std::fmt::Debug for Time {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_tuple("Time")
+            .field(&self.elapsed())
+            .finish()
+    }
+}
+
+/// Ends at its moment.
+pub struct Sleep {
+    due: u64,
+    timer: Option<(u64, u64)>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let shared = Arc::clone(&self.state);
+        let mut state = lock(&shared);
+        if self.due <= state.now {
+            return Poll::Ready(());
+        }
+        let timer = if let Some(timer) = self.timer {
+            timer
+        } else {
+            state.sequence += 1;
+            (self.due, state.sequence)
+        };
+        state.timers.insert(timer, context.waker().clone());
+        self.timer = Some(timer);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer {
+            lock(&self.state).timers.remove(&timer);
+        }
+    }
+}
+
+/// Locks; a panic elsewhere does not make the state unreadable.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    #[test]
+    fn a_fortnight_passes_at_once_and_in_order() {
+        let time = Time::new(Random::new(1));
+        let told = Arc::new(Mutex::new(Vec::new()));
+        for days in [3, 1, 2] {
+            let (time_of_task, told) = (time.clone(), Arc::clone(&told));
+            time.spawn(async move {
+                time_of_task.sleep(DAY * days).await;
+                lock(&told).push(days);
+            });
+        }
+        time.run({
+            let time = time.clone();
+            async move { time.sleep(DAY * 14).await }
+        })
+        .unwrap();
+        assert_eq!(*lock(&told), [1, 2, 3]);
+        assert_eq!(time.elapsed(), DAY * 14);
+    }
+
+    #[test]
+    fn who_goes_first_among_those_who_can_follows_from_the_seed() {
+        let order = |seed| {
+            let time = Time::new(Random::new(seed));
+            let told = Arc::new(Mutex::new(Vec::new()));
+            for number in 0..8 {
+                let told = Arc::clone(&told);
+                time.spawn(async move { lock(&told).push(number) });
+            }
+            time.settle().unwrap();
+            lock(&told).clone()
+        };
+        assert_eq!(order(1), order(1));
+        assert_ne!(order(1), order(2));
+    }
+
+    #[test]
+    fn waiting_for_what_never_happens_is_noticed() {
+        let time = Time::new(Random::new(1));
+        assert_eq!(time.run(std::future::pending::<()>()), Err(Stuck::Deadlock));
+    }
+}

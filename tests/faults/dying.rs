@@ -1,0 +1,65 @@
+//! What is left when a handler ends at any point at which it waits.
+
+use local::simulate::fault::{Accident, Fate};
+use local::simulate::history::Wish;
+
+use super::stage::*;
+
+/// Ends a wish at its first wait, its second, and so on, each on a stage of its own; asks again
+/// until it is known. Returns at how many waits it can end.
+fn at_every_wait(tea: i64, fates: &[Fate], before: impl Fn(&Stage) -> Wish, status: u16) -> u32 {
+    for wait in 0.. {
+        let mut survived = false;
+        stage(tea, |stage| {
+            let wish = before(stage);
+            stage.next(fates.iter().cloned());
+            survived = stage.ask_within(&wish, killed_at(wait)).is_some();
+            let first = stage.ask(&wish);
+            assert_eq!(first.status, status, "killed at wait {wait}");
+            let second = stage.ask(&wish);
+            assert_eq!((second.body, second.status), (first.body, status));
+        });
+        if survived {
+            return wait;
+        }
+    }
+    panic!("a handler waits a finite number of times")
+}
+
+#[test]
+fn case_25_a_placement_can_end_at_every_wait() {
+    assert!(1 <= at_every_wait(3, &[], |_| tea("key-1", 2), 201));
+    let rough = [
+        goes_wrong(Accident::Conflict(vec![0])),
+        goes_wrong(Accident::LoseAnswer { reset: true }),
+    ];
+    assert!(4 <= at_every_wait(3, &rough, |_| tea("key-1", 2), 201));
+}
+
+#[test]
+fn case_25_a_refusal_can_end_at_every_wait() {
+    assert!(2 <= at_every_wait(0, &[], |_| tea("key-1", 1), 409));
+    let rough = [calm(), goes_wrong(Accident::LoseAnswer { reset: true })];
+    assert!(4 <= at_every_wait(0, &rough, |_| tea("key-1", 1), 409));
+}
+
+#[test]
+fn case_25_an_adjustment_can_end_at_every_wait() {
+    assert!(1 <= at_every_wait(3, &[], |_| Wish::stock("count", "TEA", -2), 201));
+    assert!(2 <= at_every_wait(1, &[], |_| Wish::stock("count", "TEA", -2), 409));
+}
+
+#[test]
+fn case_25_a_cancel_and_a_confirmation_can_end_at_every_wait() {
+    let cancel = |stage: &Stage| Wish::Cancel {
+        id: id(&stage.ask(&tea("key-1", 1))),
+        if_match: None,
+    };
+    assert!(2 <= at_every_wait(3, &[], cancel, 200));
+    let confirm = |stage: &Stage| Wish::Confirm {
+        id: id(&stage.ask(&tea("key-1", 1))),
+        reference: "pay-1".to_owned(),
+        if_match: None,
+    };
+    assert!(2 <= at_every_wait(3, &[], confirm, 200));
+}

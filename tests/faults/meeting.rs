@@ -1,0 +1,170 @@
+//! What happens when requests meet each other, or what was left behind by others.
+
+use std::time::Duration;
+
+use futures::future::join3;
+use local::simulate::fault::{Accident, Fate};
+use local::simulate::history::Wish;
+use local::simulate::shop::{FULL, caller};
+
+use super::stage::*;
+
+#[test]
+fn case_14_a_commit_that_lands_after_its_handler_died_is_what_the_next_retry_tells() {
+    stage(1, |stage| {
+        stage.next([delayed(20_000)]);
+        assert_eq!(stage.ask_within(&tea("key-1", 1), killed_at(0)), None);
+        assert_eq!(stage.orders(), 0);
+        stage.wait(30);
+        assert_eq!(stage.orders(), 1);
+        let answer = stage.ask(&tea("key-1", 1));
+        assert_eq!((answer.status, answer.replayed()), (201, true));
+        assert_eq!(stage.tea(), 0);
+    });
+}
+
+#[test]
+fn case_14_a_retry_that_overtakes_the_first_copy_is_the_one_order() {
+    stage(5, |stage| {
+        stage.next([delayed(20_000)]);
+        assert_eq!(stage.ask_within(&tea("key-1", 1), killed_at(0)), None);
+        let answer = stage.ask(&tea("key-1", 1));
+        assert_eq!((answer.status, answer.replayed()), (201, false));
+        stage.wait(30);
+        assert_eq!((stage.tea(), stage.orders()), (4, 1));
+    });
+}
+
+#[test]
+fn case_15_a_late_duplicate_after_a_refusal_and_a_restock_is_still_refused() {
+    stage(0, |stage| {
+        // Beyond the ten minutes for which the database remembers the token.
+        stage.next([arrives_again(20 * 60)]);
+        let refusal = stage.ask(&tea("key-1", 1));
+        assert_eq!(refusal.status, 409);
+        assert_eq!(stage.status(&Wish::stock("restock", "TEA", 5)), 201);
+        stage.wait(30 * 60);
+        let replay = stage.ask(&tea("key-1", 1));
+        assert_eq!((replay.status, replay.body), (409, refusal.body));
+        assert_eq!((stage.tea(), stage.orders()), (5, 0));
+    });
+}
+
+#[test]
+fn case_39_a_late_duplicate_of_a_refused_adjustment_is_still_refused() {
+    stage(1, |stage| {
+        stage.next([arrives_again(20 * 60)]);
+        let refusal = stage.ask(&Wish::stock("shrink", "TEA", -3));
+        assert_eq!(refusal.status, 409);
+        assert_eq!(stage.status(&Wish::stock("restock", "TEA", 5)), 201);
+        stage.wait(30 * 60);
+        assert_eq!(
+            stage.ask(&Wish::stock("shrink", "TEA", -3)).body,
+            refusal.body
+        );
+        assert_eq!(stage.tea(), 6);
+    });
+}
+
+#[test]
+fn case_16_a_refusal_that_meets_the_commit_of_the_same_key_gives_way() {
+    stage(0, |stage| {
+        // The first copy travels for a second. The second copy finds nothing left, and its
+        // refusal travels; meanwhile stock comes, and the first copy takes it.
+        stage.next([delayed(1_000), calm(), delayed(1_500)]);
+        let first = stage.asking(ann(), tea("key-1", 1), FULL);
+        let second = stage.asking(ann(), tea("key-1", 1), FULL);
+        let restock = stage.asking(
+            caller("local", "admin"),
+            Wish::stock("restock", "TEA", 1),
+            FULL,
+        );
+        let shop = stage.shop.clone();
+        let later = async move |milliseconds| shop.sleep(Duration::from_millis(milliseconds)).await;
+        let pause = later.clone();
+        let (first, second, _) = stage
+            .shop
+            .run(join3(
+                first,
+                async move {
+                    pause(100).await;
+                    second.await
+                },
+                async move {
+                    later(500).await;
+                    restock.await
+                },
+            ))
+            .unwrap();
+        let (first, second) = (first.unwrap(), second.unwrap());
+        assert_eq!((first.status, second.status), (201, 201));
+        assert_eq!(first.body, second.body);
+        assert_eq!((stage.tea(), stage.orders()), (0, 1));
+    });
+}
+
+#[test]
+fn case_43_a_transaction_that_outlives_its_handler_meets_the_retry_and_there_is_one_order() {
+    stage(5, |stage| {
+        stage.next([Fate {
+            holds: Duration::from_secs(30),
+            ..calm()
+        }]);
+        assert_eq!(stage.ask_within(&tea("key-1", 2), killed_at(0)), None);
+        assert_eq!(stage.status(&tea("key-1", 2)), 503, "its items are held");
+        stage.wait(60);
+        let answer = stage.ask(&tea("key-1", 2));
+        assert_eq!((answer.status, answer.replayed()), (201, true));
+        assert_eq!((stage.tea(), stage.orders()), (3, 1));
+    });
+}
+
+#[test]
+fn case_36_a_refusal_holds_beyond_its_time_until_it_is_deleted() {
+    stage(0, |stage| {
+        let refusal = stage.ask(&tea("key-1", 1));
+        assert_eq!(stage.status(&Wish::stock("restock", "TEA", 5)), 201);
+        assert_eq!(stage.shop.expire(), 0);
+        stage.wait(14 * 24 * 60 * 60 - 60);
+        assert_eq!(stage.shop.expire(), 0, "a fortnight is not over");
+        stage.wait(24 * 60 * 60);
+        let replay = stage.ask(&tea("key-1", 1));
+        assert_eq!((replay.status, replay.body), (409, refusal.body));
+        assert_eq!(stage.shop.expire(), 1);
+        assert_eq!(stage.status(&tea("key-1", 1)), 201);
+    });
+}
+
+#[test]
+fn case_49_a_cancel_whose_answer_was_lost_is_repeated_with_the_same_if_match() {
+    stage(1, |stage| {
+        let id = id(&stage.ask(&tea("key-1", 1)));
+        let cancel = Wish::Cancel {
+            id,
+            if_match: Some(1),
+        };
+        stage.next([goes_wrong(Accident::LoseAnswer { reset: false })]);
+        assert_eq!(stage.ask_within(&cancel, killed_at(3)), None);
+        stage.wait(1);
+        assert_eq!(stage.tea(), 1);
+        let answer = stage.ask(&cancel);
+        assert_eq!((answer.status, answer.replayed()), (200, true));
+        assert_eq!(stage.tea(), 1);
+    });
+}
+
+#[test]
+fn case_33_a_confirmation_whose_answer_was_lost_is_told_again() {
+    stage(1, |stage| {
+        let id = id(&stage.ask(&tea("key-1", 1)));
+        let confirm = |reference: &str| Wish::Confirm {
+            id: id.clone(),
+            reference: reference.to_owned(),
+            if_match: None,
+        };
+        stage.next([goes_wrong(Accident::LoseAnswer { reset: true })]);
+        assert_eq!(stage.ask(&confirm("pay-1")).status, 200);
+        assert!(stage.ask(&confirm("pay-1")).replayed());
+        assert_eq!(stage.status(&confirm("pay-2")), 409);
+    });
+}

@@ -1,0 +1,230 @@
+//! Databases that are not what they say: each would make the protocol unsafe, and each is noticed.
+//!
+//! The shipped functions run unchanged; what a mistake of theirs would have sent, or not sent, is
+//! put into their mouths on the way. A simulation that does not notice proves nothing.
+
+use std::sync::Arc;
+
+use local::simulate::network::Sabotage;
+use local::simulate::request::{Operation, Request, Response};
+use local::simulate::{Plan, run};
+use serde_json::{Value, json};
+
+/// Within so many worlds it must be noticed.
+const SEEDS: u64 = 100;
+
+/// Runs worlds until one notices; says which and why.
+#[track_caller]
+fn assert_caught(sabotage: impl Sabotage + 'static, expected: &str) {
+    let plan = Plan {
+        sabotage: Some(Arc::new(sabotage)),
+        operations: 60,
+        ..Plan::default()
+    };
+    for seed in 1..=SEEDS {
+        let outcome = run(seed, &plan).unwrap();
+        if let Some(first) = outcome.violations.first() {
+            println!("caught by seed {seed}: {first}");
+            let all = outcome.violations.join("\n");
+            assert!(all.contains(expected), "{all}");
+            return;
+        }
+    }
+    panic!("nobody noticed in {SEEDS} worlds");
+}
+
+/// What is done to every request.
+struct OfRequests<F>(F);
+
+impl<F: Fn(&mut Request) -> Option<Response> + Send + Sync> Sabotage for OfRequests<F> {
+    fn request(&self, request: &mut Request) -> Option<Response> {
+        self.0(request)
+    }
+}
+
+/// What is done to every answer.
+struct OfAnswers<F>(F);
+
+impl<F: Fn(&Request, &mut Response) + Send + Sync> Sabotage for OfAnswers<F> {
+    fn response(&self, request: &Request, response: &mut Response) {
+        self.0(request, response);
+    }
+}
+
+/// Replaces a part of the condition of every write whose condition has it.
+fn forget(part: &'static str, instead: &'static str) -> impl Sabotage {
+    OfRequests(move |request: &mut Request| {
+        let weaken = |write: &mut Value| {
+            let Some(condition) = write.get("ConditionExpression").and_then(Value::as_str) else {
+                return;
+            };
+            let weakened = condition.replace(part, instead);
+            // A placeholder that is not used is an error: an update may use it harmlessly.
+            write["ConditionExpression"] = weakened.into();
+        };
+        weaken(&mut request.body);
+        for action in request.actions_mut().into_iter().flatten() {
+            action
+                .as_object_mut()
+                .into_iter()
+                .flat_map(serde_json::Map::values_mut)
+                .for_each(weaken);
+        }
+        None
+    })
+}
+
+/// Leaves out the actions of transactions that a test names.
+fn leave_out(unwanted: impl Fn(&Value) -> bool + Send + Sync) -> impl Sabotage {
+    OfRequests(move |request: &mut Request| {
+        if let Some(actions) = request.actions_mut() {
+            actions.retain(|action| !unwanted(action));
+        }
+        None
+    })
+}
+
+fn sort_key(put: &Value) -> &str {
+    put["Item"]["sk"]["S"].as_str().unwrap_or_default()
+}
+
+fn update(action: &Value) -> &str {
+    action["Update"]["UpdateExpression"]
+        .as_str()
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_database_that_forgets_how_many_there_are_is_caught() {
+    assert_caught(
+        forget("available >= :q", "attribute_exists(pk)"),
+        "less than none",
+    );
+}
+
+#[test]
+fn a_database_that_sells_what_is_not_on_offer_is_caught() {
+    let weakened = "(sellable = :true OR sellable <> :true) AND currency = :c AND (unit_price = :p OR unit_price <> :p)";
+    let condition = "sellable = :true AND currency = :c AND unit_price = :p";
+    assert_caught(forget(condition, weakened), "as it was not offered");
+}
+
+#[test]
+fn a_database_that_takes_below_nothing_is_caught() {
+    let weakened = "(available >= :minus_d OR available < :minus_d)";
+    assert_caught(forget("available >= :minus_d", weakened), "less than none");
+}
+
+#[test]
+fn a_database_that_overwrites_decisions_is_caught() {
+    let weakened = "(attribute_exists(pk) OR attribute_not_exists(pk))";
+    assert_caught(forget("attribute_not_exists(pk)", weakened), "went from");
+}
+
+#[test]
+fn a_database_that_changes_orders_at_any_version_is_caught() {
+    assert_caught(
+        forget("version = :read", "(version = :read OR version <> :read)"),
+        "went from",
+    );
+}
+
+#[test]
+fn a_database_that_lets_one_payment_confirm_two_orders_is_caught() {
+    let condition = "attribute_not_exists(pk) OR order_id = :this";
+    let weakened = "attribute_not_exists(pk) OR order_id = :this OR order_id <> :this";
+    assert_caught(forget(condition, weakened), "confirmed");
+}
+
+#[test]
+fn a_refusal_that_is_not_recorded_is_caught() {
+    let unrecorded = OfRequests(|request: &mut Request| {
+        (request.operation == Operation::PutItem).then(|| Response::ok(json!({})))
+    });
+    assert_caught(unrecorded, "the table says");
+}
+
+#[test]
+fn a_cancel_that_gives_nothing_back_is_caught() {
+    assert_caught(
+        leave_out(|action| update(action).contains("taken = taken - :q")),
+        "its stock",
+    );
+}
+
+#[test]
+fn an_adjustment_without_its_record_is_caught() {
+    let entry = |action: &Value| sort_key(&action["Put"]).starts_with("ADJ#");
+    assert_caught(leave_out(entry), "its ledger");
+}
+
+#[test]
+fn an_order_that_takes_nothing_is_caught() {
+    assert_caught(
+        leave_out(|action| update(action).contains("taken = taken + :q")),
+        "as it was not offered",
+    );
+}
+
+#[test]
+fn an_order_that_expires_by_time_to_live_is_caught() {
+    let deleted = OfRequests(|request: &mut Request| {
+        for action in request.actions_mut().into_iter().flatten() {
+            if sort_key(&action["Put"]) == "ORDER" {
+                let end = action["Put"]["Item"]["hold_expires_at"]["S"]
+                    .as_str()
+                    .unwrap_or_default();
+                let seconds = end.parse::<i64>().unwrap_or_default() / 1_000;
+                action["Put"]["Item"]["expires_at"] = json!({"N": seconds.to_string()});
+            }
+        }
+        None
+    });
+    assert_caught(deleted, "to none");
+}
+
+#[test]
+fn a_cancelled_transaction_that_hides_its_first_reason_is_caught() {
+    // Whoever asks again never learns that the order was placed.
+    let hidden = OfAnswers(|_: &Request, response: &mut Response| {
+        if let Some(first) = response
+            .reasons_mut()
+            .and_then(|reasons| reasons.first_mut())
+        {
+            *first = json!({"Code": "None"});
+        }
+    });
+    assert_caught(hidden, "nobody can tell");
+}
+
+#[test]
+fn a_transaction_that_is_said_to_be_committed_and_was_not_is_caught() {
+    let claimed = OfAnswers(|request: &Request, response: &mut Response| {
+        if request.operation == Operation::TransactWriteItems && response.reasons().is_some() {
+            *response = Response::ok(json!({}));
+        }
+    });
+    assert_caught(claimed, "the table says");
+}
+
+#[test]
+fn one_token_for_everything_is_caught() {
+    let reused = OfRequests(|request: &mut Request| {
+        if request.operation == Operation::TransactWriteItems {
+            request.body["ClientRequestToken"] = "always the same".into();
+        }
+        None
+    });
+    assert_caught(reused, "nobody can tell");
+}
+
+#[test]
+fn another_record_than_the_one_in_the_way_is_caught() {
+    let other = OfAnswers(|_: &Request, response: &mut Response| {
+        let reasons = response.reasons_mut().into_iter().flatten();
+        for total in reasons.filter_map(|reason| reason.pointer_mut("/Item/total/N")) {
+            *total = "1".into();
+        }
+    });
+    assert_caught(other, "different bytes");
+}

@@ -1,0 +1,203 @@
+//! What the loop around one request makes of losses, conflicts, throttling and errors.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use local::simulate::fault::Accident;
+use local::simulate::functions::Run;
+use local::simulate::history::Wish;
+use local::simulate::request::Operation::{PutItem, TransactWriteItems};
+use local::simulate::shop::FULL;
+use serde_json::json;
+
+use super::stage::*;
+
+#[test]
+fn case_12_a_request_that_was_lost_is_sent_again_and_creates_the_order() {
+    for reset in [true, false] {
+        stage(1, |stage| {
+            stage.next([goes_wrong(Accident::LoseRequest { reset })]);
+            let answer = stage.ask(&tea("key-1", 1));
+            assert_eq!((answer.status, answer.replayed()), (201, false));
+            assert_eq!(writes(&stage.seen()), [TransactWriteItems; 2]);
+            assert_eq!(stage.tea(), 0);
+        });
+    }
+}
+
+#[test]
+fn case_13_an_answer_that_was_lost_is_asked_for_under_the_same_token() {
+    stage(1, |stage| {
+        stage.next([goes_wrong(Accident::LoseAnswer { reset: false })]);
+        let answer = stage.ask(&tea("key-1", 1));
+        assert_eq!(answer.status, 201);
+        let tokens: BTreeSet<_> = stage
+            .seen()
+            .iter()
+            .map(|it| it.token().unwrap().to_owned())
+            .collect();
+        assert_eq!(tokens.len(), 1, "the same request, not another one");
+        let replay = stage.ask(&tea("key-1", 1));
+        assert_eq!((replay.body, replay.status), (answer.body, 201));
+        assert_eq!((stage.tea(), stage.orders()), (0, 1));
+    });
+}
+
+#[test]
+fn case_17_a_refusal_whose_recording_got_no_answer_is_the_same_refusal() {
+    for accident in [
+        Accident::LoseAnswer { reset: true },
+        Accident::LoseAnswer { reset: false },
+        Accident::ServerError { applied: true },
+    ] {
+        stage(0, |stage| {
+            stage.next([calm(), goes_wrong(accident)]);
+            let refusal = stage.ask(&tea("key-1", 1));
+            assert_eq!((refusal.status, refusal.replayed()), (409, false));
+            assert_eq!(
+                writes(&stage.seen()),
+                [TransactWriteItems, PutItem, PutItem]
+            );
+            let replay = stage.ask(&tea("key-1", 1));
+            assert_eq!((replay.status, replay.replayed()), (409, true));
+            assert_eq!(replay.body, refusal.body);
+        });
+    }
+}
+
+#[test]
+fn case_18_a_conflict_is_tried_again() {
+    stage(1, |stage| {
+        stage.next([
+            goes_wrong(Accident::Conflict(vec![0])),
+            goes_wrong(Accident::Conflict(vec![1])),
+        ]);
+        assert_eq!(stage.status(&tea("key-1", 1)), 201);
+        let tokens: BTreeSet<_> = stage
+            .seen()
+            .iter()
+            .map(|it| it.token().unwrap().to_owned())
+            .collect();
+        assert_eq!(tokens.len(), 3, "what was cancelled has ended: a new token");
+        assert_eq!(stage.orders(), 1);
+    });
+}
+
+#[test]
+fn case_18_a_conflict_without_end_is_an_unknown_outcome() {
+    stage(1, |stage| {
+        stage.next(vec![goes_wrong(Accident::Conflict(vec![1])); 100]);
+        let answer = stage.ask(&tea("key-1", 1));
+        assert_eq!(
+            (answer.status, answer.kind().as_deref()),
+            (503, Some("outcome-unknown"))
+        );
+        assert_eq!(answer.headers["retry-after"], "1");
+        let elapsed = stage.shop.time.elapsed();
+        assert!(
+            elapsed < Duration::from_secs(11),
+            "within the invocation: {elapsed:?}"
+        );
+    });
+}
+
+#[test]
+fn case_19_conflicts_and_throttling_are_waited_out_and_not_hammered() {
+    stage(9, |stage| {
+        stage.next(vec![goes_wrong(Accident::Throttle(vec![1, 2])); 100]);
+        let lines = json!([
+            {"sku": "CUP", "quantity": 1, "unit_price": 200},
+            {"sku": "TEA", "quantity": 1, "unit_price": 100},
+        ]);
+        let body = json!({"currency": "KRW", "lines": lines}).to_string();
+        let wish = Wish::Place {
+            key: "key-1".to_owned(),
+            body,
+        };
+        assert_eq!(stage.status(&wish), 503);
+        let sent = stage.seen().len();
+        assert!((5..=64).contains(&sent), "{sent} requests in ten seconds");
+    });
+}
+
+#[test]
+fn case_19_a_record_that_is_there_is_told_at_once_whatever_else_is_in_the_way() {
+    stage(1, |stage| {
+        let placed = stage.ask(&tea("key-1", 1));
+        stage.seen();
+        stage.next([goes_wrong(Accident::ConflictBeside)]);
+        let replay = stage.ask(&tea("key-1", 1));
+        assert_eq!((replay.status, replay.body), (201, placed.body));
+        assert_eq!(stage.seen().len(), 1);
+    });
+}
+
+#[test]
+fn case_20_a_transaction_in_progress_for_five_seconds_is_waited_for() {
+    stage(1, |stage| {
+        stage.next([goes_wrong(Accident::InProgress(Duration::from_secs(5)))]);
+        let answer = stage.ask(&tea("key-1", 1));
+        assert_eq!(answer.status, 201);
+        assert_eq!((stage.tea(), stage.orders()), (0, 1));
+    });
+}
+
+#[test]
+fn case_21_when_everything_is_throttled_nothing_is_written() {
+    stage(1, |stage| {
+        stage.next(vec![goes_wrong(Accident::Throttle(vec![0])); 100]);
+        assert_eq!(stage.status(&tea("key-1", 1)), 503);
+        assert_eq!(stage.orders(), 0);
+    });
+}
+
+#[test]
+fn case_22_a_token_that_was_used_for_another_body_is_replaced() {
+    stage(1, |stage| {
+        stage.next([goes_wrong(Accident::TokenMismatch)]);
+        assert_eq!(stage.status(&tea("key-1", 1)), 201);
+        let seen = stage.seen();
+        assert_ne!(seen[0].token(), seen[1].token());
+    });
+}
+
+#[test]
+fn case_23_a_replay_is_the_same_after_eleven_minutes_and_after_a_month() {
+    stage(1, |stage| {
+        let placed = stage.ask(&tea("key-1", 1));
+        for seconds in [11 * 60, 30 * 24 * 60 * 60] {
+            stage.wait(seconds);
+            stage.shop.expire();
+            let replay = stage.ask(&tea("key-1", 1));
+            assert_eq!((replay.status, replay.body), (201, placed.body.clone()));
+        }
+        assert_eq!(stage.tea(), 0);
+    });
+}
+
+#[test]
+fn case_24_without_time_nothing_is_begun() {
+    stage(1, |stage| {
+        let short = Run {
+            limit: Duration::from_millis(510),
+            ..FULL
+        };
+        let answer = stage.ask_within(&tea("key-1", 1), short).unwrap();
+        assert_eq!(
+            (answer.status, answer.kind().as_deref()),
+            (503, Some("outcome-unknown"))
+        );
+        assert!(stage.seen().is_empty());
+    });
+}
+
+#[test]
+fn an_error_of_the_database_is_tried_again_whether_or_not_it_wrote() {
+    for applied in [true, false] {
+        stage(1, |stage| {
+            stage.next([goes_wrong(Accident::ServerError { applied })]);
+            assert_eq!(stage.status(&tea("key-1", 1)), 201);
+            assert_eq!((stage.tea(), stage.orders()), (0, 1));
+        });
+    }
+}

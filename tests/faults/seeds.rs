@@ -1,0 +1,110 @@
+//! The shipped functions in worlds that nobody wrote down: a few hundred seeds of everything.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use local::simulate::fault::{Fault, Faults};
+use local::simulate::summary::Summary;
+use local::simulate::{Outcome, Plan, run};
+
+/// Runs seeds on two threads, and sums them up. A seed that fails is told with its trace.
+fn run_all(seeds: u64, plan: &Plan) -> Summary {
+    let next = AtomicU64::new(1);
+    let work = || {
+        let mut summary = Summary::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seeds < seed {
+                return summary;
+            }
+            let outcome = run(seed, plan).unwrap();
+            assert_sound(&outcome, plan);
+            summary.add(&outcome);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(work), scope.spawn(work)];
+        let mut summary = Summary::default();
+        for thread in threads {
+            match thread.join() {
+                Ok(part) => summary.merge(&part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        summary
+    })
+}
+
+fn assert_sound(outcome: &Outcome, plan: &Plan) {
+    if outcome.violations.is_empty() {
+        return;
+    }
+    let seed = outcome.seed;
+    let traced = Plan {
+        traced: true,
+        ..plan.clone()
+    };
+    let trace = run(seed, &traced).unwrap().trace;
+    panic!(
+        "{trace}\n{:#?}\nsurefire simulate --seed {seed} --operations {} --faults {} --trace",
+        outcome.violations, plan.operations, plan.faults
+    );
+}
+
+#[test]
+fn two_hundred_worlds_keep_every_promise() {
+    let plan = Plan {
+        operations: 40,
+        ..Plan::default()
+    };
+    let summary = run_all(200, &plan);
+    println!("{summary}");
+    // A simulation in which nothing happens keeps every promise, too.
+    for fault in Fault::ALL {
+        assert!(
+            summary.faults.contains_key(&fault),
+            "no {} in all of them",
+            fault.name()
+        );
+    }
+    for status in [0, 200, 201, 404, 409, 410, 412, 422, 503] {
+        assert!(
+            summary.answers.contains_key(&status),
+            "no answer of {status} in all of them"
+        );
+    }
+    for status in summary.answers.keys() {
+        assert!(
+            [0, 200, 201, 404, 409, 410, 412, 422, 503].contains(status),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn each_kind_of_fault_can_be_survived_alone() {
+    for fault in Fault::ALL {
+        let plan = Plan {
+            operations: 30,
+            faults: Faults::from([fault]),
+            ..Plan::default()
+        };
+        let summary = run_all(2, &plan);
+        assert!(
+            summary.faults.keys().all(|happened| *happened == fault),
+            "{fault:?}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_is_told_in_the_same_bytes_every_time() {
+    let plan = Plan {
+        traced: true,
+        ..Plan::default()
+    };
+    for seed in [3, 14] {
+        let (first, second) = (run(seed, &plan).unwrap(), run(seed, &plan).unwrap());
+        assert_eq!(first.trace, second.trace);
+        assert!(400 < first.trace.lines().count(), "it tells what happened");
+    }
+}

@@ -1,0 +1,216 @@
+//! Owns a stage for one case: a shop in virtual time whose network does as the case says.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use local::simulate::check::check;
+use local::simulate::fault::{Accident, Fate};
+use local::simulate::functions::{Answer, Machine, Run};
+use local::simulate::history::Wish;
+use local::simulate::request::{Operation, Request};
+use local::simulate::shop::{FULL, FULL_SWEEP, Shop, caller};
+use serde_json::Value;
+use shared::caller::Caller;
+
+/// A shop that sells TEA for 100, and CUP for 200.
+pub(crate) struct Stage {
+    pub(crate) shop: Shop,
+    pub(crate) machine: Arc<Machine>,
+    script: Arc<Mutex<VecDeque<Fate>>>,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+/// Plays a case, with so much TEA; judges everything afterwards.
+pub(crate) fn stage(tea: i64, case: impl FnOnce(&Stage)) {
+    let shop = Shop::open(1, true, None).unwrap();
+    let machine = Arc::new(shop.machine(0).unwrap());
+    let stage = Stage {
+        shop,
+        machine,
+        script: Arc::default(),
+        seen: Arc::default(),
+    };
+    for (sku, unit_price, delta) in [("TEA", 100, tea), ("CUP", 200, 10)] {
+        let wish = Wish::Describe {
+            sku: sku.to_owned(),
+            unit_price,
+            sellable: true,
+            if_match: None,
+        };
+        assert_eq!(stage.status(&wish), 201);
+        if delta != 0 {
+            assert_eq!(stage.status(&Wish::stock("opening", sku, delta)), 201);
+        }
+    }
+    stage.listen();
+    case(&stage);
+    stage.judge();
+}
+
+impl Stage {
+    fn listen(&self) {
+        let (script, seen) = (Arc::clone(&self.script), Arc::clone(&self.seen));
+        self.shop.direct(move |request| {
+            seen.lock().unwrap().push(request.clone());
+            if !request.operation.writes() {
+                return calm();
+            }
+            script.lock().unwrap().pop_front().unwrap_or_else(calm)
+        });
+    }
+
+    /// What becomes of the next writes, one after the other.
+    pub(crate) fn next(&self, fates: impl IntoIterator<Item = Fate>) {
+        self.script.lock().unwrap().extend(fates);
+    }
+
+    /// What the functions sent since the last time this was asked.
+    pub(crate) fn seen(&self) -> Vec<Request> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+
+    /// A client's request, to be awaited together with others.
+    pub(crate) fn asking(
+        &self,
+        who: Caller,
+        wish: Wish,
+        run: Run,
+    ) -> impl Future<Output = Option<Answer>> + Send + use<> {
+        let (shop, machine) = (self.shop.clone(), Arc::clone(&self.machine));
+        async move { shop.ask(&machine, &who, &wish, run).await }
+    }
+
+    /// Asks as a customer.
+    pub(crate) fn ask(&self, wish: &Wish) -> Answer {
+        self.ask_within(wish, FULL).expect("an answer")
+    }
+
+    /// Asks as a customer, in an invocation that may end before it has an answer.
+    pub(crate) fn ask_within(&self, wish: &Wish, run: Run) -> Option<Answer> {
+        self.shop
+            .run(self.asking(ann(), wish.clone(), run))
+            .unwrap()
+    }
+
+    /// Asks, and looks at the status only.
+    pub(crate) fn status(&self, wish: &Wish) -> u16 {
+        self.ask(wish).status
+    }
+
+    /// Sweeps with a clock that is so many seconds ahead.
+    pub(crate) fn sweep(&self, ahead_seconds: i64) -> Value {
+        self.sweep_within(ahead_seconds, FULL_SWEEP)
+            .expect("the sweep ends")
+    }
+
+    /// Sweeps, perhaps not to the end.
+    pub(crate) fn sweep_within(&self, ahead_seconds: i64, run: Run) -> Option<Value> {
+        let shop = self.shop.clone();
+        let machine = shop.machine(ahead_seconds * 1_000).unwrap();
+        let swept = self
+            .shop
+            .run(async move { shop.sweep(&machine, run).await });
+        swept
+            .unwrap()
+            .map(|swept| swept.expect("the sweep succeeds"))
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: u64) {
+        let shop = self.shop.clone();
+        self.shop
+            .run(async move { shop.sleep(Duration::from_secs(seconds)).await })
+            .unwrap();
+    }
+
+    /// How much TEA can be had.
+    pub(crate) fn tea(&self) -> i64 {
+        let answer = self.ask(&Wish::ReadProduct {
+            sku: "TEA".to_owned(),
+        });
+        answer.member("available").unwrap().as_i64().unwrap()
+    }
+
+    /// How many orders there are.
+    pub(crate) fn orders(&self) -> usize {
+        self.shop.journal(|journal| journal.orders.len())
+    }
+
+    fn judge(&self) {
+        self.shop.time.settle().unwrap();
+        self.shop.table(local::simulate::table::Table::compare);
+        let history = self.shop.history();
+        self.shop.journal(|journal| check(&history, journal));
+        let violations = self.shop.journal(|journal| journal.violations.clone());
+        self.shop.time.end();
+        assert!(
+            violations.is_empty(),
+            "{}\n{violations:#?}",
+            self.shop.trace.text()
+        );
+    }
+}
+
+/// The customer of these cases.
+pub(crate) fn ann() -> Caller {
+    caller("local", "ann")
+}
+
+/// An order of so much TEA.
+pub(crate) fn tea(key: &str, quantity: i64) -> Wish {
+    Wish::order(key, "TEA", quantity, 100)
+}
+
+/// The id in an answer.
+pub(crate) fn id(answer: &Answer) -> String {
+    answer.member("id").unwrap().as_str().unwrap().to_owned()
+}
+
+/// An invocation that ends at its wait of this number.
+pub(crate) fn killed_at(wait: u32) -> Run {
+    Run {
+        killed_at_wait: Some(wait),
+        ..FULL
+    }
+}
+
+/// Nothing goes wrong: a millisecond each way.
+pub(crate) fn calm() -> Fate {
+    let millisecond = Duration::from_millis(1);
+    Fate {
+        there: millisecond,
+        back: millisecond,
+        ..Fate::default()
+    }
+}
+
+/// This goes wrong.
+pub(crate) fn goes_wrong(accident: Accident) -> Fate {
+    Fate {
+        accident: Some(accident),
+        ..calm()
+    }
+}
+
+/// It arrives so many milliseconds later.
+pub(crate) fn delayed(milliseconds: u64) -> Fate {
+    Fate {
+        there: Duration::from_millis(milliseconds),
+        ..calm()
+    }
+}
+
+/// It arrives again so many seconds later.
+pub(crate) fn arrives_again(seconds: u64) -> Fate {
+    Fate {
+        again: Some(Duration::from_secs(seconds)),
+        ..calm()
+    }
+}
+
+/// Those of some requests that write.
+pub(crate) fn writes(seen: &[Request]) -> Vec<Operation> {
+    let writes = seen.iter().filter(|request| request.operation.writes());
+    writes.map(|request| request.operation).collect()
+}

@@ -1,0 +1,136 @@
+//! What sweepers do that die, whose clocks differ, and who meet payments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{join, join3};
+use local::simulate::fault::Fate;
+use local::simulate::functions::Run;
+use local::simulate::history::Wish;
+use local::simulate::shop::{FULL, FULL_SWEEP};
+
+use super::stage::*;
+
+#[test]
+fn case_35_two_sweepers_five_minutes_apart_give_stock_back_once_and_never_after_a_confirmation() {
+    stage(4, |stage| {
+        let held = id(&stage.ask(&tea("key-1", 1)));
+        let paid = id(&stage.ask(&tea("key-2", 3)));
+        stage.wait(11 * 60);
+        // Its clock is five minutes ahead: to it, the holds are over.
+        let (early, right) = (
+            stage.shop.machine(300_000).unwrap(),
+            stage.shop.machine(0).unwrap(),
+        );
+        let confirm = |id: &str| Wish::Confirm {
+            id: id.to_owned(),
+            reference: format!("pay-{id}"),
+            if_match: None,
+        };
+        let payment = stage.asking(ann(), confirm(&paid), FULL);
+        let (one, two) = (stage.shop.clone(), stage.shop.clone());
+        let (_, _, payment) = stage
+            .shop
+            .run(join3(
+                async move { one.sweep(&early, FULL_SWEEP).await },
+                async move { two.sweep(&right, FULL_SWEEP).await },
+                payment,
+            ))
+            .unwrap();
+        let payment = payment.unwrap();
+        assert_eq!(stage.status(&confirm(&held)), 410);
+        assert_eq!(
+            stage.status(&confirm(&paid)),
+            payment.status,
+            "what was said stays"
+        );
+        assert!([200, 410].contains(&payment.status), "{payment}");
+        stage.wait(3_600);
+        assert_eq!(stage.sweep(0)["expired"], 0);
+        assert_eq!(stage.tea(), if payment.status == 200 { 1 } else { 4 });
+    });
+}
+
+#[test]
+fn case_35_of_two_sweepers_at_the_same_order_one_releases_it() {
+    stage(2, |stage| {
+        stage.ask(&tea("key-1", 2));
+        stage.wait(3_600);
+        let (one, two) = (stage.shop.clone(), stage.shop.clone());
+        let machines = [0, 300_000].map(|ahead| Arc::new(stage.shop.machine(ahead).unwrap()));
+        let [first, second] = machines;
+        // Both read the order before either writes.
+        stage.next([delayed(200), delayed(200)]);
+        let both = join(
+            async move { one.sweep(&first, FULL_SWEEP).await },
+            async move { two.sweep(&second, FULL_SWEEP).await },
+        );
+        let (first, second) = stage.shop.run(both).unwrap();
+        let expired = |swept: Option<Result<serde_json::Value, String>>| {
+            swept.unwrap().unwrap()["expired"].as_i64().unwrap()
+        };
+        assert_eq!(expired(first) + expired(second), 1);
+        assert_eq!(stage.tea(), 2);
+    });
+}
+
+#[test]
+fn case_38_a_sweeper_that_is_killed_at_any_wait_leaves_work_and_nothing_else() {
+    for wait in 0..200 {
+        let mut ended = false;
+        stage(9, |stage| {
+            for number in 0..5 {
+                stage.ask(&tea(&format!("key-{number}"), 1));
+            }
+            stage.wait(3_600);
+            let killed = Run {
+                killed_at_wait: Some(wait),
+                ..FULL_SWEEP
+            };
+            ended = stage.sweep_within(0, killed).is_some();
+            stage.wait(60);
+            stage.sweep(0);
+            assert_eq!(stage.tea(), 9, "killed at wait {wait}");
+        });
+        if ended {
+            assert!(16 < wait, "it waited {wait} times only");
+            return;
+        }
+    }
+    panic!("the sweeper never came to its end");
+}
+
+#[test]
+fn a_confirmation_wins_over_an_index_that_still_names_the_order() {
+    stage(1, |stage| {
+        let id = id(&stage.ask(&tea("key-1", 1)));
+        stage.wait(3_600);
+        let lag = Duration::from_mins(10);
+        stage.next([Fate { lag, ..calm() }]);
+        let confirm = Wish::Confirm {
+            id,
+            reference: "pay-1".to_owned(),
+            if_match: None,
+        };
+        assert_eq!(stage.status(&confirm), 200, "late, but its stock is held");
+        let swept = stage.sweep(0);
+        assert_eq!(
+            (&swept["expired"], &swept["settled"]),
+            (&0.into(), &1.into())
+        );
+        assert_eq!(stage.tea(), 0);
+    });
+}
+
+#[test]
+fn case_50_the_replay_of_an_order_that_has_expired_since_is_the_answer_of_then() {
+    stage(1, |stage| {
+        let placed = stage.ask(&tea("key-1", 1));
+        stage.wait(3_600);
+        assert_eq!(stage.sweep(0)["expired"], 1);
+        let replay = stage.ask(&tea("key-1", 1));
+        assert_eq!((replay.status, &replay.body), (201, &placed.body));
+        assert_eq!(replay.headers["order-status"], "expired");
+        assert_eq!(stage.tea(), 1);
+    });
+}
