@@ -5,6 +5,7 @@
 //! [`webhook`] how calls are answered, [`page`] how the channel looks.
 
 pub mod fault;
+mod incoming;
 pub mod limits;
 pub mod markdown;
 pub mod message;

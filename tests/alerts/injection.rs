@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alert_forwarder::config::Timeouts;
 use alert_forwarder::discord::{Answer, Call, Discord};
+use alert_forwarder::event::State::{Firing, NoData, Resolved};
 use alert_forwarder::event::{Event, Severity};
 use alert_forwarder::message::{Detail, Options, render};
 use alert_forwarder::text::{Style, escaped};
@@ -76,7 +77,6 @@ fn a_role_is_mentioned_in_the_content_only_and_only_for_what_is_bad_enough_and_o
         assert!(named || message.payload.content.is_empty());
         named
     };
-    use alert_forwarder::event::State::{Firing, NoData, Resolved};
     assert!(roles(Severity::Critical, false, Firing, Severity::Critical));
     assert!(roles(Severity::Critical, false, Firing, Severity::Error));
     assert!(!roles(Severity::Error, false, Firing, Severity::Critical));

@@ -61,28 +61,29 @@ pub(super) fn notification(message: &str) -> Notification {
     }
 }
 
-/// Renders an event in every detail, and has Discord's limits judge it.
+/// Renders an event in every detail, and has Discord's limits judge it; the
+/// usual message is returned.
 pub(super) fn acceptable(event: &Event) -> Message {
-    for possible_duplicate in [true, false] {
+    let render_one = |possible_duplicate, detail| {
         let options = Options {
             possible_duplicate,
             ..Options::default()
         };
-        for detail in [
-            Detail::NoImage,
-            Detail::NoFields,
-            Detail::Plain,
-            Detail::Full,
-        ] {
-            let message = render(event, &options, detail);
-            accepted(&message);
-            assert_eq!(mentions(&message), Vec::<String>::new(), "{message:?}");
-            if (detail, possible_duplicate) == (Detail::Full, false) {
-                return message;
-            }
-        }
+        let message = render(event, &options, detail);
+        accepted(&message);
+        assert_eq!(mentions(&message), Vec::<String>::new(), "{message:?}");
+        message
+    };
+    for detail in [
+        Detail::Full,
+        Detail::NoImage,
+        Detail::NoFields,
+        Detail::Plain,
+    ] {
+        render_one(true, detail);
+        render_one(false, detail);
     }
-    unreachable!("the loops end with the full detail")
+    render_one(false, Detail::Full)
 }
 
 #[track_caller]

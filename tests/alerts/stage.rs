@@ -164,10 +164,11 @@ impl Stage {
             .collect()
     }
 
-    /// The sum of a metric over the play.
-    pub(super) fn metric(&self, name: &str) -> f64 {
+    /// The sum of a metric over the play, rounded.
+    pub(super) fn metric(&self, name: &str) -> u64 {
         let lines = self.log.metrics.lock().unwrap();
-        lines.iter().filter_map(|line| line[name].as_f64()).sum()
+        let sum: f64 = lines.iter().filter_map(|line| line[name].as_f64()).sum();
+        format!("{sum:.0}").parse().unwrap()
     }
 
     /// Whether a line of the log, metrics aside, holds a text.

@@ -162,8 +162,9 @@ async fn one(app: &App, notification: &Notification, event: &Event, deadline: De
             };
         }
         if let Outcome::HandedBack { wait, .. } = &mut outcome {
-            let wait = *wait.get_or_insert_with(|| back_off(record, now));
-            app.queue.hide(record, wait).await;
+            let until_again = back_off(record, *wait, now);
+            *wait = Some(until_again);
+            app.queue.hide(record, until_again).await;
         }
     }
     tell(&outcome, &route.name, event.kind.name(), now);

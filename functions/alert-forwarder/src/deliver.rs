@@ -1,50 +1,19 @@
-//! Owns the delivery of one message: claim it, send it, and decide by Discord's answers what follows.
+//! Owns the delivery of one message: claim it, send it by its route or a fallback, and note what became of it.
 
 use std::time::Duration;
 
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::discord::{Answer, Call};
 use crate::envelope::Notification;
 use crate::event::Event;
-use crate::message::{Detail, Options, render};
-use crate::outcome::{Outcome, Why, tell_circuit};
-use crate::pace::WAIT_UNKNOWN;
+use crate::outcome::{Outcome, Why};
 use crate::route::Route;
 use crate::seen::{Claim, Token};
+use crate::send::{CALL_LEAST, End, GivenUp, Sending, out_of_time, send};
 use crate::webhook::WebhookUrl;
 
-/// Calls that Discord may fail before the message is handed back.
-const FAILURES_MAX: u32 = 3;
-/// Answers of 429 to one message before it is handed back, however short their waits.
-const LIMITED_MAX: u32 = 5;
-/// The longest pause before the second call after a failure; it doubles.
-const PAUSE: Duration = Duration::from_millis(500);
-/// With less time than this left, no call is begun.
-const CALL_LEAST: Duration = Duration::from_millis(500);
 /// While a circuit is open, the secret is read again this often: it may hold a better webhook.
 const SECRET_AGE_WHILE_OPEN: Duration = Duration::from_mins(1);
-
-/// What became of the calls for one message.
-struct Sending {
-    end: End,
-    /// Whether a call without an answer may have been obeyed.
-    in_doubt: bool,
-}
-
-enum End {
-    Accepted {
-        detail: Detail,
-        id: Option<String>,
-    },
-    Refused,
-    /// The webhook cannot be used; another route may serve.
-    NoWebhook,
-    Not {
-        why: Why,
-        wait: Option<Duration>,
-    },
-}
 
 /// Delivers a message by the route that takes it.
 pub(crate) async fn deliver(
@@ -54,12 +23,13 @@ pub(crate) async fn deliver(
     route: &Route,
     deadline: Deadline,
 ) -> Outcome {
-    let left = deadline.left(app.world.now());
-    if left < CALL_LEAST {
-        return Outcome::HandedBack {
-            why: Why::OutOfTime,
-            wait: Some(Duration::from_secs(1)),
-        };
+    // Before the claim: while a route is held, a whole queue passes by here, and
+    // each message would cost the table two writes for nothing.
+    let now = app.world.now();
+    let left = deadline.left(now);
+    let wait = app.pace.wait(&route.name, now);
+    if left < wait + CALL_LEAST {
+        return ended(out_of_time(wait));
     }
     let claim = match &notification.id {
         Some(id) => app.seen.claim(id, &route.name, left).await,
@@ -93,7 +63,7 @@ async fn settle(app: &App, event: &Event, token: Option<&Token>, sending: &Sendi
     if let Some(token) = token {
         match &sending.end {
             End::Accepted { id, .. } => app.seen.sent(token, id.as_deref()).await,
-            End::Refused | End::NoWebhook | End::Not { .. } => {
+            End::Refused | End::NoWebhook | End::Not(_) => {
                 app.seen.release(token, sending.in_doubt).await;
             }
         }
@@ -116,10 +86,14 @@ async fn settle(app: &App, event: &Event, token: Option<&Token>, sending: &Sendi
             why: Why::NoWebhook,
             wait: None,
         },
-        End::Not { why, wait } => Outcome::HandedBack {
-            why: *why,
-            wait: *wait,
-        },
+        End::Not(given_up) => ended(*given_up),
+    }
+}
+
+const fn ended(given_up: GivenUp) -> Outcome {
+    Outcome::HandedBack {
+        why: given_up.why,
+        wait: given_up.wait,
     }
 }
 
@@ -170,120 +144,6 @@ async fn usable_webhook(app: &App, route: &Route) -> Option<WebhookUrl> {
             let (route, key) = (&route.name, &route.webhook);
             tracing::error!(route, key, "the webhook {error}");
             None
-        }
-    }
-}
-
-/// Calls one webhook until it has the message, or until that makes no sense any more.
-async fn send(
-    app: &App,
-    event: &Event,
-    route: &Route,
-    webhook: &WebhookUrl,
-    maybe_sent: bool,
-    deadline: Deadline,
-) -> Sending {
-    let mut in_doubt = maybe_sent;
-    let mut detail = Detail::Full;
-    let mut failures = 0;
-    let mut limited = 0;
-    let end = loop {
-        let now = app.world.now();
-        let wait = app.pace.wait(&route.name, now);
-        let left = deadline.left(now);
-        if left < wait + CALL_LEAST {
-            break out_of_time(wait);
-        }
-        if !wait.is_zero() {
-            app.world.sleep(wait).await;
-            continue;
-        }
-        let options = Options {
-            roles: route.roles.clone(),
-            mention_from: Some(route.mention_from),
-            possible_duplicate: in_doubt,
-        };
-        let message = render(event, &options, detail);
-        let thread = route.thread_id.as_deref();
-        let patience = left.min(app.config.timeouts.total);
-        let answered = app
-            .discord
-            .send(webhook, thread, Call::Post, &message, patience)
-            .await;
-        let now = app.world.now();
-        if let Some(pause) = answered.pause {
-            app.pace.hold(&route.name, pause, false, now);
-        }
-        match answered.answer {
-            Answer::Accepted(id) => {
-                app.circuits.close(&route.name);
-                break End::Accepted { detail, id };
-            }
-            Answer::Limited { wait, global } => {
-                limited += 1;
-                let wait = wait.unwrap_or(WAIT_UNKNOWN);
-                tracing::warn!(
-                    route = route.name,
-                    global,
-                    wait_seconds = wait.as_secs_f64(),
-                    "rate limited"
-                );
-                app.pace.hold(&route.name, wait, global, now);
-                if limited == LIMITED_MAX {
-                    break out_of_time(wait);
-                }
-            }
-            Answer::Refused { status, complaint } => {
-                tracing::warn!(
-                    route = route.name,
-                    status,
-                    complaint,
-                    detail = detail.name(),
-                    "refused"
-                );
-                match detail.less(message.has_image()) {
-                    Some(less) => detail = less,
-                    None => break End::Refused,
-                }
-            }
-            Answer::Forbidden { status, code } => {
-                app.circuits.open(&route.name, webhook, now);
-                tell_circuit(&route.name, status, code, now);
-                break End::NoWebhook;
-            }
-            Answer::Failed {
-                status,
-                why,
-                in_doubt: doubt,
-            } => {
-                in_doubt |= doubt;
-                failures += 1;
-                tracing::warn!(route = route.name, status, why, failures, "Discord failed");
-                if failures == FAILURES_MAX {
-                    break End::Not {
-                        why: Why::Unavailable,
-                        wait: None,
-                    };
-                }
-                let pause = app.world.uniform(PAUSE * 2_u32.pow(failures - 1));
-                app.world.sleep(pause.min(deadline.left(now))).await;
-            }
-        }
-    };
-    Sending { end, in_doubt }
-}
-
-/// The time left is too short: for Discord's wait, or for anything.
-fn out_of_time(wait: Duration) -> End {
-    if wait.is_zero() {
-        End::Not {
-            why: Why::OutOfTime,
-            wait: Some(Duration::from_secs(1)),
-        }
-    } else {
-        End::Not {
-            why: Why::RateLimited,
-            wait: Some(wait),
         }
     }
 }

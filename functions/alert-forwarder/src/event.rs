@@ -228,11 +228,13 @@ impl Rich {
     }
 
     /// Appends words.
+    #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Text(text.into()));
         self
     }
 
+    #[must_use]
     /// Appends words that link somewhere, or plain ones if there is nowhere.
     pub fn link(mut self, label: impl Into<String>, url: Option<SafeUrl>) -> Self {
         let label = label.into();

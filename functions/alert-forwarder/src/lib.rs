@@ -1,8 +1,8 @@
 //! Forwards alarms to Discord: no alert is lost, none is sent twice where that can be known.
 //!
 //! An invocation is unwrapped ([`envelope`]), each message understood
-//! ([`parse`]) and rendered ([`message`]); these are pure. [`deliver`] decides
-//! what follows from what Discord answers; [`discord`], [`seen`], [`webhook`]
+//! ([`parse`]) and rendered ([`message`]); these are pure. [`deliver`] claims
+//! and sends, [`send`] decides what follows from what Discord answers; [`discord`], [`seen`], [`webhook`]
 //! and [`queue`] are all that reaches out. Read `event.rs` and `deliver.rs` first.
 //!
 //! Incidents (editing an alarm's message when it ends), flood control, graphs
@@ -19,6 +19,7 @@ pub mod discord;
 pub mod envelope;
 mod error;
 pub mod event;
+mod fitting;
 pub mod link;
 pub mod message;
 mod outcome;
@@ -28,6 +29,7 @@ mod queue;
 mod region;
 pub mod route;
 mod seen;
+mod send;
 pub mod text;
 pub mod webhook;
 mod when;

@@ -1,9 +1,12 @@
 //! Owns the message: an event as Discord takes it, within every limit, mentioning nobody by accident.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
-use crate::event::{Event, Field, Rich, Severity, Span, State};
-use crate::text::{ELLIPSIS, Fitted, Style, fit, units};
+use crate::event::{Event, Field, Rich, Severity, State};
+use crate::fitting::{FittedFields, fields, rich};
+use crate::text::{Fitted, Style, fit, units};
 use crate::whole;
 
 /// Limits of Discord's API, in UTF-16 code units where they are lengths.
@@ -21,13 +24,11 @@ pub mod limits {
     pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 }
 use limits::{
-    CONTENT_UNITS_MAX, DESCRIPTION_UNITS_MAX, EMBEDS_UNITS_MAX, FIELD_NAME_UNITS_MAX,
-    FIELD_VALUE_UNITS_MAX, FIELDS_MAX, FOOTER_UNITS_MAX, TITLE_UNITS_MAX,
+    CONTENT_UNITS_MAX, DESCRIPTION_UNITS_MAX, EMBEDS_UNITS_MAX, FOOTER_UNITS_MAX, TITLE_UNITS_MAX,
 };
 
 /// What the description keeps when long fields compete with it for the sum.
 const DESCRIPTION_UNITS_KEPT: usize = 1_500;
-const LINK_LABEL_UNITS_MAX: usize = 200;
 const FENCE_OPEN: &str = "```\n";
 const FENCE_CLOSE: &str = "\n```";
 
@@ -187,7 +188,11 @@ pub struct Footer {
 /// Renders an event.
 pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
     let roles = mentioned(event, options);
-    let mentions: String = roles.iter().map(|role| format!("<@&{role}> ")).collect();
+    let mut mentions = String::new();
+    for role in &roles {
+        // Writing to a String cannot fail.
+        let _ = write!(mentions, "<@&{role}> ");
+    }
     let (content, embeds, files) = match detail {
         Detail::Full | Detail::NoImage | Detail::NoFields => {
             let (embed, cut) = embed(event, options, detail);
@@ -337,75 +342,6 @@ fn describe(event: &Event, units_max: usize) -> Fitted {
     described
 }
 
-/// The fields that fit: the event's own, then when and where, which are few and kept longest.
-#[derive(Debug, Default)]
-struct FittedFields {
-    own: Vec<EmbedField>,
-    common: Vec<EmbedField>,
-    units: usize,
-    cut: bool,
-}
-
-impl FittedFields {
-    fn fit(&mut self, field: &Field) -> EmbedField {
-        let name = fit(&field.name, Style::Line, FIELD_NAME_UNITS_MAX);
-        let value = rich(&field.value, FIELD_VALUE_UNITS_MAX);
-        self.cut |= name.cut || value.cut;
-        let field = EmbedField {
-            name: or_else(name.text, "(no name)"),
-            value: or_else(value.text, "(blank)"),
-            inline: field.inline,
-        };
-        self.units += units_of(&field);
-        field
-    }
-
-    /// Drops fields from the end until the rest fits.
-    fn shrink(&mut self, units_max: usize) {
-        while units_max < self.units
-            && let Some(field) = self.own.pop().or_else(|| self.common.pop())
-        {
-            self.units -= units_of(&field);
-            self.cut = true;
-        }
-    }
-
-    fn into_fields(self) -> Vec<EmbedField> {
-        let mut fields = self.own;
-        fields.extend(self.common);
-        fields
-    }
-}
-
-fn units_of(field: &EmbedField) -> usize {
-    units(&field.name) + units(&field.value)
-}
-
-fn fields(event: &Event, units_max: usize) -> FittedFields {
-    let mut fitted = FittedFields::default();
-    for field in common_fields(event) {
-        let field = fitted.fit(&field);
-        fitted.common.push(field);
-    }
-    let own_max = FIELDS_MAX - fitted.common.len();
-    for field in event.fields.iter().take(own_max) {
-        let field = fitted.fit(field);
-        fitted.own.push(field);
-    }
-    fitted.cut |= own_max < event.fields.len();
-    fitted.shrink(units_max);
-    fitted
-}
-
-/// Discord refuses a name or value that is only white-space.
-fn or_else(text: String, instead: &str) -> String {
-    if text.trim().is_empty() {
-        instead.to_owned()
-    } else {
-        text
-    }
-}
-
 pub(crate) fn common_fields(event: &Event) -> Vec<Field> {
     let when = match event.state {
         State::Firing | State::Resolved | State::NoData => "Since",
@@ -433,64 +369,6 @@ pub(crate) fn common_fields(event: &Event) -> Vec<Field> {
         fields.push(Field::long("Where to look", links));
     }
     fields
-}
-
-/// Renders rich text as markdown; a link that does not fit whole is left out.
-fn rich(rich: &Rich, units_max: usize) -> Fitted {
-    let mut text = String::new();
-    for span in joined(rich) {
-        let room = units_max - units(&text);
-        let piece = match span {
-            Span::Text(words) => fit(&words, Style::Markdown, room),
-            Span::Link(link) => {
-                let label = fit(&link.label, Style::Label, LINK_LABEL_UNITS_MAX);
-                let label = or_else(label.text, "link");
-                whole_or_cut(format!("[{label}]({})", link.url.as_str()), room)
-            }
-            Span::Time(at) => {
-                let at = at.as_second();
-                whole_or_cut(format!("<t:{at}:R> (<t:{at}:f>)"), room)
-            }
-        };
-        text.push_str(&piece.text);
-        if piece.cut {
-            return Fitted { text, cut: true };
-        }
-    }
-    let text = if text.trim().is_empty() {
-        String::new()
-    } else {
-        text
-    };
-    Fitted { text, cut: false }
-}
-
-fn whole_or_cut(piece: String, room: usize) -> Fitted {
-    if units(&piece) <= room {
-        return Fitted {
-            text: piece,
-            cut: false,
-        };
-    }
-    let text = if 0 < room {
-        ELLIPSIS.to_string()
-    } else {
-        String::new()
-    };
-    Fitted { text, cut: true }
-}
-
-/// Neighbouring words as one text, so that nothing is recognised across a seam.
-fn joined(rich: &Rich) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::with_capacity(rich.0.len());
-    for span in &rich.0 {
-        if let (Some(Span::Text(before)), Span::Text(after)) = (spans.last_mut(), span) {
-            before.push_str(after);
-        } else {
-            spans.push(span.clone());
-        }
-    }
-    spans
 }
 
 /// All that is left when Discord refuses an embed.

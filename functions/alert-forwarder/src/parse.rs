@@ -20,6 +20,7 @@ mod generic;
 mod guardduty;
 mod health;
 mod json;
+mod metric;
 mod rds;
 mod security_hub;
 

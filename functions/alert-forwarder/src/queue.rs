@@ -26,14 +26,24 @@ pub(crate) struct Queue {
     dead_letter_url: Option<String>,
 }
 
-/// How long a message that could not be delivered stays away.
-pub(crate) fn back_off(record: &Record, now: Timestamp) -> Duration {
+/// A message that was received this often does not come back just as a limit
+/// ends: a hundred receipts would else be used up within a long day of limits.
+const RECEIVES_PROMPT_MAX: u32 = 10;
+
+/// How long a message that could not be delivered stays away; `told` is what
+/// Discord or another instance said.
+pub(crate) fn back_off(record: &Record, told: Option<Duration>, now: Timestamp) -> Duration {
     let age = record
         .sent_at
         .map(|sent| now.duration_since(sent))
         .and_then(|age| Duration::try_from(age).ok())
         .unwrap_or_default();
-    (age / AGE_SHARE).clamp(WAIT_LEAST, WAIT_MOST)
+    let own = (age / AGE_SHARE).clamp(WAIT_LEAST, WAIT_MOST);
+    match told {
+        Some(told) if record.receive_count <= RECEIVES_PROMPT_MAX => told,
+        Some(told) => told.max(own),
+        None => own,
+    }
 }
 
 impl Queue {
@@ -107,11 +117,22 @@ mod tests {
             sent_at: Some(sent_at),
             ..Record::default()
         };
-        let wait = |age: u64| back_off(&record, sent_at + Duration::from_secs(age)).as_secs();
+        let wait = |age: u64| back_off(&record, None, sent_at + Duration::from_secs(age)).as_secs();
         assert_eq!(wait(0), 30);
         assert_eq!(wait(400), 100);
         assert_eq!(wait(864_000), 7_200);
-        assert_eq!(back_off(&Record::default(), sent_at).as_secs(), 30);
+        assert_eq!(back_off(&Record::default(), None, sent_at).as_secs(), 30);
+
+        let told = |receive_count| {
+            let record = Record {
+                receive_count,
+                ..record.clone()
+            };
+            let now = sent_at + Duration::from_secs(4_000);
+            back_off(&record, Some(Duration::from_secs(5)), now).as_secs()
+        };
+        assert_eq!(told(RECEIVES_PROMPT_MAX), 5);
+        assert_eq!(told(RECEIVES_PROMPT_MAX + 1), 1_000);
     }
 
     #[test]
@@ -122,7 +143,7 @@ mod tests {
         };
         let mut now = Timestamp::UNIX_EPOCH;
         for _ in 0..100 {
-            now += back_off(&record, now);
+            now += back_off(&record, None, now);
         }
         let days = now.as_second() / 86_400;
         assert!((5..=9).contains(&days), "{days}");

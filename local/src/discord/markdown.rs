@@ -60,8 +60,10 @@ pub fn plain(text: &str) -> String {
         Node::Text(text) | Node::Code(text) | Node::Fence(text) => plain.push_str(text),
         Node::Autolink(url) | Node::Invite(url) => plain.push_str(url),
         Node::Everyone(name) | Node::Reference(name) => plain.push_str(name),
-        Node::User(id) => plain.push_str(&format!("@{id}")),
-        Node::Role(id) => plain.push_str(&format!("@{id}")),
+        Node::User(id) | Node::Role(id) => {
+            plain.push('@');
+            plain.push_str(id);
+        }
         Node::Time(seconds, _) => plain.push_str(&time(*seconds)),
         Node::Line(_) | Node::Styled(..) | Node::Link(..) => {}
     });

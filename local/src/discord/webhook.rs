@@ -4,33 +4,16 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequest, Multipart, RawPathParams, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::fault::{Attempt, Fault, RetryAfter};
+use super::incoming::Incoming;
 use super::limits::{self, Refusal};
 use super::message::{File, Message, pings};
 use super::{Call, Discord};
-
-/// Discord's limit for a whole request.
-const REQUEST_BYTES_MAX: usize = 25 * 1024 * 1024;
-
-/// What a call came with.
-struct Incoming {
-    method: String,
-    webhook_id: String,
-    token: String,
-    message_id: String,
-    query: String,
-    user_agent: String,
-    text: String,
-    payload: Value,
-    files: Vec<File>,
-    refusal: Option<Refusal>,
-}
 
 /// `POST /webhooks/{id}/{token}`.
 pub(super) async fn execute(
@@ -107,7 +90,7 @@ async fn answer(
     discord: &Discord,
     path: RawPathParams,
     request: Request,
-    act: fn(&Discord, Incoming) -> Response,
+    act: fn(&Discord, &Incoming) -> Response,
 ) -> Response {
     let incoming = Incoming::read(&path, request).await;
     let call = Call {
@@ -129,7 +112,7 @@ async fn answer(
         ..call.clone()
     };
     let response = match fault {
-        None => usual(discord, incoming, act),
+        None => usual(discord, &incoming, act),
         Some(Fault::Hang) => {
             discord.state().note(keep());
             std::future::pending().await
@@ -139,21 +122,21 @@ async fn answer(
             break_connection()
         }
         Some(Fault::AcceptThenHang) => {
-            usual(discord, incoming, act);
+            usual(discord, &incoming, act);
             discord.state().note(keep());
             std::future::pending().await
         }
         Some(Fault::AcceptThenDrop) => {
-            usual(discord, incoming, act);
+            usual(discord, &incoming, act);
             discord.state().note(keep());
             break_connection()
         }
         Some(Fault::NoContent) => {
-            usual(discord, incoming, act);
+            usual(discord, &incoming, act);
             StatusCode::NO_CONTENT.into_response()
         }
         Some(Fault::BrokenAnswer) => {
-            usual(discord, incoming, act);
+            usual(discord, &incoming, act);
             ([(header::CONTENT_TYPE, "application/json")], "{\"id\": \"1").into_response()
         }
         Some(Fault::Limited {
@@ -193,8 +176,8 @@ fn break_connection() -> Response {
 
 fn usual(
     discord: &Discord,
-    incoming: Incoming,
-    act: fn(&Discord, Incoming) -> Response,
+    incoming: &Incoming,
+    act: fn(&Discord, &Incoming) -> Response,
 ) -> Response {
     let now = discord.world.now();
     let filled = {
@@ -222,7 +205,7 @@ fn usual(
     response
 }
 
-fn post(discord: &Discord, incoming: Incoming) -> Response {
+fn post(discord: &Discord, incoming: &Incoming) -> Response {
     if let Err(refusal) = limits::check(&incoming.payload, &incoming.files) {
         return refuse(&refusal);
     }
@@ -268,7 +251,7 @@ fn post(discord: &Discord, incoming: Incoming) -> Response {
 }
 
 /// What is absent stays; `attachments` lists the files that stay and that are new.
-fn change(discord: &Discord, incoming: Incoming) -> Response {
+fn change(discord: &Discord, incoming: &Incoming) -> Response {
     let now = discord.world.now();
     let mut state = discord.state();
     let Some(at) = state
@@ -288,7 +271,8 @@ fn change(discord: &Discord, incoming: Incoming) -> Response {
     };
     let mut edited = message.clone();
     if let Some(content) = incoming.payload.get("content") {
-        edited.content = content.as_str().unwrap_or_default().trim().to_owned();
+        let content = content.as_str().unwrap_or_default().trim();
+        content.clone_into(&mut edited.content);
     }
     if incoming.payload.get("embeds").is_some() {
         edited.embeds = embeds(&incoming.payload);
@@ -334,114 +318,6 @@ fn embeds(payload: &Value) -> Vec<Value> {
         .unwrap_or_default()
 }
 
-impl Incoming {
-    async fn read(path: &RawPathParams, request: Request) -> Self {
-        let of_path = |wanted: &str| {
-            let mut all = path.iter();
-            all.find(|(name, _)| *name == wanted)
-                .map(|(_, value)| value.to_owned())
-                .unwrap_or_default()
-        };
-        let user_agent = request.headers().get(header::USER_AGENT);
-        let mut incoming = Self {
-            method: request.method().to_string(),
-            webhook_id: of_path("id"),
-            token: of_path("token"),
-            message_id: of_path("message_id"),
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            user_agent: user_agent
-                .and_then(|agent| agent.to_str().ok())
-                .unwrap_or_default()
-                .to_owned(),
-            text: String::new(),
-            payload: Value::Null,
-            files: Vec::new(),
-            refusal: None,
-        };
-        let bodied = matches!(incoming.method.as_str(), "POST" | "PATCH");
-        let outcome = if is_multipart(request.headers()) {
-            incoming.read_parts(request).await
-        } else {
-            incoming.read_json(request.into_body()).await
-        };
-        if let (Err(refusal), true) = (outcome, bodied) {
-            incoming.refusal = Some(refusal);
-        }
-        incoming
-    }
-
-    async fn read_json(&mut self, body: Body) -> Result<(), Refusal> {
-        let bytes = to_bytes(body, REQUEST_BYTES_MAX)
-            .await
-            .map_err(|_| limits::too_large())?;
-        self.take_json(&bytes)
-    }
-
-    fn take_json(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.text = String::from_utf8_lossy(bytes).into_owned();
-        self.payload = serde_json::from_slice(bytes).map_err(|_| limits::no_json())?;
-        if self.payload.is_object() {
-            Ok(())
-        } else {
-            Err(limits::no_json())
-        }
-    }
-
-    /// `payload_json` and `files[n]`.
-    async fn read_parts(&mut self, request: Request) -> Result<(), Refusal> {
-        let mut parts = Multipart::from_request(request, &())
-            .await
-            .map_err(|_| limits::no_json())?;
-        let mut bytes_read = 0;
-        while let Some(part) = parts.next_field().await.map_err(|_| limits::no_json())? {
-            let name = part.name().unwrap_or_default().to_owned();
-            let file_name = part.file_name().unwrap_or("file").to_owned();
-            let content_type = part
-                .content_type()
-                .unwrap_or("application/octet-stream")
-                .to_owned();
-            let bytes = part.bytes().await.map_err(|_| limits::too_large())?;
-            bytes_read += bytes.len();
-            if REQUEST_BYTES_MAX < bytes_read {
-                return Err(limits::too_large());
-            }
-            if name == "payload_json" {
-                self.take_json(&bytes)?;
-            } else if name.starts_with("files[") || name == "file" {
-                self.files.push(File {
-                    id: String::new(),
-                    name: file_name,
-                    content_type,
-                    bytes: bytes.to_vec(),
-                });
-            }
-        }
-        if self.payload.is_null() {
-            self.payload = json!({});
-        }
-        Ok(())
-    }
-
-    fn parameter(&self, wanted: &str) -> Option<String> {
-        self.query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(name, _)| *name == wanted)
-            .map(|(_, value)| value.to_owned())
-    }
-
-    fn means(&self, message: &Message) -> bool {
-        message.id == self.message_id && message.webhook_id == self.webhook_id
-    }
-}
-
-fn is_multipart(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("multipart/form-data"))
-}
-
 fn reply(status: StatusCode, body: &Value) -> Response {
     (status, axum::Json(body)).into_response()
 }
@@ -467,22 +343,20 @@ fn unknown_message() -> Response {
 
 /// 429. Source: "Rate Limits", Discord developer documentation.
 fn limited(retry_after: RetryAfter, global: bool, shared: bool) -> Response {
-    let mut body = json!({"message": "You are being rate limited.", "global": global});
-    let header = match retry_after {
-        RetryAfter::Float(seconds) => {
-            body["retry_after"] = json!(seconds);
-            Some(format!("{}", seconds.ceil()))
-        }
-        RetryAfter::Integer(seconds) => {
-            body["retry_after"] = json!(seconds);
-            Some(seconds.to_string())
-        }
-        RetryAfter::Header(seconds) => Some(seconds.to_string()),
-        RetryAfter::Missing => None,
+    let (in_body, in_header) = match retry_after {
+        RetryAfter::Float(seconds) => (Some(json!(seconds)), Some(format!("{}", seconds.ceil()))),
+        RetryAfter::Integer(seconds) => (Some(json!(seconds)), Some(seconds.to_string())),
+        RetryAfter::Header(seconds) => (None, Some(seconds.to_string())),
+        RetryAfter::Missing => (None, None),
+    };
+    let message = "You are being rate limited.";
+    let body = match in_body {
+        Some(seconds) => json!({"message": message, "global": global, "retry_after": seconds}),
+        None => json!({"message": message, "global": global}),
     };
     let mut response = reply(StatusCode::TOO_MANY_REQUESTS, &body);
     let headers = response.headers_mut();
-    if let Some(value) = header.and_then(|seconds| HeaderValue::from_str(&seconds).ok()) {
+    if let Some(value) = in_header.and_then(|seconds| HeaderValue::from_str(&seconds).ok()) {
         headers.insert(header::RETRY_AFTER, value);
     }
     let scope = match (global, shared) {

@@ -7,14 +7,12 @@
 use serde_json::Value;
 
 use super::json::{account_of, array, blank, push, text};
+use super::metric;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
 use crate::link::{self, SafeUrl};
 use crate::region::region;
 use crate::when::moment;
-
-/// More dimensions than a metric can have are not shown as one line.
-const EXPRESSION_CHARACTERS_MAX: usize = 900;
 
 /// A metric alarm's change of state as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
@@ -23,19 +21,15 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let mut event = change.event(notification, Kind::MetricAlarm);
     let trigger = change.trigger;
 
-    let compared = comparison(trigger, &change.reason_data);
-    for field in [metric_field(trigger), Some(compared)]
-        .into_iter()
-        .flatten()
-    {
-        event.fields.push(field);
-    }
-    if let Some(value) = change.value() {
-        event.fields.push(Field::short("Value", value));
-    }
-    event.fields.extend(math_fields(trigger));
-    push(&mut event.fields, "Dimensions", dimensions(trigger));
-    push(&mut event.fields, "Evaluation", evaluation(trigger));
+    let value = change.value().map(|value| Field::short("Value", value));
+    event.fields.extend(metric::metric(trigger));
+    event
+        .fields
+        .push(metric::comparison(trigger, &change.reason_data));
+    event.fields.extend(value);
+    event.fields.extend(metric::expressions(trigger));
+    push(&mut event.fields, "Dimensions", metric::dimensions(trigger));
+    push(&mut event.fields, "Evaluation", metric::evaluation(trigger));
     Some(event)
 }
 
@@ -226,218 +220,6 @@ impl Directives {
         }
         false
     }
-}
-
-/// `Namespace / Metric · p99 over 60 s`.
-fn metric_field(trigger: &Value) -> Option<Field> {
-    let direct = MetricOf {
-        metric: "",
-        name: "/MetricName",
-        namespace: "/Namespace",
-    };
-    if let Some(metric) = direct.read(trigger) {
-        let statistic = text(trigger, "/ExtendedStatistic").or_else(|| text(trigger, "/Statistic"));
-        return Some(described(
-            &metric,
-            statistic,
-            text(trigger, "/Period"),
-            text(trigger, "/Unit"),
-        ));
-    }
-    let only = match stats(trigger).as_slice() {
-        [only] => *only,
-        _ => return None,
-    };
-    Some(metric_stat(only))
-}
-
-fn metric_stat(metric: &Value) -> Field {
-    let names = MetricOf {
-        metric: "metric",
-        name: "/MetricStat/Metric/MetricName",
-        namespace: "/MetricStat/Metric/Namespace",
-    };
-    let other = MetricOf {
-        metric: "metric",
-        name: "/metricStat/metric/name",
-        namespace: "/metricStat/metric/namespace",
-    };
-    let name = names
-        .read(metric)
-        .or_else(|| other.read(metric))
-        .unwrap_or_else(|| names.metric.to_owned());
-    let either = |a, b| text(metric, a).or_else(|| text(metric, b));
-    described(
-        &name,
-        either("/MetricStat/Stat", "/metricStat/stat"),
-        either("/MetricStat/Period", "/metricStat/period"),
-        either("/MetricStat/Unit", "/metricStat/unit"),
-    )
-}
-
-/// Where one form keeps a metric's names.
-struct MetricOf {
-    metric: &'static str,
-    name: &'static str,
-    namespace: &'static str,
-}
-
-impl MetricOf {
-    fn read(&self, value: &Value) -> Option<String> {
-        let name = text(value, self.name)?;
-        Some(match text(value, self.namespace) {
-            Some(namespace) => format!("{namespace} / {name}"),
-            None => name,
-        })
-    }
-}
-
-fn described(
-    metric: &str,
-    statistic: Option<String>,
-    period: Option<String>,
-    unit: Option<String>,
-) -> Field {
-    let mut value = metric.to_owned();
-    if let Some(statistic) = statistic {
-        value.push_str(" · ");
-        value.push_str(&statistic);
-    }
-    if let Some(period) = period {
-        value.push_str(&format!(" over {period} s"));
-    }
-    if let Some(unit) = unit {
-        value.push_str(&format!(" ({unit})"));
-    }
-    Field::long("Metric", value)
-}
-
-/// `> 1`, or that the value left its band: an anomaly alarm has no threshold.
-/// An alarm that invokes the function says it only in its reason's data.
-fn comparison(trigger: &Value, reason_data: &Value) -> Field {
-    let operator = text(trigger, "/ComparisonOperator").unwrap_or_default();
-    let band = text(trigger, "/ThresholdMetricId").is_some()
-        || matches!(
-            operator.as_str(),
-            "LessThanLowerOrGreaterThanUpperThreshold"
-                | "LessThanLowerThreshold"
-                | "GreaterThanUpperThreshold"
-        )
-        || metrics(trigger)
-            .iter()
-            .filter_map(|metric| expression(metric))
-            .any(|expression| expression.contains("ANOMALY_DETECTION_BAND"));
-    let threshold = text(trigger, "/Threshold").or_else(|| text(reason_data, "/threshold"));
-    let value = match threshold {
-        Some(threshold) if !band => match symbol(&operator) {
-            Some(symbol) => format!("{symbol} {threshold}"),
-            None if operator.is_empty() => threshold,
-            None => format!("{operator} {threshold}"),
-        },
-        _ if band => match operator.as_str() {
-            "LessThanLowerThreshold" => "outside the expected band (below)".to_owned(),
-            "GreaterThanUpperThreshold" => "outside the expected band (above)".to_owned(),
-            _ => "outside the expected band".to_owned(),
-        },
-        // Neither the configuration nor the data of the other form need say it.
-        _ => "see the reason".to_owned(),
-    };
-    Field::short("Threshold", value)
-}
-
-fn symbol(operator: &str) -> Option<&'static str> {
-    match operator {
-        "GreaterThanThreshold" => Some(">"),
-        "GreaterThanOrEqualToThreshold" => Some("≥"),
-        "LessThanThreshold" => Some("<"),
-        "LessThanOrEqualToThreshold" => Some("≤"),
-        _ => None,
-    }
-}
-
-/// Both spellings of the list of metrics.
-fn metrics(trigger: &Value) -> &[Value] {
-    let metrics = array(trigger, "/Metrics");
-    if metrics.is_empty() {
-        array(trigger, "/metrics")
-    } else {
-        metrics
-    }
-}
-
-fn expression(metric: &Value) -> Option<String> {
-    text(metric, "/Expression").or_else(|| text(metric, "/expression"))
-}
-
-/// The metrics of the list that are measured, not computed.
-fn stats(trigger: &Value) -> Vec<&Value> {
-    metrics(trigger)
-        .iter()
-        .filter(|metric| {
-            metric
-                .get("MetricStat")
-                .or_else(|| metric.get("metricStat"))
-                .is_some()
-        })
-        .collect()
-}
-
-/// Each expression with its label, and the metrics it is made of.
-fn math_fields(trigger: &Value) -> Vec<Field> {
-    let either = |metric: &Value, a, b| text(metric, a).or_else(|| text(metric, b));
-    let mut fields = Vec::new();
-    for metric in metrics(trigger) {
-        let id = either(metric, "/Id", "/id").unwrap_or_default();
-        if let Some(expression) = expression(metric) {
-            let label = either(metric, "/Label", "/label").unwrap_or_else(|| id.clone());
-            let expression: String = expression.chars().take(EXPRESSION_CHARACTERS_MAX).collect();
-            fields.push(Field::long(label, format!("{id} = {expression}")));
-        } else if 1 < stats(trigger).len() {
-            let described = metric_stat(metric);
-            fields.push(Field::long(id, described.value));
-        }
-    }
-    fields
-}
-
-/// `FunctionName = orders, …`, of the one metric that is shown.
-fn dimensions(trigger: &Value) -> Option<String> {
-    let pairs = |dimensions: &Value| -> Vec<String> {
-        match dimensions {
-            Value::Array(dimensions) => dimensions
-                .iter()
-                .filter_map(|dimension| {
-                    let name = text(dimension, "/name").or_else(|| text(dimension, "/Name"))?;
-                    let value = text(dimension, "/value").or_else(|| text(dimension, "/Value"));
-                    Some(format!("{name} = {}", value.unwrap_or_default()))
-                })
-                .collect(),
-            Value::Object(dimensions) => dimensions
-                .iter()
-                .filter_map(|(name, value)| Some(format!("{name} = {}", value.as_str()?)))
-                .collect(),
-            _ => Vec::new(),
-        }
-    };
-    let mut all: Vec<String> = trigger.get("Dimensions").map(pairs).unwrap_or_default();
-    for metric in stats(trigger) {
-        let dimensions = metric
-            .pointer("/MetricStat/Metric/Dimensions")
-            .or_else(|| metric.pointer("/metricStat/metric/dimensions"));
-        for pair in dimensions.map(pairs).unwrap_or_default() {
-            if !all.contains(&pair) {
-                all.push(pair);
-            }
-        }
-    }
-    (!all.is_empty()).then(|| all.join(", "))
-}
-
-/// `2 of 3 periods`.
-fn evaluation(trigger: &Value) -> Option<String> {
-    let periods = text(trigger, "/EvaluationPeriods")?;
-    let needed = text(trigger, "/DatapointsToAlarm").unwrap_or_else(|| periods.clone());
-    Some(format!("{needed} of {periods} periods"))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn pairs(message: &str) -> BTreeMap<&str, String> {
     for line in message.lines() {
         if let Some((key, value)) = start(line) {
             if let Some((key, value)) = open.replace((key, value.to_owned())) {
-                pairs.insert(key, unquoted(value));
+                pairs.insert(key, unquoted(&value));
             }
         } else if let Some((_, value)) = &mut open {
             value.push('\n');
@@ -71,7 +71,7 @@ fn pairs(message: &str) -> BTreeMap<&str, String> {
         }
     }
     if let Some((key, value)) = open {
-        pairs.insert(key, unquoted(value));
+        pairs.insert(key, unquoted(&value));
     }
     pairs
 }
@@ -82,7 +82,7 @@ fn start(line: &str) -> Option<(&str, &str)> {
     is_key.then_some((key, value))
 }
 
-fn unquoted(value: String) -> String {
+fn unquoted(value: &str) -> String {
     let trimmed = value.trim_end();
     trimmed.strip_suffix('\'').unwrap_or(trimmed).to_owned()
 }

@@ -10,13 +10,9 @@ use crate::event::{Event, Kind, Severity};
 pub(super) fn parse(notification: &Notification) -> Event {
     let mut event = blank(notification, Kind::Generic, "unknown");
     event.severity = Severity::Warning;
-    event.title = notification
-        .subject
-        .as_deref()
-        .map(str::trim)
-        .filter(|subject| !subject.is_empty())
-        .unwrap_or("(no subject)")
-        .to_owned();
+    let subject = notification.subject.as_deref().map(str::trim);
+    let subject = subject.filter(|subject| !subject.is_empty());
+    event.title.push_str(subject.unwrap_or("(no subject)"));
     event.fingerprint.clone_from(&event.title);
     match &notification.json {
         Some(json) => event.code = Some(shown(json, &notification.message)),

@@ -1,0 +1,136 @@
+//! Owns how fields and rich text are made to fit: escaped, cut, and dropped from the end.
+
+use crate::event::{Event, Field, Rich, Span};
+use crate::message::limits::{FIELD_NAME_UNITS_MAX, FIELD_VALUE_UNITS_MAX, FIELDS_MAX};
+use crate::message::{EmbedField, common_fields};
+use crate::text::{ELLIPSIS, Fitted, Style, fit, units};
+
+const LINK_LABEL_UNITS_MAX: usize = 200;
+
+/// The fields that fit: the event's own, then when and where, which are few and kept longest.
+#[derive(Debug, Default)]
+pub(crate) struct FittedFields {
+    own: Vec<EmbedField>,
+    common: Vec<EmbedField>,
+    pub(crate) units: usize,
+    pub(crate) cut: bool,
+}
+
+impl FittedFields {
+    fn fit(&mut self, field: &Field) -> EmbedField {
+        let name = fit(&field.name, Style::Line, FIELD_NAME_UNITS_MAX);
+        let value = rich(&field.value, FIELD_VALUE_UNITS_MAX);
+        self.cut |= name.cut || value.cut;
+        let field = EmbedField {
+            name: or_else(name.text, "(no name)"),
+            value: or_else(value.text, "(blank)"),
+            inline: field.inline,
+        };
+        self.units += units_of(&field);
+        field
+    }
+
+    /// Drops fields from the end until the rest fits.
+    pub(crate) fn shrink(&mut self, units_max: usize) {
+        while units_max < self.units
+            && let Some(field) = self.own.pop().or_else(|| self.common.pop())
+        {
+            self.units -= units_of(&field);
+            self.cut = true;
+        }
+    }
+
+    pub(crate) fn into_fields(self) -> Vec<EmbedField> {
+        let mut fields = self.own;
+        fields.extend(self.common);
+        fields
+    }
+}
+
+fn units_of(field: &EmbedField) -> usize {
+    units(&field.name) + units(&field.value)
+}
+
+/// The fields of an event, within Discord's number and a sum.
+pub(crate) fn fields(event: &Event, units_max: usize) -> FittedFields {
+    let mut fitted = FittedFields::default();
+    for field in common_fields(event) {
+        let field = fitted.fit(&field);
+        fitted.common.push(field);
+    }
+    let own_max = FIELDS_MAX - fitted.common.len();
+    for field in event.fields.iter().take(own_max) {
+        let field = fitted.fit(field);
+        fitted.own.push(field);
+    }
+    fitted.cut |= own_max < event.fields.len();
+    fitted.shrink(units_max);
+    fitted
+}
+
+/// Discord refuses a name or value that is only white-space.
+fn or_else(text: String, instead: &str) -> String {
+    if text.trim().is_empty() {
+        instead.to_owned()
+    } else {
+        text
+    }
+}
+
+/// Renders rich text as markdown; a link that does not fit whole is left out.
+pub(crate) fn rich(rich: &Rich, units_max: usize) -> Fitted {
+    let mut text = String::new();
+    for span in joined(rich) {
+        let room = units_max - units(&text);
+        let piece = match span {
+            Span::Text(words) => fit(&words, Style::Markdown, room),
+            Span::Link(link) => {
+                let label = fit(&link.label, Style::Label, LINK_LABEL_UNITS_MAX);
+                let label = or_else(label.text, "link");
+                whole_or_cut(format!("[{label}]({})", link.url.as_str()), room)
+            }
+            Span::Time(at) => {
+                let at = at.as_second();
+                whole_or_cut(format!("<t:{at}:R> (<t:{at}:f>)"), room)
+            }
+        };
+        text.push_str(&piece.text);
+        if piece.cut {
+            return Fitted { text, cut: true };
+        }
+    }
+    let text = if text.trim().is_empty() {
+        String::new()
+    } else {
+        text
+    };
+    Fitted { text, cut: false }
+}
+
+fn whole_or_cut(piece: String, room: usize) -> Fitted {
+    if units(&piece) <= room {
+        return Fitted {
+            text: piece,
+            cut: false,
+        };
+    }
+    let text = if 0 < room {
+        ELLIPSIS.to_string()
+    } else {
+        String::new()
+    };
+    Fitted { text, cut: true }
+}
+
+/// Neighbouring words as one text, so that nothing is recognised across a seam.
+fn joined(rich: &Rich) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::with_capacity(rich.0.len());
+    for span in &rich.0 {
+        if let (Some(Span::Text(before)), Span::Text(after)) = (spans.last_mut(), span) {
+            before.push_str(after);
+        } else {
+            spans.push(span.clone());
+        }
+    }
+    spans
+}

@@ -1,0 +1,211 @@
+//! Owns the calls for one message: what follows from each of Discord's answers, until it has the
+//! message or a further call makes no sense.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::discord::{Answer, Call};
+use crate::event::Event;
+use crate::message::{Detail, Message, Options, render};
+use crate::outcome::{Why, tell_circuit};
+use crate::pace::WAIT_UNKNOWN;
+use crate::route::Route;
+use crate::webhook::WebhookUrl;
+
+/// Calls that Discord may fail before the message is handed back.
+const FAILURES_MAX: u32 = 3;
+/// Answers of 429 to one message before it is handed back, however short their waits.
+const LIMITED_MAX: u32 = 5;
+/// The longest pause before the second call after a failure; it doubles.
+const PAUSE: Duration = Duration::from_millis(500);
+/// With less time than this left, no call is begun.
+pub(crate) const CALL_LEAST: Duration = Duration::from_millis(500);
+
+/// What became of the calls for one message.
+pub(crate) struct Sending {
+    pub(crate) end: End,
+    /// Whether a call without an answer may have been obeyed.
+    pub(crate) in_doubt: bool,
+}
+
+/// How the calls ended.
+pub(crate) enum End {
+    /// Discord has the message.
+    Accepted { detail: Detail, id: Option<String> },
+    /// Discord refuses it in every form.
+    Refused,
+    /// The webhook cannot be used; another route may serve.
+    NoWebhook,
+    /// Not now.
+    Not(GivenUp),
+}
+
+/// Why no further call is made now, and when one may be, if somebody said.
+#[derive(Clone, Copy)]
+pub(crate) struct GivenUp {
+    pub(crate) why: Why,
+    pub(crate) wait: Option<Duration>,
+}
+
+/// What to do after an answer.
+enum Next {
+    Again,
+    AgainAfter(Duration),
+    End(End),
+}
+
+/// Calls one webhook until it has the message, or until that makes no sense any more.
+pub(crate) async fn send(
+    app: &App,
+    event: &Event,
+    route: &Route,
+    webhook: &WebhookUrl,
+    maybe_sent: bool,
+    deadline: Deadline,
+) -> Sending {
+    let mut calls = Calls {
+        app,
+        event,
+        route,
+        webhook,
+        deadline,
+        in_doubt: maybe_sent,
+        detail: Detail::Full,
+        failures: 0,
+        limited: 0,
+    };
+    let end = loop {
+        match calls.next().await {
+            Next::Again => {}
+            Next::AgainAfter(pause) => {
+                let left = deadline.left(app.world.now());
+                app.world.sleep(pause.min(left)).await;
+            }
+            Next::End(end) => break end,
+        }
+    };
+    Sending {
+        end,
+        in_doubt: calls.in_doubt,
+    }
+}
+
+struct Calls<'a> {
+    app: &'a App,
+    event: &'a Event,
+    route: &'a Route,
+    webhook: &'a WebhookUrl,
+    deadline: Deadline,
+    in_doubt: bool,
+    detail: Detail,
+    failures: u32,
+    limited: u32,
+}
+
+impl Calls<'_> {
+    /// Makes one call, unless Discord has asked for a wait, or the time is up.
+    async fn next(&mut self) -> Next {
+        let (app, route) = (self.app, self.route);
+        let now = app.world.now();
+        let wait = app.pace.wait(&route.name, now);
+        let left = self.deadline.left(now);
+        if left < wait + CALL_LEAST {
+            return Next::End(End::Not(out_of_time(wait)));
+        }
+        if !wait.is_zero() {
+            return Next::AgainAfter(wait);
+        }
+        let message = self.message();
+        let thread = route.thread_id.as_deref();
+        let patience = left.min(app.config.timeouts.total);
+        let answered = app
+            .discord
+            .send(self.webhook, thread, Call::Post, &message, patience)
+            .await;
+        let now = app.world.now();
+        if let Some(pause) = answered.pause {
+            app.pace.hold(&route.name, pause, false, now);
+        }
+        self.judge(answered.answer, message.has_image(), now)
+    }
+
+    fn message(&self) -> Message {
+        let options = Options {
+            roles: self.route.roles.clone(),
+            mention_from: Some(self.route.mention_from),
+            possible_duplicate: self.in_doubt,
+        };
+        render(self.event, &options, self.detail)
+    }
+
+    fn judge(&mut self, answer: Answer, has_image: bool, now: Timestamp) -> Next {
+        let app = self.app;
+        let route = self.route.name.as_str();
+        match answer {
+            Answer::Accepted(id) => {
+                app.circuits.close(route);
+                let detail = self.detail;
+                Next::End(End::Accepted { detail, id })
+            }
+            Answer::Limited { wait, global } => {
+                self.limited += 1;
+                let wait = wait.unwrap_or(WAIT_UNKNOWN);
+                let wait_seconds = wait.as_secs_f64();
+                tracing::warn!(route, global, wait_seconds, "rate limited");
+                app.pace.hold(route, wait, global, now);
+                if self.limited == LIMITED_MAX {
+                    return Next::End(End::Not(out_of_time(wait)));
+                }
+                Next::Again
+            }
+            Answer::Refused { status, complaint } => {
+                let detail = self.detail.name();
+                tracing::warn!(route, status, complaint, detail, "refused");
+                let Some(less) = self.detail.less(has_image) else {
+                    return Next::End(End::Refused);
+                };
+                self.detail = less;
+                Next::Again
+            }
+            Answer::Forbidden { status, code } => {
+                app.circuits.open(route, self.webhook, now);
+                tell_circuit(route, status, code, now);
+                Next::End(End::NoWebhook)
+            }
+            Answer::Failed {
+                status,
+                why,
+                in_doubt,
+            } => {
+                self.in_doubt |= in_doubt;
+                self.failures += 1;
+                let failures = self.failures;
+                tracing::warn!(route, status, why, failures, "Discord failed");
+                if failures == FAILURES_MAX {
+                    let why = Why::Unavailable;
+                    return Next::End(End::Not(GivenUp { why, wait: None }));
+                }
+                let most = PAUSE * 2_u32.pow(failures - 1);
+                Next::AgainAfter(app.world.uniform(most))
+            }
+        }
+    }
+}
+
+/// The time left is too short: for Discord's wait, or for anything.
+pub(crate) const fn out_of_time(wait: Duration) -> GivenUp {
+    if wait.is_zero() {
+        GivenUp {
+            why: Why::OutOfTime,
+            wait: Some(Duration::from_secs(1)),
+        }
+    } else {
+        GivenUp {
+            why: Why::RateLimited,
+            wait: Some(wait),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Owns a call as it comes in: its path, its JSON and its files.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Multipart, RawPathParams, Request};
+use axum::http::{HeaderMap, header};
+use serde_json::{Value, json};
+
+use super::limits::{self, Refusal};
+use super::message::{File, Message};
+
+/// Discord's limit for a whole request.
+const REQUEST_BYTES_MAX: usize = 25 * 1024 * 1024;
+
+/// What a call came with.
+pub(super) struct Incoming {
+    pub(super) method: String,
+    pub(super) webhook_id: String,
+    pub(super) token: String,
+    pub(super) message_id: String,
+    pub(super) query: String,
+    pub(super) user_agent: String,
+    pub(super) text: String,
+    pub(super) payload: Value,
+    pub(super) files: Vec<File>,
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl Incoming {
+    pub(super) async fn read(path: &RawPathParams, request: Request) -> Self {
+        let of_path = |wanted: &str| {
+            let mut all = path.iter();
+            all.find(|(name, _)| *name == wanted)
+                .map(|(_, value)| value.to_owned())
+                .unwrap_or_default()
+        };
+        let user_agent = request.headers().get(header::USER_AGENT);
+        let mut incoming = Self {
+            method: request.method().to_string(),
+            webhook_id: of_path("id"),
+            token: of_path("token"),
+            message_id: of_path("message_id"),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            user_agent: user_agent
+                .and_then(|agent| agent.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
+            text: String::new(),
+            payload: Value::Null,
+            files: Vec::new(),
+            refusal: None,
+        };
+        let bodied = matches!(incoming.method.as_str(), "POST" | "PATCH");
+        let outcome = if is_multipart(request.headers()) {
+            incoming.read_parts(request).await
+        } else {
+            incoming.read_json(request.into_body()).await
+        };
+        if let (Err(refusal), true) = (outcome, bodied) {
+            incoming.refusal = Some(refusal);
+        }
+        incoming
+    }
+
+    async fn read_json(&mut self, body: Body) -> Result<(), Refusal> {
+        let bytes = to_bytes(body, REQUEST_BYTES_MAX)
+            .await
+            .map_err(|_| limits::too_large())?;
+        self.take_json(&bytes)
+    }
+
+    fn take_json(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.text = String::from_utf8_lossy(bytes).into_owned();
+        self.payload = serde_json::from_slice(bytes).map_err(|_| limits::no_json())?;
+        if self.payload.is_object() {
+            Ok(())
+        } else {
+            Err(limits::no_json())
+        }
+    }
+
+    /// `payload_json` and `files[n]`.
+    async fn read_parts(&mut self, request: Request) -> Result<(), Refusal> {
+        let mut parts = Multipart::from_request(request, &())
+            .await
+            .map_err(|_| limits::no_json())?;
+        let mut bytes_read = 0;
+        while let Some(part) = parts.next_field().await.map_err(|_| limits::no_json())? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let file_name = part.file_name().unwrap_or("file").to_owned();
+            let content_type = part
+                .content_type()
+                .unwrap_or("application/octet-stream")
+                .to_owned();
+            let bytes = part.bytes().await.map_err(|_| limits::too_large())?;
+            bytes_read += bytes.len();
+            if REQUEST_BYTES_MAX < bytes_read {
+                return Err(limits::too_large());
+            }
+            if name == "payload_json" {
+                self.take_json(&bytes)?;
+            } else if name.starts_with("files[") || name == "file" {
+                self.files.push(File {
+                    id: String::new(),
+                    name: file_name,
+                    content_type,
+                    bytes: bytes.to_vec(),
+                });
+            }
+        }
+        if self.payload.is_null() {
+            self.payload = json!({});
+        }
+        Ok(())
+    }
+
+    pub(super) fn parameter(&self, wanted: &str) -> Option<String> {
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    pub(super) fn means(&self, message: &Message) -> bool {
+        message.id == self.message_id && message.webhook_id == self.webhook_id
+    }
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("multipart/form-data"))
+}
