@@ -11,8 +11,10 @@ use crate::template::{Template, TemplateError};
 use crate::token::TokenError;
 
 mod banner;
+mod env;
 mod invoke;
 mod log;
+mod rotate;
 mod routes;
 mod serving;
 mod simulate;
@@ -38,6 +40,7 @@ const EXAMPLES: &str = "Examples:
   surefire                                   serve the API on http://127.0.0.1:3000
   surefire serve --memory --listen 127.0.0.1:0
   surefire token --sub alice --scope 'orders:read orders:write'
+  surefire rotate
   surefire invoke cors events/cors/allowed-preflight.json
   surefire routes";
 
@@ -45,10 +48,14 @@ const EXAMPLES: &str = "Examples:
 enum Command {
     /// Serve the API until Ctrl-C.
     Serve(serving::ServeArguments),
-    /// Print a token of the local issuer.
+    /// Print a token of a local issuer.
     Token(token::TokenArguments),
+    /// Give the local issuer a new signing secret; the old one goes on for a day.
+    Rotate(rotate::RotateArguments),
     /// Run one function on an event and print its response as JSON.
     Invoke(invoke::InvokeArguments),
+    /// Print the environment of a function, to run it with `cargo lambda watch`.
+    Env(env::EnvArguments),
     /// List the routes: method, path, function, authorizer, scopes.
     Routes(routes::RoutesArguments),
     /// Run the order functions in simulated worlds where everything goes wrong.
@@ -100,15 +107,15 @@ pub enum CommandError {
     /// The secret in AWS cannot be read.
     #[error("the secret {0} cannot be read: {1}")]
     Secret(String, String),
+    /// The secret cannot be rotated.
+    #[error("the secret {0} cannot be rotated: {1}")]
+    Rotate(String, String),
     /// An event cannot be read.
     #[error("{0}")]
     Event(String),
     /// The function failed; its error was printed.
     #[error("the function failed: {0}")]
     Failed(crate::functions::FunctionError),
-    /// Something belongs to a version to come.
-    #[error("{0}")]
-    NotYet(&'static str),
     /// A simulated world broke what must hold, or could not be made.
     #[error("{0}")]
     Simulation(String),
@@ -124,7 +131,9 @@ impl Arguments {
             None => serving::run(self.serve).await,
             Some(Command::Serve(arguments)) => serving::run(arguments).await,
             Some(Command::Token(arguments)) => token::run(arguments).await,
+            Some(Command::Rotate(arguments)) => rotate::run(arguments).await,
             Some(Command::Invoke(arguments)) => invoke::run(arguments).await,
+            Some(Command::Env(arguments)) => env::run(arguments).await,
             Some(Command::Routes(arguments)) => routes::run(&arguments),
             Some(Command::Simulate(arguments)) => simulate::run(&arguments),
         }

@@ -72,9 +72,19 @@ impl DataDirectory {
         Self(path.into())
     }
 
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The file of the secrets.
     pub fn secrets_file(&self) -> PathBuf {
         self.0.join("secrets.json")
+    }
+
+    /// The file of the program's own issuer's key.
+    pub fn issuer_file(&self) -> PathBuf {
+        self.0.join("issuer.json")
     }
 
     /// The file of the embedded database.

@@ -16,13 +16,14 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
+use shared::secret::Secret;
 use shared::world::World;
 
 use crate::template::{FunctionSpec, Kind, Template};
 
 mod environment;
 
-pub use environment::Endpoints;
+pub use environment::{Endpoints, of as environment_of};
 
 /// The most a function may return: 6 MB, as Lambda counts.
 const RETURNED_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -62,6 +63,15 @@ impl FunctionError {
     pub fn to_json(&self) -> Value {
         json!({"errorType": self.error_type, "errorMessage": self.message})
     }
+}
+
+/// Keys to check tokens with, instead of those that an authorizer would fetch.
+#[derive(Debug, Default)]
+pub struct GivenKeys {
+    /// A JWK set: every issuer's, but for those that a secret is given for.
+    pub jwks: Option<String>,
+    /// The value of a secret: every issuer's whose keys are a secret.
+    pub secret: Option<Secret<String>>,
 }
 
 /// The functions of a template, ready to be invoked.
@@ -114,6 +124,47 @@ impl Functions {
                 line: spec.line,
                 reason,
             })?;
+            let spec = spec.clone();
+            functions.insert(logical.clone(), Function { spec, handler });
+        }
+        let world = world.clone();
+        Ok(Self { functions, world })
+    }
+
+    /// The authorizers of a template alone, with keys given by hand instead of their issuers' own.
+    ///
+    /// Keys that no issuer can use are each invocation's error.
+    pub fn authorizers_with_keys(
+        template: &Template,
+        keys: &GivenKeys,
+        world: &World,
+    ) -> Result<Self, StartError> {
+        let mut functions = BTreeMap::new();
+        for (logical, spec) in template
+            .functions
+            .iter()
+            .filter(|(_, spec)| spec.kind == Kind::Authorizer)
+        {
+            let environment = environment::of(spec, &template.place, &Endpoints::nowhere());
+            let var = |name: &str| environment.get(name).cloned();
+            let config = authorizer::Config::from_env(var).map_err(|error| StartError {
+                function: logical.clone(),
+                line: spec.line,
+                reason: text(error),
+            })?;
+            let (jwks, secret) = (keys.jwks.as_deref(), keys.secret.as_ref());
+            let secret = secret.map(|secret| secret.expose().as_str());
+            let app = authorizer::App::with_fixed_keys(config, jwks, secret, world.clone());
+            let handler = match app.map(Arc::new) {
+                Ok(app) => event_handler(move |event| {
+                    let app = Arc::clone(&app);
+                    async move { authorizer::handle(&app, event).await }
+                }),
+                Err(error) => event_handler(move |_| {
+                    let error = error.clone();
+                    async move { Err(error) }
+                }),
+            };
             let spec = spec.clone();
             functions.insert(logical.clone(), Function { spec, handler });
         }

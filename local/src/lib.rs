@@ -11,6 +11,7 @@ pub mod dynamodb;
 mod files;
 pub mod functions;
 pub mod gateway;
+pub mod issuer;
 mod schedule;
 pub mod secrets;
 mod seed;

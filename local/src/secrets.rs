@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::world::World;
 
@@ -49,6 +50,13 @@ impl StoredSecret {
         self.versions
             .iter()
             .find(|version| version.stages.iter().any(|own| own == stage))
+    }
+}
+
+impl Version {
+    /// When it was created.
+    pub fn created(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.created_milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -221,7 +229,7 @@ fn find<'map>(
 }
 
 /// Draws a secret: each character with the same chance.
-fn generate(recipe: &Recipe, world: &World) -> String {
+pub(crate) fn generate(recipe: &Recipe, world: &World) -> String {
     let alphabet: Vec<char> = recipe.alphabet.chars().collect();
     let count = alphabet.len().clamp(1, 256);
     // Bytes at the end that would favour the first characters are drawn again.

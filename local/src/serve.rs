@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Redirect;
 use axum::routing::{any, get};
 use serde_json::json;
+use shared::secret::Secret;
 use shared::world::World;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,17 +21,18 @@ use crate::access_log::AccessLog;
 use crate::data::{DataDirectory, DataError};
 use crate::discord::{self, Discord};
 use crate::dynamodb::{self, DatabaseError, Embedded};
-use crate::functions::{Functions, StartError};
+use crate::functions::{Endpoints, Functions, StartError};
 use crate::gateway::{self, Gateway};
+use crate::issuer;
 use crate::schedule;
 use crate::secrets::Store;
 use crate::seed::{self, SeedError};
 use crate::template::{Kind, Template, TemplateError};
-use crate::token::{Issuer, Request, TokenError};
+use crate::token::{self, Issuer, Request, TokenError};
 
 mod services;
 
-pub(crate) use services::{Services, open_secrets};
+pub(crate) use services::{Services, open_issuer_key, open_secrets};
 
 use services::wait;
 
@@ -43,6 +45,10 @@ const TTL_SWEEP: Duration = Duration::from_mins(1);
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// What to serve, and how.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, and any combination is meant"
+)]
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The template's text.
@@ -57,12 +63,16 @@ pub struct Options {
     pub memory: bool,
     /// A DynamoDB that runs already, instead of the embedded one.
     pub dynamodb: Option<String>,
+    /// A Redis that runs already and helps orders; without one they need none.
+    pub redis: Option<Secret<String>>,
     /// A Discord webhook, instead of the stand-in's.
     pub discord: Option<String>,
     /// Whether demo products are put in.
     pub seed: bool,
     /// Whether the edge's headers are added.
     pub edge: bool,
+    /// Whether functions run by the clock, too, as the template's schedules say.
+    pub schedules: bool,
     /// How requests are logged.
     pub log: AccessLog,
     /// Time, randomness and waiting.
@@ -79,9 +89,11 @@ impl Options {
             data: None,
             memory: true,
             dynamodb: None,
+            redis: None,
             discord: None,
             seed: true,
             edge: true,
+            schedules: true,
             log: AccessLog::Off,
             world: World::real(),
         }
@@ -94,6 +106,24 @@ impl Options {
             &self.template,
             parameters.map(|(name, value)| (name.as_str(), value.as_str())),
         )
+    }
+
+    /// The template as the functions get it: with the program's own issuer among the
+    /// [`issuer::PARAMETER`], if the template has that parameter.
+    pub fn read_template_with(&self, endpoints: &Endpoints) -> Result<Template, TemplateError> {
+        let template = self.read_template()?;
+        let Some(given) = template.parameters.get(issuer::PARAMETER) else {
+            return Ok(template);
+        };
+        let mut options = self.clone();
+        options
+            .parameters
+            .retain(|(name, _)| name != issuer::PARAMETER);
+        let value = issuer::additional(given, &endpoints.aws);
+        options
+            .parameters
+            .push((issuer::PARAMETER.to_owned(), value));
+        options.read_template()
     }
 }
 
@@ -112,6 +142,9 @@ pub enum Error {
     /// The secrets cannot be kept.
     #[error("the secrets cannot be kept: {0}")]
     Secrets(String),
+    /// The program's own issuer has no key.
+    #[error("the ES256 key cannot be kept: {0}")]
+    IssuerKey(String),
     /// A function does not start.
     #[error(transparent)]
     Function(#[from] StartError),
@@ -157,7 +190,7 @@ pub struct Running {
 /// # Errors
 /// One line for a person; nothing is left running.
 pub async fn start(options: Options) -> Result<Running, Error> {
-    let template = Arc::new(options.read_template()?);
+    let template = options.read_template()?;
     // First of all the address: a second server must not touch the data.
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|error| Error::Listen(options.listen, error.to_string()))?;
@@ -165,6 +198,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         .local_addr()
         .map_err(|error| Error::Listen(options.listen, error.to_string()))?;
     let services = Services::start(&options, &template).await?;
+    let template = Arc::new(options.read_template_with(&services.endpoints)?);
     let functions =
         Arc::new(Functions::start(&template, &services.endpoints, &options.world).await?);
     if options.seed && template.function(Kind::Orders).is_some() {
@@ -189,7 +223,11 @@ pub async fn start(options: Options) -> Result<Running, Error> {
             tracing::error!(%error, "the gateway stopped");
         }
     });
-    let mut background = schedule::run(&template, &functions, &options.world);
+    let mut background = if options.schedules {
+        schedule::run(&template, &functions, &options.world)
+    } else {
+        JoinSet::new()
+    };
     if let Some(embedded) = &services.embedded {
         background.spawn(sweep(Arc::clone(embedded)));
     }
@@ -223,12 +261,19 @@ impl Running {
 
     /// A token of the local issuer, valid for an hour.
     pub fn token(&self, sub: &str, scope: &str) -> Result<String, TokenError> {
-        let request = Request {
+        self.sign(&Request {
             sub,
             scope,
             ..Request::default()
-        };
-        Issuer::of(&self.template)?.sign_with_store(&self.secrets, &request, &self.world)
+        })
+    }
+
+    /// A token of the issuer that signs with the algorithm that is asked for.
+    pub fn sign(&self, request: &Request<'_>) -> Result<String, TokenError> {
+        if request.algorithm == token::ES256 {
+            return token::sign_with_key(&self.services.issuer_key, request, &self.world);
+        }
+        Issuer::of(&self.template)?.sign_with_store(&self.secrets, request, &self.world)
     }
 
     /// Stops: what has begun is answered, nothing new is.

@@ -11,6 +11,7 @@ pub mod history;
 pub mod journal;
 pub mod network;
 pub mod random;
+pub mod redis;
 pub mod request;
 pub mod shop;
 pub mod summary;
@@ -79,8 +80,12 @@ pub struct Outcome {
 /// # Errors
 /// There is no world to run in: the template cannot be served.
 pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
-    let shop = Shop::open(seed, plan.traced, plan.sabotage.clone())?;
+    let mut shop = Shop::open(seed, plan.traced, plan.sabotage.clone())?;
     let mut random = shop.fork();
+    // Orders with and without a Redis are the same orders.
+    if plan.faults.has(Fault::Redis) && random.chance(500) {
+        shop.use_redis(redis::Redis::faulty);
+    }
     let town = Town::found(&shop, &plan.faults, plan.operations)?;
     let faults = plan.faults.clone();
     let life = live(town, plan.operations, faults, random.fork());

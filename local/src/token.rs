@@ -1,17 +1,33 @@
-//! Owns tokens of the local issuer: signed with the template's secret, as its authorizer expects.
+//! Owns tokens of the local issuers: signed with the template's secret or with the program's own
+//! key, as the template's authorizer expects.
+//!
+//! An authorizer reads the secret again only every few minutes, so a new value is not used to sign
+//! until each has read it:
+//!
+//! ```text
+//! rotated ───── 300 s ─────────────────── overlap ends ─────►
+//!   the previous   │ the current value signs;  │ the previous one's
+//!   value signs    │ both are accepted         │ tokens are denied
+//! ```
 
 use std::time::Duration;
 
+use authorizer::cache::REFRESH_SECONDS;
+use authorizer::config::OVERLAP_SECONDS_DEFAULT;
+use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use shared::world::World;
 
-use crate::functions;
-use crate::secrets::{CURRENT, Store};
+use crate::secrets::{CURRENT, PREVIOUS, Store, StoredSecret, Version};
 use crate::template::{Kind, Template};
+use crate::{functions, issuer};
 
 /// The name of the issuer whose secret is the template's own.
 const ISSUER: &str = "local";
+
+/// The algorithm of the program's own issuer.
+pub const ES256: &str = "ES256";
 
 /// The scopes of the API's routes: what a token may do unless it is told.
 pub const SCOPES_DEFAULT: &str = "orders:read orders:write orders:confirm stock:write";
@@ -30,11 +46,22 @@ pub enum TokenError {
         "the secret {0} holds no key: it is neither a text nor {{\"keys\": [{{\"kid\", \"secret\"}}]}}"
     )]
     NoKey(String),
+    /// The template cannot be told of the program's own issuer.
+    #[error(
+        "the template has no parameter {}, so its authorizer knows no ES256 issuer",
+        issuer::PARAMETER
+    )]
+    NoParameter,
+    /// A server runs that has no key of its own.
+    #[error("the server that runs is of a version without an ES256 issuer: start it again")]
+    NoIssuerKey,
     /// The lifetime cannot be expressed.
     #[error("the lifetime is too long")]
     Lifetime,
     /// The algorithm does not sign with a secret.
-    #[error("{0} is no algorithm that signs with a secret: use HS256, HS384 or HS512")]
+    #[error(
+        "{0} signs no token here: use HS256, HS384 or HS512 (with the secret) or ES256 (with a key of this program)"
+    )]
     Algorithm(String),
     /// The token could not be signed.
     #[error("the token cannot be signed: {0}")]
@@ -72,6 +99,8 @@ pub struct Issuer {
     audience: Option<String>,
     /// The id of its secret.
     pub secret_id: String,
+    /// How long tokens of a replaced secret are accepted.
+    pub overlap: Duration,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +115,7 @@ struct Configured {
 #[derive(Deserialize)]
 struct Keys {
     secret_id: Option<String>,
+    overlap_seconds: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -115,14 +145,48 @@ impl Issuer {
             .into_iter()
             .find(|issuer| issuer.name == ISSUER)
             .ok_or(TokenError::NoIssuer)?;
+        let overlap = issuer
+            .keys
+            .overlap_seconds
+            .unwrap_or(OVERLAP_SECONDS_DEFAULT);
         Ok(Self {
             iss: issuer.iss,
             audience: issuer.audiences.into_iter().next(),
             secret_id: issuer.keys.secret_id.ok_or(TokenError::NoIssuer)?,
+            overlap: Duration::from_secs(overlap.into()),
         })
     }
 
-    /// A token signed with the current key of a store.
+    /// From when a value signs: every authorizer has read it by then, or accepts no other.
+    pub fn signs_from(&self, created: Timestamp) -> Timestamp {
+        known_from(created).min(self.overlap_end(created))
+    }
+
+    /// Until when tokens of the value before are accepted. The authorizer counts whole seconds.
+    pub fn overlap_end(&self, created: Timestamp) -> Timestamp {
+        let second = Timestamp::from_second(created.as_millisecond().div_euclid(1000));
+        let second = second.unwrap_or(created);
+        second
+            .saturating_add(self.overlap)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// The version of the secret that signs at a moment.
+    pub fn signing_version<'secret>(
+        &self,
+        secret: &'secret StoredSecret,
+        now: Timestamp,
+    ) -> Option<&'secret Version> {
+        let current = secret.staged(CURRENT)?;
+        let previous = secret
+            .staged(PREVIOUS)
+            // A previous value that no token can be signed with was a placeholder.
+            .filter(|previous| signing_key(&previous.value).is_some())
+            .filter(|_| now < self.signs_from(current.created()));
+        Some(previous.unwrap_or(current))
+    }
+
+    /// A token signed with the key of a store that every authorizer knows.
     pub fn sign_with_store(
         &self,
         store: &Store,
@@ -131,9 +195,9 @@ impl Issuer {
     ) -> Result<String, TokenError> {
         let secret = store.find(&self.secret_id);
         let secret = secret.ok_or_else(|| TokenError::NoSecret(self.secret_id.clone()))?;
-        let current = secret.staged(CURRENT);
-        let current = current.ok_or_else(|| TokenError::NoSecret(self.secret_id.clone()))?;
-        self.sign(&current.value, request, world)
+        let version = self.signing_version(&secret, world.now());
+        let version = version.ok_or_else(|| TokenError::NoSecret(self.secret_id.clone()))?;
+        self.sign(&version.value, request, world)
     }
 
     /// A token signed with a secret's value: a text, or a set of keys of which the first signs.
@@ -153,19 +217,46 @@ impl Issuer {
             signing_key(secret).ok_or_else(|| TokenError::NoKey(self.secret_id.clone()))?;
         let mut header = Header::new(algorithm);
         header.kid = kid;
-        let issued = world.now().as_second();
-        let lifetime = i64::try_from(request.ttl.as_secs()).map_err(|_| TokenError::Lifetime)?;
-        let claims = Claims {
-            iss: &self.iss,
-            aud: self.audience.as_deref(),
-            sub: request.sub,
-            scope: request.scope,
-            iat: issued,
-            exp: issued.checked_add(lifetime).ok_or(TokenError::Lifetime)?,
-            jti: functions::uuid(world),
-        };
+        let claims = claims(&self.iss, self.audience.as_deref(), request, world)?;
         jsonwebtoken::encode(&header, &claims, &key).map_err(TokenError::Sign)
     }
+}
+
+/// From when every authorizer has read a new value of a secret.
+pub fn known_from(created: Timestamp) -> Timestamp {
+    let refresh = Duration::from_secs(REFRESH_SECONDS.unsigned_abs());
+    created.saturating_add(refresh).unwrap_or(Timestamp::MAX)
+}
+
+/// A token of the program's own issuer.
+pub fn sign_with_key(
+    key: &issuer::Key,
+    request: &Request<'_>,
+    world: &World,
+) -> Result<String, TokenError> {
+    let mut header = Header::new(Algorithm::ES256);
+    header.kid = Some(key.kid().to_owned());
+    let claims = claims(issuer::ISS, Some(issuer::AUDIENCE), request, world)?;
+    jsonwebtoken::encode(&header, &claims, key.signing()).map_err(TokenError::Sign)
+}
+
+fn claims<'text>(
+    iss: &'text str,
+    aud: Option<&'text str>,
+    request: &Request<'text>,
+    world: &World,
+) -> Result<Claims<'text>, TokenError> {
+    let issued = world.now().as_second();
+    let lifetime = i64::try_from(request.ttl.as_secs()).map_err(|_| TokenError::Lifetime)?;
+    Ok(Claims {
+        iss,
+        aud,
+        sub: request.sub,
+        scope: request.scope,
+        iat: issued,
+        exp: issued.checked_add(lifetime).ok_or(TokenError::Lifetime)?,
+        jti: functions::uuid(world),
+    })
 }
 
 /// The key of a secret, with its id if it has one.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
+use shared::secret::Secret;
 use shared::world::World;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
 use super::{CommandError, DataArguments, TemplateArguments, log, print};
 use crate::data::Access;
-use crate::functions::{Endpoints, FunctionError, Functions};
-use crate::serve::{Options, Services};
+use crate::functions::{Endpoints, FunctionError, Functions, GivenKeys};
+use crate::serve::{self, Options, Services};
 use crate::template::{Kind, Template};
 
 /// The arguments of `surefire invoke`.
@@ -18,9 +19,14 @@ use crate::template::{Kind, Template};
 #[command(
     after_help = "Uses the services of a server that runs with the same --data; without one it opens the directory itself.
 
+With --jwks or --secret the authorizer fetches no keys and uses no services. The JWK set stands for every issuer's of
+the template (further ones: --parameter AdditionalIssuers=...), and for any key id that is not in it; the secret for
+those whose keys are a secret. An event that cannot be decided with them is answered with an error, and the stream goes on.
+
 Examples:
   surefire invoke cors events/cors/allowed-preflight.json
   surefire invoke authorizer --now 2026-11-22T04:05:06Z event.json
+  surefire invoke authorizer --jwks keys.json --secret secret.txt - < tokens.jsonl
   cat events.jsonl | surefire invoke orders --memory -"
 )]
 pub(super) struct InvokeArguments {
@@ -33,6 +39,13 @@ pub(super) struct InvokeArguments {
     /// Fix the function's clock
     #[arg(long, value_name = "RFC3339")]
     now: Option<jiff::Timestamp>,
+    /// The authorizer: check tokens with this JWK set instead of their issuer's
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// The authorizer: check tokens with this secret, a text (a line end behind it is not part of
+    /// it) or {"keys": [{"kid", "secret"}]}
+    #[arg(long, value_name = "FILE")]
+    secret: Option<PathBuf>,
     /// Use an empty database in memory
     #[arg(long)]
     memory: bool,
@@ -45,19 +58,26 @@ pub(super) struct InvokeArguments {
 pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> {
     let (mut options, template) = arguments.template.options()?;
     let logical = function(&arguments.function, &template)?;
+    let kind = template.functions.get(&logical).map(|spec| spec.kind);
+    let given = given_keys(&arguments, kind)?;
     log::start();
     options.memory = arguments.memory;
-    let (endpoints, services) = services(&options, &template, &arguments).await?;
     let world = match arguments.now {
         Some(now) => options.world.clone().with_clock(move || now),
         None => options.world.clone(),
     };
-    let kind = template.functions.get(&logical).map(|spec| spec.kind);
-    let functions =
-        Functions::start_only(&template, &endpoints, &world, |own| Some(own) == kind).await;
+    if let Some(keys) = given {
+        let template = options.read_template_with(&Endpoints::nowhere());
+        let template = template.map_err(serve::Error::from)?;
+        let functions = Functions::authorizers_with_keys(&template, &keys, &world);
+        let functions = functions.map_err(serve::Error::from)?;
+        return answer(&functions, &logical, arguments.file.as_deref()).await;
+    }
+    let (endpoints, services) = services(&options, &template, &arguments).await?;
+    let functions = start(&options, &endpoints, &world, kind).await;
     let done = match functions {
         Ok(functions) => answer(&functions, &logical, arguments.file.as_deref()).await,
-        Err(error) => Err(CommandError::Serve(error.into())),
+        Err(error) => Err(error.into()),
     };
     if let Some(services) = services {
         services.stop().await;
@@ -65,8 +85,52 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
     done
 }
 
+/// The functions of a kind, with the services that there are.
+async fn start(
+    options: &Options,
+    endpoints: &Endpoints,
+    world: &World,
+    kind: Option<Kind>,
+) -> Result<Functions, serve::Error> {
+    let template = options.read_template_with(endpoints)?;
+    Ok(Functions::start_only(&template, endpoints, world, |own| Some(own) == kind).await?)
+}
+
+/// The keys that were named, if any; only an authorizer has a use for them.
+fn given_keys(
+    arguments: &InvokeArguments,
+    kind: Option<Kind>,
+) -> Result<Option<GivenKeys>, CommandError> {
+    let (jwks, secret) = (&arguments.jwks, &arguments.secret);
+    if jwks.is_none() && secret.is_none() {
+        return Ok(None);
+    }
+    if kind != Some(Kind::Authorizer) {
+        return Err(CommandError::Event(format!(
+            "--jwks and --secret are for the authorizer: {} checks no tokens",
+            arguments.function
+        )));
+    }
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|error| {
+            CommandError::Event(format!("{} cannot be read: {error}", path.display()))
+        })
+    };
+    let secret = secret.as_ref().map(read).transpose()?;
+    Ok(Some(GivenKeys {
+        jwks: jwks.as_ref().map(read).transpose()?,
+        secret: secret.map(|text| Secret::new(without_line_end(&text).to_owned())),
+    }))
+}
+
+/// An editor ends a file with a line end, which nobody means as a part of the secret.
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
 /// The logical id of the function that is meant.
-fn function(name: &str, template: &Template) -> Result<String, CommandError> {
+pub(super) fn function(name: &str, template: &Template) -> Result<String, CommandError> {
     if template.functions.contains_key(name) {
         return Ok(name.to_owned());
     }
@@ -108,7 +172,9 @@ async fn answer(
     file: Option<&Path>,
 ) -> Result<(), CommandError> {
     match file {
-        Some(path) if path.as_os_str() == "-" => answer_lines(functions, logical).await,
+        Some(path) if path.as_os_str() == "-" => {
+            answer_lines(functions, logical, tokio::io::stdin(), print).await
+        }
         file => {
             let (name, text) = read_event(file).await?;
             let event = serde_json::from_str(&text)
@@ -141,8 +207,13 @@ async fn read_event(file: Option<&Path>) -> Result<(String, String), CommandErro
 }
 
 /// One event a line in, one answer a line out; an error is an answer, and the stream goes on.
-async fn answer_lines(functions: &Functions, logical: &str) -> Result<(), CommandError> {
-    let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
+async fn answer_lines(
+    functions: &Functions,
+    logical: &str,
+    input: impl AsyncRead + Unpin,
+    mut print: impl FnMut(&str) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let mut lines = BufReader::new(input).split(b'\n');
     while let Some(line) = lines.next_segment().await? {
         if line.trim_ascii().is_empty() {
             continue;
@@ -159,3 +230,6 @@ async fn answer_lines(functions: &Functions, logical: &str) -> Result<(), Comman
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

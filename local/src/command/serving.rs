@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use shared::secret::Secret;
 
 use super::{CommandError, DataArguments, TemplateArguments, banner, log, print};
 use crate::serve::{self, Options};
@@ -27,8 +28,8 @@ pub(super) struct ServeArguments {
     /// Use a DynamoDB that runs already, such as DynamoDB Local
     #[arg(long, value_name = "URL")]
     dynamodb: Option<String>,
-    /// Use a Redis (not in this version)
-    #[arg(long, value_name = "URL")]
+    /// Let a Redis that runs already help orders (it remembers what --memory would forget)
+    #[arg(long, value_name = "URL", conflicts_with = "memory")]
     redis: Option<String>,
     /// Send alerts to a real Discord webhook instead of the page at /_local/discord
     #[arg(long, value_name = "URL")]
@@ -42,17 +43,13 @@ pub(super) struct ServeArguments {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
-    if arguments.redis.is_some() {
-        return Err(CommandError::NotYet(
-            "--redis is not in this version: orders need no Redis",
-        ));
-    }
     let (options, _) = arguments.template.options()?;
     let options = Options {
         listen: arguments.listen,
         data: Some(arguments.data.directory()),
         memory: arguments.memory,
         dynamodb: arguments.dynamodb,
+        redis: arguments.redis.map(Secret::new),
         discord: arguments.discord.clone(),
         seed: !arguments.no_seed,
         edge: !arguments.no_edge,

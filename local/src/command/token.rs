@@ -1,25 +1,35 @@
 //! Owns `surefire token`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use clap::Args;
+use jiff::Timestamp;
 use shared::world::World;
 
 use super::{CommandError, DataArguments, TemplateArguments, duration, print};
 use crate::data::{Access, DataDirectory};
-use crate::secrets::{CURRENT, Store};
+use crate::issuer;
+use crate::secrets::{CURRENT, PREVIOUS, Store};
 use crate::serve;
 use crate::template::Template;
-use crate::token::{Issuer, Request, SCOPES_DEFAULT};
+use crate::token::{ES256, Issuer, Request, SCOPES_DEFAULT, TokenError, sign_with_key};
 
 /// The arguments of `surefire token`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "HS256, HS384 and HS512 sign with the secret of the issuer `local`, ES256 with the key of the issuer `local-es256`,
+whose key set the server publishes. For 5 minutes after a rotation the previous secret signs, until every authorizer has
+read the new one.
+
+Examples:
   curl -H \"authorization: Bearer $(surefire token)\" http://127.0.0.1:3000/orders
   surefire token --sub payments --scope orders:confirm --ttl 5m
-  surefire token --secret-id arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:SigningSecret-abc123")]
+  surefire token --alg ES256
+  surefire token --secret-id arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:SigningSecret-abc123"
+)]
 pub(super) struct TokenArguments {
     /// Who the token says is calling
     #[arg(long, default_value = "demo")]
@@ -30,7 +40,7 @@ pub(super) struct TokenArguments {
     /// For how long: a number with s, m, h or d
     #[arg(long, default_value = "1h", value_parser = duration)]
     ttl: Duration,
-    /// How it is signed: HS256, HS384 or HS512
+    /// How it is signed: HS256, HS384, HS512 or ES256
     #[arg(long, value_name = "ALGORITHM", default_value = "HS256")]
     alg: String,
     /// Sign with a deployed stack's secret, read with your AWS credentials
@@ -44,22 +54,60 @@ pub(super) struct TokenArguments {
 
 pub(super) async fn run(arguments: TokenArguments) -> Result<(), CommandError> {
     let (_, template) = arguments.template.options()?;
-    let issuer = Issuer::of(&template)?;
-    let secret = match &arguments.secret_id {
-        Some(id) => deployed_secret(id).await?,
-        None => local_secret(&issuer, &template, &arguments.data.directory()).await?,
-    };
+    let world = World::real();
     let request = Request {
         sub: &arguments.sub,
         scope: &arguments.scope,
         ttl: arguments.ttl,
         algorithm: &arguments.alg,
     };
-    let token = issuer.sign(&secret, &request, &World::real())?;
+    let data = arguments.data.directory();
+    let token = match (&arguments.secret_id, request.algorithm) {
+        (Some(id), ES256) => {
+            let reason = "ES256 signs with a key of this program and with no secret";
+            return Err(CommandError::Secret(id.clone(), reason.to_owned()));
+        }
+        (None, ES256) => sign_with_key(&*local_key(&template, &data).await?, &request, &world)?,
+        (Some(id), _) => {
+            let issuer = Issuer::of(&template)?;
+            let secret = deployed_secret(&issuer, id, world.now()).await?;
+            issuer.sign(&secret, &request, &world)?
+        }
+        (None, _) => {
+            let issuer = Issuer::of(&template)?;
+            let secret = local_secret(&issuer, &template, &data).await?;
+            issuer.sign(&secret, &request, &world)?
+        }
+    };
     print(&format!("{token}\n"))
 }
 
-/// The current value of the secret in the data directory, which is created if it is not there.
+/// The key of the program's own issuer, which is made if it is not there.
+async fn local_key(
+    template: &Template,
+    data: &DataDirectory,
+) -> Result<Arc<issuer::Key>, CommandError> {
+    if !template.parameters.contains_key(issuer::PARAMETER) {
+        return Err(TokenError::NoParameter.into());
+    }
+    let unusable = |error: std::io::Error| serve::Error::IssuerKey(error.to_string());
+    // A file that is replaced whole can be read whoever has the directory.
+    let file = data.issuer_file();
+    if let Some(key) = issuer::Key::read(&file).map_err(unusable)? {
+        return Ok(Arc::new(key));
+    }
+    let world = World::real();
+    match data.access(&world).await? {
+        Access::Held(held) => Ok(serve::open_issuer_key(Some(&held), &world)?),
+        // A server is there by now, and so is its key.
+        Access::Live(_) => {
+            let key = issuer::Key::read(&file).map_err(unusable)?;
+            Ok(Arc::new(key.ok_or(TokenError::NoIssuerKey)?))
+        }
+    }
+}
+
+/// The value that signs, of the secret in the data directory, which is created if it is not there.
 async fn local_secret(
     issuer: &Issuer,
     template: &Template,
@@ -68,7 +116,8 @@ async fn local_secret(
     let world = World::real();
     let current = |store: &Store| {
         let secret = store.find(&issuer.secret_id)?;
-        secret.staged(CURRENT).map(|version| version.value.clone())
+        let version = issuer.signing_version(&secret, world.now());
+        version.map(|version| version.value.clone())
     };
     // A file that is replaced whole can be read whoever has the directory.
     let unusable = |error: std::io::Error| serve::Error::Secrets(error.to_string());
@@ -79,16 +128,21 @@ async fn local_secret(
     let store = match data.access(&world).await? {
         Access::Held(held) => serve::open_secrets(template, Some(&held), &world)?,
         // A server is there by now, and so is its secret.
-        Access::Live(_) => Store::open(Some(data.secrets_file()), world)
+        Access::Live(_) => Store::open(Some(data.secrets_file()), world.clone())
             .map_err(unusable)?
             .into(),
     };
-    let missing = || crate::token::TokenError::NoSecret(issuer.secret_id.clone());
+    let missing = || TokenError::NoSecret(issuer.secret_id.clone());
     Ok(current(&store).ok_or_else(missing)?)
 }
 
-/// The current value of a secret in AWS.
-async fn deployed_secret(id: &str) -> Result<String, CommandError> {
+/// The value of a secret in AWS that signs: the current one, or the previous one as long as an
+/// authorizer may not know the current one.
+async fn deployed_secret(
+    issuer: &Issuer,
+    id: &str,
+    now: Timestamp,
+) -> Result<String, CommandError> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     // An ARN says which region it is in.
     if let Some(region) = id
@@ -99,8 +153,21 @@ async fn deployed_secret(id: &str) -> Result<String, CommandError> {
     }
     let client = aws_sdk_secretsmanager::Client::new(&loader.load().await);
     let failed = |reason: String| CommandError::Secret(id.to_owned(), reason);
-    let value = client.get_secret_value().secret_id(id).send().await;
-    let value = value.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+    let get = |stage: &str| {
+        let request = client.get_secret_value().secret_id(id);
+        request.version_stage(stage).send()
+    };
+    let current = get(CURRENT).await;
+    let current = current.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+    let created = current
+        .created_date()
+        .and_then(|date| Timestamp::from_second(date.secs()).ok());
+    let value = if created.is_some_and(|created| now < issuer.signs_from(created)) {
+        // A secret that is new has no previous value.
+        get(PREVIOUS).await.unwrap_or(current)
+    } else {
+        current
+    };
     let text = value.secret_string().map(str::to_owned);
     text.ok_or_else(|| failed("it holds no text".to_owned()))
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use shared::secret::Secret;
 
-use crate::template::{FunctionSpec, Place};
+use crate::template::{FunctionSpec, Kind, Place};
 
 /// Where the services are that functions call.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -13,14 +14,24 @@ pub struct Endpoints {
     pub dynamodb: String,
     /// The URL of every other service of AWS; those that are not imitated refuse.
     pub aws: String,
+    /// The URL of a Redis for the orders function. It may hold a password, so it is in no file.
+    #[serde(skip)]
+    pub redis: Option<Secret<String>>,
+}
+
+impl Endpoints {
+    /// Endpoints for functions that call nobody: nothing listens there (port 9, discard).
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            dynamodb: "http://127.0.0.1:9".to_owned(),
+            aws: "http://127.0.0.1:9".to_owned(),
+            redis: None,
+        }
+    }
 }
 
 /// The whole environment of a function.
-pub(super) fn of(
-    spec: &FunctionSpec,
-    place: &Place,
-    endpoints: &Endpoints,
-) -> BTreeMap<String, String> {
+pub fn of(spec: &FunctionSpec, place: &Place, endpoints: &Endpoints) -> BTreeMap<String, String> {
     let mut environment = spec.environment.clone();
     let mut set =
         |name: &str, value: &str| drop(environment.insert(name.to_owned(), value.to_owned()));
@@ -38,5 +49,9 @@ pub(super) fn of(
     // Everything that is not imitated goes to a server that refuses, never to the real AWS.
     set("AWS_ENDPOINT_URL", &endpoints.aws);
     set("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb);
+    if let (Kind::Orders, Some(redis)) = (spec.kind, &endpoints.redis) {
+        set("REDIS_URL", redis.expose());
+        environment.remove("REDIS_SECRET_ARN");
+    }
     environment
 }

@@ -14,6 +14,7 @@ use crate::data::{Held, Live};
 use crate::discord::{self, Discord};
 use crate::dynamodb::{self, Embedded};
 use crate::functions::Endpoints;
+use crate::issuer;
 use crate::secrets::{self, Store};
 use crate::template::{Kind, Template};
 
@@ -25,6 +26,7 @@ const WEBHOOK_PATH: &str = "/api/webhooks/1000000000000000001/local-webhook-toke
 pub(crate) struct Services {
     pub(crate) endpoints: Endpoints,
     pub(crate) secrets: Arc<Store>,
+    pub(crate) issuer_key: Arc<issuer::Key>,
     pub(crate) discord: Arc<Discord>,
     pub(crate) discord_url: String,
     pub(super) embedded: Option<Arc<Embedded>>,
@@ -51,13 +53,15 @@ impl Services {
         held: Option<Held>,
     ) -> Result<Self, Error> {
         let secrets = open_secrets(template, held.as_ref(), &options.world)?;
+        let issuer_key = open_issuer_key(held.as_ref(), &options.world)?;
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let endpoint = secrets::endpoint::router(Arc::clone(&secrets));
-        let aws = listen_loopback(endpoint, &mut servers, stopped.clone()).await?;
+        let aws = |url: &str| endpoint.merge(issuer::router(&issuer_key, url));
+        let aws = listen_loopback(aws, &mut servers, stopped.clone()).await?;
         let discord = Discord::new();
         let discord_url = listen_loopback(
-            discord::router(Arc::clone(&discord)),
+            |_| discord::router(Arc::clone(&discord)),
             &mut servers,
             stopped.clone(),
         )
@@ -78,8 +82,13 @@ impl Services {
         let client = dynamodb::client(&dynamodb, &template.place);
         dynamodb::prepare(&client, &dynamodb, &template.tables).await?;
         Ok(Self {
-            endpoints: Endpoints { dynamodb, aws },
+            endpoints: Endpoints {
+                dynamodb,
+                aws,
+                redis: options.redis.clone(),
+            },
             secrets,
+            issuer_key,
             discord,
             discord_url,
             embedded,
@@ -113,9 +122,9 @@ impl Services {
     }
 }
 
-/// Serves a router on a loopback port of its own.
+/// Serves the router for a URL on a loopback port of its own.
 async fn listen_loopback(
-    router: Router,
+    router: impl FnOnce(&str) -> Router,
     servers: &mut JoinSet<()>,
     stopped: watch::Receiver<bool>,
 ) -> Result<String, Error> {
@@ -123,6 +132,8 @@ async fn listen_loopback(
     let failed = |error: std::io::Error| Error::Listen(loopback, error.to_string());
     let listener = TcpListener::bind(loopback).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let url = format!("http://{address}");
+    let router = router(&url);
     servers.spawn(async move {
         if let Err(error) = axum::serve(listener, router)
             .with_graceful_shutdown(wait(stopped))
@@ -131,7 +142,7 @@ async fn listen_loopback(
             tracing::error!(%error, "a loopback service stopped");
         }
     });
-    Ok(format!("http://{address}"))
+    Ok(url)
 }
 
 pub(super) async fn wait(mut stopped: watch::Receiver<bool>) {
@@ -150,6 +161,18 @@ pub(crate) fn open_secrets(
     let store = Store::open(file, world.clone()).map_err(failed)?;
     store.create_missing(&template.secrets).map_err(failed)?;
     Ok(Arc::new(store))
+}
+
+/// The key of the program's own issuer, made at the first start.
+pub(crate) fn open_issuer_key(
+    held: Option<&Held>,
+    world: &World,
+) -> Result<Arc<issuer::Key>, Error> {
+    let file = held.map(|held| held.directory().issuer_file());
+    let key = issuer::Key::open(file.as_deref(), world);
+    Ok(Arc::new(
+        key.map_err(|error| Error::IssuerKey(error.to_string()))?,
+    ))
 }
 
 /// Puts the webhook's URL where the alert forwarder looks for it.

@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::*;
 use crate::gateway::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
 
+mod tokens;
+
 const ORIGIN: &str = "http://localhost:5173";
 
 async fn running() -> Running {

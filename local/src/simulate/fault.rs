@@ -47,11 +47,13 @@ pub enum Fault {
     ColdStart,
     /// Client requests that arrive twice, the second time much later.
     LateClient,
+    /// A Redis that is slow, loses questions, answers and memory, fails over, and mixes things up.
+    Redis,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::LostRequest,
         Self::LostAnswer,
         Self::Delay,
@@ -70,6 +72,7 @@ impl Fault {
         Self::Expiry,
         Self::ColdStart,
         Self::LateClient,
+        Self::Redis,
     ];
 
     /// Its name on the command line.
@@ -93,6 +96,7 @@ impl Fault {
             Self::Expiry => "expiry",
             Self::ColdStart => "cold-start",
             Self::LateClient => "late-client",
+            Self::Redis => "redis",
         }
     }
 }

@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
+use orders::redis::Redis;
 use orders::sweeper::{self, Sweeper};
 use orders::{App, Config};
 use serde_json::{Value, json};
@@ -170,6 +171,19 @@ impl Machine {
             sweeper: Sweeper::with_client(&config.store, client, world),
             time: time.clone(),
             ahead,
+        })
+    }
+
+    /// This machine with a Redis.
+    ///
+    /// # Errors
+    /// The template declares no table.
+    pub fn with_redis(self, redis: &super::redis::Redis) -> Result<Self, String> {
+        let wait = redis.wait;
+        let redis = Redis::played(redis.exchange(), &table_name()?).waited_for(wait);
+        Ok(Self {
+            app: self.app.with_redis(redis),
+            ..self
         })
     }
 

@@ -11,6 +11,7 @@ use super::history::{Call, Wish};
 use super::journal::Journal;
 use super::network::{Director, Network, Sabotage};
 use super::random::Random;
+use super::redis::Redis;
 use super::table::Table;
 use super::time::{Stuck, Time, lock};
 use super::trace::Trace;
@@ -35,6 +36,7 @@ pub struct Shop {
     table: Arc<Mutex<Table>>,
     history: Arc<Mutex<Vec<Call>>>,
     random: Arc<Mutex<Random>>,
+    redis: Option<Redis>,
 }
 
 /// An invocation that has all the time it may have.
@@ -89,6 +91,7 @@ impl Shop {
             table,
             history: Arc::default(),
             random: Arc::new(Mutex::new(random)),
+            redis: None,
         })
     }
 
@@ -99,6 +102,11 @@ impl Shop {
     ) {
         self.network
             .direct(Box::new(move |request| director(request)));
+    }
+
+    /// Gives the machines that start from now on a Redis.
+    pub fn use_redis(&mut self, redis: impl FnOnce(Redis) -> Redis) {
+        self.redis = Some(redis(Redis::new(&self.time, &self.network, self.fork())));
     }
 
     /// Ends all faults of the network.
@@ -120,7 +128,11 @@ impl Shop {
         if ahead != 0 {
             self.network.note(Fault::ClockSkew);
         }
-        Machine::start(&self.time, &self.network, self.fork(), ahead)
+        let machine = Machine::start(&self.time, &self.network, self.fork(), ahead)?;
+        match &self.redis {
+            Some(redis) => machine.with_redis(redis),
+            None => Ok(machine),
+        }
     }
 
     /// Asks a machine, and records it.

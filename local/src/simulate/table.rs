@@ -4,6 +4,8 @@
 //! (TransactionConflict, TransactionInProgress); tokens live ten minutes of virtual time; indexes
 //! lag; and a read of many items can see a transaction item by item.
 
+mod declaration;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +69,7 @@ impl Table {
         let clock = Arc::new(VirtualClock(time.clone()));
         let database = Database::memory_with_clock(clock).map_err(|error| error.to_string())?;
         for name in [spec.name.as_str(), INDEXES] {
-            let create = from(declaration(spec, name))?;
+            let create = from(declaration::of(spec, name))?;
             database
                 .create_table(create)
                 .map_err(|error| error.to_string())?;
@@ -404,32 +406,6 @@ fn call<In: DeserializeOwned, Out: Serialize>(
 
 fn from<T: DeserializeOwned>(body: Value) -> Result<T, String> {
     serde_json::from_value(body).map_err(|error| error.to_string())
-}
-
-/// The request that creates a table.
-fn declaration(spec: &TableSpec, name: &str) -> Value {
-    let schema = |hash: &str, range: Option<&String>| {
-        let mut schema = vec![json!({"AttributeName": hash, "KeyType": "HASH"})];
-        schema.extend(range.map(|range| json!({"AttributeName": range, "KeyType": "RANGE"})));
-        schema
-    };
-    let attributes = spec.attributes.iter();
-    let attributes =
-        attributes.map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind}));
-    let indexes = spec.indexes.iter().map(|(name, index)| {
-        json!({
-            "IndexName": name,
-            "KeySchema": schema(&index.key.hash, index.key.range.as_ref()),
-            "Projection": {"ProjectionType": index.projection},
-        })
-    });
-    json!({
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": attributes.collect::<Vec<_>>(),
-        "KeySchema": schema(&spec.key.hash, spec.key.range.as_ref()),
-        "GlobalSecondaryIndexes": indexes.collect::<Vec<_>>(),
-    })
 }
 
 impl Table {

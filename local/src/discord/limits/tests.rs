@@ -24,7 +24,8 @@ fn refused(payload: &Value) -> Vec<String> {
     found
 }
 
-fn embed(member: &str, value: Value) -> Value {
+fn embed(member: &str, value: impl Into<Value>) -> Value {
+    let value = value.into();
     json!({"embeds": [{member: value}]})
 }
 

@@ -1,0 +1,148 @@
+//! A corpus of tokens through the real authorizer, with keys given by hand.
+
+use clap::Parser as _;
+use serde_json::json;
+
+use super::*;
+use crate::command::{Arguments, Command};
+use crate::issuer::Key;
+use crate::token::{self, Issuer, Request};
+
+const SECRET: &str = "a secret of more than thirty-two bytes";
+
+/// An event of the authorizer for a token.
+fn event(token: &str) -> String {
+    let authorization = format!("Bearer {token}");
+    let event = json!({
+        "version": "2.0",
+        "type": "REQUEST",
+        "routeKey": "GET /orders",
+        "headers": {"authorization": authorization},
+        "identitySource": [authorization],
+        "requestContext": {"http": {"method": "GET"}},
+    });
+    format!("{event}\n")
+}
+
+fn with_secret() -> String {
+    let template = Options::in_memory().read_template().unwrap();
+    let issuer = Issuer::of(&template).unwrap();
+    issuer
+        .sign(SECRET, &Request::default(), &World::real())
+        .unwrap()
+}
+
+fn with_key(key: &Key) -> String {
+    token::sign_with_key(key, &Request::default(), &World::real()).unwrap()
+}
+
+/// The answers to a stream of lines, as `surefire invoke authorizer -` gives them.
+async fn answers(jwks: Option<String>, secret: Option<&str>, lines: &str) -> Vec<Value> {
+    let keys = GivenKeys {
+        jwks,
+        secret: secret.map(|secret| Secret::new(secret.to_owned())),
+    };
+    let options = Options::in_memory();
+    let template = options.read_template_with(&Endpoints::nowhere()).unwrap();
+    let functions = Functions::authorizers_with_keys(&template, &keys, &World::real()).unwrap();
+    let logical = function("authorizer", &template).unwrap();
+    let mut answers = Vec::new();
+    let print = |text: &str| {
+        answers.push(serde_json::from_str(text).unwrap());
+        Ok(())
+    };
+    answer_lines(&functions, &logical, lines.as_bytes(), print)
+        .await
+        .unwrap();
+    answers
+}
+
+#[tokio::test]
+async fn each_token_of_a_corpus_is_decided_with_the_given_keys() {
+    let (key, other) = (
+        Key::open(None, &World::real()).unwrap(),
+        Key::open(None, &World::real()).unwrap(),
+    );
+    let lines = [
+        event(&with_key(&key)),
+        event(&with_secret()),
+        "no JSON\n\n".to_owned(),
+        event(&with_key(&other)),
+        event("nonsense"),
+        event(&with_secret()),
+    ]
+    .concat();
+    let set = json!(key.set()).to_string();
+    let answers = answers(Some(set), Some(SECRET), &lines).await;
+    let decided: Vec<&Value> = answers
+        .iter()
+        .map(|answer| &answer["isAuthorized"])
+        .collect();
+    let (yes, no, error) = (&json!(true), &json!(false), &Value::Null);
+    assert_eq!(decided, [yes, yes, error, no, no, yes], "{answers:?}");
+    assert_eq!(answers[0]["context"]["issuer"], "local-es256");
+    assert_eq!(answers[1]["context"]["issuer"], "local");
+    assert_eq!(answers[2]["errorType"], "Runtime.InvalidEvent");
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_used_are_the_lines_error_and_the_stream_goes_on() {
+    let key = Key::open(None, &World::real()).unwrap();
+    let (signed, shared) = (event(&with_key(&key)), event(&with_secret()));
+    let refused = |answer: &Value| answer["errorMessage"].as_str().map(str::to_owned);
+
+    // No JSON: its issuer's tokens cannot be decided, the secret's can.
+    let lines = [signed.clone(), shared.clone(), signed.clone()].concat();
+    let unusable = answers(Some("{".to_owned()), Some(SECRET), &lines).await;
+    let unavailable = Some("the issuer's keys are unavailable".to_owned());
+    assert_eq!(refused(&unusable[0]), unavailable);
+    assert_eq!(unusable[1]["isAuthorized"], true);
+    assert_eq!(refused(&unusable[2]), unavailable);
+
+    // A secret that is too short is every line's.
+    let short = answers(None, Some("short"), &[shared, signed].concat()).await;
+    assert_eq!(short.len(), 2);
+    for answer in &short {
+        let words = refused(answer).unwrap();
+        assert!(
+            words.contains("\"local\"") && words.contains("5 bytes"),
+            "{words}"
+        );
+    }
+}
+
+/// The error of a command line that is refused before anything is read.
+async fn error_of(line: &[&str]) -> String {
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+    let words = ["surefire", "invoke", "--template", template];
+    let line = words.iter().chain(line);
+    let Some(Command::Invoke(arguments)) = Arguments::try_parse_from(line).unwrap().command else {
+        panic!("another command");
+    };
+    run(arguments).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn keys_are_for_the_authorizer_only_and_must_be_there() {
+    let error = error_of(&["orders", "--jwks", "keys.json", "-"]).await;
+    assert!(
+        error.contains("for the authorizer: orders checks no tokens"),
+        "{error}"
+    );
+    let error = error_of(&["authorizer", "--secret", "no/such/file", "-"]).await;
+    assert!(error.starts_with("no/such/file cannot be read"), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+}
+
+#[test]
+fn one_line_end_is_not_part_of_a_secret() {
+    for (text, secret) in [
+        ("a", "a"),
+        ("a\n", "a"),
+        ("a\r\n", "a"),
+        ("a\n\n", "a\n"),
+        (" a ", " a "),
+    ] {
+        assert_eq!(without_line_end(text), secret);
+    }
+}

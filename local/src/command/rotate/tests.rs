@@ -1,0 +1,120 @@
+//! A rotation in a directory and in a live server's store, and what it says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::*;
+use crate::serve::Options;
+
+/// A directory of the test's own, removed afterwards.
+struct Directory(std::path::PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let name = format!("surefire-{}", crate::functions::uuid(&World::real()));
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A world whose clock stands at a second until it is set.
+fn world_at(second: i64) -> (World, Arc<AtomicI64>) {
+    let clock = Arc::new(AtomicI64::new(second));
+    let read = Arc::clone(&clock);
+    let world = World::real()
+        .with_clock(move || Timestamp::from_second(read.load(Ordering::Relaxed)).unwrap());
+    (world, clock)
+}
+
+#[tokio::test]
+async fn a_rotation_of_a_directory_keeps_the_old_value_and_tells_none() {
+    let directory = Directory::new();
+    let data = DataDirectory::new(&directory.0);
+    let template = Options::in_memory().read_template().unwrap();
+    let issuer = Issuer::of(&template).unwrap();
+    let (world, clock) = world_at(1_800_000_000);
+    let stages = || {
+        let store = Store::open(Some(data.secrets_file()), world.clone()).unwrap();
+        let secret = store.find(&issuer.secret_id).unwrap();
+        [CURRENT, PREVIOUS].map(|stage| secret.staged(stage).map(|version| version.value.clone()))
+    };
+
+    let first = rotate(&issuer, &template, &data, &world).await.unwrap();
+    let [new, old] = stages();
+    let (new, old) = (new.unwrap(), old.unwrap());
+    assert!(new != old && new.len() == 64 && new.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let text = report(&issuer, &first);
+    for words in [
+        "version",
+        "Old tokens  are accepted until 2027-01-16T08:00:00Z",
+        "New tokens  are accepted at once; the new value signs them from 2027-01-15T08:05:00Z",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(!text.contains("Older"), "{text}");
+
+    // Too soon: the value that would sign meanwhile is one that nobody may know yet.
+    clock.fetch_add(299, Ordering::Relaxed);
+    let second = rotate(&issuer, &template, &data, &world).await.unwrap();
+    assert_eq!(stages()[1].as_ref(), Some(&new));
+    let later = report(&issuer, &second);
+    for words in [
+        "may be denied until 2027-01-15T08:09:59Z",
+        "Older ones, of before the rotation of 2027-01-15T08:00:00Z, are denied from 2027-01-15T08:09:59Z",
+    ] {
+        assert!(later.contains(words), "{later}");
+    }
+    assert!(
+        [text, later]
+            .iter()
+            .all(|text| !text.contains(&old) && !text.contains(&new))
+    );
+
+    // An overlap that has ended has nothing left to end.
+    clock.fetch_add(86_400, Ordering::Relaxed);
+    let third = report(
+        &issuer,
+        &rotate(&issuer, &template, &data, &world).await.unwrap(),
+    );
+    assert!(
+        third.contains("at once") && !third.contains("Older"),
+        "{third}"
+    );
+}
+
+#[tokio::test]
+async fn a_rotation_with_a_live_server_is_its_stores() {
+    let directory = Directory::new();
+    let data = DataDirectory::new(&directory.0);
+    let options = Options {
+        data: Some(data.clone()),
+        ..Options::in_memory()
+    };
+    let running = crate::serve::start(options).await.unwrap();
+    let issuer = Issuer::of(&running.template).unwrap();
+    let current = || {
+        let secret = running.secrets.find(&issuer.secret_id).unwrap();
+        secret.staged(CURRENT).cloned().unwrap()
+    };
+    let old = current();
+    let rotation = rotate(&issuer, &running.template, &data, &World::real())
+        .await
+        .unwrap();
+    assert_ne!(current().value, old.value);
+    assert_eq!(rotation.version.id, current().id);
+    let text = report(&issuer, &rotation);
+    assert!(
+        text.contains(&format!("in the server at {}", running.url())),
+        "{text}"
+    );
+    assert!(
+        !text.contains(&old.value) && !text.contains(&current().value),
+        "{text}"
+    );
+    running.stop().await;
+}
