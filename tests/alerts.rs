@@ -4,6 +4,7 @@ mod any_input;
 mod aws;
 mod delivery;
 mod injection;
+mod kinds;
 mod limits;
 mod no_loss;
 mod parsing;

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::interceptors::{
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+use aws_sdk_dynamodb::types::ConsumedCapacity;
 use lambda_http::{Request, RequestExt as _};
 use lambda_runtime::Context;
 use local::template::Kind;
@@ -55,7 +56,7 @@ impl Intercept for Meter {
             let units = output
                 .consumed_capacity()
                 .iter()
-                .filter_map(|table| table.capacity_units());
+                .filter_map(ConsumedCapacity::capacity_units);
             self.0.lock().unwrap().write_units += units.sum::<f64>();
         }
         Ok(())

@@ -169,6 +169,8 @@ impl Shop {
             move || Timestamp::now() + SignedDuration::from_millis(offset.load(Ordering::Relaxed));
         let options = Options {
             seed: false,
+            // A test runs the sweeper itself, when it wants to.
+            schedules: false,
             world: World::real().with_clock(now),
             ..options
         };

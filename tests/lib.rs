@@ -4,10 +4,20 @@
 //! API, and after each test checks that no stock was made or lost.
 #![cfg(test)]
 
+mod alerts;
+mod arbitrary;
 mod between;
 mod browser;
 mod cors;
+mod counting;
 mod faults;
 mod harness;
 mod history;
+mod model;
 mod orders;
+mod races;
+mod redis;
+mod specification;
+mod sweeping;
+
+use harness::shop;

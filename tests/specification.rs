@@ -64,6 +64,19 @@ impl Run<'_> {
         request.json(&body).send().await
     }
 
+    async fn post(
+        &self,
+        path: String,
+        sub: &str,
+        scope: &str,
+        if_match: Option<i64>,
+        body: Value,
+    ) -> Answer {
+        let headers = etag(if_match);
+        self.send(http::Method::POST, path, sub, scope, &headers, body)
+            .await
+    }
+
     async fn act(&mut self, deed: &Deed) {
         match deed {
             Deed::Describe {
@@ -72,22 +85,18 @@ impl Run<'_> {
                 sellable,
                 if_match,
             } => {
-                let body = json!({"name": "x", "unit_price": price, "currency": "KRW", "sellable": sellable});
                 let path = format!("/products/{}", self.sku(*sku));
+                let body = json!({"name": "x", "unit_price": price, "currency": "KRW", "sellable": sellable});
+                let headers = etag(*if_match);
                 let answer = self
-                    .send(
-                        http::Method::PUT,
-                        path,
-                        "staff",
-                        STAFF,
-                        &etag(*if_match),
-                        body,
-                    )
+                    .send(http::Method::PUT, path, "staff", STAFF, &headers, body)
                     .await;
-                let expected = self
-                    .specification
-                    .describe(*sku, *price, *sellable, *if_match);
-                check(deed, &answer, expected);
+                let specified = &mut self.specification;
+                check(
+                    deed,
+                    &answer,
+                    specified.describe(*sku, *price, *sellable, *if_match),
+                );
             }
             Deed::Adjust { sku, key, delta } => self.adjust(deed, *sku, *key, *delta).await,
             Deed::Place {
@@ -98,63 +107,10 @@ impl Run<'_> {
             } => {
                 self.place(deed, *customer, *key, lines, *price).await;
             }
-            Deed::Confirm {
-                order,
-                payment,
-                if_match,
-            } => {
-                let Some(order) = self.order(*order) else {
-                    return;
-                };
-                let path = format!("/orders/{}/confirm", self.specification.orders[order].id);
-                let body = json!({"payment_reference": format!("{}-{payment}", self.name)});
-                let answer = self
-                    .send(
-                        http::Method::POST,
-                        path,
-                        "payments",
-                        STAFF,
-                        &etag(*if_match),
-                        body,
-                    )
-                    .await;
-                check(
-                    deed,
-                    &answer,
-                    self.specification.confirm(order, *payment, *if_match),
-                );
-            }
-            Deed::Cancel {
-                customer,
-                order,
-                if_match,
-            } => {
-                let Some(order) = self.order(*order) else {
-                    return;
-                };
-                let path = format!("/orders/{}/cancel", self.specification.orders[order].id);
-                let sub = self.customer(*customer);
-                let answer = self
-                    .send(
-                        http::Method::POST,
-                        path,
-                        &sub,
-                        CUSTOMER,
-                        &etag(*if_match),
-                        json!({}),
-                    )
-                    .await;
-                check(
-                    deed,
-                    &answer,
-                    self.specification.cancel(*customer, order, *if_match),
-                );
-            }
-            Deed::Read { customer, order } => {
-                let Some(order) = self.order(*order) else {
-                    return;
-                };
-                self.read(deed, *customer, order).await;
+            Deed::Confirm { order, .. } | Deed::Cancel { order, .. } | Deed::Read { order, .. } => {
+                if let Some(order) = self.order(*order) {
+                    self.act_on(order, deed).await;
+                }
             }
             Deed::Pass => {
                 self.shop.pass_seconds(STEP_SECONDS);
@@ -164,6 +120,41 @@ impl Run<'_> {
                 let swept = self.shop.sweep().await;
                 assert_eq!(swept["expired"], self.specification.sweep(), "{swept}");
             }
+        }
+    }
+
+    /// Does what concerns an order that was placed before.
+    async fn act_on(&mut self, order: usize, deed: &Deed) {
+        let path = |what: &str| format!("/orders/{}/{what}", self.specification.orders[order].id);
+        match deed {
+            Deed::Confirm {
+                payment, if_match, ..
+            } => {
+                let body = json!({"payment_reference": format!("{}-{payment}", self.name)});
+                let answer = self
+                    .post(path("confirm"), "payments", STAFF, *if_match, body)
+                    .await;
+                check(
+                    deed,
+                    &answer,
+                    self.specification.confirm(order, *payment, *if_match),
+                );
+            }
+            Deed::Cancel {
+                customer, if_match, ..
+            } => {
+                let sub = self.customer(*customer);
+                let answer = self
+                    .post(path("cancel"), &sub, CUSTOMER, *if_match, json!({}))
+                    .await;
+                check(
+                    deed,
+                    &answer,
+                    self.specification.cancel(*customer, order, *if_match),
+                );
+            }
+            Deed::Read { customer, .. } => self.read(deed, *customer, order).await,
+            other => panic!("{other:?} concerns no order"),
         }
     }
 

@@ -7,7 +7,7 @@ use super::sample::{
     acceptable, event, event_of, event_of_text, field, has_field, link, names, sample, words,
 };
 
-fn at(text: &str) -> Moment {
+pub(super) fn at(text: &str) -> Moment {
     Moment::At(text.parse().unwrap())
 }
 
@@ -414,57 +414,4 @@ fn case_24_an_unknown_event_keeps_all_its_fields() {
     assert_eq!(field(&event, "differences"), r#"[{"by":-2,"sku":"A-1"}]"#);
     assert_eq!(field(&event, "note"), "null");
     assert_eq!(field(&event, "Resources"), "arn:aws:s3:::stocktakes");
-}
-
-#[test]
-fn the_other_kinds_are_understood_from_either_way() {
-    let check = |name: &str, kind: Kind, severity: Severity, title: &str| {
-        let event = event(name);
-        assert_eq!((event.kind, event.severity), (kind, severity), "{name}");
-        assert_eq!(event.title, title);
-        assert_eq!(event.region.as_deref(), Some("eu-west-1"));
-    };
-    let (error, warning) = (Severity::Error, Severity::Warning);
-    check("rds-eventbridge", Kind::Rds, warning, "shop");
-    check("rds-subscription", Kind::Rds, error, "shop");
-    check(
-        "auto-scaling",
-        Kind::AutoScaling,
-        error,
-        "web: autoscaling:EC2_INSTANCE_LAUNCH_ERROR",
-    );
-    check(
-        "auto-scaling-eventbridge",
-        Kind::AutoScaling,
-        error,
-        "web: EC2 Instance Launch Unsuccessful",
-    );
-    check("backup", Kind::Backup, error, "backup job: FAILED");
-    check(
-        "codepipeline",
-        Kind::CodePipeline,
-        error,
-        "Pipeline surefire: FAILED",
-    );
-    check(
-        "security-hub",
-        Kind::SecurityHub,
-        Severity::Critical,
-        "S3.2 S3 general purpose buckets should block public read access",
-    );
-    assert_eq!(
-        event("rds-subscription").occurred_at,
-        at("2026-07-19T09:59:30Z")
-    );
-    assert_eq!(
-        field(&event("security-hub"), "Also MEDIUM"),
-        "Lambda.3 Lambda functions should be in a VPC"
-    );
-}
-
-#[test]
-fn an_alarm_that_ended_is_green_and_one_without_data_is_grey() {
-    let color = |name| acceptable(&event(name)).payload.embeds[0].color;
-    assert_eq!(color("metric-alarm-ok"), 0x002E_CC71);
-    assert_eq!(color("metric-alarm-no-data"), 0x0095_A5A6);
 }

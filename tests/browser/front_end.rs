@@ -9,7 +9,7 @@ use crate::between::Fate;
 use crate::harness::{line, order_of};
 
 /// Places `orders`, one attempt each, with a clock that does not wait but writes down how long it
-/// would have; an attempt that ends without an answer is made again.
+/// would have; an attempt that ends without an answer is made again, twice at most.
 const PLACE: &str = r#"
     const [{api, orders, tokens}, done] = arguments;
     const pauses = [], asked = [], answers = [];
@@ -18,11 +18,11 @@ const PLACE: &str = r#"
     const run = async () => {
         for (const order of orders) {
             const attempt = window.surefire.newAttempt(order);
-            for (let answered = false; !answered; ) {
+            for (let calls = 0; calls < 3; calls += 1) {
                 try {
                     const {status, headers, text} = await window.surefire.place(api, attempt, token);
-                    answered = true;
                     answers.push({status, replayed: headers.get("idempotent-replayed"), body: JSON.parse(text)});
+                    break;
                 } catch (error) {
                     answers.push({error: error.message});
                 }

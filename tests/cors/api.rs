@@ -1,9 +1,11 @@
 //! Owns an API under test and its calls: who asks, from which page, for what.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Method;
+use jiff::SignedDuration;
 use local::serve::{Options, Running, start};
 use serde_json::{Value, json};
 use shared::world::World;
@@ -151,17 +153,21 @@ impl Api {
     }
 }
 
-/// A world where a second or more lasts as ever, such as a time-out, and less is over at once:
-/// a pause between two tries.
+/// A world where a pause between two tries is over at once, and has taken a second; what lasts
+/// that long by itself, such as a time-out, lasts as ever.
 fn hurried() -> World {
+    const SECOND: Duration = Duration::from_secs(1);
     let (clock, random, timer) = (World::real(), World::real(), World::real());
+    let paused_seconds = Arc::new(AtomicI64::new(0));
+    let passed = Arc::clone(&paused_seconds);
     World::new(
-        move || clock.now(),
+        move || clock.now() + SignedDuration::from_secs(passed.load(Ordering::Relaxed)),
         move |bytes| random.fill(bytes),
         move |duration| {
-            let timer = timer.clone();
+            let (timer, paused_seconds) = (timer.clone(), Arc::clone(&paused_seconds));
             Box::pin(async move {
-                if duration < Duration::from_secs(1) {
+                if duration < SECOND {
+                    paused_seconds.fetch_add(1, Ordering::Relaxed);
                     tokio::task::yield_now().await;
                 } else {
                     timer.sleep(duration).await;

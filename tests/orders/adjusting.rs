@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::harness::{STAFF, shop};
+use super::shop;
+use crate::harness::STAFF;
 
 #[tokio::test]
 async fn case_39_a_repeated_restock_is_made_once() {

@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
+use super::shop;
+use crate::harness::{Answer, CUSTOMER, STAFF, Shop};
 
 async fn cancel_if_match(shop: &Shop, id: &str, etag: &str) -> Answer {
     let request = shop

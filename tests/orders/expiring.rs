@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::shop;
+use super::shop;
 
 /// A hold, the allowance for clocks that differ, and a little.
 const OVERDUE_SECONDS: i64 = 900 + 30 + 1;
@@ -76,6 +76,40 @@ async fn the_sweeper_releases_hundreds_and_says_how_long_the_oldest_waited() {
         assert_eq!(swept["expired"], 230);
         assert!(OVERDUE_SECONDS <= swept["oldest_overdue_seconds"].as_i64().unwrap());
         assert_eq!(shop.available("TEA-01").await, 1_000);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_read_keeps_no_other_from_expiring() {
+    shop(async |shop| {
+        use aws_sdk_dynamodb::types::AttributeValue;
+        shop.stock("TEA-01", 40).await;
+        let unreadable = shop.place("unreadable", "TEA-01", 1).await.order_id();
+        for n in 0..30 {
+            shop.place(&format!("key-{n}"), "TEA-01", 1)
+                .await
+                .assert(201);
+        }
+        let status = async |value: &str| {
+            let update = shop
+                .running
+                .dynamodb()
+                .update_item()
+                .table_name(crate::harness::orders_table(&shop.running))
+                .key("pk", AttributeValue::S(format!("ORD#{unreadable}")))
+                .key("sk", AttributeValue::S("ORDER".to_owned()))
+                .update_expression("SET #status = :value")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":value", AttributeValue::S(value.to_owned()));
+            update.send().await.unwrap();
+        };
+        status("of a newer release").await;
+        shop.pass_seconds(OVERDUE_SECONDS);
+        let swept = shop.sweep().await;
+        assert_eq!((&swept["expired"], &swept["left"]), (&json!(30), &json!(1)));
+        status("pending").await;
+        assert_eq!(shop.sweep().await["expired"], 1);
     })
     .await;
 }

@@ -3,7 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, CUSTOMER, Shop, line, order_of, shop};
+use super::shop;
+use crate::harness::{Answer, CUSTOMER, Shop, line, order_of};
 
 async fn place_text(shop: &Shop, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
     let request = shop.post("/orders").by("demo", CUSTOMER).key("key-1");

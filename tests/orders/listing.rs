@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::harness::{CUSTOMER, Shop, line, order_of, shop};
+use super::shop;
+use crate::harness::{CUSTOMER, Shop, line, order_of};
 
 async fn page(shop: &Shop, query: &str) -> Value {
     let request = shop.get(&format!("/orders{query}")).by("demo", CUSTOMER);

@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::harness::{Shop, line, order_of, shop};
+use super::shop;
+use crate::harness::{Shop, line, order_of};
 
 #[tokio::test]
 async fn case_01_a_first_order_takes_its_stock() {

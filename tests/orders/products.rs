@@ -3,7 +3,8 @@
 use http::Method;
 use serde_json::json;
 
-use crate::harness::{CUSTOMER, STAFF, Shop, shop};
+use super::shop;
+use crate::harness::{CUSTOMER, STAFF, Shop};
 
 fn description(price: i64) -> serde_json::Value {
     json!({"name": "Sencha", "unit_price": price, "currency": "KRW", "sellable": true})

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::{line, order_of, shop};
+use super::shop;
+use crate::harness::{line, order_of};
 
 #[tokio::test]
 async fn case_15_a_late_duplicate_after_a_restock_is_still_refused() {

@@ -102,6 +102,12 @@ impl Redis {
             wait: WAIT_DEFAULT,
         }
     }
+
+    /// This Redis, for which orders wait so long before their write.
+    #[must_use]
+    pub fn waited_for(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
 }
 
 /// What all keys of a table begin with. Two stacks may share a Redis; the braces

@@ -1,0 +1,237 @@
+//! Owns case 42: whatever becomes of Redis, orders are answered as without it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::meter::Meter;
+use super::server::Server;
+use super::shop_with;
+use crate::harness::{Answer, Shop, line, order_of, shop as shop_without};
+
+/// What can be compared between two shops: everything but the time, and the
+/// ids of requests.
+#[derive(Debug, PartialEq)]
+struct Told {
+    status: u16,
+    body: Value,
+    headers: Vec<(&'static str, Option<String>)>,
+}
+
+const HEADERS: [&str; 5] = [
+    "content-type",
+    "location",
+    "etag",
+    "idempotent-replayed",
+    "order-status",
+];
+
+fn told(answer: &Answer) -> Told {
+    let mut body = answer.json();
+    without_time(&mut body);
+    let header = |name| (name, answer.header(name).map(str::to_owned));
+    Told {
+        status: answer.status,
+        body,
+        headers: HEADERS.map(header).into(),
+    }
+}
+
+fn without_time(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.remove("request_id");
+            members.values_mut().for_each(without_time);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(without_time),
+        Value::String(text) if text.parse::<Timestamp>().is_ok() => *value = json!("a moment"),
+        _ => {}
+    }
+}
+
+/// A day in the shop: every kind of decision and its repeats, in four parts,
+/// with something between them.
+async fn day(shop: &Shop, mut between: impl AsyncFnMut(usize)) -> Vec<Told> {
+    let mut answers = Vec::new();
+    shop.stock("TEA-01", 20).await;
+    shop.stock("CUP-01", 3).await;
+    for part in 0..4 {
+        between(part).await;
+        for n in 0..3 {
+            let key = |name: &str| format!("{name}-{part}-{n}");
+            let both = order_of(&[line("TEA-01", 1), line("CUP-01", 1)]);
+            let first = shop.place_as("demo", &key("both"), &both).await;
+            let repeat = shop.place_as("demo", &key("both"), &both).await;
+            assert_eq!(first.body, repeat.body);
+            let refused = shop.place(&key("many"), "CUP-01", 50).await;
+            let still_refused = shop.place(&key("many"), "CUP-01", 50).await;
+            assert_eq!(refused.body, still_refused.body);
+            let reused = shop.place(&key("many"), "CUP-01", 51).await;
+            let brought = shop.adjust("CUP-01", &key("bring"), 1).await;
+            let brought_again = shop.adjust("CUP-01", &key("bring"), 1).await;
+            if first.status == 201 && n == 1 {
+                answers.push(told(&shop.cancel("demo", &first.order_id()).await));
+            }
+            if first.status == 201 && n == 2 {
+                let confirmed = shop.confirm(&first.order_id(), &key("pay")).await;
+                answers.push(told(&confirmed));
+            }
+            let later = shop.place_as("demo", &key("both"), &both).await;
+            let later_again = shop.place_as("demo", &key("both"), &both).await;
+            let all = [
+                first,
+                repeat,
+                refused,
+                still_refused,
+                reused,
+                brought,
+                brought_again,
+                later,
+                later_again,
+            ];
+            answers.extend(all.iter().map(told));
+        }
+    }
+    answers
+}
+
+/// Runs a day with something done to Redis between its parts, and compares it
+/// with a day without Redis.
+async fn compare(do_to: impl AsyncFn(&mut Server, usize)) -> Meter {
+    let mut without = Vec::new();
+    shop_without(async |shop| without = day(shop, async |_| {}).await).await;
+    let meter = Meter::start();
+    shop_with(async |shop, server| {
+        let with = day(shop, async |part| do_to(server, part).await).await;
+        assert!(with.iter().all(|told| told.status < 500), "{with:?}");
+        assert_eq!(with.len(), without.len());
+        for (with, without) in with.iter().zip(&without) {
+            assert_eq!(with, without);
+        }
+    })
+    .await;
+    meter
+}
+
+#[tokio::test]
+async fn a_day_with_redis_is_told_as_a_day_without() {
+    let meter = compare(async |_, _| {}).await;
+    assert!(0.0 < meter.take("RedisHit"));
+    meter.assert("RedisTimeOut", 0.0);
+    meter.assert("RedisFailure", 0.0);
+    meter.assert("RedisLeftAlone", 0.0);
+}
+
+#[tokio::test]
+async fn case_42_redis_stopped_while_orders_flow() {
+    let meter = compare(async |server, part| {
+        if part == 1 {
+            server.stop();
+        }
+    })
+    .await;
+    assert_failed_once(&meter);
+}
+
+#[tokio::test]
+async fn case_42_redis_never_there() {
+    let meter = compare(async |server, part| {
+        if part == 0 {
+            server.stop();
+        }
+    })
+    .await;
+    assert_failed_once(&meter);
+}
+
+#[tokio::test]
+async fn case_42_redis_paused_while_orders_flow() {
+    let meter = compare(async |server, part| {
+        if part == 1 {
+            server.pause();
+        }
+    })
+    .await;
+    // One time-out, of 50 ms at most, and then nobody asks.
+    assert_failed_once(&meter);
+}
+
+#[tokio::test]
+async fn case_42_redis_paused_and_gone_on_while_orders_flow() {
+    let meter = compare(async |server, part| match part {
+        1 => server.pause(),
+        3 => server.resume(),
+        _ => {}
+    })
+    .await;
+    assert_failed_once(&meter);
+}
+
+#[tokio::test]
+async fn case_42_redis_flushed_while_orders_flow() {
+    let meter = compare(async |server, _| server.flush().await).await;
+    assert!(0.0 < meter.take("RedisHit"));
+    meter.assert("RedisFailure", 0.0);
+}
+
+#[tokio::test]
+async fn case_42_redis_full_while_orders_flow() {
+    let meter = compare(async |server, part| match part {
+        1 => server.fill().await,
+        3 => server.empty().await,
+        _ => {}
+    })
+    .await;
+    assert_failed_once(&meter);
+}
+
+#[tokio::test]
+async fn case_42_redis_failed_over_while_orders_flow() {
+    let meter = compare(async |server, part| match part {
+        1 => server.demote().await,
+        3 => server.promote().await,
+        _ => {}
+    })
+    .await;
+    assert_failed_once(&meter);
+}
+
+#[tokio::test]
+async fn case_42_redis_restarted_while_orders_flow() {
+    let meter = compare(async |server, part| {
+        if 0 < part {
+            server.restart();
+        }
+    })
+    .await;
+    // The broken connection is replaced, and nobody waits or leaves it alone.
+    assert!(0.0 < meter.take("RedisHit"));
+    meter.assert("RedisTimeOut", 0.0);
+    meter.assert("RedisFailure", 0.0);
+}
+
+/// A day is shorter than half a minute, so that Redis is asked in vain once.
+#[track_caller]
+fn assert_failed_once(meter: &Meter) {
+    let failed = meter.take("RedisTimeOut") + meter.take("RedisFailure");
+    assert!((failed - 1.0).abs() < 1e-9, "{failed}");
+    assert!(0.0 < meter.take("RedisLeftAlone"));
+}
+
+#[tokio::test]
+async fn redis_is_asked_again_half_a_minute_after_it_came_back() {
+    let meter = Meter::start();
+    shop_with(async |shop, server| {
+        shop.stock("TEA-01", 10).await;
+        server.stop();
+        shop.place("key-1", "TEA-01", 1).await.assert(201);
+        server.restart();
+        shop.place("key-2", "TEA-01", 1).await.assert(201);
+        assert!(server.keys("decided:").await.is_empty());
+        shop.pass_seconds(31);
+        meter.reset();
+        shop.place("key-3", "TEA-01", 1).await.assert(201);
+        meter.assert("RedisLeftAlone", 0.0);
+        assert_eq!(server.keys("decided:").await.len(), 1);
+    })
+    .await;
+}

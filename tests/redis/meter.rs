@@ -1,0 +1,71 @@
+//! Owns the reading of the functions' metrics, from the log lines that carry them.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tracing::field::{Field, Visit};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+/// Collects the metrics that this thread's functions emit, as long as it lives.
+pub(super) struct Meter {
+    lines: Arc<Mutex<Vec<Value>>>,
+    _guard: DefaultGuard,
+}
+
+impl Meter {
+    pub(super) fn start() -> Self {
+        let lines = Arc::<Mutex<Vec<Value>>>::default();
+        let collector = Collector(Arc::clone(&lines));
+        let subscriber = tracing_subscriber::registry().with(collector);
+        Self {
+            lines,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// The sum of a metric since the last look at it.
+    pub(super) fn take(&self, metric: &str) -> f64 {
+        let mut lines = self.lines.lock().unwrap();
+        let values = lines
+            .iter_mut()
+            .filter_map(|line| line.as_object_mut()?.remove(metric));
+        values.filter_map(|value| value.as_f64()).sum()
+    }
+
+    /// A metric that counts, as a number.
+    #[track_caller]
+    pub(super) fn assert(&self, metric: &str, expected: f64) {
+        let taken = self.take(metric);
+        assert!((taken - expected).abs() < 1e-9, "{metric}: {taken}");
+    }
+
+    /// Forgets what was emitted so far.
+    pub(super) fn reset(&self) {
+        self.lines.lock().unwrap().clear();
+    }
+}
+
+struct Collector(Arc<Mutex<Vec<Value>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Collector {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == shared::metrics::TARGET {
+            event.record(&mut Line(&self.0));
+        }
+    }
+}
+
+struct Line<'lines>(&'lines Mutex<Vec<Value>>);
+
+impl Visit for Line<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "emf" {
+            let line = serde_json::from_str(value).unwrap();
+            self.0.lock().unwrap().push(line);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
