@@ -92,12 +92,11 @@ pub async fn describe(
     precondition: &Precondition,
 ) -> Result<Answer, Error> {
     let now = Moment::from(session.world().now());
-    let mut base = match base_named_by(precondition) {
-        Some(base) => base,
-        None => {
-            let there = read::product(session, sku).await?;
-            base_allowed_by(precondition, there.as_ref())?
-        }
+    let mut base = if let Some(base) = base_named_by(precondition) {
+        base
+    } else {
+        let there = read::product(session, sku).await?;
+        base_allowed_by(precondition, there.as_ref())?
     };
     let mut pace = Pace::default();
     while pace.goes_on(session) {
