@@ -9,6 +9,8 @@ from pathlib import Path
 FILE_BYTES_MAX = 1_000_000
 # "About 400": a file that needs more has two subjects.
 RUST_LINES_MAX = 450
+# Inputs of fuzz targets are bytes, not text.
+CORPUS = "corpus"
 VERBATIM = {"Cargo.lock", "LICENSE-APACHE", "LICENSE-MIT"}
 FENCED = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
@@ -20,7 +22,7 @@ def files():
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         check=True, capture_output=True, text=True,
     ).stdout
-    return [path for path in map(Path, filter(None, listed.split("\0"))) if path.is_file()]
+    return [path for path in map(Path, filter(None, listed.split("\0"))) if path.is_file() and CORPUS not in path.parts]
 
 
 def text_faults(path, text):
