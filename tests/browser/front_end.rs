@@ -88,11 +88,16 @@ async fn slow_the_documented_code_places_one_order_on_a_network_that_loses_answe
         let pauses = placed["pauses"].as_array().unwrap();
         let bounds = [(0., 250.), (0., 500.), (3_000., 4_000.), (0., 2_000.)];
         assert_eq!(pauses.len(), bounds.len(), "{placed}");
-        for (pause, (least, most)) in pauses.iter().zip(bounds) {
-            let pause = pause.as_f64().unwrap();
-            assert!(least <= pause && pause < most, "{placed}");
-        }
-        assert_ne!(pauses[0], pauses[1], "no jitter: {placed}");
+        let share = |(pause, (least, most)): (&Value, (f64, f64))| {
+            (pause.as_f64().unwrap() - least) / (most - least)
+        };
+        let shares: Vec<f64> = pauses.iter().zip(bounds).map(share).collect();
+        assert!(
+            shares.iter().all(|share| (0. ..1.).contains(share)),
+            "{placed}"
+        );
+        let jitter = shares.iter().any(|share| 0.001 < (share - shares[0]).abs());
+        assert!(jitter, "{placed}");
     })
     .await;
 }
