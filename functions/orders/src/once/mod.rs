@@ -2,7 +2,7 @@
 //!
 //! An [`Intent`] is a record and the effects that go with it. They are written
 //! in one transaction whose first condition is that no record exists under the
-//! key, which [`derive`] computes from who asks and the key they chose. So the
+//! key, which [`mod@derive`] computes from who asks and the key they chose. So the
 //! record *is* the memory of the decision; there is no "in progress" state that
 //! a crash could leave behind:
 //!
