@@ -1,6 +1,6 @@
 //! Owns the tests of the whole: real HTTP, the real functions, a real database.
 //!
-//! One program, a module a capability. Read [`harness`] first: it starts the
+//! One program, a module a capability. Read `harness.rs` first: it starts the
 //! API, and after each test checks that no stock was made or lost.
 #![cfg(test)]
 
