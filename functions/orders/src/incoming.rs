@@ -8,6 +8,7 @@ use lambda_http::{Body, Request, RequestExt as _};
 use serde_json::{Map, Value};
 use shared::caller::Caller;
 
+use crate::deadline::deadline;
 use crate::error::Error;
 use crate::once::key::IdempotencyKey;
 
@@ -36,7 +37,7 @@ pub struct Incoming {
 
 impl Incoming {
     /// Takes a request apart.
-    pub fn read(request: Request) -> Self {
+    pub fn read(request: Request, now: Timestamp) -> Self {
         let invocation = request.lambda_context();
         let pairs = |map: lambda_http::aws_lambda_events::query_map::QueryMap| {
             map.iter()
@@ -61,13 +62,12 @@ impl Incoming {
             _ => (None, None, None),
         };
         let (parts, body) = request.into_parts();
-        let deadline = i64::try_from(invocation.deadline).unwrap_or(i64::MAX);
         Self {
             route: route.unwrap_or_default(),
             request_id: request_id.unwrap_or_else(|| invocation.request_id.clone()),
             invocation_id: invocation.request_id,
             trace_id: invocation.xray_trace_id,
-            deadline: Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX),
+            deadline: deadline(invocation.deadline, now),
             headers: parts.headers,
             parameters,
             query,

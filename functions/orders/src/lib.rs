@@ -11,6 +11,7 @@ pub mod config;
 pub mod confirm;
 pub mod cursor;
 pub mod customer;
+pub mod deadline;
 pub mod describe;
 pub mod draft;
 pub mod error;
@@ -94,7 +95,7 @@ impl App {
 
 /// Answers one request of the gateway. It always answers: a panic is a 500.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infallible> {
-    let incoming = Incoming::read(request);
+    let incoming = Incoming::read(request, app.store.now());
     let span = shared::telemetry::invocation_span(
         SERVICE,
         &incoming.invocation_id,

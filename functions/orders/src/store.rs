@@ -129,6 +129,11 @@ impl Store {
         }
     }
 
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
     /// Begins an invocation that ends at `deadline`.
     pub fn session(&self, deadline: Timestamp) -> Session<'_> {
         Session {

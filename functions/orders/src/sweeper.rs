@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
-use jiff::Timestamp;
 use lambda_http::lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::metrics::Metrics;
@@ -19,6 +18,7 @@ use shared::world::World;
 use tracing::Instrument as _;
 
 use crate::config::{ConfigError, StoreConfig};
+use crate::deadline::deadline;
 use crate::error::Error;
 use crate::expire::{SKEW_SECONDS, expire};
 use crate::list::{query, read_in_order};
@@ -105,8 +105,7 @@ pub async fn handle(sweeper: &Sweeper, event: LambdaEvent<Value>) -> Result<Valu
         context.xray_trace_id.as_deref(),
         !sweeper.warm.swap(true, Ordering::Relaxed),
     );
-    let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
-    let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
+    let deadline = deadline(context.deadline, sweeper.store.now());
     let session = sweeper.store.session(deadline);
     // Boxed: the types of nested futures are otherwise too deep for the compiler.
     let swept = Box::pin(sweep(&session).instrument(span)).await;

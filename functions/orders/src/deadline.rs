@@ -1,0 +1,39 @@
+//! Owns the end of an invocation, as the runtime's context tells it.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Milliseconds since 1970 that no clock of ours has shown: September 2001.
+const MOMENT_LEAST: i64 = 1_000_000_000_000;
+
+/// The moment at which an invocation ends.
+///
+/// Lambda gives it in milliseconds since 1970; `cargo lambda watch` gives how
+/// many there are, which read as a moment would have passed long ago.
+pub fn deadline(context_millis: u64, now: Timestamp) -> Timestamp {
+    let millis = i64::try_from(context_millis).unwrap_or(i64::MAX);
+    if millis < MOMENT_LEAST {
+        return now
+            .saturating_add(SignedDuration::from_millis(millis))
+            .unwrap_or(now);
+    }
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(context_millis: u64, expected: &str) {
+        let now = "2026-11-22T04:05:06Z".parse().unwrap();
+        assert_eq!(deadline(context_millis, now).to_string(), expected);
+    }
+
+    #[test]
+    fn a_moment_is_taken_as_it_is_and_a_length_counts_from_now() {
+        check(1_795_320_316_000, "2026-11-22T04:05:16Z");
+        check(1_795_320_300_000, "2026-11-22T04:05:00Z");
+        check(600_000, "2026-11-22T04:15:06Z");
+        check(0, "2026-11-22T04:05:06Z");
+    }
+}
