@@ -17,7 +17,7 @@ use crate::serve;
 
 Example:
   eval \"$(surefire env orders)\"
-  cargo lambda watch")]
+  cargo lambda watch --manifest-path functions/orders/Cargo.toml")]
 pub(super) struct EnvArguments {
     /// The function: orders, cors, authorizer, alert-forwarder, orders-sweeper, or its name in the template
     function: String,
