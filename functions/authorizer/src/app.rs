@@ -212,7 +212,7 @@ impl App {
         })
     }
 
-    /// The same checks as [`crate::verify`], with the keys fetched in between.
+    /// The same checks as [`crate::verify()`], with the keys fetched in between.
     async fn prove(&self, token: &str, trail: &mut Trail) -> Result<Caller, Denial> {
         let decoded = Decoded::read(token)?;
         let unverified = Unverified::parse(&decoded)?;

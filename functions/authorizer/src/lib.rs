@@ -2,7 +2,7 @@
 //! responses) that fails closed: what is not proven valid is denied, and what
 //! cannot be decided is an error, never an allow.
 //!
-//! Read [`verify`] first: it is the whole decision about a token, and pure.
+//! Read [`verify()`] first: it is the whole decision about a token, and pure.
 //! Then [`handle`], which does the I/O around it, and `cache`, which says how
 //! long keys are believed. [`Denial`] lists every reason there is.
 //!
