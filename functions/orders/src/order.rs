@@ -167,6 +167,10 @@ pub struct Order {
     pub pk: String,
     /// [`SORT_KEY`].
     pub sk: String,
+    /// The id alone, for the events that are made of the table's stream: they
+    /// can copy an attribute, but not cut one. Nothing here reads it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// Where it stands.
     pub status: Status,
     /// The customer.
@@ -222,6 +226,7 @@ impl Order {
         Self {
             pk: id.partition(),
             sk: SORT_KEY.to_owned(),
+            id: id.as_str().to_owned(),
             status: Status::Pending,
             owner: customer.as_str().to_owned(),
             currency: draft.currency.clone(),
