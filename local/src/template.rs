@@ -15,6 +15,7 @@ mod parameters;
 mod resource;
 mod route;
 mod secret;
+mod stack;
 mod substitute;
 mod table;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod yaml;
 
 pub use resource::Place;
 pub use secret::{Recipe, SecretSpec, SecretValue};
+pub use stack::{Resource, Stack};
 
 use evaluate::Evaluator;
 

@@ -103,7 +103,11 @@ pub(super) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
             return Ok(place.arn("sns", &given_name(place, logical, resource, "TopicName")));
         }
         "AWS::Serverless::HttpApi" => return Ok("local".to_owned()),
-        "AWS::CloudFront::ResponseHeadersPolicy" => return Ok(logical.to_owned()),
+        "AWS::CloudFront::ResponseHeadersPolicy" | "AWS::EC2::SecurityGroup" | "AWS::KMS::Key" => {
+            return Ok(logical.to_owned());
+        }
+        "AWS::Events::EventBus" => "Name",
+        "AWS::IAM::Role" => "RoleName",
         other => {
             return Err(format!(
                 "Ref of a resource of type `{other}` is not known here"
@@ -131,6 +135,18 @@ pub(super) fn attribute(
         ("AWS::Serverless::Function", "Arn") => Ok(place.function_arn(&name("FunctionName"))),
         ("AWS::DynamoDB::Table", "Arn") => {
             Ok(place.arn("dynamodb", &format!("table/{}", name("TableName"))))
+        }
+        ("AWS::DynamoDB::Table", "StreamArn") => {
+            let stream = format!("table/{}/stream/local", name("TableName"));
+            Ok(place.arn("dynamodb", &stream))
+        }
+        ("AWS::Events::EventBus", "Arn") => {
+            Ok(place.arn("events", &format!("event-bus/{}", name("Name"))))
+        }
+        ("AWS::IAM::Role", "Arn") => Ok(place.arn("iam", &format!("role/{}", name("RoleName")))),
+        ("AWS::KMS::Key", "Arn") => Ok(place.arn("kms", &format!("key/{logical}"))),
+        ("AWS::CloudFront::Distribution", "DomainName") => {
+            Ok(format!("{}.cloudfront.net", logical.to_ascii_lowercase()))
         }
         ("AWS::SQS::Queue", "Arn") => Ok(place.arn("sqs", &name("QueueName"))),
         ("AWS::SQS::Queue", "QueueName") => Ok(name("QueueName")),

@@ -120,7 +120,8 @@ fn get_att_gives_known_attributes_in_all_spellings() {
     let arn = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/surefire-Table";
     check("!GetAtt Table.Arn", arn);
     check("{\"Fn::GetAtt\": [Table, Arn]}", arn);
-    check_fault("!GetAtt Table.StreamArn", "the attribute `StreamArn`");
+    check("!GetAtt Table.StreamArn", &format!("{arn}/stream/local"));
+    check_fault("!GetAtt Table.Owner", "the attribute `Owner`");
 }
 
 #[test]

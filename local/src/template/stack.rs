@@ -1,0 +1,116 @@
+//! Owns the whole of a stack: every resource and output that exists, evaluated.
+//!
+//! [`Template`](super::Template) holds what this program serves. Rules about everything else in the
+//! file (roles, queues, keys, pipes) are checked on this, with the same names and conditions.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::evaluate::Evaluator;
+use super::resource::{self, Place};
+use super::yaml::{self, Entry, Node};
+use super::{Faults, TemplateError, existing, parameters};
+
+/// What exists of a template under one set of parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stack {
+    /// The resources by logical id.
+    pub resources: BTreeMap<String, Resource>,
+    /// The outputs' values by name.
+    pub outputs: BTreeMap<String, Value>,
+    /// The names of the parameters.
+    pub parameters: Vec<String>,
+}
+
+/// A resource, evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Its type.
+    pub kind: String,
+    /// Its properties, the globals' of a function included.
+    pub properties: Value,
+    /// Everything beside its type and properties: policies, metadata, what it waits for.
+    pub attributes: Value,
+    /// What `Ref` gives, if anything refers to resources of this type.
+    pub reference: Option<String>,
+    /// The line that declares it.
+    pub line: usize,
+}
+
+impl Stack {
+    /// Evaluates a whole template, with values for some of its parameters.
+    ///
+    /// # Errors
+    /// All faults that were found: a reference to what does not exist under its condition above all.
+    pub fn read<'a>(
+        text: &str,
+        overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, TemplateError> {
+        let place = Place::default();
+        let root = yaml::read(text).map_err(|fault| TemplateError(vec![fault]))?;
+        let values = parameters::read(&root, overrides)?;
+        let names = values.keys().cloned().collect();
+        let evaluator = Evaluator::new(&root, &place, values);
+        let mut faults = Faults::default();
+        let mut resources = BTreeMap::new();
+        for (logical, node) in faults.keep(existing(&root, &evaluator)).unwrap_or_default() {
+            let read = read_resource(&evaluator, &place, logical, node, &mut faults);
+            resources.insert(logical.to_owned(), read);
+        }
+        let mut outputs = BTreeMap::new();
+        for Entry { key, value, .. } in root.get("Outputs").map(Node::entries).unwrap_or_default() {
+            let exists = faults.keep(evaluator.exists(value)).unwrap_or_default();
+            if let Some(value) = value.get("Value").filter(|_| exists) {
+                let value = faults.keep(evaluator.value(value)).flatten();
+                outputs.insert(key.clone(), value.unwrap_or_default());
+            }
+        }
+        faults.none_or_error()?;
+        Ok(Self {
+            resources,
+            outputs,
+            parameters: names,
+        })
+    }
+
+    /// The resources of a type, by logical id.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&str, &Resource)> {
+        let of_kind = move |(_, resource): &(&String, &Resource)| resource.kind == kind;
+        let resources = self.resources.iter().filter(of_kind);
+        resources.map(|(logical, resource)| (logical.as_str(), resource))
+    }
+}
+
+fn read_resource(
+    evaluator: &Evaluator<'_>,
+    place: &Place,
+    logical: &str,
+    node: &Node,
+    faults: &mut Faults,
+) -> Resource {
+    let kind = resource::kind(node);
+    let (mut properties, mut attributes) = (Map::new(), Map::new());
+    let globals = (kind == "AWS::Serverless::Function").then(|| evaluator.globals());
+    let common = globals.flatten().map(Node::entries).unwrap_or_default();
+    let own = node.get("Properties").map(Node::entries);
+    for Entry { key, value, .. } in common.iter().chain(own.unwrap_or_default()) {
+        if let Some(value) = faults.keep(evaluator.value(value)).flatten() {
+            properties.insert(key.clone(), value);
+        }
+    }
+    let known = ["Type", "Properties", "Condition"];
+    let beside = node.entries().iter();
+    for Entry { key, value, .. } in beside.filter(|entry| !known.contains(&entry.key.as_str())) {
+        if let Some(value) = faults.keep(evaluator.value(value)).flatten() {
+            attributes.insert(key.clone(), value);
+        }
+    }
+    Resource {
+        kind: kind.to_owned(),
+        properties: properties.into(),
+        attributes: attributes.into(),
+        reference: resource::reference(place, logical, node).ok(),
+        line: node.line,
+    }
+}
