@@ -10,6 +10,7 @@ mod between;
 mod browser;
 mod cors;
 mod counting;
+mod deployment;
 mod faults;
 mod harness;
 mod history;

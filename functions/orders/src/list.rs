@@ -29,7 +29,7 @@ const LIMIT_DEFAULT: i32 = 20;
 const LIMIT_MAX: i32 = 100;
 
 /// The index of what belongs to somebody, by age.
-const BY_OWNER: &str = "by_owner";
+pub const BY_OWNER: &str = "by_owner";
 
 /// A page that a client asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]

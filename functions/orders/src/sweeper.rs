@@ -31,7 +31,7 @@ use crate::store::{Page, Session, Store};
 pub const SERVICE: &str = "orders-sweeper";
 
 /// The sparse index of pending orders, by the end of their hold.
-const BY_EXPIRY: &str = "by_expiry";
+pub const BY_EXPIRY: &str = "by_expiry";
 
 /// How many orders one page of the index names: what one batch read takes.
 const PAGE_ORDERS: i32 = 100;

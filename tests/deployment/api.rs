@@ -1,0 +1,111 @@
+//! Owns how the API asks the authorizer: by its alias, each time, for every route that is not public.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use local::template::Kind;
+use serde_json::json;
+
+use super::{keeps, names, stack, template, with};
+
+/// Routes that anybody may call, beside preflights.
+const PUBLIC: [&str; 2] = ["GET /products", "GET /products/{sku}"];
+
+fn faults(text: &str) -> Vec<String> {
+    let (stack, template) = match (stack(text), template(text)) {
+        (Ok(stack), Ok(template)) => (stack, template),
+        (Err(faults), _) | (_, Err(faults)) => return faults,
+    };
+    let mut faults = Vec::new();
+    let api = &stack.resources["HttpApi"].properties;
+    let authorizer = &api["Auth"]["Authorizers"]["TokenAuthorizer"];
+    let arn = authorizer["FunctionArn"].as_str().unwrap_or_default();
+    if !arn.ends_with(":live") {
+        faults.push("the authorizer is not asked by its alias".to_owned());
+    }
+    for (path, wanted) in [
+        ("EnableFunctionDefaultPermissions", json!(true)),
+        ("EnableSimpleResponses", json!(true)),
+        ("AuthorizerPayloadFormatVersion", json!("2.0")),
+    ] {
+        if authorizer[path] != wanted {
+            faults.push(format!("the authorizer's {path} is {}", authorizer[path]));
+        }
+    }
+    let (_, spec) = template.function(Kind::Authorizer).unwrap();
+    let scopes: BTreeMap<String, Vec<String>> =
+        serde_json::from_str(&spec.environment["ROUTE_SCOPES"]).unwrap();
+    for route in &template.routes {
+        let (key, guarded) = (route.key(), route.authorizer.is_some());
+        let public = route.method == "OPTIONS" || PUBLIC.contains(&key.as_str());
+        match (public, guarded, scopes.get(&key)) {
+            (true, false, None) => {}
+            (true, true, _) => faults.push(format!("{key} is public, and asks for a token")),
+            (false, false, _) => faults.push(format!("{key} asks for no token")),
+            (true, false, Some(_)) => faults.push(format!("{key} has scopes and no authorizer")),
+            (false, true, Some(scopes)) if !scopes.is_empty() => {}
+            (false, true, _) => faults.push(format!("{key} has no scope, so all are denied")),
+        }
+    }
+    let routes: BTreeSet<String> = template
+        .routes
+        .iter()
+        .map(local::template::Route::key)
+        .collect();
+    let unserved = scopes.keys().filter(|key| !routes.contains(*key));
+    faults.extend(unserved.map(|key| format!("{key} has scopes and is no route")));
+    if api.get("DefaultRouteSettings").is_none() {
+        faults.push("the API has no limit of requests".to_owned());
+    }
+    let format = api["AccessLogSettings"]["Format"].as_str();
+    let format = format.unwrap_or_default().to_ascii_lowercase();
+    for secret in ["authorization", "header", "identity.accesskey", "cookie"] {
+        if format.contains(secret) {
+            faults.push(format!("the access log shows a {secret}"));
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_route_that_is_not_public_asks_the_authorizer_anew() {
+    keeps(faults);
+}
+
+#[test]
+fn an_authorizer_that_is_asked_otherwise_is_named() {
+    let alias = "!Ref AuthorizerFunction.Alias";
+    let broken = with("HttpApi", alias, "!GetAtt AuthorizerFunction.Arn");
+    names(faults, &broken, "not asked by its alias");
+    let permitted = "EnableFunctionDefaultPermissions: true";
+    let broken = with(
+        "HttpApi",
+        permitted,
+        "EnableFunctionDefaultPermissions: false",
+    );
+    names(faults, &broken, "EnableFunctionDefaultPermissions is false");
+    let broken = with("HttpApi", "ReauthorizeEvery: 0", "ReauthorizeEvery: 300");
+    names(faults, &broken, "ReauthorizeEvery must be 0");
+}
+
+#[test]
+fn a_route_without_token_or_scope_and_a_scope_without_route_are_named() {
+    let place = "Method: POST, Path: /orders}";
+    let open = "Method: POST, Path: /orders, Auth: {Authorizer: NONE}}";
+    let broken = with("OrdersFunction", place, open);
+    names(faults, &broken, "POST /orders asks for no token");
+    let scope = "\"POST /orders\": [\"orders:write\"],";
+    let broken = with("AuthorizerFunction", scope, "");
+    names(faults, &broken, "POST /orders has no scope");
+    let broken = with(
+        "AuthorizerFunction",
+        scope,
+        "\"POST /orders\": [\"a\"], \"POST /order\": [\"a\"],",
+    );
+    names(faults, &broken, "POST /order has scopes and is no route");
+    let broken = with(
+        "HttpApi",
+        "\"ip\":\"$context.identity.sourceIp\"",
+        "\"token\":\"$context.request.header.Authorization\"",
+    );
+    names(faults, &broken, "the access log shows a authorization");
+}

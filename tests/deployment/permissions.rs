@@ -1,0 +1,260 @@
+//! Owns what each role may do: what it needs, on what is its own, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use local::template::Stack;
+use serde_json::Value;
+
+use super::{keeps, list, names, stack, texts, with};
+
+/// What a role's own policy allows: an action on a resource.
+pub(super) type Grants = BTreeSet<(String, String)>;
+
+fn grants(policies: &Value) -> Grants {
+    let mut grants = Grants::new();
+    for policy in list(policies) {
+        for statement in list(&policy["Statement"]) {
+            assert_eq!(statement["Effect"], "Allow");
+            for action in texts(&statement["Action"]) {
+                for resource in texts(&statement["Resource"]) {
+                    grants.insert((action.to_owned(), resource.to_owned()));
+                }
+            }
+        }
+    }
+    grants
+}
+
+pub(super) fn arn(service: &str, rest: &str) -> String {
+    format!("arn:aws:{service}:ap-northeast-2:123456789012:{rest}")
+}
+
+/// What each function's work needs, and each role beside them. The actions on tables are those that
+/// [`super::watched`] sees them take.
+pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
+    let (orders, alerts) = (
+        arn("dynamodb", "table/surefire-OrdersTable"),
+        arn("dynamodb", "table/surefire-AlertsTable"),
+    );
+    let index = |name: &str| format!("{orders}/index/{name}");
+    let secret = |name: &str| arn("secretsmanager", &format!("secret:surefire-{name}-local0"));
+    let queue = |name: &str| arn("sqs", &format!("surefire-{name}"));
+    let stream = format!("{orders}/stream/local");
+    BTreeMap::from([
+        (
+            "OrdersFunction",
+            vec![
+                ("dynamodb:BatchGetItem", orders.clone()),
+                ("dynamodb:GetItem", orders.clone()),
+                ("dynamodb:PutItem", orders.clone()),
+                ("dynamodb:UpdateItem", orders.clone()),
+                ("dynamodb:Query", index("by_owner")),
+            ],
+        ),
+        (
+            "OrdersSweeperFunction",
+            vec![
+                ("dynamodb:BatchGetItem", orders.clone()),
+                ("dynamodb:UpdateItem", orders.clone()),
+                ("dynamodb:Query", index("by_expiry")),
+            ],
+        ),
+        ("CorsFunction", vec![]),
+        (
+            "AuthorizerFunction",
+            vec![("secretsmanager:GetSecretValue", secret("SigningSecret"))],
+        ),
+        (
+            "AlertForwarderFunction",
+            vec![
+                ("dynamodb:DeleteItem", alerts.clone()),
+                ("dynamodb:PutItem", alerts.clone()),
+                ("dynamodb:UpdateItem", alerts),
+                ("secretsmanager:GetSecretValue", secret("WebhookSecret")),
+                ("sqs:ChangeMessageVisibility", queue("AlertsQueue")),
+                ("sqs:SendMessage", queue("AlertsDeadLetterQueue")),
+            ],
+        ),
+        (
+            "OrderEventsPipePolicy",
+            vec![
+                ("dynamodb:DescribeStream", stream.clone()),
+                ("dynamodb:GetRecords", stream.clone()),
+                ("dynamodb:GetShardIterator", stream.clone()),
+                ("dynamodb:ListStreams", stream),
+                (
+                    "events:PutEvents",
+                    arn("events", "event-bus/surefire-OrderEvents"),
+                ),
+                ("sqs:SendMessage", queue("OrderEventsDeadLetterQueue")),
+            ],
+        ),
+    ])
+}
+
+fn roles(stack: &Stack) -> BTreeMap<&str, Grants> {
+    let functions = stack.of_kind("AWS::Serverless::Function");
+    let functions = functions.map(|(logical, it)| (logical, grants(&it.properties["Policies"])));
+    let policies = stack.of_kind("AWS::IAM::RolePolicy");
+    let policies =
+        policies.map(|(logical, it)| (logical, grants(&it.properties["PolicyDocument"])));
+    functions.chain(policies).collect()
+}
+
+/// Each role has what it needs and no more.
+fn least(text: &str) -> Vec<String> {
+    let stack = match stack(text) {
+        Ok(stack) => stack,
+        Err(faults) => return faults,
+    };
+    let mut faults = Vec::new();
+    let needed = needed();
+    for (logical, has) in roles(&stack) {
+        let Some(needs) = needed.get(logical) else {
+            faults.push(format!("{logical} is known to nobody"));
+            continue;
+        };
+        let needs: Grants = needs
+            .iter()
+            .map(|(action, resource)| ((*action).to_owned(), resource.clone()))
+            .collect();
+        faults.extend(
+            has.difference(&needs)
+                .map(|(action, on)| format!("{logical} may {action} on {on}")),
+        );
+        faults.extend(
+            needs
+                .difference(&has)
+                .map(|(action, on)| format!("{logical} may not {action} on {on}")),
+        );
+    }
+    for (logical, role) in stack.of_kind("AWS::IAM::Role") {
+        let trusted = &role.properties["AssumeRolePolicyDocument"]["Statement"][0];
+        if trusted
+            .pointer("/Condition/StringEquals/aws:SourceAccount")
+            .is_none()
+        {
+            faults.push(format!("{logical} trusts other accounts' pipes"));
+        }
+        if role.properties.get("ManagedPolicyArns").is_some() {
+            faults.push(format!("{logical} has policies that are not written here"));
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_role_may_do_what_it_needs_and_no_more() {
+    keeps(least);
+}
+
+#[test]
+fn with_a_redis_orders_read_its_secret_and_without_one_none() {
+    let secret = "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef";
+    let without = Stack::read(&super::text(), []).unwrap();
+    let with_redis = Stack::read(&super::text(), [("RedisSecretArn", secret)]).unwrap();
+    let (before, after) = (roles(&without), roles(&with_redis));
+    let more: Vec<_> = after["OrdersFunction"]
+        .difference(&before["OrdersFunction"])
+        .collect();
+    let expected = (
+        "secretsmanager:GetSecretValue".to_owned(),
+        secret.to_owned(),
+    );
+    assert_eq!(more, [&expected]);
+    let others = |roles: &BTreeMap<&str, Grants>| {
+        let mut roles: BTreeMap<String, Grants> = roles
+            .iter()
+            .map(|(name, it)| ((*name).to_owned(), it.clone()))
+            .collect();
+        roles.remove("OrdersFunction");
+        roles
+    };
+    assert_eq!(others(&before), others(&after));
+}
+
+#[test]
+fn a_role_that_may_more_or_less_is_named() {
+    let broken = with(
+        "OrdersFunction",
+        "Action: dynamodb:Query",
+        "Action: [dynamodb:Query, dynamodb:Scan]",
+    );
+    names(least, &broken, "OrdersFunction may dynamodb:Scan on");
+    let broken = with("OrdersFunction", "dynamodb:PutItem, ", "");
+    names(least, &broken, "OrdersFunction may not dynamodb:PutItem on");
+    let broken = with(
+        "AuthorizerFunction",
+        "Resource: !Ref SigningSecret",
+        "Resource: !Ref WebhookSecret",
+    );
+    names(
+        least,
+        &broken,
+        "AuthorizerFunction may secretsmanager:GetSecretValue",
+    );
+    let broken = with(
+        "OrderEventsPipePolicy",
+        "Action: events:PutEvents",
+        "Action: events:*",
+    );
+    names(least, &broken, "OrderEventsPipePolicy may events:* on");
+    let condition = "            Condition:\n              StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}\n";
+    let broken = with("OrderEventsPipeRole", condition, "");
+    names(least, &broken, "OrderEventsPipeRole trusts other accounts");
+}
+
+/// Lines where a policy says `*`: as a whole action or resource, or as all of a service's actions.
+fn wildcards(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut faults = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let Some((_, value)) = code.trim_start_matches("- ").split_once(": ") else {
+            continue;
+        };
+        let says = (code.contains("Action:") || code.contains("Resource:"))
+            && (value.contains("\"*\"") || value.contains(":*"));
+        if !says {
+            continue;
+        }
+        // Its statement begins with a Sid, and the reason stands right above that.
+        let sid = lines[..=at]
+            .iter()
+            .rposition(|line| line.contains("- Sid:"));
+        let reason = sid.and_then(|sid| lines[..sid].last());
+        if !reason.is_some_and(|line| line.trim_start().starts_with("# ")) {
+            faults.push(format!(
+                "line {}: {code} has no reason above its statement",
+                at + 1
+            ));
+        }
+    }
+    faults
+}
+
+#[test]
+fn no_policy_says_all_without_a_reason() {
+    keeps(wildcards);
+    // The rule sees the key's policy, where "*" is the key itself.
+    let bare = super::text()
+        .replace("          # The key itself.", "          # ")
+        .replace("          # ", "          ");
+    assert!(!wildcards(&bare).is_empty());
+}
+
+#[test]
+fn an_action_or_a_resource_that_is_all_is_named() {
+    let broken = with(
+        "OrdersFunction",
+        "Resource: !GetAtt OrdersTable.Arn",
+        "Resource: \"*\"",
+    );
+    names(wildcards, &broken, "Resource: \"*\" has no reason");
+    let broken = with(
+        "CorsFunction",
+        "      Timeout: 3\n",
+        "      Timeout: 3\n      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n            - Sid: All\n              Effect: Allow\n              Action: dynamodb:*\n",
+    );
+    names(wildcards, &broken, "Action: dynamodb:* has no reason");
+}

@@ -1,0 +1,254 @@
+//! Owns the tables: their keys, indexes and expiry are what the code reads and writes, and they last.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use local::template::{Kind, TableSpec};
+use orders::customer::Customer;
+use orders::draft::Draft;
+use orders::moment::Moment;
+use orders::order::{Order, OrderId};
+use orders::refusal::Refusal;
+use serde_json::json;
+use shared::caller::Caller;
+use shared::problem::Problem;
+
+use super::{keeps, names, stack, template, with};
+
+type Item = HashMap<String, AttributeValue>;
+
+/// An order and a refusal, as the function writes them.
+fn written() -> [Item; 2] {
+    let caller = Caller {
+        issuer: "local".to_owned(),
+        sub: "demo".to_owned(),
+        scopes: [].into(),
+        client_id: None,
+    };
+    let body =
+        br#"{"currency": "KRW", "lines": [{"sku": "TEA-01", "quantity": 1, "unit_price": 5}]}"#;
+    let id = OrderId::derive(&caller, &"key".parse().unwrap());
+    let customer = Customer::try_from(&caller).unwrap();
+    let draft = Draft::parse(body).unwrap();
+    let order = Order::placed(&id, &customer, &draft, Moment::from(Timestamp::UNIX_EPOCH));
+    let place = (id.partition(), orders::order::SORT_KEY.to_owned());
+    let problem = Problem::new(http::StatusCode::CONFLICT, "out-of-stock", "", "");
+    let fingerprint = orders::once::derive::Fingerprints::fingerprint(&draft, 1).unwrap();
+    let refusal = Refusal::new(place, &problem, &fingerprint, 1, Some(1));
+    [
+        serde_dynamo::to_item(order).unwrap(),
+        serde_dynamo::to_item(refusal).unwrap(),
+    ]
+}
+
+/// The table that a function of a kind is told of.
+fn table_of(template: &local::template::Template, kind: Kind) -> TableSpec {
+    let (_, spec) = template.function(kind).unwrap();
+    let name = &spec.environment["TABLE_NAME"];
+    let mut tables = template.tables.iter();
+    tables.find(|table| table.name == *name).unwrap().clone()
+}
+
+/// The orders table against what the function writes into it and asks of it.
+fn orders_faults(text: &str) -> Vec<String> {
+    let template = match template(text) {
+        Ok(template) => template,
+        Err(faults) => return faults,
+    };
+    let table = table_of(&template, Kind::Orders);
+    let mut faults = Vec::new();
+    if table != table_of(&template, Kind::OrdersSweeper) {
+        faults.push("the sweeper sweeps another table".to_owned());
+    }
+    let [order, refusal] = written();
+    let key = (table.key.hash.as_str(), table.key.range.as_deref());
+    if key != ("pk", Some("sk")) {
+        faults.push(format!("the key is {key:?}"));
+    }
+    let indexes: Vec<_> = table
+        .indexes
+        .iter()
+        .map(|(name, index)| {
+            let key = (index.key.hash.as_str(), index.key.range.as_deref());
+            (name.as_str(), key, index.projection.as_str())
+        })
+        .collect();
+    let expected = [
+        (
+            orders::sweeper::BY_EXPIRY,
+            ("expiry_shard", Some("hold_expires_at")),
+            "KEYS_ONLY",
+        ),
+        (
+            orders::list::BY_OWNER,
+            ("owner", Some("created_at")),
+            "KEYS_ONLY",
+        ),
+    ];
+    if indexes != expected {
+        faults.push(format!("the indexes are {indexes:?}"));
+    }
+    // An item without a key attribute, or with one of another type, is not in the index.
+    for (name, kind) in &table.attributes {
+        let fits = match order.get(name) {
+            Some(AttributeValue::S(_)) => kind == "S",
+            Some(AttributeValue::N(_)) => kind == "N",
+            _ => false,
+        };
+        if !fits {
+            faults.push(format!("no order has the attribute {name} of type {kind}"));
+        }
+    }
+    match &table.ttl {
+        Some(ttl) if order.contains_key(ttl) => faults.push(format!("orders expire by {ttl}")),
+        Some(ttl) if matches!(refusal.get(ttl), Some(AttributeValue::N(_))) => {}
+        other => faults.push(format!("refusals do not expire by {other:?}")),
+    }
+    faults
+}
+
+/// The alerts table against what the forwarder's claims look like.
+fn alerts_faults(text: &str) -> Vec<String> {
+    let template = match template(text) {
+        Ok(template) => template,
+        Err(faults) => return faults,
+    };
+    let table = table_of(&template, Kind::AlertForwarder);
+    let form = (
+        table.key.hash.as_str(),
+        table.key.range.as_deref(),
+        table.ttl.as_deref(),
+    );
+    if form == ("pk", None, Some("expires_at")) {
+        Vec::new()
+    } else {
+        vec![format!("the alerts table is {form:?}")]
+    }
+}
+
+/// A table outlives its stack, and mistakes.
+fn lasting(text: &str) -> Vec<String> {
+    let stack = match stack(text) {
+        Ok(stack) => stack,
+        Err(faults) => return faults,
+    };
+    let mut faults = Vec::new();
+    for (logical, table) in stack.of_kind("AWS::DynamoDB::Table") {
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            if table.attributes[policy] != json!("Retain") {
+                faults.push(format!("{logical}: its {policy} does not retain it"));
+            }
+        }
+        for (what, path) in [
+            ("protected against deletion", "/DeletionProtectionEnabled"),
+            (
+                "recoverable",
+                "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled",
+            ),
+            ("encrypted", "/SSESpecification/SSEEnabled"),
+        ] {
+            if table.properties.pointer(path) != Some(&json!(true)) {
+                faults.push(format!("{logical} is not {what}"));
+            }
+        }
+        if table.properties["BillingMode"] != json!("PAY_PER_REQUEST") {
+            faults.push(format!("{logical} is paid for when nobody orders"));
+        }
+    }
+    if faults.is_empty() && stack.of_kind("AWS::DynamoDB::Table").count() != 2 {
+        faults.push("there are not two tables".to_owned());
+    }
+    faults
+}
+
+#[test]
+fn the_orders_table_has_the_form_of_what_is_in_it() {
+    keeps(orders_faults);
+}
+
+#[test]
+fn an_orders_table_of_another_form_is_named() {
+    let key = "{AttributeName: hold_expires_at, KeyType: RANGE}";
+    let other = "{AttributeName: created_at, KeyType: RANGE}";
+    let defined = "        - {AttributeName: hold_expires_at, AttributeType: S}\n";
+    let broken = with("OrdersTable", key, other).replace(defined, "");
+    names(orders_faults, &broken, "the indexes are");
+    let typed = "{AttributeName: created_at, AttributeType: S}";
+    let broken = with(
+        "OrdersTable",
+        typed,
+        &typed.replace('S', "N").replace("Nttribute", "Attribute"),
+    );
+    names(
+        orders_faults,
+        &broken,
+        "no order has the attribute created_at of type N",
+    );
+    let ttl = "AttributeName: expires_at, Enabled";
+    let broken = with(
+        "OrdersTable",
+        ttl,
+        "AttributeName: hold_expires_at, Enabled",
+    );
+    names(orders_faults, &broken, "orders expire by hold_expires_at");
+    let broken = with("OrdersTable", ttl, "AttributeName: expires, Enabled");
+    names(
+        orders_faults,
+        &broken,
+        "refusals do not expire by Some(\"expires\")",
+    );
+    let broken = with(
+        "OrdersSweeperFunction",
+        "TABLE_NAME: !Ref OrdersTable",
+        "TABLE_NAME: !Ref AlertsTable",
+    );
+    names(orders_faults, &broken, "the sweeper sweeps another table");
+}
+
+#[test]
+fn the_alerts_table_has_the_form_of_what_is_in_it() {
+    keeps(alerts_faults);
+    let ttl = "AttributeName: expires_at, Enabled: true";
+    let broken = with(
+        "AlertsTable",
+        ttl,
+        "AttributeName: expires_at, Enabled: false",
+    );
+    names(alerts_faults, &broken, "None");
+}
+
+#[test]
+fn tables_outlive_their_stack() {
+    keeps(lasting);
+}
+
+#[test]
+fn a_table_that_can_be_lost_is_named() {
+    let broken = with(
+        "OrdersTable",
+        "    DeletionPolicy: Retain\n",
+        "    DeletionPolicy: Delete\n",
+    );
+    names(lasting, &broken, "OrdersTable: its DeletionPolicy");
+    let broken = with(
+        "OrdersTable",
+        "DeletionProtectionEnabled: true",
+        "DeletionProtectionEnabled: false",
+    );
+    names(lasting, &broken, "OrdersTable is not protected");
+    let broken = with(
+        "OrdersTable",
+        "PointInTimeRecoveryEnabled: true",
+        "PointInTimeRecoveryEnabled: false",
+    );
+    names(lasting, &broken, "OrdersTable is not recoverable");
+    let broken = with("AlertsTable", "{SSEEnabled: true}", "{SSEEnabled: false}");
+    names(lasting, &broken, "AlertsTable is not encrypted");
+    let broken = with(
+        "AlertsTable",
+        "BillingMode: PAY_PER_REQUEST",
+        "BillingMode: PROVISIONED",
+    );
+    names(lasting, &broken, "AlertsTable is paid for");
+}

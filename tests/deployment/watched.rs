@@ -1,0 +1,214 @@
+//! Owns what functions are seen doing on their tables: exactly what their roles allow.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::{HeaderMap, Method};
+use local::discord::fault::Fault;
+use local::serve::Options;
+use local::template::Kind;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::list;
+use super::permissions::{Grants, arn, needed};
+use crate::harness::{CUSTOMER, STAFF, Shop, line, order_of};
+
+/// A database that notes which actions of IAM each request takes, on a table or on an index of it.
+#[derive(Clone, Default)]
+struct Watched {
+    seen: Arc<Mutex<BTreeSet<(String, String)>>>,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Watched {
+    async fn before(url: String) -> (Self, String) {
+        let watched = Self {
+            url,
+            ..Self::default()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(pass).with_state(watched.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (watched, address)
+    }
+
+    fn note(&self, target: &str, body: &Value) {
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        let table = |body: &Value| body["TableName"].as_str().unwrap_or_default().to_owned();
+        let mut seen = self.seen.lock().unwrap();
+        match operation {
+            // A transaction is allowed by what its actions are.
+            "TransactWriteItems" => {
+                for action in list(&body["TransactItems"]) {
+                    let (name, action) = action.as_object().unwrap().iter().next().unwrap();
+                    let name = if name == "ConditionCheck" {
+                        "ConditionCheckItem".to_owned()
+                    } else {
+                        format!("{name}Item")
+                    };
+                    seen.insert((name, table(action)));
+                }
+            }
+            "BatchGetItem" => {
+                for table in body["RequestItems"].as_object().unwrap().keys() {
+                    seen.insert((operation.to_owned(), table.clone()));
+                }
+            }
+            _ => {
+                let index = body["IndexName"].as_str();
+                let index = index
+                    .map(|name| format!("/index/{name}"))
+                    .unwrap_or_default();
+                seen.insert((operation.to_owned(), table(body) + &index));
+            }
+        }
+    }
+
+    /// What was asked since the last time, as grants.
+    fn taken(&self) -> Grants {
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap());
+        let grant = |(action, on)| {
+            (
+                format!("dynamodb:{action}"),
+                arn("dynamodb", &format!("table/{on}")),
+            )
+        };
+        seen.into_iter().map(grant).collect()
+    }
+}
+
+async fn pass(
+    State(watched): State<Watched>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let target = headers
+        .get("x-amz-target")
+        .map(|value| value.to_str().unwrap());
+    watched.note(
+        target.unwrap_or_default(),
+        &serde_json::from_slice(&body).unwrap_or_default(),
+    );
+    let mut request = watched.http.post(&watched.url).body(body);
+    for name in [
+        "x-amz-target",
+        "content-type",
+        "authorization",
+        "x-amz-date",
+    ] {
+        request = request.header(name, headers.get(name).cloned().unwrap());
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.bytes().await.unwrap())
+}
+
+/// Everything that the orders function does.
+async fn use_orders(shop: &Shop) {
+    shop.stock("TEA-01", 10).await;
+    let tag = shop
+        .get("/products/TEA-01")
+        .send()
+        .await
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    let put = shop
+        .request(Method::PUT, "/products/TEA-01")
+        .by("staff", STAFF)
+        .header("if-match", &tag);
+    let body = json!({"name": "Tea", "unit_price": 500, "currency": "KRW", "sellable": true});
+    put.json(&body).send().await.assert(200);
+    shop.adjust("TEA-01", "too-much", -99).await.assert(409);
+    let placed = shop.place("key-1", "TEA-01", 1).await;
+    placed.assert(201);
+    assert!(shop.place("key-1", "TEA-01", 1).await.is_replay());
+    shop.place("key-2", "TEA-01", 99).await.assert(409);
+    shop.place_as("demo", "key-3", &order_of(&[line("NONE-01", 1)]))
+        .await
+        .assert(422);
+    shop.read("demo", &placed.order_id()).await.assert(200);
+    for path in ["/orders", "/products"] {
+        shop.get(path).by("demo", CUSTOMER).send().await.assert(200);
+    }
+    shop.confirm(&placed.order_id(), "pay-1").await.assert(200);
+    shop.cancel("demo", &placed.order_id()).await.assert(200);
+    shop.place("key-4", "TEA-01", 1).await.assert(201);
+}
+
+/// An alert that is delivered, and two that are handed back.
+async fn use_alerts(shop: &Shop) {
+    let (forwarder, _) = shop
+        .running
+        .template
+        .function(Kind::AlertForwarder)
+        .unwrap();
+    let alert = |id: &str| {
+        json!({"Records": [{
+            "messageId": id, "receiptHandle": id, "eventSource": "aws:sqs", "attributes": {}, "awsRegion": "eu-west-1",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:1:alerts",
+            "body": json!({"Type": "Notification", "MessageId": id, "TopicArn": "arn:aws:sns:eu-west-1:1:alerts",
+                "Subject": "A test", "Message": "Something broke.", "Timestamp": "2026-11-25T12:00:00.000Z"}).to_string(),
+        }]})
+    };
+    let functions = &shop.running.functions;
+    let delivered = functions
+        .invoke(forwarder, alert("m-1"), None)
+        .await
+        .unwrap();
+    assert_eq!(delivered["batchItemFailures"], json!([]));
+    // Away: perhaps it was sent, so the claim is kept. Not now: it was not, so the claim is given up.
+    let away = [Fault::Status(502), Fault::Status(502), Fault::Status(502)];
+    let not_now = [Fault::LimitedByEdge {
+        retry_after: Some(3_600),
+    }];
+    for (id, faults) in [("m-2", &away[..]), ("m-3", &not_now[..])] {
+        shop.running.discord.fail(faults.iter().cloned());
+        let kept = functions.invoke(forwarder, alert(id), None).await.unwrap();
+        assert_eq!(
+            kept["batchItemFailures"].as_array().map(Vec::len),
+            Some(1),
+            "{kept}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_functions_ask_of_their_tables_is_what_their_roles_allow() {
+    // The first shop's database, behind a watchman that the second one's functions must pass.
+    let keeper = Shop::open(Options::in_memory()).await;
+    let (watched, url) = Watched::before(keeper.running.dynamodb_url.clone()).await;
+    let shop = Shop::open(Options {
+        dynamodb: Some(url),
+        ..Options::in_memory()
+    })
+    .await;
+    let on_tables = |logical: &str| -> Grants {
+        let needed = needed().remove(logical).unwrap().into_iter();
+        let needed = needed.map(|(action, on)| (action.to_owned(), on));
+        needed
+            .filter(|(action, _)| action.starts_with("dynamodb:"))
+            .collect()
+    };
+    watched.taken();
+
+    use_orders(&shop).await;
+    assert_eq!(watched.taken(), on_tables("OrdersFunction"));
+
+    shop.pass_seconds(3_600);
+    assert_eq!(shop.sweep().await["expired"], 1);
+    assert_eq!(watched.taken(), on_tables("OrdersSweeperFunction"));
+
+    use_alerts(&shop).await;
+    assert_eq!(watched.taken(), on_tables("AlertForwarderFunction"));
+
+    shop.assert_conserved().await;
+    shop.running.stop().await;
+    keeper.running.stop().await;
+}
