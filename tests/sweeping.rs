@@ -15,7 +15,8 @@ use crate::harness::{Shop, orders_table, shop};
 /// How many orders one batch writes at most.
 const BATCH: usize = 25;
 
-fn pending(number: usize, placed_at: Moment) -> Vec<(String, AttributeValue)> {
+/// An order of one `TEA-01`, as its placing left it.
+pub(crate) fn pending(number: usize, placed_at: Moment) -> Vec<(String, AttributeValue)> {
     let caller = Caller {
         issuer: "local".to_owned(),
         sub: "demo".to_owned(),

@@ -5,41 +5,30 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use local::template::{Kind, TableSpec};
-use orders::customer::Customer;
 use orders::draft::Draft;
 use orders::moment::Moment;
-use orders::order::{Order, OrderId};
+use orders::once::derive::Fingerprints as _;
 use orders::refusal::Refusal;
 use serde_json::json;
-use shared::caller::Caller;
 use shared::problem::Problem;
 
 use super::{keeps, names, stack, template, with};
+use crate::sweeping::pending;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// An order and a refusal, as the function writes them.
+/// An order and a refusal in its place, as the function writes them.
 fn written() -> [Item; 2] {
-    let caller = Caller {
-        issuer: "local".to_owned(),
-        sub: "demo".to_owned(),
-        scopes: [].into(),
-        client_id: None,
-    };
+    let order: Item = pending(1, Moment::from(Timestamp::UNIX_EPOCH))
+        .into_iter()
+        .collect();
     let body =
         br#"{"currency": "KRW", "lines": [{"sku": "TEA-01", "quantity": 1, "unit_price": 5}]}"#;
-    let id = OrderId::derive(&caller, &"key".parse().unwrap());
-    let customer = Customer::try_from(&caller).unwrap();
-    let draft = Draft::parse(body).unwrap();
-    let order = Order::placed(&id, &customer, &draft, Moment::from(Timestamp::UNIX_EPOCH));
-    let place = (id.partition(), orders::order::SORT_KEY.to_owned());
+    let fingerprint = Draft::parse(body).unwrap().fingerprint(1).unwrap();
+    let place = ["pk", "sk"].map(|name| order[name].as_s().unwrap().clone());
     let problem = Problem::new(http::StatusCode::CONFLICT, "out-of-stock", "", "");
-    let fingerprint = orders::once::derive::Fingerprints::fingerprint(&draft, 1).unwrap();
-    let refusal = Refusal::new(place, &problem, &fingerprint, 1, Some(1));
-    [
-        serde_dynamo::to_item(order).unwrap(),
-        serde_dynamo::to_item(refusal).unwrap(),
-    ]
+    let refusal = Refusal::new(place.into(), &problem, &fingerprint, 1, Some(1));
+    [order, serde_dynamo::to_item(refusal).unwrap()]
 }
 
 /// The table that a function of a kind is told of.
