@@ -157,12 +157,17 @@ impl Session<'_> {
 
     /// How long the next request may take, or `None` if it must not begin.
     pub fn time_left(&self) -> Option<Duration> {
-        let left = self.deadline.duration_since(self.world().now()) - RESERVE;
+        let left = self.until_reserve();
         if left < REQUEST_LEAST {
             return None;
         }
         let most = SignedDuration::from_secs(REQUEST_SECONDS_MAX);
         Duration::try_from(left.min(most)).ok()
+    }
+
+    /// How much of the invocation is left, apart from what answering it takes.
+    pub fn until_reserve(&self) -> SignedDuration {
+        self.deadline.duration_since(self.world().now()) - RESERVE
     }
 
     /// A new client request token: 128 random bits.
@@ -227,7 +232,7 @@ impl Session<'_> {
             .set_key(Some(effect.key.clone()))
             .update_expression(effect.update)
             .set_condition_expression(condition(effect))
-            .set_expression_attribute_names(names(effect))
+            .set_expression_attribute_names(placeholders(effect.names))
             .set_expression_attribute_values(Some(effect.values.clone()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -289,7 +294,7 @@ impl Session<'_> {
                     .set_key(Some(effect.key.clone()))
                     .update_expression(effect.update)
                     .set_condition_expression(condition(effect))
-                    .set_expression_attribute_names(names(effect))
+                    .set_expression_attribute_names(placeholders(effect.names))
                     .set_expression_attribute_values(Some(effect.values.clone()))
                     .return_values_on_condition_check_failure(all_old)
                     .build()
@@ -433,10 +438,6 @@ impl<'capacity> IntoCapacity<'capacity> for &'capacity [ConsumedCapacity] {
 
 fn condition(effect: &Effect) -> Option<String> {
     (!effect.condition.is_empty()).then(|| effect.condition.clone().into_owned())
-}
-
-fn names(effect: &Effect) -> Option<HashMap<String, String>> {
-    placeholders(effect.names)
 }
 
 fn placeholders(names: &[(&str, &str)]) -> Option<HashMap<String, String>> {

@@ -61,13 +61,17 @@ impl<'turn> Turn<'turn> {
     /// turn, and goes on without it when the time is over or Redis fails.
     pub(super) async fn enter(&self) -> Option<String> {
         let began = self.now();
+        let most = self.most();
+        if most < EXCHANGE_LEAST {
+            return None;
+        }
         let question = Question::Enter {
             decided: self.decided.clone(),
             locks: self.locks.clone(),
             owner: self.owner.clone(),
         };
         loop {
-            let left = self.redis.wait.saturating_sub(self.since(began));
+            let left = most.saturating_sub(self.since(began));
             match self.ask(&question, left).await.ok()? {
                 Reply::Decided(entry) => return Some(entry),
                 Reply::Turn | Reply::Left => return None,
@@ -75,7 +79,7 @@ impl<'turn> Turn<'turn> {
             }
             let world = self.session.world();
             let pause = PAUSE_LEAST + world.uniform(PAUSE_SPREAD);
-            let left = self.redis.wait.saturating_sub(self.since(began));
+            let left = most.saturating_sub(self.since(began));
             if left < pause + EXCHANGE_LEAST {
                 self.visit.note(|account| account.turnless = true);
                 return None;
@@ -83,6 +87,14 @@ impl<'turn> Turn<'turn> {
             world.sleep(pause).await;
             self.visit.note(|account| account.waited += pause);
         }
+    }
+
+    /// How long this order may wait: the larger part of its time is for the write.
+    fn most(&self) -> Duration {
+        let half = self.session.until_reserve() / 2;
+        self.redis
+            .wait
+            .min(Duration::try_from(half).unwrap_or_default())
     }
 
     /// Gives the turn back, and has what was decided remembered.
@@ -110,7 +122,7 @@ impl<'turn> Turn<'turn> {
             answer = self.redis.link.exchange(question) => answer,
             () = self.session.world().sleep(limit) => Err(Fault::NoAnswer),
         };
-        let waited = self.since(began).min(limit);
+        let waited = self.since(began);
         self.visit.note(|account| {
             account.exchanges += 1;
             account.waited += waited;

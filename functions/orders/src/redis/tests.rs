@@ -187,6 +187,24 @@ async fn a_redis_that_comes_back_is_asked_again() {
 }
 
 #[tokio::test]
+async fn an_order_with_little_time_waits_for_half_of_it_and_with_less_does_not_ask() {
+    // Half a second is kept for the answer, whatever happens.
+    for (left, waited, exchanges) in [(560, 30, 1), (529, 0, 0), (500, 0, 0), (10_000, 50, 1)] {
+        let stage = Stage::new(|_| futures::future::pending().boxed());
+        let now = Timestamp::from_millisecond(1_000_000).unwrap();
+        let session = stage.store.session(now + Duration::from_millis(left));
+        let visit = Visit::new(Some(&stage.redis));
+        let turn = Turn::new(&stage.redis, &visit, &session, "ord_1", &["TEA"]);
+        assert_eq!(turn.enter().await, None);
+        assert_eq!(
+            (stage.clock.milliseconds(), stage.asked()),
+            (waited, exchanges),
+            "with {left} ms left"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_busy_product_is_waited_for_50_ms_at_most_and_redis_is_not_blamed() {
     let stage = Stage::new(|question| match question {
         Question::Enter { .. } => at_once(Ok(Reply::Busy)),
