@@ -71,10 +71,12 @@ impl Refusal {
     /// The answer.
     ///
     /// # Errors
-    /// The stored status is none.
+    /// The stored status is none of a refusal.
     pub fn into_answer(self, outcome: Outcome) -> Result<Answer, Error> {
         let status = StatusCode::from_u16(self.answer_status)
-            .map_err(|error| Error::Internal(error.to_string()))?;
+            .ok()
+            .filter(StatusCode::is_client_error)
+            .ok_or_else(|| Error::Internal(format!("a refusal by {}", self.answer_status)))?;
         Ok(Answer::bytes(outcome, status, MEDIA_TYPE, self.answer))
     }
 }
