@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use local::simulate::fault::{Fault, Faults};
+use local::simulate::redis::Accident;
 use local::simulate::summary::Summary;
 use local::simulate::{Outcome, Plan, run};
 
@@ -66,6 +67,14 @@ fn two_hundred_worlds_keep_every_promise() {
             fault.name()
         );
     }
+    for accident in Accident::ALL {
+        assert!(
+            summary.redis.accidents.contains_key(&accident),
+            "no Redis was {} in all of them",
+            accident.name()
+        );
+    }
+    assert!(0 < summary.redis.known, "no Redis knew a decision");
     for status in [0, 200, 201, 404, 409, 410, 412, 422, 503] {
         assert!(
             summary.answers.contains_key(&status),

@@ -20,6 +20,7 @@ use futures::channel::oneshot;
 use serde_json::Value;
 
 use super::fault::{Accident, Fate, Fault};
+use super::redis::Exchanges;
 use super::request::{Operation, Request, Response, code};
 use super::table::Table;
 use super::time::{Time, lock};
@@ -60,6 +61,8 @@ pub struct Tally {
     pub attempts: BTreeMap<String, u64>,
     /// How many requests there were.
     pub requests: u64,
+    /// What passed between orders and their Redis.
+    pub redis: Exchanges,
     /// How many violations there were by then.
     violations: usize,
 }
@@ -105,6 +108,17 @@ impl Network {
     /// Counts a fault.
     pub fn note(&self, fault: Fault) {
         *lock(&self.tally).faults.entry(fault).or_default() += 1;
+    }
+
+    /// Counts what passed between orders and their Redis.
+    pub fn note_redis(&self, note: impl FnOnce(&mut Exchanges)) {
+        note(&mut lock(&self.tally).redis);
+    }
+
+    /// Looks at one condition.
+    pub fn check(&self, holds: bool, what: impl FnOnce() -> String) {
+        lock(&self.table).journal.check(holds, what);
+        self.tell_violations();
     }
 
     /// Sends a request: its fate is decided now, whatever becomes of the sender.

@@ -2,12 +2,13 @@
 //! time, and everything that can become of a Redis meanwhile.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::channel::oneshot;
-use orders::redis::{Exchange, Fault as Failure, Question, Reply, WAIT_DEFAULT};
+use orders::redis::{Exchange, Fault as Failure, LEAVE_MAX, Question, Reply, WAIT_DEFAULT};
 
 use super::fault::Fault;
 use super::network::Network;
@@ -36,6 +37,12 @@ struct Memory {
     replica: Values,
     random: Random,
     faulty: bool,
+    /// How long every question takes, if that is more than usual.
+    slow: Option<Duration>,
+    /// Until when it refuses connections.
+    down_until: Duration,
+    /// When each attempt first asked.
+    entered: BTreeMap<String, Duration>,
 }
 
 /// A value, and when it ends, by its key.
@@ -49,28 +56,100 @@ struct Fate {
     accident: Option<Accident>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Accident {
+/// What goes wrong with one exchange, or begins with it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Accident {
+    /// The question never arrives, as at a Redis that is paused.
     LoseQuestion,
+    /// Redis does as asked, and its answer never arrives.
     LoseAnswer,
+    /// The question takes up to two seconds.
     Slow,
+    /// The connection breaks.
     Break,
+    /// Redis refuses connections, for up to two minutes; half the time it comes back empty.
+    Down,
+    /// Redis is full, and answers with an error.
     Refuse,
+    /// Redis forgets everything.
     Flush,
+    /// A replica takes over that is behind: what is remembered is stale.
     FailOver,
+    /// One value is found where another one was.
     Poison,
 }
 
-const ACCIDENTS: [Accident; 8] = [
-    Accident::LoseQuestion,
-    Accident::LoseAnswer,
-    Accident::Slow,
-    Accident::Break,
-    Accident::Refuse,
-    Accident::Flush,
-    Accident::FailOver,
-    Accident::Poison,
-];
+impl Accident {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::LoseQuestion,
+        Self::LoseAnswer,
+        Self::Slow,
+        Self::Break,
+        Self::Down,
+        Self::Refuse,
+        Self::Flush,
+        Self::FailOver,
+        Self::Poison,
+    ];
+
+    /// Its name in a summary.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoseQuestion => "lost-question",
+            Self::LoseAnswer => "lost-answer",
+            Self::Slow => "slow",
+            Self::Break => "broken",
+            Self::Down => "down",
+            Self::Refuse => "full",
+            Self::Flush => "flushed",
+            Self::FailOver => "stale",
+            Self::Poison => "poisoned",
+        }
+    }
+}
+
+/// What passed between orders and their Redis.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exchanges {
+    /// How many worlds had a Redis.
+    pub worlds: u64,
+    /// How often it was asked something.
+    pub asked: u64,
+    /// How often it answered with a decision.
+    pub known: u64,
+    /// How often it took a question while it was down.
+    pub while_down: u64,
+    /// How often each kind of accident happened.
+    pub accidents: BTreeMap<Accident, u64>,
+}
+
+impl Exchanges {
+    /// Adds those of another world.
+    pub fn merge(&mut self, other: &Self) {
+        self.worlds += other.worlds;
+        self.asked += other.asked;
+        self.known += other.known;
+        self.while_down += other.while_down;
+        for (accident, count) in &other.accidents {
+            *self.accidents.entry(*accident).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Exchanges {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "in {} worlds, {} questions, {} found decided, {} while it was down",
+            self.worlds, self.asked, self.known, self.while_down
+        )?;
+        for (accident, count) in &self.accidents {
+            write!(formatter, ", {} {count}", accident.name())?;
+        }
+        Ok(())
+    }
+}
 
 impl Redis {
     /// A Redis with nothing in it, to which nothing happens.
@@ -80,7 +159,11 @@ impl Redis {
             replica: Values::new(),
             random,
             faulty: false,
+            slow: None,
+            down_until: Duration::ZERO,
+            entered: BTreeMap::new(),
         };
+        network.note_redis(|redis| redis.worlds = 1);
         Self {
             time: time.clone(),
             network: network.clone(),
@@ -96,6 +179,13 @@ impl Redis {
         self
     }
 
+    /// This Redis, which takes so long for every question.
+    #[must_use]
+    pub fn slow(self, slow: Duration) -> Self {
+        lock(&self.memory).slow = Some(slow);
+        self
+    }
+
     /// This Redis, for which orders wait so long.
     #[must_use]
     pub fn waited_for(self, wait: Duration) -> Self {
@@ -107,9 +197,11 @@ impl Redis {
         let redis = self.clone();
         Arc::new(move |question| {
             let (reply, answer) = oneshot::channel();
+            let wait = redis.wait_of(&question);
             let carried = redis.clone().carry(question, reply);
             redis.time.spawn(carried);
             async move {
+                let _wait = wait;
                 match answer.await {
                     Ok(answer) => answer,
                     // Silence: whoever waits must give up by itself.
@@ -120,18 +212,48 @@ impl Redis {
         })
     }
 
+    /// Begins an order's waiting: for its look-up and its turn together, or for
+    /// giving its turn back.
+    fn wait_of(&self, question: &Question) -> Wait {
+        let now = self.time.elapsed();
+        let (began, most) = match question {
+            Question::Enter { owner, .. } => {
+                let mut memory = lock(&self.memory);
+                let began = memory.entered.entry(owner.clone()).or_insert(now);
+                (*began, self.wait)
+            }
+            Question::Leave { .. } => (now, LEAVE_MAX),
+        };
+        let redis = self.clone();
+        Wait { redis, began, most }
+    }
+
     async fn carry(self, question: Question, reply: oneshot::Sender<Result<Reply, Failure>>) {
         let fate = lock(&self.memory).fate();
-        if fate.accident.is_some() {
+        if let Some(accident) = fate.accident {
             self.network.note(Fault::Redis);
+            self.network
+                .note_redis(|redis| *redis.accidents.entry(accident).or_default() += 1);
         }
+        self.network.note_redis(|redis| redis.asked += 1);
         self.time.sleep(fate.there).await;
+        let now = self.time.elapsed();
+        if lock(&self.memory).is_down(now, fate.accident) {
+            self.network.note_redis(|redis| redis.while_down += 1);
+            self.time.sleep(fate.back).await;
+            // Whoever asked may have gone.
+            let _ = reply.send(Err(Failure::Broken("Io".to_owned())));
+            return;
+        }
         let answer = match fate.accident {
             Some(Accident::LoseQuestion) => return,
             Some(Accident::Break) => Err(Failure::Broken("Io".to_owned())),
             Some(Accident::Refuse) => Err(Failure::Refused("OOM".to_owned())),
-            accident => Ok(lock(&self.memory).answer(question, self.time.elapsed(), accident)),
+            accident => Ok(lock(&self.memory).answer(question, now, accident)),
         };
+        let is_known = matches!(answer, Ok(Reply::Decided(_)));
+        self.network
+            .note_redis(|redis| redis.known += u64::from(is_known));
         if matches!(fate.accident, Some(Accident::LoseAnswer)) {
             return;
         }
@@ -141,7 +263,36 @@ impl Redis {
     }
 }
 
+/// An order's waiting. It ends with its value, answered or not.
+struct Wait {
+    redis: Redis,
+    began: Duration,
+    most: Duration,
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let waited = self.redis.time.elapsed().saturating_sub(self.began);
+        let most = self.most;
+        self.redis.network.check(waited <= most, || {
+            format!("an order waited {waited:?} for Redis, and {most:?} is the most")
+        });
+    }
+}
+
 impl Memory {
+    /// Whether it refuses connections, which may begin now.
+    fn is_down(&mut self, now: Duration, accident: Option<Accident>) -> bool {
+        if matches!(accident, Some(Accident::Down)) {
+            let longest = MILLISECOND * 120_000;
+            self.down_until = now + self.random.duration(MILLISECOND, longest);
+            if self.random.chance(500) {
+                self.values.clear();
+            }
+        }
+        now < self.down_until
+    }
+
     fn fate(&mut self) -> Fate {
         let mut way = || self.random.duration(MILLISECOND / 10, MILLISECOND / 2);
         let (there, back) = (way(), way());
@@ -151,7 +302,10 @@ impl Memory {
             accident: None,
         };
         if self.faulty && self.random.chance(60) {
-            fate.accident = self.random.pick(&ACCIDENTS).copied();
+            fate.accident = self.random.pick(&Accident::ALL).copied();
+        }
+        if let Some(slow) = self.slow {
+            fate.there = slow;
         }
         if matches!(fate.accident, Some(Accident::Slow)) {
             fate.there = self.random.duration(MILLISECOND, MILLISECOND * 2_000);

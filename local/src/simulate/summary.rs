@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Outcome;
 use super::fault::Fault;
+use super::redis::Exchanges;
 
 /// What many seeds came to.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Summary {
     pub answers: BTreeMap<u16, u64>,
     /// Faults by kind.
     pub faults: BTreeMap<Fault, u64>,
+    /// What passed between orders and their Redis.
+    pub redis: Exchanges,
     /// How many invariants were looked at.
     pub checks: u64,
     /// How many orders were placed or refused.
@@ -46,6 +49,7 @@ impl Summary {
         for (fault, count) in &outcome.tally.faults {
             *self.faults.entry(*fault).or_default() += count;
         }
+        self.redis.merge(&outcome.tally.redis);
         for attempts in outcome.tally.attempts.values() {
             self.orders += 1;
             self.attempts += attempts;
@@ -64,6 +68,7 @@ impl Summary {
         self.attempts += other.attempts;
         self.attempts_max = self.attempts_max.max(other.attempts_max);
         self.slowest = self.slowest.max(other.slowest);
+        self.redis.merge(&other.redis);
         for (status, count) in &other.answers {
             *self.answers.entry(*status).or_default() += count;
         }
@@ -103,6 +108,7 @@ impl fmt::Display for Summary {
             "faults      {}",
             faults.collect::<Vec<_>>().join(", ")
         )?;
+        writeln!(formatter, "redis       {}", self.redis)?;
         writeln!(formatter, "invariants  looked at {} times", self.checks)?;
         writeln!(
             formatter,
