@@ -3,10 +3,11 @@
 //! The shipped functions run unchanged; what a mistake of theirs would have sent, or not sent, is
 //! put into their mouths on the way. A simulation that does not notice proves nothing.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use local::simulate::network::Sabotage;
-use local::simulate::request::{Operation, Request, Response};
+use local::simulate::request::{Key, Operation, Request, Response};
 use local::simulate::{Plan, run};
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ fn assert_caught(sabotage: impl Sabotage + 'static, expected: &str) {
 struct OfRequests<F>(F);
 
 impl<F: Fn(&mut Request) -> Option<Response> + Send + Sync> Sabotage for OfRequests<F> {
-    fn request(&self, request: &mut Request) -> Option<Response> {
+    fn request(&self, request: &mut Request, _: &BTreeMap<Key, Value>) -> Option<Response> {
         self.0(request)
     }
 }
@@ -142,6 +143,66 @@ fn a_refusal_that_is_not_recorded_is_caught() {
         (request.operation == Operation::PutItem).then(|| Response::ok(json!({})))
     });
     assert_caught(unrecorded, "the table says");
+}
+
+/// A function that got no answer, looks for the record, and takes its absence for a no.
+#[derive(Default)]
+struct AnswersFromARead {
+    sent: Mutex<BTreeSet<String>>,
+    refused: Mutex<BTreeSet<Key>>,
+}
+
+impl Sabotage for AnswersFromARead {
+    fn request(&self, request: &mut Request, items: &BTreeMap<Key, Value>) -> Option<Response> {
+        let record = request.keys.first()?.clone();
+        if request.operation == Operation::PutItem {
+            let is_told = self.refused.lock().unwrap().remove(&record);
+            return is_told.then(|| Response::ok(json!({})));
+        }
+        let token = request.token()?.to_owned();
+        let is_repeat = !self.sent.lock().unwrap().insert(token);
+        let places = record.0.starts_with("ORD#") && request.actions()[0].get("Put").is_some();
+        if !is_repeat || !places || items.contains_key(&record) {
+            return None;
+        }
+        let mut stock = items.get(&request.keys[1])?.clone();
+        stock["available"] = json!({"N": "0"});
+        let mut no = Response::cancelled(&["None", "ConditionalCheckFailed"]);
+        no.reasons_mut()?[1]["Item"] = stock;
+        self.refused.lock().unwrap().insert(record);
+        Some(no)
+    }
+}
+
+#[test]
+fn an_answer_from_a_read_is_caught() {
+    assert_caught(AnswersFromARead::default(), "the table says");
+}
+
+#[test]
+fn the_stock_s_reasons_first_are_caught() {
+    /// A no that is told without being recorded, although the record's own condition failed.
+    #[derive(Default)]
+    struct StockFirst(Mutex<BTreeSet<Key>>);
+    impl Sabotage for StockFirst {
+        fn request(&self, request: &mut Request, _: &BTreeMap<Key, Value>) -> Option<Response> {
+            let is_told = request.operation == Operation::PutItem
+                && self.0.lock().unwrap().remove(request.keys.first()?);
+            is_told.then(|| Response::ok(json!({})))
+        }
+
+        fn response(&self, request: &Request, response: &mut Response) {
+            let Some(reasons) = response.reasons_mut() else {
+                return;
+            };
+            let failed = |reason: &Value| reason["Code"] == "ConditionalCheckFailed";
+            if reasons.len() > 1 && failed(&reasons[0]) && reasons[1..].iter().any(failed) {
+                reasons[0] = json!({"Code": "None"});
+                self.0.lock().unwrap().insert(request.keys[0].clone());
+            }
+        }
+    }
+    assert_caught(StockFirst::default(), "the table says");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::fault::{Accident, Fate, Fault};
 use super::redis::Exchanges;
-use super::request::{Operation, Request, Response, code};
+use super::request::{Key, Operation, Request, Response, code};
 use super::table::Table;
 use super::time::{Time, lock};
 use super::trace::Trace;
@@ -31,8 +31,9 @@ pub type Director = Box<dyn FnMut(&Request) -> Fate + Send>;
 
 /// A database that is not what it says, to see whether that is noticed.
 pub trait Sabotage: Send + Sync {
-    /// Tampers with a request; what it returns is answered instead of doing it.
-    fn request(&self, _request: &mut Request) -> Option<Response> {
+    /// Tampers with a request; what it returns is answered instead of doing it. `items` is
+    /// everything that the table holds.
+    fn request(&self, _request: &mut Request, _items: &BTreeMap<Key, Value>) -> Option<Response> {
         None
     }
 
@@ -124,7 +125,7 @@ impl Network {
     /// Sends a request: its fate is decided now, whatever becomes of the sender.
     fn send(&self, mut request: Request, reply: Reply) {
         let instead = self.sabotage.as_ref().and_then(|sabotage| {
-            let instead = sabotage.request(&mut request);
+            let instead = sabotage.request(&mut request, lock(&self.table).items());
             request.reread();
             instead
         });
