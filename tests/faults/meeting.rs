@@ -163,8 +163,33 @@ fn case_33_a_confirmation_whose_answer_was_lost_is_told_again() {
             if_match: None,
         };
         stage.next([goes_wrong(Accident::LoseAnswer { reset: true })]);
-        assert_eq!(stage.ask(&confirm("pay-1")).status, 200);
-        assert!(stage.ask(&confirm("pay-1")).replayed());
+        let confirmed = stage.ask(&confirm("pay-1"));
+        assert_eq!(confirmed.status, 200);
+        let replay = stage.ask(&confirm("pay-1"));
+        assert_eq!((replay.status, replay.replayed()), (200, true));
+        assert_eq!(replay.body, confirmed.body);
+        let other = stage.ask(&confirm("pay-2"));
+        assert_eq!(
+            (other.status, other.kind().as_deref()),
+            (409, Some("already-confirmed"))
+        );
+    });
+}
+
+#[test]
+fn case_33_a_confirmation_of_a_handler_that_died_is_told_to_who_asks_again() {
+    stage(1, |stage| {
+        let id = id(&stage.ask(&tea("key-1", 1)));
+        let confirm = |reference: &str| Wish::Confirm {
+            id: id.clone(),
+            reference: reference.to_owned(),
+            if_match: Some(1),
+        };
+        stage.next([goes_wrong(Accident::LoseAnswer { reset: false })]);
+        assert_eq!(stage.ask_within(&confirm("pay-1"), killed_at(3)), None);
+        stage.wait(1);
+        let replay = stage.ask(&confirm("pay-1"));
+        assert_eq!((replay.status, replay.replayed()), (200, true));
         assert_eq!(stage.status(&confirm("pay-2")), 409);
     });
 }

@@ -52,6 +52,32 @@ fn case_35_two_sweepers_five_minutes_apart_give_stock_back_once_and_never_after_
 }
 
 #[test]
+fn case_35_whose_clock_says_that_a_hold_is_over_confirms_it_as_whose_clock_does_not() {
+    stage(2, |stage| {
+        // A hold of a quarter of an hour, before and after its end, by clocks five minutes apart.
+        for (key, minutes) in [("key-1", 11), ("key-2", 16)] {
+            let id = id(&stage.ask(&tea(key, 1)));
+            stage.wait(minutes * 60);
+            let confirm = Wish::Confirm {
+                reference: format!("pay-{id}"),
+                id,
+                if_match: None,
+            };
+            for ahead in [300_000, 0] {
+                let (shop, wish) = (stage.shop.clone(), confirm.clone());
+                let machine = shop.machine(ahead).unwrap();
+                let asked = async move { shop.ask(&machine, &ann(), &wish, FULL).await };
+                let answer = stage.shop.run(asked).unwrap().unwrap();
+                assert_eq!(answer.status, 200, "nobody has released it: {answer}");
+            }
+        }
+        stage.wait(3_600);
+        assert_eq!(stage.sweep(0)["expired"], 0);
+        assert_eq!(stage.tea(), 0);
+    });
+}
+
+#[test]
 fn case_35_of_two_sweepers_at_the_same_order_one_releases_it() {
     stage(2, |stage| {
         stage.ask(&tea("key-1", 2));
