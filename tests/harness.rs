@@ -11,7 +11,6 @@ use jiff::{SignedDuration, Timestamp};
 use local::serve::{Options, Running, start};
 use local::template::Kind;
 use serde_json::{Value, json};
-use shared::world::World;
 
 /// All scopes that a customer may have.
 pub(crate) const CUSTOMER: &str = "orders:read orders:write";
@@ -171,7 +170,7 @@ impl Shop {
             seed: false,
             // A test runs the sweeper itself, when it wants to.
             schedules: false,
-            world: World::real().with_clock(now),
+            world: options.world.with_clock(now),
             ..options
         };
         Self {

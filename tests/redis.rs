@@ -6,10 +6,14 @@ mod locks;
 mod meter;
 mod remembered;
 mod server;
+mod slow;
 mod table;
+
+use std::time::Duration;
 
 use local::serve::Options;
 use shared::secret::Secret;
+use shared::world::World;
 
 use crate::harness::Shop;
 use server::Server;
@@ -31,7 +35,7 @@ async fn shop(test: impl AsyncFnOnce(&Shop)) {
 /// As [`shop`]; the test may do to the Redis what it likes.
 async fn shop_with(test: impl AsyncFnOnce(&Shop, &mut Server)) {
     let mut server = Server::start();
-    let shop = Shop::open(options(&server)).await;
+    let shop = Shop::open(patient(options(&server))).await;
     test(&shop, &mut server).await;
     shop.assert_conserved().await;
     shop.running.stop().await;
@@ -42,6 +46,23 @@ fn options(server: &Server) -> Options {
         redis: Some(Secret::new(server.url())),
         ..Options::in_memory()
     }
+}
+
+/// A function whose patience does not end because the machine is busy: what it
+/// waits 50 ms for, it waits a second and a half for.
+fn patient(options: Options) -> Options {
+    const TIMES: u32 = 30;
+    let real = World::real();
+    let (clock, chance) = (real.clone(), real.clone());
+    let world = World::new(
+        move || clock.now(),
+        move |bytes| chance.fill(bytes),
+        move |duration: Duration| {
+            let real = real.clone();
+            Box::pin(async move { real.sleep(duration * TIMES).await })
+        },
+    );
+    Options { world, ..options }
 }
 
 /// The key that a shop's decision or lock has in Redis.

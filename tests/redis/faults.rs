@@ -1,11 +1,19 @@
 //! Owns case 42: whatever becomes of Redis, orders are answered as without it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use local::serve::Options;
+use local::simulate::fault::Fate;
+use local::simulate::history::Wish;
+use local::simulate::shop::{FULL, Shop as World, caller};
 use serde_json::{Value, json};
+use shared::secret::Secret;
 
 use super::meter::Meter;
 use super::server::Server;
 use super::shop_with;
+use super::slow::Way;
 use crate::harness::{Answer, Shop, line, order_of, shop as shop_without};
 
 /// What can be compared between two shops: everything but the time, and the
@@ -97,19 +105,29 @@ async fn day(shop: &Shop, mut between: impl AsyncFnMut(usize)) -> Vec<Told> {
 /// Runs a day with something done to Redis between its parts, and compares it
 /// with a day without Redis.
 async fn compare(do_to: impl AsyncFn(&mut Server, usize)) -> Meter {
-    let mut without = Vec::new();
-    shop_without(async |shop| without = day(shop, async |_| {}).await).await;
+    let without = day_without().await;
     let meter = Meter::start();
     shop_with(async |shop, server| {
         let with = day(shop, async |part| do_to(server, part).await).await;
-        assert!(with.iter().all(|told| told.status < 500), "{with:?}");
-        assert_eq!(with.len(), without.len());
-        for (with, without) in with.iter().zip(&without) {
-            assert_eq!(with, without);
-        }
+        assert_same(&with, &without);
     })
     .await;
     meter
+}
+
+async fn day_without() -> Vec<Told> {
+    let mut without = Vec::new();
+    shop_without(async |shop| without = day(shop, async |_| {}).await).await;
+    without
+}
+
+#[track_caller]
+fn assert_same(with: &[Told], without: &[Told]) {
+    assert!(with.iter().all(|told| told.status < 500), "{with:?}");
+    assert_eq!(with.len(), without.len());
+    for (with, without) in with.iter().zip(without) {
+        assert_eq!(with, without);
+    }
 }
 
 #[tokio::test]
@@ -145,14 +163,71 @@ async fn case_42_redis_never_there() {
 
 #[tokio::test]
 async fn case_42_redis_paused_while_orders_flow() {
-    let meter = compare(async |server, part| {
+    let without = day_without().await;
+    let meter = Meter::start();
+    let server = Server::start();
+    let shop = Shop::open(super::options(&server)).await;
+    let with = day(&shop, async |part| {
         if part == 1 {
             server.pause();
         }
-    })
-    .await;
+    });
+    assert_same(&with.await, &without);
     // One time-out, of 50 ms at most, and then nobody asks.
     assert_failed_once(&meter);
+    assert_waited_briefly(&meter);
+    shop.assert_conserved().await;
+    shop.running.stop().await;
+}
+
+#[tokio::test]
+async fn case_42_redis_two_seconds_slow_while_orders_flow() {
+    for slow_from in [0, 1] {
+        let without = day_without().await;
+        let meter = Meter::start();
+        let server = Server::start();
+        let way = Way::to(server.port()).await;
+        let shop = Shop::open(Options {
+            redis: Some(Secret::new(way.url())),
+            ..Options::in_memory()
+        })
+        .await;
+        let with = day(&shop, async |part| {
+            if part == slow_from {
+                way.takes(Duration::from_secs(2));
+            }
+        });
+        assert_same(&with.await, &without);
+        assert_failed_once(&meter);
+        assert_waited_briefly(&meter);
+        shop.assert_conserved().await;
+        shop.running.stop().await;
+    }
+}
+
+/// The same to the millisecond: in virtual time nothing else takes any.
+#[test]
+fn case_42_redis_two_seconds_slow_costs_50_ms_once_in_half_a_minute() {
+    let mut shop = World::open(1, false, None).unwrap();
+    shop.use_redis(|redis| redis.slow(Duration::from_secs(2)));
+    shop.direct(|_| Fate::default());
+    let machine = shop.machine(0).unwrap();
+    let asking = shop.clone();
+    let waits = shop.run(async move {
+        let ann = caller("local", "ann");
+        let mut waits = Vec::new();
+        let wishes = (0..3).map(|number| Wish::order(&format!("key-{number}"), "TEA", 1, 100));
+        for wish in wishes.clone().chain(wishes) {
+            let began = asking.time.elapsed();
+            let answer = asking.ask(&machine, &ann, &wish, FULL).await.unwrap();
+            assert_eq!(answer.status, 422, "there is no tea");
+            waits.push(asking.time.elapsed().saturating_sub(began).as_millis());
+            asking.sleep(Duration::from_secs(11)).await;
+        }
+        waits
+    });
+    assert_eq!(waits.unwrap(), [50, 0, 0, 50, 0, 0]);
+    shop.time.end();
 }
 
 #[tokio::test]
@@ -207,6 +282,14 @@ async fn case_42_redis_restarted_while_orders_flow() {
     assert!(0.0 < meter.take("RedisHit"));
     meter.assert("RedisTimeOut", 0.0);
     meter.assert("RedisFailure", 0.0);
+}
+
+/// Far less than the two seconds that a slow Redis takes, on a machine that is
+/// slow itself.
+#[track_caller]
+fn assert_waited_briefly(meter: &Meter) {
+    let milliseconds = meter.take("RedisWait");
+    assert!((1.0..1_000.0).contains(&milliseconds), "{milliseconds}");
 }
 
 /// A day is shorter than half a minute, so that Redis is asked in vain once.

@@ -6,7 +6,7 @@ use local::serve::Options;
 
 use super::server::Server;
 use super::table::Table;
-use super::{key, options};
+use super::{key, options, patient};
 use crate::harness::Shop;
 
 /// A shop whose transactions a test can hold, with a Redis.
@@ -15,7 +15,7 @@ async fn stage(test: impl AsyncFnOnce(&Shop, &Server, &Table)) {
     let table = Table::open(Duration::ZERO).await;
     let shop = Shop::open(Options {
         dynamodb: Some(table.url()),
-        ..options(&server)
+        ..patient(options(&server))
     })
     .await;
     test(&shop, &server, &table).await;

@@ -181,10 +181,10 @@ async fn a_user_with_the_documented_rights_is_enough() {
     server.ask::<()>("ACL", &rule).await;
     let url = server.url().replace("//", "//orders:hunter2@");
     let meter = Meter::start();
-    let shop = Shop::open(local::serve::Options {
+    let shop = Shop::open(super::patient(local::serve::Options {
         redis: Some(shared::secret::Secret::new(url)),
         ..local::serve::Options::in_memory()
-    })
+    }))
     .await;
     shop.stock("TEA-01", 1).await;
     for _ in 0..2 {
@@ -198,6 +198,7 @@ async fn a_user_with_the_documented_rights_is_enough() {
 /// Places an order and gets a refusal, puts something else into Redis under
 /// both names, and repeats.
 async fn poisoned(poison: impl AsyncFn(&Shop, &Server, &str)) {
+    let meter = Meter::start();
     shop_with(async |shop, server| {
         shop.stock("TEA-01", 5).await;
         let placed = shop.place("placed", "TEA-01", 2).await;
@@ -213,6 +214,15 @@ async fn poisoned(poison: impl AsyncFn(&Shop, &Server, &str)) {
             assert_same(&shop.place("refused", "TEA-01", 9).await, &refused);
         }
         assert_eq!(shop.available("TEA-01").await, 3);
+        // Nor does one bad entry keep Redis from the other orders, or fill the function's memory.
+        meter.assert("RedisFailure", 0.0);
+        meter.assert("RedisLeftAlone", 0.0);
+        let stats: String = server.ask("INFO", &["stats"]).await;
+        let sent = stats
+            .lines()
+            .find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        let sent: u64 = sent.unwrap().trim().parse().unwrap();
+        assert!(sent < 500_000, "{sent}");
     })
     .await;
 }

@@ -65,6 +65,11 @@ impl Server {
         })
     }
 
+    /// Its port.
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it is.
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
