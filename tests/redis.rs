@@ -1,5 +1,6 @@
 //! Owns orders with a Redis: the same answers as without one, whatever becomes of it.
 
+mod any_answer;
 mod contention;
 mod faults;
 mod locks;

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
-use orders::redis::Redis;
+use orders::redis::{Exchange, Redis};
 use orders::sweeper::{self, Sweeper};
 use orders::{App, Config};
 use serde_json::{Value, json};
@@ -180,11 +180,22 @@ impl Machine {
     /// The template declares no table.
     pub fn with_redis(self, redis: &super::redis::Redis) -> Result<Self, String> {
         let wait = redis.wait;
-        let redis = Redis::played(redis.exchange(), &table_name()?).waited_for(wait);
-        Ok(Self {
+        Ok(self.with_redis_of(Redis::played(redis.exchange(), &table_name()?).waited_for(wait)))
+    }
+
+    /// This machine with a Redis that answers as somebody says.
+    ///
+    /// # Errors
+    /// The template declares no table.
+    pub fn with_answers(self, exchange: Exchange) -> Result<Self, String> {
+        Ok(self.with_redis_of(Redis::played(exchange, &table_name()?)))
+    }
+
+    fn with_redis_of(self, redis: Redis) -> Self {
+        Self {
             app: self.app.with_redis(redis),
             ..self
-        })
+        }
     }
 
     /// Answers a request.
