@@ -12,3 +12,4 @@ mod refusal;
 mod sample;
 mod stage;
 mod state;
+mod watch;

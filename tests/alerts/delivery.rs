@@ -152,7 +152,7 @@ async fn case_36_a_connection_that_is_never_made_leaves_no_doubt() {
         discord_url: Some(format!("http://{address}")),
         timeouts: Some(Timeouts {
             connect: Duration::from_millis(50),
-            total: Duration::from_secs(8),
+            ..Timeouts::default()
         }),
         ..Setting::default()
     })
@@ -175,8 +175,8 @@ async fn case_36_no_answer_after_acceptance_repeats_the_message_with_a_label() {
     for fault in [Fault::AcceptThenHang, Fault::AcceptThenDrop] {
         let stage = Stage::set(Setting {
             timeouts: Some(Timeouts {
-                connect: Duration::from_secs(3),
                 total: Duration::from_millis(400),
+                ..Timeouts::default()
             }),
             ..Setting::default()
         })
@@ -230,8 +230,8 @@ async fn case_39_the_webhook_s_token_is_in_no_log_line_in_any_failure() {
     for fault in faults {
         let stage = Stage::set(Setting {
             timeouts: Some(Timeouts {
-                connect: Duration::from_secs(3),
                 total: Duration::from_millis(200),
+                ..Timeouts::default()
             }),
             ..Setting::default()
         })

@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::sample::{acceptable, event_of_text, mentions};
-use super::stage::{Setting, Stage, TOKEN, alarm_message, record, serve};
+use super::stage::{Setting, Stage, alarm_message, record, serve};
+use super::watch::{TOKEN, Watch};
 
 const ROLE: &str = "123456789012345678";
 const HOSTILE: &str = "@everyone @here <@&123456789012345678> <@1> <#2> <:a:3> </x:4>";
@@ -119,6 +120,7 @@ async fn case_32_nobody_is_notified_by_what_is_posted() {
 
 #[tokio::test]
 async fn case_32_nobody_is_notified_by_an_edit() {
+    let watch = Watch::begin(tracing::Level::TRACE);
     let stand_in = local::discord::Discord::new();
     let host = serve(local::discord::router(stand_in.clone())).await;
     let webhook = WebhookUrl::parse(&format!("{host}/api/webhooks/7/{TOKEN}")).unwrap();
@@ -155,6 +157,7 @@ async fn case_32_nobody_is_notified_by_an_edit() {
         patch.payload["allowed_mentions"],
         json!({"parse": [], "roles": []})
     );
+    watch.show(&format!("{webhook:?} {client:?}"));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use local::discord::fault::Fault;
 
-use super::stage::{Setting, Stage, TOKEN, alarm};
+use super::stage::{Setting, Stage, alarm};
+use super::watch::TOKEN;
 
 #[tokio::test]
 async fn case_37_a_refused_message_loses_its_fields_then_its_embed_then_goes_to_the_dead_letters() {

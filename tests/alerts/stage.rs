@@ -1,11 +1,10 @@
 //! The stage: the forwarder between a table, a secret, a queue and a Discord, in a time of its own.
 //!
 //! Every line that is logged on it, at any level and by any crate, is searched
-//! for the webhook's token.
+//! for the webhook's token, and so is every answer and error.
 
-use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use alert_forwarder::config::Timeouts;
@@ -20,15 +19,13 @@ use lambda_runtime::{Context, LambdaEvent};
 use local::discord::{Call, Discord};
 use serde_json::{Value, json};
 use shared::aws::AwsConfig;
-use shared::telemetry::{JsonLines, filter};
 use shared::world::World;
 use tokio::net::TcpListener;
 use tracing::Level;
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use super::aws::{self, Aws};
+use super::watch::{TOKEN, Watch};
 
-pub(super) const TOKEN: &str = "hunter2-hunter2-hunter2";
 const TABLE: &str = "alerts";
 /// When every play begins.
 const START: &str = "2026-07-19T10:00:05Z";
@@ -41,8 +38,7 @@ pub(super) struct Stage {
     pub(super) world: World,
     pub(super) table: Client,
     config: Config,
-    log: Log,
-    _guard: tracing::subscriber::DefaultGuard,
+    watch: Watch,
 }
 
 /// How a stage differs from the usual one.
@@ -56,6 +52,10 @@ pub(super) struct Setting {
     pub(super) no_queue: bool,
     /// In place of the table.
     pub(super) table_url: Option<String>,
+    /// In place of the queue.
+    pub(super) queue_url: Option<String>,
+    /// The machine's time, for a play in which somebody hangs.
+    pub(super) real_time: bool,
     /// In place of the stand-in.
     pub(super) discord_url: Option<String>,
     pub(super) seed: u64,
@@ -69,14 +69,13 @@ impl Stage {
     }
 
     pub(super) async fn set(setting: Setting) -> Self {
-        let log = Log::default();
-        let writer = log.clone();
-        let lines = JsonLines::new("test", move || writer.clone())
-            .with_filter(filter(setting.level.unwrap_or(Level::TRACE)));
-        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
-
+        let watch = Watch::begin(setting.level.unwrap_or(Level::TRACE));
         let clock = Clock::default();
-        let world = clock.world(setting.seed);
+        let world = if setting.real_time {
+            World::real()
+        } else {
+            clock.world(setting.seed)
+        };
         let discord = Discord::in_world(world.clone());
         let host = match setting.discord_url {
             Some(url) => url,
@@ -104,7 +103,8 @@ impl Stage {
                 "AWS_REGION" => "eu-west-1",
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
                 "AWS_ENDPOINT_URL_DYNAMODB" => &table_url,
-                "AWS_ENDPOINT_URL_SECRETS_MANAGER" | "AWS_ENDPOINT_URL_SQS" => &aws_url,
+                "AWS_ENDPOINT_URL_SECRETS_MANAGER" => &aws_url,
+                "AWS_ENDPOINT_URL_SQS" => setting.queue_url.as_ref().unwrap_or(&aws_url),
                 _ => return None,
             };
             Some(value.to_owned())
@@ -123,8 +123,7 @@ impl Stage {
             clock,
             world,
             config,
-            log,
-            _guard: guard,
+            watch,
         }
     }
 
@@ -139,7 +138,12 @@ impl Stage {
     }
 
     pub(super) async fn invoke_within(&self, event: Value, time: Duration) -> Result<Value, Error> {
-        handle(&self.app, self.event(event, time)).await
+        let answer = handle(&self.app, self.event(event, time)).await;
+        match &answer {
+            Ok(answer) => self.watch.show(&answer.to_string()),
+            Err(error) => self.watch.show_error(error),
+        }
+        answer
     }
 
     pub(super) fn event(&self, payload: Value, time: Duration) -> LambdaEvent<Value> {
@@ -166,32 +170,20 @@ impl Stage {
 
     /// The sum of a metric over the play, rounded.
     pub(super) fn metric(&self, name: &str) -> u64 {
-        let lines = self.log.metrics.lock().unwrap();
-        let sum: f64 = lines.iter().filter_map(|line| line[name].as_f64()).sum();
-        format!("{sum:.0}").parse().unwrap()
+        self.watch.metric(name)
     }
 
-    /// Whether a line of the log, metrics aside, holds a text.
+    /// Whether a warning or an error in the log holds a text.
     pub(super) fn logged(&self, text: &str) -> bool {
-        self.log
-            .warnings
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|line| line.contains(text))
+        self.watch.warned(text)
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let leaked = self.log.leaked.lock().unwrap().clone();
-            assert_eq!(leaked, None, "the webhook's token is in the log");
-            assert!(
-                self.log.searched.load(Ordering::Relaxed),
-                "nothing was logged at all"
-            );
-        }
+        // With everything that it has learned, webhooks and rejected ones included.
+        self.watch
+            .show(&format!("{:?} {:#?}", self.app, self.config));
     }
 }
 
@@ -342,40 +334,5 @@ impl Random {
     /// True so many times in a hundred.
     pub(super) fn percent(&self, share: u64) -> bool {
         self.next() % 100 < share
-    }
-}
-
-/// Everything that was logged, searched as it comes.
-#[derive(Clone, Default)]
-struct Log {
-    leaked: Arc<Mutex<Option<String>>>,
-    searched: Arc<AtomicBool>,
-    metrics: Arc<Mutex<Vec<Value>>>,
-    warnings: Arc<Mutex<Vec<String>>>,
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        self.searched.store(true, Ordering::Relaxed);
-        if text.contains(TOKEN) {
-            self.leaked
-                .lock()
-                .unwrap()
-                .get_or_insert_with(|| text.clone().into_owned());
-        }
-        if text.contains("\"_aws\"") {
-            self.metrics
-                .lock()
-                .unwrap()
-                .extend(serde_json::from_str::<Value>(&text));
-        } else if text.contains("\"WARN\"") || text.contains("\"ERROR\"") {
-            self.warnings.lock().unwrap().push(text.into_owned());
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
