@@ -1,5 +1,6 @@
 //! Owns an invocation from its event to its answer.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -47,13 +48,16 @@ impl App {
     pub fn new(config: Config, world: World) -> Result<Self, Error> {
         let sdk = config.aws.sdk_config();
         let endpoint = |service| config.aws.endpoint(service);
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(AWS_CALL_MAX / 2)
-            .operation_timeout(AWS_CALL_MAX)
-            .build();
+        let limited = |call: Duration| {
+            TimeoutConfig::builder()
+                .connect_timeout(call / 2)
+                .operation_timeout(call)
+                .build()
+        };
+        let timeouts = limited(AWS_CALL_MAX);
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
         dynamodb
-            .set_timeout_config(Some(timeouts.clone()))
+            .set_timeout_config(Some(limited(config.timeouts.table)))
             .set_endpoint_url(endpoint("DYNAMODB"));
         let mut secrets = aws_sdk_secretsmanager::config::Builder::from(&sdk);
         secrets
@@ -100,9 +104,10 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error
         !app.warm.swap(true, Ordering::Relaxed),
     );
     let deadline = Deadline::new(context.deadline, app.world.now());
-    forward(app, &payload, &context.request_id, deadline)
-        .instrument(span)
-        .await
+    // Its type is forgotten: the SDK's futures nest deeper than the compiler follows.
+    let forwarding: Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + '_>> =
+        Box::pin(forward(app, &payload, &context.request_id, deadline));
+    forwarding.instrument(span).await
 }
 
 async fn forward(
@@ -151,7 +156,8 @@ async fn one(app: &App, notification: &Notification, event: &Event, deadline: De
     let mut outcome = deliver(app, notification, event, route, deadline).await;
     let now = app.world.now();
     if let Some(record) = &notification.record {
-        if outcome == Outcome::Refused && app.queue.bury(record).await {
+        let left = || deadline.left_for_notes(app.world.now());
+        if outcome == Outcome::Refused && app.queue.bury(record, left()).await {
             tell(&outcome, &route.name, event.kind.name(), now);
             return Outcome::Suppressed;
         }
@@ -164,7 +170,7 @@ async fn one(app: &App, notification: &Notification, event: &Event, deadline: De
         if let Outcome::HandedBack { wait, .. } = &mut outcome {
             let until_again = back_off(record, *wait, now);
             *wait = Some(until_again);
-            app.queue.hide(record, until_again).await;
+            app.queue.hide(record, until_again, left()).await;
         }
     }
     tell(&outcome, &route.name, event.kind.name(), now);

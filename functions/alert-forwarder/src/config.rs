@@ -20,7 +20,7 @@ pub struct Config {
     pub queue_url: Option<String>,
     /// Where a message goes that Discord refuses in every form.
     pub dead_letter_queue_url: Option<String>,
-    /// How long Discord is waited for.
+    /// How long the others are waited for.
     pub timeouts: Timeouts,
     /// Region, credentials, endpoints.
     pub aws: AwsConfig,
@@ -35,13 +35,15 @@ pub enum WebhookSource {
     Given(WebhookUrl),
 }
 
-/// How long one call of Discord may take.
+/// How long one call may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// To connect.
+    /// To connect to Discord.
     pub connect: Duration,
-    /// From the start to the end of the answer.
+    /// Of Discord, from the start to the end of the answer.
     pub total: Duration,
+    /// Of the table: it answers in milliseconds, or not at all.
+    pub table: Duration,
 }
 
 impl Default for Timeouts {
@@ -49,6 +51,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(3),
             total: Duration::from_secs(8),
+            table: Duration::from_secs(1),
         }
     }
 }

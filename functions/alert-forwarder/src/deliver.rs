@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::envelope::Notification;
@@ -10,7 +12,7 @@ use crate::outcome::{Outcome, Why};
 use crate::route::Route;
 use crate::seen::{Claim, Token};
 use crate::send::{CALL_LEAST, End, GivenUp, Sending, out_of_time, send};
-use crate::webhook::WebhookUrl;
+use crate::webhook::{WebhookError, WebhookUrl};
 
 /// While a circuit is open, the secret is read again this often: it may hold a better webhook.
 const SECRET_AGE_WHILE_OPEN: Duration = Duration::from_mins(1);
@@ -55,16 +57,23 @@ pub(crate) async fn deliver(
         }
     };
     let sending = send_by_routes(app, event, route, maybe_sent, deadline).await;
-    settle(app, event, token.as_ref(), &sending).await
+    settle(app, event, token.as_ref(), &sending, deadline).await
 }
 
 /// Notes what became of a claim, and says what became of the message.
-async fn settle(app: &App, event: &Event, token: Option<&Token>, sending: &Sending) -> Outcome {
+async fn settle(
+    app: &App,
+    event: &Event,
+    token: Option<&Token>,
+    sending: &Sending,
+    deadline: Deadline,
+) -> Outcome {
     if let Some(token) = token {
+        let left = deadline.left_for_notes(app.world.now());
         match &sending.end {
-            End::Accepted { id, .. } => app.seen.sent(token, id.as_deref()).await,
+            End::Accepted { id, .. } => app.seen.sent(token, id.as_deref(), left).await,
             End::Refused | End::NoWebhook | End::Not(_) => {
-                app.seen.release(token, sending.in_doubt).await;
+                app.seen.release(token, sending.in_doubt, left).await;
             }
         }
     }
@@ -110,7 +119,7 @@ async fn send_by_routes(
     // Fallbacks may form a ring.
     while let Some(route) = next.filter(|route| !tried.contains(&route.name.as_str())) {
         tried.push(&route.name);
-        if let Some(webhook) = usable_webhook(app, route).await {
+        if let Some(webhook) = usable_webhook(app, route, deadline).await {
             let sending = send(app, event, route, &webhook, maybe_sent, deadline).await;
             if !matches!(sending.end, End::NoWebhook) {
                 return sending;
@@ -125,16 +134,19 @@ async fn send_by_routes(
 }
 
 /// The route's webhook, unless there is none or its circuit is open.
-async fn usable_webhook(app: &App, route: &Route) -> Option<WebhookUrl> {
+async fn usable_webhook(app: &App, route: &Route, deadline: Deadline) -> Option<WebhookUrl> {
     let now = app.world.now();
-    let found = if app.circuits.any(&route.name, now) {
-        app.webhooks
-            .not_older_than(SECRET_AGE_WHILE_OPEN, &route.webhook, now)
-            .await
-    } else {
-        app.webhooks.get(&route.webhook, now).await
+    let read = async {
+        let (webhooks, key) = (&app.webhooks, &route.webhook);
+        if app.circuits.any(&route.name, now) {
+            return webhooks
+                .not_older_than(SECRET_AGE_WHILE_OPEN, key, now)
+                .await;
+        }
+        webhooks.get(key, now).await
     };
-    match found {
+    let found = timeout(deadline.left(now), read).await;
+    match found.unwrap_or(Err(WebhookError::Unreadable)) {
         Ok(webhook) if app.circuits.is_open(&route.name, &webhook, now) => {
             tracing::warn!(route = route.name, "the route's circuit is open");
             None

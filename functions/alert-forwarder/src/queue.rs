@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use crate::envelope::Record;
 
@@ -61,48 +62,51 @@ impl Queue {
 
     /// Sets when a message that is handed back comes again. A failure is no
     /// harm: the queue's own visibility time-out holds then.
-    pub(crate) async fn hide(&self, record: &Record, wait: Duration) {
+    pub(crate) async fn hide(&self, record: &Record, wait: Duration, left: Duration) {
         let (Some(url), Some(handle)) = (&self.url, &record.receipt_handle) else {
             return;
         };
         // Rounded up: a second too early is another answer of 429.
         let seconds = wait.min(WAIT_MOST).as_secs() + u64::from(0 < wait.subsec_nanos());
-        let changed = self
+        let change = self
             .client
             .change_message_visibility()
             .queue_url(url)
             .receipt_handle(handle)
             .visibility_timeout(i32::try_from(seconds).unwrap_or(i32::MAX))
-            .send()
-            .await;
-        if let Err(error) = changed {
-            let error = DisplayErrorContext(error).to_string();
-            tracing::warn!(error, "a message's visibility could not be set");
+            .send();
+        match timeout(left, change).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let error = DisplayErrorContext(error).to_string();
+                tracing::warn!(error, "a message's visibility could not be set");
+            }
+            Err(_) => tracing::warn!("no time was left to set a message's visibility"),
         }
     }
 
     /// Puts a message that Discord refuses in every form into the dead-letter
     /// queue, rather than have it refused a hundred times. Whether that worked.
-    pub(crate) async fn bury(&self, record: &Record) -> bool {
+    pub(crate) async fn bury(&self, record: &Record, left: Duration) -> bool {
         let Some(url) = &self.dead_letter_url else {
             return false;
         };
-        let sent = self
+        let send = self
             .client
             .send_message()
             .queue_url(url)
             .message_body(&record.body)
-            .send()
-            .await;
-        if let Err(error) = sent {
-            let error = DisplayErrorContext(error).to_string();
-            tracing::warn!(
-                error,
-                "a message could not be put into the dead-letter queue"
-            );
-            return false;
-        }
-        true
+            .send();
+        let error = match timeout(left, send).await {
+            Ok(Ok(_)) => return true,
+            Ok(Err(error)) => DisplayErrorContext(error).to_string(),
+            Err(_) => "no time was left".to_owned(),
+        };
+        tracing::warn!(
+            error,
+            "a message could not be put into the dead-letter queue"
+        );
+        false
     }
 }
 

@@ -7,16 +7,22 @@
 //! A crash between the call and the note leaves a claim whose lease runs out:
 //! whoever meets it then sends again, and says so. Expired items that DynamoDB
 //! has not deleted yet are judged by their own time.
+//!
+//! An alert must not wait for its own bookkeeping. A claim may cost half of the
+//! time for sending, a note what is left of the invocation; a table that did not
+//! answer in time is asked for no further claim for [`SILENCE`].
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use shared::world::World;
+use tokio::time::timeout;
 
 /// Longer than the function's time-out, shorter than the queue's visibility:
 /// a crash delays an alert by one redelivery, not by two.
@@ -25,6 +31,9 @@ const LEASE: Duration = Duration::from_mins(1);
 const KEPT: Duration = Duration::from_hours(15 * 24);
 const TRIES_MAX: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
+/// After this time a table that did not answer is asked for a claim again: the
+/// other alerts of an invocation do not wait for it one by one.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// The claims' table.
 #[derive(Debug)]
@@ -32,6 +41,7 @@ pub(crate) struct Seen {
     client: Client,
     table: String,
     world: World,
+    silent_until: Mutex<Option<Timestamp>>,
 }
 
 /// Whether a message is ours to send.
@@ -62,24 +72,21 @@ impl Seen {
             client,
             table,
             world,
+            silent_until: Mutex::new(None),
         }
     }
 
-    /// Claims a message for a route.
+    /// Claims a message for a route, in at most half of the time that is left for sending it.
     pub(crate) async fn claim(&self, message_id: &str, route: &str, left: Duration) -> Claim {
         let token = Token {
             key: format!("seen#{message_id}#{route}"),
             owner: self.owner(),
         };
         let lease = LEASE.max(left + LEASE / 2);
-        for attempt in 0..TRIES_MAX {
-            let now = self.world.now();
-            match self.put(&token, now, lease).await {
-                Ok(output) => return taken(token, output.attributes),
-                Err(error) => match refused(&error) {
-                    Some(item) => return judge(token, item, now),
-                    None => self.pause(attempt, &error).await,
-                },
+        if !self.is_silent() {
+            let claim = self.bounded(left / 2, self.try_to_claim(token, lease));
+            if let Some(Some(claim)) = claim.await {
+                return claim;
             }
         }
         tracing::warn!(
@@ -89,8 +96,29 @@ impl Seen {
         Claim::Unknown
     }
 
+    async fn try_to_claim(&self, token: Token, lease: Duration) -> Option<Claim> {
+        for attempt in 0..TRIES_MAX {
+            let now = self.world.now();
+            match self.put(&token, now, lease).await {
+                Ok(output) => return Some(taken(token, output.attributes)),
+                Err(error) => match refused(&error) {
+                    Some(item) => return Some(judge(token, item, now)),
+                    None => self.pause(attempt, &error).await,
+                },
+            }
+        }
+        None
+    }
+
     /// Notes that a message was sent, for ever as far as the queue is concerned.
-    pub(crate) async fn sent(&self, token: &Token, discord_id: Option<&str>) {
+    pub(crate) async fn sent(&self, token: &Token, discord_id: Option<&str>, left: Duration) {
+        let noted = self.bounded(left, self.try_to_note(token, discord_id));
+        if noted.await != Some(true) {
+            tracing::warn!("a message was sent, but that could not be noted: it may come twice");
+        }
+    }
+
+    async fn try_to_note(&self, token: &Token, discord_id: Option<&str>) -> bool {
         for attempt in 0..TRIES_MAX {
             let expires = epoch(self.world.now(), KEPT);
             let mut update = self
@@ -105,17 +133,25 @@ impl Seen {
             let message = discord_id.map_or(AttributeValue::Null(true), text);
             update = update.expression_attribute_values(":message", message);
             match update.send().await {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(error) => self.pause(attempt, &error).await,
             }
         }
-        tracing::warn!("a message was sent, but that could not be noted: it may come twice");
+        false
     }
 
     /// Gives a claim back: at once if nothing can have arrived, otherwise so
     /// that the next one knows that something may have.
-    pub(crate) async fn release(&self, token: &Token, in_doubt: bool) {
-        let outcome = if in_doubt {
+    pub(crate) async fn release(&self, token: &Token, in_doubt: bool, left: Duration) {
+        let outcome = self.bounded(left, self.try_to_release(token, in_doubt));
+        if let Some(Err(error)) = outcome.await {
+            // The lease runs out by itself, and the next delivery is then labelled.
+            tracing::warn!(error, "a claim could not be given back");
+        }
+    }
+
+    async fn try_to_release(&self, token: &Token, in_doubt: bool) -> Result<(), String> {
+        if in_doubt {
             self.client
                 .update_item()
                 .table_name(&self.table)
@@ -128,7 +164,7 @@ impl Seen {
                 .send()
                 .await
                 .map(|_| ())
-                .map_err(|error| format!("{}", aws_sdk_dynamodb::error::DisplayErrorContext(error)))
+                .map_err(|error| DisplayErrorContext(error).to_string())
         } else {
             self.client
                 .delete_item()
@@ -140,11 +176,7 @@ impl Seen {
                 .send()
                 .await
                 .map(|_| ())
-                .map_err(|error| format!("{}", aws_sdk_dynamodb::error::DisplayErrorContext(error)))
-        };
-        if let Err(error) = outcome {
-            // The lease runs out by itself, and the next delivery is then labelled.
-            tracing::warn!(error, "a claim could not be given back");
+                .map_err(|error| DisplayErrorContext(error).to_string())
         }
     }
 
@@ -180,11 +212,42 @@ impl Seen {
     where
         SdkError<E>: std::error::Error,
     {
-        let error = aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string();
+        if is_silence(error) {
+            self.fall_silent();
+        }
+        let error = DisplayErrorContext(error).to_string();
         tracing::warn!(attempt, error, "the claims' table failed");
-        self.world
-            .sleep(self.world.uniform(PAUSE * 2_u32.pow(attempt)))
-            .await;
+        if attempt + 1 < TRIES_MAX {
+            let most = PAUSE * 2_u32.pow(attempt);
+            self.world.sleep(self.world.uniform(most)).await;
+        }
+    }
+
+    /// Waits for the table no longer than so.
+    async fn bounded<T>(&self, most: Duration, call: impl Future<Output = T>) -> Option<T> {
+        let ended = timeout(most, call).await.ok();
+        if ended.is_none() {
+            tracing::warn!("the claims' table did not answer in the time there was");
+            self.fall_silent();
+        }
+        ended
+    }
+
+    fn is_silent(&self) -> bool {
+        let until = self
+            .silent_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| self.world.now() < until)
+    }
+
+    fn fall_silent(&self) {
+        let until = self.world.now().checked_add(SILENCE).ok();
+        let mut silent = self
+            .silent_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *silent = until;
     }
 
     fn owner(&self) -> String {
@@ -209,6 +272,16 @@ fn refused(error: &SdkError<PutItemError>) -> Option<&Item> {
     match error.as_service_error() {
         Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item(),
         Some(_) | None => None,
+    }
+}
+
+/// Whether a call got no answer in its time. One that was refused, throttled or
+/// never connected costs no time, and may be made again at once.
+fn is_silence<E>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_timeout(),
+        _ => false,
     }
 }
 

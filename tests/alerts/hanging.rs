@@ -1,0 +1,168 @@
+//! Case 50 for what hangs: whoever takes the time of an invocation without an answer, no alert is lost by it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use alert_forwarder::config::Timeouts;
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse as _;
+use local::discord::fault::Fault;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::delivery::is_labelled;
+use super::stage::{Setting, Stage, alarm, handed_back, serve};
+
+/// The template's time-out of the function.
+const LAMBDA: Duration = Duration::from_secs(20);
+/// Of that, so much is left that sending may last for 600 ms more.
+const NEARLY_OVER: Duration = Duration::from_millis(2_600);
+/// Nobody waits for a call of this length; a test that does fails long before.
+const ENDLESS: Duration = Duration::from_mins(10);
+/// More than any bound of these plays, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A service that takes connections and never says a word; how many it took.
+async fn hanging() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((connection, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            open.push(connection);
+        }
+    });
+    (url, taken)
+}
+
+/// A table that grants every claim, and hangs when it is told what became of it.
+async fn granting() -> String {
+    serve(Router::new().fallback(|headers: HeaderMap| async move {
+        let action = headers["x-amz-target"].to_str().unwrap();
+        if !action.ends_with(".PutItem") {
+            std::future::pending::<()>().await;
+        }
+        axum::Json(json!({})).into_response()
+    }))
+    .await
+}
+
+/// How long a call of the table may take.
+fn table(most: Duration) -> Timeouts {
+    Timeouts {
+        table: most,
+        ..Timeouts::default()
+    }
+}
+
+fn five() -> Value {
+    let records: Vec<Value> = ["a", "b", "c", "d", "e"].map(alarm).into();
+    json!({"Records": records})
+}
+
+#[tokio::test]
+async fn case_50_a_table_that_hangs_delays_the_alerts_of_a_batch_once_and_loses_none() {
+    let (url, taken) = hanging().await;
+    let stage = Stage::set(Setting {
+        table_url: Some(url),
+        timeouts: Some(table(Duration::from_millis(100))),
+        ..Setting::default()
+    })
+    .await;
+    let answer = stage.invoke(five()).await.unwrap();
+    assert_eq!(handed_back(&answer), Vec::<String>::new());
+    assert_eq!(stage.discord.messages().len(), 5);
+    assert!(!stage.discord.messages().iter().any(is_labelled));
+    assert!(stage.logged("sending without a claim"));
+    assert_eq!(taken.load(Ordering::Relaxed), 3, "the tries of one claim");
+
+    // Left alone for a while only: it may be back.
+    stage.clock.advance(Duration::from_secs(15));
+    assert!(stage.handed_back(&[alarm("f")]).await.is_empty());
+    assert_eq!(taken.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test]
+async fn case_50_with_the_limits_of_the_deployed_function_a_table_that_hangs_costs_seconds() {
+    let stage = Stage::set(Setting {
+        table_url: Some(hanging().await.0),
+        real_time: true,
+        ..Setting::default()
+    })
+    .await;
+    let answer = timeout(LAMBDA, stage.invoke_within(five(), LAMBDA)).await;
+    let answer = answer.expect("Lambda would have ended it").unwrap();
+    assert_eq!(handed_back(&answer), Vec::<String>::new());
+    assert_eq!(stage.discord.messages().len(), 5);
+}
+
+#[tokio::test]
+async fn case_50_a_claim_leaves_half_of_the_time_to_the_alert() {
+    let stage = Stage::set(Setting {
+        table_url: Some(hanging().await.0),
+        timeouts: Some(table(ENDLESS)),
+        ..Setting::default()
+    })
+    .await;
+    let event = json!({"Records": [alarm("a")]});
+    let answer = timeout(PATIENCE, stage.invoke_within(event, NEARLY_OVER)).await;
+    let answer = answer.expect("it waits for the table").unwrap();
+    assert_eq!(handed_back(&answer), Vec::<String>::new());
+    assert_eq!(stage.discord.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn case_50_a_note_that_hangs_ends_before_the_invocation_does() {
+    let stage = Stage::set(Setting {
+        table_url: Some(granting().await),
+        timeouts: Some(table(ENDLESS)),
+        ..Setting::default()
+    })
+    .await;
+    let event = json!({"Records": [alarm("a")]});
+    let answer = timeout(PATIENCE, stage.invoke_within(event, NEARLY_OVER)).await;
+    let answer = answer.expect("it waits for the table").unwrap();
+    assert_eq!(handed_back(&answer), Vec::<String>::new());
+    assert_eq!(stage.discord.messages().len(), 1);
+    assert!(stage.logged("that could not be noted"));
+}
+
+#[tokio::test]
+async fn case_50_a_claim_that_cannot_be_given_back_holds_up_no_hand_back() {
+    let stage = Stage::set(Setting {
+        table_url: Some(granting().await),
+        timeouts: Some(table(ENDLESS)),
+        ..Setting::default()
+    })
+    .await;
+    // In doubt or not, the claim is given back by another call.
+    for fault in [Fault::Status(500), Fault::Status(502)] {
+        stage.discord.script(move |_| Some(fault.clone()));
+        let event = json!({"Records": [alarm("a")]});
+        let answer = timeout(PATIENCE, stage.invoke_within(event, NEARLY_OVER)).await;
+        let answer = answer.expect("it waits for the table").unwrap();
+        assert_eq!(handed_back(&answer), ["a"]);
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_hangs_does_not_outlast_the_invocation() {
+    let stage = Stage::set(Setting {
+        queue_url: Some(hanging().await.0),
+        real_time: true,
+        ..Setting::default()
+    })
+    .await;
+    stage.discord.script(|_| Some(Fault::Forbid));
+    // Five hand-backs of two seconds each would need ten.
+    let time = Duration::from_secs(4);
+    let answer = timeout(2 * time, stage.invoke_within(five(), time)).await;
+    let answer = answer.expect("it waits for the queue").unwrap();
+    assert_eq!(handed_back(&answer).len(), 5);
+}
