@@ -14,3 +14,4 @@ mod sample;
 mod stage;
 mod state;
 mod watch;
+mod wiring;

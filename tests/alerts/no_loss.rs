@@ -14,9 +14,9 @@ use tracing::Level;
 use super::delivery::is_labelled;
 use super::stage::{Random, Setting, Stage, alarm, handed_back};
 
-const BATCH_MAX: usize = 5;
-const VISIBILITY: Duration = Duration::from_mins(2);
-const RECEIVES_MAX: u32 = 100;
+pub(super) const BATCH_MAX: usize = 5;
+pub(super) const VISIBILITY: Duration = Duration::from_mins(2);
+pub(super) const RECEIVES_MAX: u32 = 100;
 const SEED: u64 = 20_260_719;
 
 /// A message in the queue.

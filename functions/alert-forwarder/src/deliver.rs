@@ -14,8 +14,9 @@ use crate::seen::{Claim, Token};
 use crate::send::{CALL_LEAST, End, GivenUp, Sending, out_of_time, send};
 use crate::webhook::{WebhookError, WebhookUrl};
 
-/// While a circuit is open, the secret is read again this often: it may hold a better webhook.
-const SECRET_AGE_WHILE_OPEN: Duration = Duration::from_mins(1);
+/// While a circuit is open, or there is a placeholder still, the secret is read
+/// again this often: it may hold a better webhook.
+const SECRET_AGE_WHILE_UNUSABLE: Duration = Duration::from_mins(1);
 
 /// Delivers a message by the route that takes it.
 pub(crate) async fn deliver(
@@ -140,10 +141,17 @@ async fn usable_webhook(app: &App, route: &Route, deadline: Deadline) -> Option<
         let (webhooks, key) = (&app.webhooks, &route.webhook);
         if app.circuits.any(&route.name, now) {
             return webhooks
-                .not_older_than(SECRET_AGE_WHILE_OPEN, key, now)
+                .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
                 .await;
         }
-        webhooks.get(key, now).await
+        match webhooks.get(key, now).await {
+            found @ (Ok(_) | Err(WebhookError::Unreadable)) => found,
+            Err(_) => {
+                webhooks
+                    .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
+                    .await
+            }
+        }
     };
     let found = timeout(deadline.left(now), read).await;
     match found.unwrap_or(Err(WebhookError::Unreadable)) {
@@ -153,8 +161,8 @@ async fn usable_webhook(app: &App, route: &Route, deadline: Deadline) -> Option<
         }
         Ok(webhook) => Some(webhook),
         Err(error) => {
-            let (route, key) = (&route.name, &route.webhook);
-            tracing::error!(route, key, "the webhook {error}");
+            let (route, key, secret) = (&route.name, &route.webhook, app.webhooks.secret_id());
+            tracing::error!(route, key, secret, "the webhook {error}");
             None
         }
     }

@@ -14,8 +14,10 @@ use crate::config::WebhookSource;
 /// A secret is read again after this time, so that a new webhook needs no deployment.
 const FRESH: Duration = Duration::from_mins(5);
 
-/// Words that templates leave where a URL should come; too long to come up in a token by chance.
-const PLACEHOLDERS: [&str; 6] = [
+/// Words that templates leave where a URL should come; too long to come up in a
+/// token by chance. The first is this project's own template's.
+const PLACEHOLDERS: [&str; 7] = [
+    "put-the-real-one",
     "replace",
     "placeholder",
     "changeme",
@@ -154,6 +156,14 @@ impl Webhooks {
             source,
             client,
             cached: Mutex::new(None),
+        }
+    }
+
+    /// The secret's name, for whoever has to mend it.
+    pub(crate) fn secret_id(&self) -> Option<&str> {
+        match &self.source {
+            WebhookSource::Secret(id) => Some(id),
+            WebhookSource::Given(_) => None,
         }
     }
 

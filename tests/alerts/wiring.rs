@@ -1,0 +1,96 @@
+//! The template's side of what the forwarder relies on: its queue, its time-out, its secret.
+
+use std::time::Duration;
+
+use alert_forwarder::webhook::{WebhookError, WebhookUrl};
+use local::serve::Options;
+use local::template::{Kind, SecretValue, Template};
+
+use super::no_loss;
+use super::stage::{Stage, alarm};
+
+fn template() -> Template {
+    Options::in_memory().read_template().unwrap()
+}
+
+/// The lines that declare a resource.
+fn resource(name: &str) -> String {
+    let text = Options::in_memory().template;
+    let (_, after) = text.split_once(&format!("\n  {name}:\n")).unwrap();
+    let inside = |line: &&str| line.is_empty() || line.starts_with("   ");
+    after
+        .lines()
+        .take_while(inside)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// A number in the lines of a resource.
+#[track_caller]
+fn number(lines: &str, name: &str) -> u64 {
+    let (_, after) = lines.split_once(&format!("{name}: ")).unwrap();
+    let digits = after.split(|character: char| !character.is_ascii_digit());
+    digits.into_iter().next().unwrap().parse().unwrap()
+}
+
+/// What the template puts into the webhook's secret.
+fn placeholder() -> String {
+    let template = template();
+    let (_, forwarder) = template.function(Kind::AlertForwarder).unwrap();
+    let id = &forwarder.environment["WEBHOOK_SECRET_ID"];
+    let secret = template.secrets.iter().find(|secret| secret.arn == *id);
+    match &secret.unwrap().value {
+        SecretValue::Text(text) => text.clone(),
+        SecretValue::Generated(_) => panic!("nobody can generate a webhook"),
+    }
+}
+
+#[test]
+fn the_template_s_placeholder_is_known_for_what_it_is() {
+    let refused = WebhookUrl::parse(&placeholder()).unwrap_err();
+    assert_eq!(refused, WebhookError::Placeholder);
+}
+
+#[tokio::test]
+async fn with_the_template_s_placeholder_alerts_are_handed_back_until_a_webhook_is_put_in() {
+    let stage = Stage::usual().await;
+    let webhook = std::mem::replace(&mut *stage.aws.secret.lock().unwrap(), placeholder());
+    assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
+    assert!(stage.logged("still a placeholder: put your channel's webhook URL into the secret"));
+    assert!(stage.logged("\"secret\":\"webhook\""), "and which secret");
+    // Discord was not called, neither ours nor the one that the placeholder names.
+    assert!(stage.posts().is_empty());
+    assert_eq!(stage.metric("RouteCircuitOpen"), 0);
+    assert!(!stage.logged("Discord failed"));
+
+    *stage.aws.secret.lock().unwrap() = webhook;
+    stage.clock.advance(Duration::from_mins(1));
+    assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
+    assert_eq!(stage.discord.messages().len(), 1);
+}
+
+#[test]
+fn the_queue_gives_the_forwarder_the_time_that_it_counts_on() {
+    let template = template();
+    let (_, forwarder) = template.function(Kind::AlertForwarder).unwrap();
+    assert_eq!(forwarder.timeout, Duration::from_secs(20));
+
+    let queue = resource("AlertsQueue");
+    let visibility = Duration::from_secs(number(&queue, "VisibilityTimeout"));
+    assert_eq!(visibility, 6 * forwarder.timeout);
+    assert_eq!(visibility, no_loss::VISIBILITY);
+    let receives = number(&queue, "maxReceiveCount");
+    assert_eq!(receives, u64::from(no_loss::RECEIVES_MAX));
+    for name in ["AlertsQueue", "AlertsDeadLetterQueue"] {
+        let days = number(&resource(name), "MessageRetentionPeriod") / (24 * 60 * 60);
+        assert_eq!(days, 14, "{name}");
+    }
+
+    let function = resource("AlertForwarderFunction");
+    let batch = usize::try_from(number(&function, "BatchSize")).unwrap();
+    assert_eq!(batch, no_loss::BATCH_MAX);
+    assert!(function.contains("FunctionResponseTypes: [ReportBatchItemFailures]"));
+    for variable in ["QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "TABLE_NAME"] {
+        assert!(forwarder.environment.contains_key(variable), "{variable}");
+    }
+}
