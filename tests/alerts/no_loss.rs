@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use alert_forwarder::config::Timeouts;
 use alert_forwarder::handle;
 use local::discord::fault::{Fault, RetryAfter};
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ use super::stage::{Random, Setting, Stage, alarm, handed_back};
 pub(super) const BATCH_MAX: usize = 5;
 pub(super) const VISIBILITY: Duration = Duration::from_mins(2);
 pub(super) const RECEIVES_MAX: u32 = 100;
+/// How long a call that hangs is waited for; an answer on loopback takes a millisecond.
+const HANG: Duration = Duration::from_millis(300);
 const SEED: u64 = 20_260_719;
 
 /// A message in the queue.
@@ -58,7 +61,7 @@ fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
         if !random.percent(30) {
             return None;
         }
-        Some(match random.next() % 40 {
+        Some(match random.next() % 44 {
             // The two that say no time cost a minute each.
             0 => limited(RetryAfter::Missing, false),
             1 => Fault::LimitedByEdge { retry_after: None },
@@ -71,6 +74,13 @@ fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
             23..=25 => Fault::Refuse,
             26..=30 => Fault::Drop,
             31..=36 => Fault::AcceptThenDrop,
+            37 => Fault::Hang,
+            38 => Fault::AcceptThenHang,
+            39 => Fault::Limited {
+                retry_after: RetryAfter::Float(1.5),
+                global: false,
+                shared: true,
+            },
             _ => Fault::NoContent,
         })
     }
@@ -109,13 +119,13 @@ fn record(message: &Queued) -> Value {
 
 #[tokio::test]
 async fn two_hundred_alarms_are_each_delivered_or_in_the_dead_letters() {
-    let play = play(200, SEED).await;
+    let play = play(200, SEED, Level::TRACE).await;
     assert!(play.is_worth_watching(200), "{play:?}");
 }
 
 #[tokio::test]
 async fn slow_two_thousand_alarms_are_each_delivered_or_in_the_dead_letters() {
-    let play = play(2_000, SEED).await;
+    let play = play(2_000, SEED, Level::INFO).await;
     assert!(play.is_worth_watching(2_000), "{play:?}");
 }
 
@@ -142,11 +152,15 @@ impl Play {
 
 /// Plays duplicates, bursts, crashes and failures, and asserts that none is
 /// lost, and that whatever came twice says so.
-async fn play(alarms: usize, seed: u64) -> Play {
+async fn play(alarms: usize, seed: u64, level: Level) -> Play {
     println!("seed {seed}");
     let stage = Stage::set(Setting {
         seed,
-        level: Some(Level::INFO),
+        level: Some(level),
+        timeouts: Some(Timeouts {
+            total: HANG,
+            ..Timeouts::default()
+        }),
         ..Setting::default()
     })
     .await;
