@@ -15,8 +15,12 @@ use crate::message::Message;
 use crate::webhook::WebhookUrl;
 
 /// Discord asks for this form, and blocks clients that hide who they are.
+/// The address is `repository` of the workspace's `Cargo.toml`.
+/// Source: "User Agent", Discord developer documentation.
 const USER_AGENT: &str = concat!(
-    "DiscordBot (https://github.com/surefire/surefire, ",
+    "DiscordBot (",
+    env!("CARGO_PKG_REPOSITORY"),
+    ", ",
     env!("CARGO_PKG_VERSION"),
     ")"
 );
@@ -279,5 +283,21 @@ fn places(errors: &Value, place: &str, found: &mut Vec<String>) {
         } else {
             places(inner, &format!("{place}.{name}"), found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_agent_has_the_form_that_discord_asks_for() {
+        let inside = USER_AGENT.strip_prefix("DiscordBot (").unwrap();
+        let inside = inside.strip_suffix(')').unwrap();
+        let (address, version) = inside.split_once(", ").unwrap();
+        let address = reqwest::Url::parse(address).unwrap();
+        assert_eq!(address.scheme(), "https");
+        assert!(address.host_str().is_some());
+        assert!(version.starts_with(|first: char| first.is_ascii_digit()));
     }
 }
