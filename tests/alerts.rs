@@ -12,6 +12,7 @@ mod parsing;
 mod refusal;
 mod sample;
 mod stage;
+mod stand_in;
 mod state;
 mod watch;
 mod wiring;
