@@ -224,8 +224,10 @@ fn html(nodes: &[Node], now: Timestamp) -> String {
             Node::User(id) | Node::Role(id) => {
                 write!(out, "<span class=mention>@{}</span>", escape(id))
             }
-            Node::Time(seconds, _) => match Timestamp::from_second(*seconds) {
-                Ok(at) => write!(out, "{}", time_tag(at, now)),
+            Node::Time(seconds, style) => match Timestamp::from_second(*seconds) {
+                Ok(at) if *style == 'R' => write!(out, "{}", time_tag(at, now)),
+                // Discord would show it in the reader's own zone.
+                Ok(at) => write!(out, "<time>{}</time>", at.strftime("%F %H:%M UTC")),
                 Err(_) => write!(out, "{seconds}"),
             },
             Node::Line(mark) => write!(out, "<span class=small>{}</span>", escape(mark)),
@@ -342,13 +344,17 @@ mod tests {
     #[test]
     fn the_page_shows_colour_fields_and_times_as_the_channel_does() {
         let now: Timestamp = "2026-07-19T10:05:00Z".parse().unwrap();
-        let page = render(&[message("**Orders** <t:1784455200:R>")], now);
+        let page = render(
+            &[message("**Orders** <t:1784455200:R> <t:1784455200:f>")],
+            now,
+        );
         assert!(page.contains("border-left-color:#e74c3c"));
         assert!(page.contains("<div class=inline><b><strong>Orders</strong>"));
         assert!(
             page.contains("<time title='2026-07-19T10:00:00Z'>5 min ago</time>"),
             "{page}"
         );
+        assert!(page.contains("<time>2026-07-19 10:00 UTC</time>"), "{page}");
         assert!(page.contains("http-equiv=refresh"));
         assert!(!page.contains("src=") && !page.contains("@import"));
     }
