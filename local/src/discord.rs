@@ -28,6 +28,9 @@ use fault::{Attempt, Fault, Script};
 use message::Message;
 use rate::Buckets;
 
+/// The `tracing` target of the lines that show messages as they come.
+pub const TARGET: &str = "discord";
+
 /// Older messages are forgotten.
 const MESSAGES_MAX: usize = 5_000;
 /// The files of older messages are forgotten before the messages are.

@@ -13,7 +13,7 @@ use super::fault::{Attempt, Fault, RetryAfter};
 use super::incoming::Incoming;
 use super::limits::{self, Refusal};
 use super::message::{File, Message, pings};
-use super::{Call, Discord};
+use super::{Call, Discord, TARGET};
 
 /// `POST /webhooks/{id}/{token}`.
 pub(super) async fn execute(
@@ -240,7 +240,7 @@ fn post(discord: &Discord, incoming: &Incoming) -> Response {
     for file in &mut message.files {
         file.id = state.snowflake(now);
     }
-    tracing::info!(target: "discord", "{}", message.line());
+    tracing::info!(target: TARGET, "{}", message.line());
     let body = message.to_json();
     state.keep(message);
     if wait {
@@ -304,7 +304,7 @@ fn change(discord: &Discord, incoming: &Incoming) -> Response {
     edited.allowed_mentions = incoming.payload.get("allowed_mentions").cloned();
     edited.pings = pings(&edited.content, edited.allowed_mentions.as_ref());
     edited.edited_at = Some(now);
-    tracing::info!(target: "discord", "(edited) {}", edited.line());
+    tracing::info!(target: TARGET, "(edited) {}", edited.line());
     let body = edited.to_json();
     *message = edited;
     reply(StatusCode::OK, &body)
