@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use alert_forwarder::webhook::{WebhookError, WebhookUrl};
 use clap::{Args, Parser, Subcommand};
+use shared::secret::Secret;
 
 use crate::data::{DataDirectory, DataError};
 use crate::serve::{self, Options};
@@ -42,6 +44,7 @@ const EXAMPLES: &str = "Examples:
   surefire token --sub alice --scope 'orders:read orders:write'
   surefire rotate
   surefire invoke cors events/cors/allowed-preflight.json
+  surefire invoke alert-forwarder events/alerts/metric-alarm.json
   surefire routes";
 
 #[derive(Debug, Subcommand)]
@@ -113,6 +116,9 @@ pub enum CommandError {
     /// An event cannot be read.
     #[error("{0}")]
     Event(String),
+    /// A webhook's URL that was given is none. Never says what was given.
+    #[error("--discord: the URL {0}")]
+    Webhook(#[from] WebhookError),
     /// The function failed; its error was printed.
     #[error("the function failed: {0}")]
     Failed(crate::functions::FunctionError),
@@ -187,6 +193,24 @@ fn find_template() -> Option<PathBuf> {
             .map(Path::to_owned)
             .unwrap_or(found),
     )
+}
+
+/// A webhook's URL as it was typed: a credential, so that not even an error of the command line may
+/// repeat it. It is checked by [`Webhook::checked`], because clap shows what it refuses.
+#[derive(Clone, Debug)]
+struct Webhook(Secret<String>);
+
+#[expect(clippy::unnecessary_wraps, reason = "the form of a parser of clap's")]
+fn webhook(text: &str) -> Result<Webhook, std::convert::Infallible> {
+    Ok(Webhook(Secret::new(text.trim().to_owned())))
+}
+
+impl Webhook {
+    /// The URL, if it is a webhook's.
+    fn checked(self) -> Result<Secret<String>, WebhookError> {
+        WebhookUrl::parse(self.0.expose())?;
+        Ok(self.0)
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -172,6 +172,37 @@ impl Functions {
         Ok(Self { functions, world })
     }
 
+    /// The alert forwarders of a template alone, with one webhook for all routes instead of their secret.
+    pub fn alert_forwarders_with_webhook(
+        template: &Template,
+        endpoints: &Endpoints,
+        webhook: &Secret<String>,
+        world: &World,
+    ) -> Result<Self, StartError> {
+        let mut functions = BTreeMap::new();
+        for (logical, spec) in template
+            .functions
+            .iter()
+            .filter(|(_, spec)| spec.kind == Kind::AlertForwarder)
+        {
+            let environment = environment::of(spec, &template.place, endpoints);
+            let var = |name: &str| environment.get(name).cloned();
+            let config = alert_forwarder::Config::from_env(var)
+                .and_then(|config| config.with_webhook(webhook.expose()))
+                .map_err(text);
+            let handler = config.and_then(|config| alert_forwarder(config, world));
+            let handler = handler.map_err(|reason| StartError {
+                function: logical.clone(),
+                line: spec.line,
+                reason,
+            })?;
+            let spec = spec.clone();
+            functions.insert(logical.clone(), Function { spec, handler });
+        }
+        let world = world.clone();
+        Ok(Self { functions, world })
+    }
+
     /// Invokes a function by its logical id, and waits for it no longer than its time-out.
     pub async fn invoke(
         &self,
@@ -290,12 +321,7 @@ async fn handler(
             })
         }
         Kind::AlertForwarder => {
-            let config = alert_forwarder::Config::from_env(var).map_err(text)?;
-            let app = Arc::new(alert_forwarder::App::new(config, world.clone()).map_err(text)?);
-            event_handler(move |event| {
-                let app = Arc::clone(&app);
-                async move { alert_forwarder::handle(&app, event).await }
-            })
+            alert_forwarder(alert_forwarder::Config::from_env(var).map_err(text)?, world)?
         }
         Kind::OrdersSweeper => {
             let config = orders::sweeper::config(var).map_err(text)?;
@@ -306,6 +332,14 @@ async fn handler(
             })
         }
     })
+}
+
+fn alert_forwarder(config: alert_forwarder::Config, world: &World) -> Result<Handler, String> {
+    let app = Arc::new(alert_forwarder::App::new(config, world.clone()).map_err(text)?);
+    Ok(event_handler(move |event| {
+        let app = Arc::clone(&app);
+        async move { alert_forwarder::handle(&app, event).await }
+    }))
 }
 
 fn text(error: impl fmt::Display) -> String {

@@ -65,8 +65,8 @@ pub struct Options {
     pub dynamodb: Option<String>,
     /// A Redis that runs already and helps orders; without one they need none.
     pub redis: Option<Secret<String>>,
-    /// A Discord webhook, instead of the stand-in's.
-    pub discord: Option<String>,
+    /// A Discord webhook's URL, instead of the stand-in's.
+    pub discord: Option<Secret<String>>,
     /// Whether demo products are put in.
     pub seed: bool,
     /// Whether the edge's headers are added.

@@ -8,7 +8,7 @@ use shared::secret::Secret;
 use shared::world::World;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use super::{CommandError, DataArguments, TemplateArguments, log, print};
+use super::{CommandError, DataArguments, TemplateArguments, Webhook, log, print, webhook};
 use crate::data::Access;
 use crate::functions::{Endpoints, FunctionError, Functions, GivenKeys};
 use crate::serve::{self, Options, Services};
@@ -23,10 +23,16 @@ With --jwks or --secret the authorizer fetches no keys and uses no services. The
 the template (further ones: --parameter AdditionalIssuers=...), and for any key id that is not in it; the secret for
 those whose keys are a secret. An event that cannot be decided with them is answered with an error, and the stream goes on.
 
+The alert forwarder posts to the stand-in for Discord: a running server's page shows it, and the log here or there. With
+--discord it posts to a real webhook, and remembers what it sent in memory only: run again, it sends again. The URL is
+a credential: it is printed nowhere, but your shell may keep it (in bash and zsh use \"$(cat FILE)\").
+
 Examples:
   surefire invoke cors events/cors/allowed-preflight.json
   surefire invoke authorizer --now 2026-11-22T04:05:06Z event.json
   surefire invoke authorizer --jwks keys.json --secret secret.txt - < tokens.jsonl
+  surefire invoke alert-forwarder events/alerts/metric-alarm.json
+  surefire invoke alert-forwarder --discord \"$(cat webhook.txt)\" events/alerts/metric-alarm.json
   cat events.jsonl | surefire invoke orders --memory -"
 )]
 pub(super) struct InvokeArguments {
@@ -46,6 +52,9 @@ pub(super) struct InvokeArguments {
     /// it) or {"keys": [{"kid", "secret"}]}
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
+    /// The alert forwarder: post to this Discord webhook instead of the stand-in
+    #[arg(long, value_name = "URL", value_parser = webhook)]
+    discord: Option<Webhook>,
     /// Use an empty database in memory
     #[arg(long)]
     memory: bool,
@@ -60,6 +69,7 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
     let logical = function(&arguments.function, &template)?;
     let kind = template.functions.get(&logical).map(|spec| spec.kind);
     let given = given_keys(&arguments, kind)?;
+    let webhook = given_webhook(&arguments, kind)?;
     log::start();
     options.memory = arguments.memory;
     let world = match arguments.now {
@@ -73,8 +83,12 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
         let functions = functions.map_err(serve::Error::from)?;
         return answer(&functions, &logical, arguments.file.as_deref()).await;
     }
-    let (endpoints, services) = services(&options, &template, &arguments).await?;
-    let functions = start(&options, &endpoints, &world, kind).await;
+    let (endpoints, services) = match &webhook {
+        // What was sent elsewhere, or before, says nothing of this webhook.
+        Some(_) => own_services(&options, &template).await?,
+        None => services(&options, &template, &arguments).await?,
+    };
+    let functions = start(&options, &endpoints, &world, kind, webhook.as_ref()).await;
     let done = match functions {
         Ok(functions) => answer(&functions, &logical, arguments.file.as_deref()).await,
         Err(error) => Err(error.into()),
@@ -91,8 +105,13 @@ async fn start(
     endpoints: &Endpoints,
     world: &World,
     kind: Option<Kind>,
+    webhook: Option<&Secret<String>>,
 ) -> Result<Functions, serve::Error> {
     let template = options.read_template_with(endpoints)?;
+    if let Some(webhook) = webhook {
+        let started = Functions::alert_forwarders_with_webhook;
+        return Ok(started(&template, endpoints, webhook, world)?);
+    }
     Ok(Functions::start_only(&template, endpoints, world, |own| Some(own) == kind).await?)
 }
 
@@ -121,6 +140,23 @@ fn given_keys(
         jwks: jwks.as_ref().map(read).transpose()?,
         secret: secret.map(|text| Secret::new(without_line_end(&text).to_owned())),
     }))
+}
+
+/// The webhook that was named, if any, checked; only the alert forwarder has a use for it.
+fn given_webhook(
+    arguments: &InvokeArguments,
+    kind: Option<Kind>,
+) -> Result<Option<Secret<String>>, CommandError> {
+    let Some(webhook) = arguments.discord.clone() else {
+        return Ok(None);
+    };
+    if kind != Some(Kind::AlertForwarder) {
+        return Err(CommandError::Event(format!(
+            "--discord is for the alert forwarder: {} posts nothing",
+            arguments.function
+        )));
+    }
+    Ok(Some(webhook.checked()?))
 }
 
 /// An editor ends a file with a line end, which nobody means as a part of the secret.
@@ -163,6 +199,17 @@ async fn services(
         Access::Held(held) => Some(held),
     };
     let services = Services::start_with(options, template, held).await?;
+    Ok((services.endpoints.clone(), Some(services)))
+}
+
+/// Services of this run alone, in memory.
+async fn own_services(
+    options: &Options,
+    template: &Template,
+) -> Result<(Endpoints, Option<Services>), CommandError> {
+    let mut options = options.clone();
+    options.memory = true;
+    let services = Services::start_with(&options, template, None).await?;
     Ok((services.endpoints.clone(), Some(services)))
 }
 

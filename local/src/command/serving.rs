@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use shared::secret::Secret;
 
-use super::{CommandError, DataArguments, TemplateArguments, banner, log, print};
+use super::{CommandError, DataArguments, TemplateArguments, Webhook, banner, log, print, webhook};
 use crate::serve::{self, Options};
 
 /// The arguments of `surefire serve`.
@@ -32,8 +32,8 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "URL", conflicts_with = "memory")]
     redis: Option<String>,
     /// Send alerts to a real Discord webhook instead of the page at /_local/discord
-    #[arg(long, value_name = "URL")]
-    discord: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = webhook)]
+    discord: Option<Webhook>,
     /// Do not put demo products in
     #[arg(long)]
     no_seed: bool,
@@ -43,6 +43,8 @@ pub(super) struct ServeArguments {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
+    let own_discord = arguments.discord.is_some();
+    let discord = arguments.discord.map(Webhook::checked).transpose()?;
     let (options, _) = arguments.template.options()?;
     let options = Options {
         listen: arguments.listen,
@@ -50,7 +52,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
         memory: arguments.memory,
         dynamodb: arguments.dynamodb,
         redis: arguments.redis.map(Secret::new),
-        discord: arguments.discord.clone(),
+        discord,
         seed: !arguments.no_seed,
         edge: !arguments.no_edge,
         log: log::start(),
@@ -60,11 +62,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
     let stop = Stop::listen()?;
     let world = options.world.clone();
     let running = serve::start(options).await?;
-    print(&banner::text(
-        &running,
-        arguments.discord.is_some(),
-        &world,
-    )?)?;
+    print(&banner::text(&running, own_discord, &world)?)?;
     stop.wait().await;
     running.stop().await;
     Ok(())

@@ -66,10 +66,11 @@ impl Services {
             stopped.clone(),
         )
         .await?;
+        let own = format!("{discord_url}{WEBHOOK_PATH}");
         let webhook = options
             .discord
-            .clone()
-            .unwrap_or_else(|| format!("{discord_url}{WEBHOOK_PATH}"));
+            .as_ref()
+            .map_or_else(|| own.clone(), |given| given.expose().clone());
         set_webhook(template, &secrets, &webhook)?;
         let (dynamodb, embedded) = if let Some(url) = &options.dynamodb {
             (url.clone(), None)
