@@ -12,8 +12,11 @@
 
 use std::time::Duration;
 
+use authorizer::KeySet;
 use authorizer::cache::REFRESH_SECONDS;
 use authorizer::config::OVERLAP_SECONDS_DEFAULT;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,9 @@ const ISSUER: &str = "local";
 /// The algorithm of the program's own issuer.
 pub const ES256: &str = "ES256";
 
+/// The fewest bytes of a key that signs anything: HS256's.
+const BYTES_LEAST: usize = 32;
+
 /// The scopes of the API's routes: what a token may do unless it is told.
 pub const SCOPES_DEFAULT: &str = "orders:read orders:write orders:confirm stock:write";
 
@@ -41,11 +47,9 @@ pub enum TokenError {
     /// The issuer's secret does not exist.
     #[error("the secret {0} of the issuer `{ISSUER}` does not exist")]
     NoSecret(String),
-    /// The secret is not one that tokens can be signed with.
-    #[error(
-        "the secret {0} holds no key: it is neither a text nor {{\"keys\": [{{\"kid\", \"secret\"}}]}}"
-    )]
-    NoKey(String),
+    /// The secret is not one that the authorizer would accept tokens of.
+    #[error("the secret {0} signs no token: {1}")]
+    NoKey(String, String),
     /// The template cannot be told of the program's own issuer.
     #[error(
         "the template has no parameter {}, so its authorizer knows no ES256 issuer",
@@ -181,7 +185,7 @@ impl Issuer {
         let previous = secret
             .staged(PREVIOUS)
             // A previous value that no token can be signed with was a placeholder.
-            .filter(|previous| signing_key(&previous.value).is_some())
+            .filter(|previous| SigningKey::read(&previous.value).is_ok())
             .filter(|_| now < self.signs_from(current.created()));
         Some(previous.unwrap_or(current))
     }
@@ -195,7 +199,17 @@ impl Issuer {
     ) -> Result<String, TokenError> {
         let secret = store.find(&self.secret_id);
         let secret = secret.ok_or_else(|| TokenError::NoSecret(self.secret_id.clone()))?;
-        let version = self.signing_version(&secret, world.now());
+        self.sign_with_secret(&secret, request, world)
+    }
+
+    /// A token signed with the version of a secret that every authorizer knows.
+    pub fn sign_with_secret(
+        &self,
+        secret: &StoredSecret,
+        request: &Request<'_>,
+        world: &World,
+    ) -> Result<String, TokenError> {
+        let version = self.signing_version(secret, world.now());
         let version = version.ok_or_else(|| TokenError::NoSecret(self.secret_id.clone()))?;
         self.sign(&version.value, request, world)
     }
@@ -207,17 +221,26 @@ impl Issuer {
         request: &Request<'_>,
         world: &World,
     ) -> Result<String, TokenError> {
-        let algorithm = match request.algorithm {
-            "HS256" => Algorithm::HS256,
-            "HS384" => Algorithm::HS384,
-            "HS512" => Algorithm::HS512,
+        // A key is at least as long as the hash (RFC 7518, section 3.2).
+        let (algorithm, bytes_min) = match request.algorithm {
+            "HS256" => (Algorithm::HS256, BYTES_LEAST),
+            "HS384" => (Algorithm::HS384, 48),
+            "HS512" => (Algorithm::HS512, 64),
             other => return Err(TokenError::Algorithm(other.to_owned())),
         };
-        let (kid, key) =
-            signing_key(secret).ok_or_else(|| TokenError::NoKey(self.secret_id.clone()))?;
+        let unusable = |why: String| TokenError::NoKey(self.secret_id.clone(), why);
+        let key = SigningKey::read(secret).map_err(unusable)?;
+        if key.bytes.len() < bytes_min {
+            return Err(unusable(format!(
+                "its key has {} bytes, {} needs at least {bytes_min}",
+                key.bytes.len(),
+                request.algorithm
+            )));
+        }
         let mut header = Header::new(algorithm);
-        header.kid = kid;
+        header.kid = key.kid;
         let claims = claims(&self.iss, self.audience.as_deref(), request, world)?;
+        let key = EncodingKey::from_secret(&key.bytes);
         jsonwebtoken::encode(&header, &claims, &key).map_err(TokenError::Sign)
     }
 }
@@ -259,25 +282,91 @@ fn claims<'text>(
     })
 }
 
-/// The key of a secret, with its id if it has one.
-fn signing_key(secret: &str) -> Option<(Option<String>, EncodingKey)> {
-    #[derive(Deserialize)]
-    struct Set {
-        keys: Vec<Key>,
+/// The key that signs, with its id if it has one.
+struct SigningKey {
+    kid: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl SigningKey {
+    /// The key of a plain text, or the first of a set. The authorizer judges whether it is one.
+    fn read(secret: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Set {
+            keys: Vec<Key>,
+        }
+        #[derive(Deserialize)]
+        struct Key {
+            kid: String,
+            secret: String,
+        }
+        KeySet::from_secret(secret, BYTES_LEAST).map_err(|error| error.to_string())?;
+        let set = serde_json::from_str::<Set>(secret).ok();
+        let Some(first) = set.and_then(|set| set.keys.into_iter().next()) else {
+            return Ok(Self {
+                kid: None,
+                bytes: secret.as_bytes().to_vec(),
+            });
+        };
+        // Base64 in either alphabet, with or without padding, as the authorizer reads it.
+        let digits = first.secret.trim_end_matches('=');
+        let digits = digits.replace('-', "+").replace('_', "/");
+        let bytes = BASE64_STANDARD_NO_PAD.decode(digits);
+        Ok(Self {
+            kid: Some(first.kid),
+            bytes: bytes.map_err(|_| "its first key is no base64".to_owned())?,
+        })
     }
-    #[derive(Deserialize)]
-    struct Key {
-        kid: Option<String>,
-        secret: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a secret's value signs with an algorithm, and if not, why.
+    #[track_caller]
+    fn check(value: &str, algorithm: &str, expected: Result<(), &str>) {
+        let issuer = Issuer {
+            iss: "https://issuer.example".to_owned(),
+            audience: None,
+            secret_id: "the-secret".to_owned(),
+            overlap: Duration::ZERO,
+        };
+        let request = Request {
+            algorithm,
+            ..Request::default()
+        };
+        let signed = issuer.sign(value, &request, &World::real());
+        match (signed, expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(error), Err(words)) => {
+                let text = error.to_string();
+                assert!(text.starts_with("the secret the-secret signs no token: "));
+                assert!(text.contains(words), "{text}");
+            }
+            (signed, _) => panic!("{value} with {algorithm}: {signed:?}"),
+        }
     }
-    if !secret.trim_start().starts_with('{') {
-        return Some((None, EncodingKey::from_secret(secret.as_bytes())));
+
+    #[test]
+    fn a_secret_signs_if_the_authorizer_would_accept_its_tokens() {
+        let set = |secret: &str| format!(r#"{{"keys": [{{"kid": "a", "secret": "{secret}"}}]}}"#);
+        check(&"k".repeat(32), "HS256", Ok(()));
+        check(&"k".repeat(31), "HS256", Err("has 31 bytes"));
+        check(
+            &"k".repeat(63),
+            "HS512",
+            Err("63 bytes, HS512 needs at least 64"),
+        );
+        check(&"k".repeat(64), "HS512", Ok(()));
+        // 48 bytes: in either alphabet, with or without padding.
+        for digits in ["+/".repeat(32), "-_".repeat(32)] {
+            check(&set(&digits), "HS384", Ok(()));
+            check(&set(&digits), "HS512", Err("48 bytes"));
+        }
+        check(&set(&format!("{}QQ==", "a".repeat(64))), "HS256", Ok(()));
+        check(&set("!"), "HS256", Err("base64"));
+        check(r#"{"keys": []}"#, "HS256", Err("empty"));
+        check(r#"{"password": "x"}"#, "HS256", Err("without a list"));
     }
-    let first = serde_json::from_str::<Set>(secret)
-        .ok()?
-        .keys
-        .into_iter()
-        .next()?;
-    let key = EncodingKey::from_base64_secret(&first.secret).ok()?;
-    Some((first.kid, key))
 }

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use clap::Args;
-use jiff::Timestamp;
 use shared::world::World;
 
 use super::{CommandError, DataArguments, TemplateArguments, duration, print};
 use crate::data::{Access, DataDirectory};
 use crate::issuer;
-use crate::secrets::{CURRENT, PREVIOUS, Store};
+use crate::secrets::Store;
 use crate::serve;
 use crate::template::Template;
 use crate::token::{ES256, Issuer, Request, SCOPES_DEFAULT, TokenError, sign_with_key};
+
+mod deployed;
 
 /// The arguments of `surefire token`.
 #[derive(Args, Debug)]
@@ -23,6 +22,9 @@ use crate::token::{ES256, Issuer, Request, SCOPES_DEFAULT, TokenError, sign_with
     after_help = "HS256, HS384 and HS512 sign with the secret of the issuer `local`, ES256 with the key of the issuer `local-es256`,
 whose key set the server publishes. For 5 minutes after a rotation the previous secret signs, until every authorizer has
 read the new one.
+
+With --secret-id the token is one for a deployed stack: the output SigningSecretArn names its secret. Region, profile
+and credentials are those of the AWS CLI (AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …); an ARN says its region.
 
 Examples:
   curl -H \"authorization: Bearer $(surefire token)\" http://127.0.0.1:3000/orders
@@ -69,9 +71,11 @@ pub(super) async fn run(arguments: TokenArguments) -> Result<(), CommandError> {
         }
         (None, ES256) => sign_with_key(&*local_key(&template, &data).await?, &request, &world)?,
         (Some(id), _) => {
-            let issuer = Issuer::of(&template)?;
-            let secret = deployed_secret(&issuer, id, world.now()).await?;
-            issuer.sign(&secret, &request, &world)?
+            let mut issuer = Issuer::of(&template)?;
+            issuer.secret_id.clone_from(id);
+            let secret = deployed::secret(&issuer, world.now()).await;
+            let secret = secret.map_err(|reason| CommandError::Secret(id.clone(), reason))?;
+            issuer.sign_with_secret(&secret, &request, &world)?
         }
         (None, _) => {
             let issuer = Issuer::of(&template)?;
@@ -134,40 +138,4 @@ async fn local_secret(
     };
     let missing = || TokenError::NoSecret(issuer.secret_id.clone());
     Ok(current(&store).ok_or_else(missing)?)
-}
-
-/// The value of a secret in AWS that signs: the current one, or the previous one as long as an
-/// authorizer may not know the current one.
-async fn deployed_secret(
-    issuer: &Issuer,
-    id: &str,
-    now: Timestamp,
-) -> Result<String, CommandError> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    // An ARN says which region it is in.
-    if let Some(region) = id
-        .strip_prefix("arn:")
-        .and_then(|arn| arn.split(':').nth(2))
-    {
-        loader = loader.region(Region::new(region.to_owned()));
-    }
-    let client = aws_sdk_secretsmanager::Client::new(&loader.load().await);
-    let failed = |reason: String| CommandError::Secret(id.to_owned(), reason);
-    let get = |stage: &str| {
-        let request = client.get_secret_value().secret_id(id);
-        request.version_stage(stage).send()
-    };
-    let current = get(CURRENT).await;
-    let current = current.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
-    let created = current
-        .created_date()
-        .and_then(|date| Timestamp::from_second(date.secs()).ok());
-    let value = if created.is_some_and(|created| now < issuer.signs_from(created)) {
-        // A secret that is new has no previous value.
-        get(PREVIOUS).await.unwrap_or(current)
-    } else {
-        current
-    };
-    let text = value.secret_string().map(str::to_owned);
-    text.ok_or_else(|| failed("it holds no text".to_owned()))
 }
