@@ -20,5 +20,6 @@ mod races;
 mod redis;
 mod specification;
 mod sweeping;
+mod your_own;
 
 use harness::shop;
