@@ -8,6 +8,7 @@ pub mod aws;
 pub mod caller;
 pub mod cors;
 pub mod headers;
+pub mod init;
 pub mod metrics;
 mod origin;
 pub mod problem;

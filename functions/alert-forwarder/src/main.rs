@@ -2,6 +2,7 @@
 
 use alert_forwarder::{App, Config, SERVICE, handle};
 use lambda_runtime::service_fn;
+use shared::init::or_tell;
 use shared::world::World;
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,6 +13,7 @@ use shared::world::World;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let var = |name: &str| std::env::var(name).ok();
     shared::telemetry::init(SERVICE, var);
-    let app = App::new(Config::from_env(var)?, World::real())?;
+    let config = or_tell(var, Config::from_env(var))?;
+    let app = or_tell(var, App::new(config, World::real()))?;
     lambda_runtime::run(service_fn(|event| handle(&app, event))).await
 }

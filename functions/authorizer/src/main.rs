@@ -2,6 +2,7 @@
 
 use authorizer::{App, Config, SERVICE, handle, quiet};
 use lambda_runtime::{Error, run, service_fn};
+use shared::init::or_tell;
 use shared::telemetry;
 use shared::world::World;
 
@@ -14,6 +15,7 @@ async fn main() -> Result<(), Error> {
     let var = |name: &str| quiet::level(name, std::env::var(name).ok());
     telemetry::init(SERVICE, var);
     std::panic::set_hook(Box::new(quiet::report));
-    let app = App::new(Config::from_env(var)?, World::real()).await?;
+    let config = or_tell(var, Config::from_env(var))?;
+    let app = or_tell(var, App::new(config, World::real()).await)?;
     run(service_fn(|event| handle(&app, event))).await
 }

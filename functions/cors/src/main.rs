@@ -2,6 +2,7 @@
 
 use cors::{App, Config, handle};
 use lambda_http::{Error, run, service_fn};
+use shared::init::or_tell;
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(
@@ -11,6 +12,6 @@ use lambda_http::{Error, run, service_fn};
 async fn main() -> Result<(), Error> {
     let var = |name: &str| std::env::var(name).ok();
     shared::telemetry::init("cors", var);
-    let app = App::new(Config::from_env(var)?);
+    let app = App::new(or_tell(var, Config::from_env(var))?);
     run(service_fn(|request| handle(&app, request))).await
 }

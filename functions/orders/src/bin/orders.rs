@@ -2,6 +2,7 @@
 
 use lambda_http::service_fn;
 use orders::{App, Config, SERVICE, handle};
+use shared::init::or_tell;
 use shared::world::World;
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,6 +10,7 @@ use shared::world::World;
 async fn main() -> Result<(), lambda_http::Error> {
     let var = |name: &str| std::env::var(name).ok();
     shared::telemetry::init(SERVICE, var);
-    let app = App::new(&Config::from_env(var)?, World::real());
+    let config = or_tell(var, Config::from_env(var))?;
+    let app = App::new(&config, World::real());
     lambda_http::run(service_fn(|request| handle(&app, request))).await
 }
