@@ -14,7 +14,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use shared::secret::Secret;
 use shared::world::World;
@@ -162,7 +162,7 @@ impl Functions {
                 }),
                 Err(error) => event_handler(move |_| {
                     let error = error.clone();
-                    async move { Err(error) }
+                    async move { Err(lambda_runtime::Error::from(error)) }
                 }),
             };
             let spec = spec.clone();
@@ -374,15 +374,16 @@ fn event_handler<F, Answer, Error>(handle: F) -> Handler
 where
     F: Fn(LambdaEvent<Value>) -> Answer + Clone + Send + Sync + 'static,
     Answer: Future<Output = Result<Value, Error>> + Send + 'static,
-    Error: std::error::Error,
+    Error: Into<Diagnostic>,
 {
     Arc::new(move |event| {
         let handle = handle.clone();
         Box::pin(async move {
-            // Lambda names an error by its type, as the runtime does.
-            handle(event)
-                .await
-                .map_err(|error| FunctionError::new(std::any::type_name::<Error>(), error))
+            // An error is named by the function, as Lambda's runtime is told it.
+            handle(event).await.map_err(|error| {
+                let diagnostic: Diagnostic = error.into();
+                FunctionError::new(&diagnostic.error_type, diagnostic.error_message)
+            })
         })
     })
 }
