@@ -76,6 +76,7 @@
 //! | no condition on the offer | an order is placed at the offer that its customer saw | 3 |
 //! | confirm, cancel, expire at any version | a hold is confirmed or released, and released once | 6 each |
 //! | a release apart from its order | the same | 7 |
+//! | a release without its allocation | stock is conserved | 3 |
 //! | no condition on the payment | a payment confirms at most one order | 6 |
 //! | a confirmation by the clock | what a client was told had expired is never confirmed | 5 |
 //! | an adjustment without its record | an adjustment moves stock at most once | 4 |

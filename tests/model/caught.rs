@@ -17,7 +17,7 @@ use super::worlds;
 const STEPS_MAX: usize = 20;
 
 /// Each mutant, a world that it fails in, and the property that it violates.
-const MUTANTS: [(M, fn() -> Protocol, &str); 23] = [
+const MUTANTS: [(M, fn() -> Protocol, &str); 24] = [
     (M::NoRefusalRecord, worlds::restock, TRUE_ANSWER),
     (M::AnswerFromARead, worlds::one_key, TRUE_ANSWER),
     (M::StockReasonsFirstUnrecorded, calm_key, TRUE_ANSWER),
@@ -33,6 +33,7 @@ const MUTANTS: [(M, fn() -> Protocol, &str); 23] = [
     (M::NoPaymentCondition, worlds::payments, ONE_PAYMENT),
     (M::TokenOfTheKey, worlds::one_key, TRUE_ANSWER),
     (M::ReleaseApart, calm_fates, ONE_FATE),
+    (M::ReleaseWithoutAllocation, calm_fates, CONSERVED),
     (M::ExpiryByTtl, deleted_orders, CONSERVED),
     (M::ExpiryByTtl, deleted_orders, ONE_ORDER),
     (M::ConfirmByTheClock, worlds::fates, GONE_FOR_GOOD),
@@ -302,6 +303,13 @@ fn apart_from_its_order_a_release_is_made_twice() {
         .in_steps(7, unheard)
         .tells(&["Cancelled at version 1", "give back", "asks", "give back"])
         .leaves(2);
+}
+
+#[test]
+fn without_its_allocation_an_order_that_ends_keeps_its_stock() {
+    catch(M::ReleaseWithoutAllocation, CONSERVED)
+        .in_steps(3, unheard)
+        .leaves(0);
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(super) enum Mutation {
     TokenOfTheKey,
     /// The stock is given back by a write of its own, after the order's.
     ReleaseApart,
+    /// An order keeps no allocation, so its release ends it and gives nothing back.
+    ReleaseWithoutAllocation,
     /// DynamoDB's time-to-live ends holds.
     ExpiryByTtl,
     /// A confirmation after the end of the hold, by the handler's clock, is told "expired".

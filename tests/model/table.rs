@@ -164,7 +164,8 @@ impl Table {
             } => self.confirm(key, version, payment, mutated),
             Call::Release { key, version, to } => {
                 let response = self.close(key, version, to, mutated);
-                if response == Response::Done {
+                let is_allocated = mutated != Some(M::ReleaseWithoutAllocation);
+                if response == Response::Done && is_allocated {
                     self.give_back(key.into());
                 }
                 response
