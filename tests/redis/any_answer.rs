@@ -3,13 +3,18 @@
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
+use local::serve::Options;
 use local::simulate::functions::Answer;
 use local::simulate::history::Wish;
 use local::simulate::shop::{FULL, Shop, caller};
 use orders::redis::{Exchange, Fault, Question, Reply};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use shared::secret::Secret;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
+use super::meter::Meter;
 use crate::harness::made_up;
 
 /// How many answers are made up, unless `PROPTEST_CASES` says otherwise.
@@ -247,4 +252,82 @@ fn assert_sound(shop: &Shop) {
     let violations = shop.journal(|journal| journal.violations.clone());
     assert_eq!(violations, [""; 0]);
     shop.time.end();
+}
+
+/// Bytes that no Redis sends, or none that we may ask: wrong, endless, too
+/// large, too deep, of a cluster, of a replica.
+fn hostile() -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = [
+        "",
+        "\r\n",
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "+OK\r\n",
+        ":7\r\n",
+        ":99999999999999999999\r\n",
+        "$536870912\r\n",
+        "$-1\r\n",
+        "$9223372036854775807\r\n",
+        "*2147483647\r\n:1\r\n",
+        "*9223372036854775807\r\n:1\r\n",
+        "%4611686018427387903\r\n:1\r\n",
+        "-MOVED 1 127.0.0.1:1\r\n",
+        "-CLUSTERDOWN The cluster is down\r\n",
+        "-READONLY You can't write against a read only replica.\r\n",
+        "-LOADING Redis is loading the dataset in memory\r\n",
+        "-NOAUTH Authentication required.\r\n",
+        "-NOSCRIPT No matching script.\r\n",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into();
+    all.push(b"*1\r\n".repeat(500));
+    all
+}
+
+#[tokio::test]
+async fn a_server_that_sends_any_bytes_keeps_nobody_from_ordering() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let says = Arc::<Mutex<Vec<u8>>>::default();
+    let said = Arc::clone(&says);
+    let server = tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let said = Arc::clone(&said);
+            tokio::spawn(async move {
+                let mut asked = vec![0; 64 * 1024];
+                // A new connection introduces itself, and is welcome.
+                let mut answer = b"+OK\r\n+OK\r\n".to_vec();
+                while let Ok(1..) = client.read(&mut asked).await {
+                    if client.write_all(&answer).await.is_err() {
+                        return;
+                    }
+                    answer.clone_from(&said.lock().unwrap());
+                }
+            });
+        }
+    });
+    let shop = crate::harness::Shop::open(Options {
+        redis: Some(Secret::new(url)),
+        ..Options::in_memory()
+    })
+    .await;
+    let meter = Meter::start();
+    shop.stock("TEA-01", 100).await;
+    for (number, bytes) in hostile().into_iter().enumerate() {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
+        says.lock().unwrap().clone_from(&bytes);
+        // Whatever the last one did, Redis is asked again.
+        shop.pass_seconds(31);
+        meter.reset();
+        let key = format!("key-{number}");
+        let placed = shop.place(&key, "TEA-01", 1).await;
+        assert_eq!(placed.status, 201, "{shown:?}: {}", placed.body);
+        let failed = meter.take("RedisTimeOut") + meter.take("RedisFailure");
+        assert!(0.0 < failed, "{shown:?} went unnoticed");
+        let again = shop.place(&key, "TEA-01", 1).await;
+        assert!(again.is_replay(), "{shown:?}");
+        assert_eq!(again.body, placed.body);
+    }
+    shop.assert_conserved().await;
+    shop.running.stop().await;
+    server.abort();
 }
