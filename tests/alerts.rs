@@ -9,6 +9,7 @@ mod kinds;
 mod limits;
 mod no_loss;
 mod parsing;
+mod posting;
 mod refusal;
 mod sample;
 mod stage;

@@ -1,13 +1,16 @@
 //! Any input at all becomes a message that Discord accepts; nothing panics.
 
-use alert_forwarder::envelope::unwrap;
+use std::collections::BTreeMap;
+
+use alert_forwarder::envelope::{Notification, unwrap};
+use alert_forwarder::message::{Detail, Options, render};
 use alert_forwarder::parse::parse;
 use alert_forwarder::text::{Style, fit, units};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::sample::{acceptable, event_of_text, names, notification, sample};
+use super::sample::{judged, names, notification, read, sample, within_limits};
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -55,16 +58,16 @@ proptest! {
     #[test]
     fn any_bytes_become_a_message_within_limits(bytes in prop::collection::vec(any::<u8>(), 0..1_500), subject in ".{0,400}") {
         let text = String::from_utf8_lossy(&bytes);
-        acceptable(&event_of_text(Some(&subject), &text));
-        acceptable(&parse(&notification(&text)));
+        within_limits(&read(Some(&subject), &text));
+        within_limits(&parse(&notification(&text)));
     }
 
     #[test]
     fn any_json_becomes_a_message_within_limits(json in any_json()) {
         for notification in unwrap(&json, "r").notifications {
-            acceptable(&parse(&notification));
+            within_limits(&parse(&notification));
         }
-        acceptable(&parse(&notification(&json.to_string())));
+        within_limits(&parse(&notification(&json.to_string())));
     }
 
     #[test]
@@ -76,7 +79,7 @@ proptest! {
         let mut invocation = sample(&name);
         replace(&mut invocation, &mut at.clone(), &with);
         for notification in unwrap(&invocation, "r").notifications {
-            acceptable(&parse(&notification));
+            within_limits(&parse(&notification));
         }
     }
 
@@ -118,7 +121,29 @@ fn every_sample_survives_being_cut_anywhere() {
             .step_by(97)
             .filter(|end| text.is_char_boundary(*end))
         {
-            acceptable(&event_of_text(Some("s"), text.get(..end).unwrap()));
+            within_limits(&read(Some("s"), text.get(..end).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn every_sample_s_message_survives_being_cut_in_its_envelope() {
+    for name in names() {
+        for whole in unwrap(&sample(&name), "r").notifications {
+            let ends = (0..whole.message.len()).step_by(13);
+            for end in ends.filter(|end| whole.message.is_char_boundary(*end)) {
+                let message = whole.message.get(..end).unwrap();
+                // With what the envelope says beside the text, and without it.
+                for attributes in [whole.attributes.clone(), BTreeMap::new()] {
+                    let event = parse(&Notification {
+                        attributes,
+                        json: serde_json::from_str(message).ok(),
+                        message: message.to_owned(),
+                        ..whole.clone()
+                    });
+                    judged(&render(&event, &Options::default(), Detail::Full));
+                }
+            }
         }
     }
 }
@@ -126,5 +151,5 @@ fn every_sample_survives_being_cut_anywhere() {
 #[test]
 fn json_nested_deeper_than_the_parser_goes_is_shown_as_text() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
-    acceptable(&event_of_text(Some("s"), &deep));
+    within_limits(&read(Some("s"), &deep));
 }

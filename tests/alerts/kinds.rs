@@ -1,9 +1,39 @@
-//! Kinds of messages without a case of their own.
+//! Kinds of messages without a case of their own, and that there is a sample of each.
+
+use std::collections::BTreeSet;
 
 use alert_forwarder::event::{Kind, Severity};
 
 use super::parsing::at;
-use super::sample::{acceptable, event, field};
+use super::sample::{acceptable, event, field, names};
+
+const ALL: [Kind; 18] = [
+    Kind::MetricAlarm,
+    Kind::CompositeAlarm,
+    Kind::Budget,
+    Kind::CostAnomaly,
+    Kind::Health,
+    Kind::GuardDuty,
+    Kind::SecurityHub,
+    Kind::CodeDeploy,
+    Kind::CodePipeline,
+    Kind::EcsTask,
+    Kind::Rds,
+    Kind::AutoScaling,
+    Kind::CloudFormation,
+    Kind::Destination,
+    Kind::DeadLetter,
+    Kind::Backup,
+    Kind::EventBridge,
+    Kind::Generic,
+];
+
+#[test]
+fn there_is_a_sample_of_each_kind() {
+    let kinds: BTreeSet<&str> = names().iter().map(|name| event(name).kind.name()).collect();
+    let known: BTreeSet<&str> = ALL.iter().map(|kind| kind.name()).collect();
+    assert_eq!(kinds, known);
+}
 
 #[test]
 fn the_other_kinds_are_understood_from_either_way() {

@@ -8,6 +8,8 @@ use local::discord::limits;
 use local::discord::message::File;
 use serde_json::{Value, json};
 
+use super::posting::post;
+
 /// The sample event of a name.
 pub(super) fn sample(name: &str) -> Value {
     let path = format!(
@@ -36,21 +38,34 @@ pub(super) fn event(name: &str) -> Event {
 }
 
 pub(super) fn event_of(invocation: &Value) -> Event {
-    let unwrapped = unwrap(invocation, "request-1");
-    let event = parse(unwrapped.notifications.first().unwrap());
+    let event = first(invocation);
     acceptable(&event);
     event
 }
 
-/// The event of an SNS message.
+fn first(invocation: &Value) -> Event {
+    let unwrapped = unwrap(invocation, "request-1");
+    parse(unwrapped.notifications.first().unwrap())
+}
+
+/// The event of an SNS message. Its message is checked in every detail.
 pub(super) fn event_of_text(subject: Option<&str>, message: &str) -> Event {
-    event_of(&json!({"Records": [{"EventSource": "aws:sns", "Sns": {
+    event_of(&published(subject, message))
+}
+
+/// The event of an SNS message, unchecked.
+pub(super) fn read(subject: Option<&str>, message: &str) -> Event {
+    first(&published(subject, message))
+}
+
+fn published(subject: Option<&str>, message: &str) -> Value {
+    json!({"Records": [{"EventSource": "aws:sns", "Sns": {
         "MessageId": "m-1",
         "TopicArn": "arn:aws:sns:eu-west-1:123456789012:alerts",
         "Subject": subject,
         "Message": message,
         "Timestamp": "2026-07-19T10:00:01.234Z",
-    }}]}))
+    }}]})
 }
 
 pub(super) fn notification(message: &str) -> Notification {
@@ -61,16 +76,26 @@ pub(super) fn notification(message: &str) -> Notification {
     }
 }
 
-/// Renders an event in every detail, and has Discord's limits judge it; the
-/// usual message is returned.
+/// Renders an event in every detail, and posts it over HTTP: the stand-in must
+/// take it, and notify nobody. The usual message is returned.
+#[track_caller]
 pub(super) fn acceptable(event: &Event) -> Message {
+    in_every_detail(event, accepted)
+}
+
+/// The same, judged by the stand-in's limits without HTTP, for thousands of events.
+pub(super) fn within_limits(event: &Event) -> Message {
+    in_every_detail(event, judged)
+}
+
+fn in_every_detail(event: &Event, judge: fn(&Message)) -> Message {
     let render_one = |possible_duplicate, detail| {
         let options = Options {
             possible_duplicate,
             ..Options::default()
         };
         let message = render(event, &options, detail);
-        accepted(&message);
+        judge(&message);
         assert_eq!(mentions(&message), Vec::<String>::new(), "{message:?}");
         message
     };
@@ -86,8 +111,21 @@ pub(super) fn acceptable(event: &Event) -> Message {
     render_one(false, Detail::Full)
 }
 
-#[track_caller]
+/// Posts a message over HTTP, and compares what the channel keeps with it.
 pub(super) fn accepted(message: &Message) {
+    let kept = post(message);
+    assert_eq!(kept.pings, Vec::<String>::new(), "{message:?}");
+    assert_eq!(kept.files.len(), message.files.len());
+    for (kept, sent) in kept.files.iter().zip(&message.files) {
+        assert_eq!((kept.name.as_str(), &kept.bytes), (sent.name, &sent.bytes));
+    }
+    let sent = serde_json::to_value(&message.payload.embeds).unwrap();
+    assert_eq!(Value::from(kept.embeds), sent);
+}
+
+/// Has the stand-in's limits judge a message.
+#[track_caller]
+pub(super) fn judged(message: &Message) {
     let files: Vec<File> = message
         .files
         .iter()
