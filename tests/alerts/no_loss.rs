@@ -206,13 +206,15 @@ async fn play(alarms: usize, seed: u64, level: Level) -> Play {
         }
     }
     let (twice, given_up) = judge(&stage, alarms, &queue.dead);
-    Play {
+    let play = Play {
         crashes,
         twice,
         suppressed: stage.metric("AlertDuplicateSuppressed"),
         handed_back: stage.metric("AlertHandedBack"),
         given_up,
-    }
+    };
+    println!("{play:?}, {} calls", stage.posts().len());
+    play
 }
 
 /// The queue, and the names of what it gave up.
