@@ -1,8 +1,10 @@
 //! Owns `surefire env`: a function's environment, to run it apart from this program.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde_json::json;
 use shared::world::World;
 
 use super::invoke::function;
@@ -15,16 +17,32 @@ use crate::serve;
 #[derive(Args, Debug)]
 #[command(after_help = "Needs a server that runs with the same --data.
 
-Example:
+Examples:
+  surefire env orders --format dotenv > .surefire/orders.env
+  cargo lambda watch --manifest-path functions/orders/Cargo.toml --env-file .surefire/orders.env
   eval \"$(surefire env orders)\"
-  cargo lambda watch --manifest-path functions/orders/Cargo.toml")]
+  surefire env orders --format sam > .surefire/orders.json")]
 pub(super) struct EnvArguments {
     /// The function: orders, cors, authorizer, alert-forwarder, orders-sweeper, or its name in the template
     function: String,
+    /// Who reads it
+    #[arg(long, value_enum, default_value_t = Format::Shell)]
+    format: Format,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
     template: TemplateArguments,
+}
+
+/// A form of an environment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    /// `export` lines for a POSIX shell
+    Shell,
+    /// A file for `cargo lambda watch --env-file`, and for editors
+    Dotenv,
+    /// JSON for `sam local invoke --env-vars`
+    Sam,
 }
 
 pub(super) async fn run(arguments: EnvArguments) -> Result<(), CommandError> {
@@ -41,29 +59,53 @@ pub(super) async fn run(arguments: EnvArguments) -> Result<(), CommandError> {
     let Some(spec) = template.functions.get(&logical) else {
         return Ok(());
     };
-    let mut lines = String::new();
-    for (name, value) in functions::environment_of(spec, &template.place, &live.endpoints) {
-        // Those are the emulated runtime's to set.
-        if !name.starts_with("AWS_LAMBDA_") {
-            // Writing to a String cannot fail.
-            let _ = writeln!(lines, "export {name}={}", quoted(&value));
-        }
+    let mut variables = functions::environment_of(spec, &template.place, &live.endpoints);
+    // Those are the emulated runtime's to set.
+    variables.retain(|name, _| !name.starts_with("AWS_LAMBDA_"));
+    let text = written(arguments.format, &logical, &variables).map_err(CommandError::Event)?;
+    print(&text)
+}
+
+/// An environment in a form; the error names the variable that has none in it.
+fn written(
+    format: Format,
+    logical: &str,
+    variables: &BTreeMap<String, String>,
+) -> Result<String, String> {
+    if format == Format::Sam {
+        return Ok(format!("{:#}\n", json!({logical: variables})));
     }
-    print(&lines)
+    let mut lines = String::new();
+    for (name, value) in variables {
+        // Writing to a String cannot fail.
+        let _ = match format {
+            Format::Dotenv => {
+                let value = in_dotenv(value).ok_or_else(|| {
+                    format!("{name} cannot be written as dotenv: use --format shell")
+                })?;
+                writeln!(lines, "{name}={value}")
+            }
+            Format::Shell | Format::Sam => writeln!(lines, "export {name}={}", in_shell(value)),
+        };
+    }
+    Ok(lines)
 }
 
 /// A value as one word of a POSIX shell.
-fn quoted(value: &str) -> String {
+fn in_shell(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_one_word_whatever_it_holds() {
-        assert_eq!(quoted(r#"{"a": "b c"}"#), r#"'{"a": "b c"}'"#);
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
+/// A value as `cargo lambda` reads it back, if it can be written so that it does.
+///
+/// Its reader takes what is between single quotes or backticks as it is, but for a backslash
+/// before a quote or an `n`.
+fn in_dotenv(value: &str) -> Option<String> {
+    let quote = ['\'', '`']
+        .into_iter()
+        .find(|quote| !value.contains(*quote))?;
+    (!value.contains("\\n")).then(|| format!("{quote}{value}{quote}"))
 }
+
+#[cfg(test)]
+mod tests;
