@@ -11,6 +11,7 @@ mod browser;
 mod cors;
 mod counting;
 mod deployment;
+mod events;
 mod faults;
 mod harness;
 mod history;

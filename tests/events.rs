@@ -1,0 +1,289 @@
+//! Owns the sample events: each file in `events/`, and what its function answers.
+//!
+//! One story, told twice: here to the handlers in this process, and by `bootstraps.rs` to the
+//! functions as they were built.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use local::serve::{Options, Running, start};
+use local::template::Kind;
+use serde_json::{Value, json};
+
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+
+/// The authorizer's sample whose `TOKEN` is replaced by a real one: a good token cannot be in a
+/// file, since its issuer's secret is made at the first start and it expires.
+pub(crate) const TOKEN_EVENT: &str = "authorizer/token.json";
+
+/// How many alerts are sent before Discord gets a new start: it takes five in two seconds.
+const ALERTS_AT_ONCE: usize = 5;
+
+/// A file, whose it is, and what the answer has among other things.
+type Step = (&'static str, Kind, Value);
+
+fn http(status: u16) -> Value {
+    json!({"statusCode": status})
+}
+
+fn problem(status: u16, kind: &str) -> Value {
+    json!({"statusCode": status, "body": {"type": format!("urn:surefire:problem:{kind}")}})
+}
+
+fn order(status: u16, state: &str) -> Value {
+    json!({"statusCode": status, "body": {"sku": null, "status": state}})
+}
+
+/// What happens, in this order, in a shop with the demo products.
+fn shop_story() -> Vec<Step> {
+    let available = |count: i64| json!({"statusCode": 200, "body": {"available": count}});
+    let replayed = json!({
+        "statusCode": 201,
+        "headers": {"idempotent-replayed": "true", "order-status": "pending"},
+        "body": {"status": "pending"},
+    });
+    let steps = [
+        ("orders/list-products.json", http(200)),
+        ("orders/get-product.json", available(10)),
+        ("place-order.json", order(201, "pending")),
+        ("orders/place-replay.json", replayed),
+        (
+            "orders/place-key-reused.json",
+            problem(422, "idempotency-key-reused"),
+        ),
+        (
+            "orders/place-out-of-stock.json",
+            problem(409, "out-of-stock"),
+        ),
+        (
+            "orders/place-price-changed.json",
+            problem(409, "price-changed"),
+        ),
+        ("orders/place-invalid.json", problem(400, "invalid-request")),
+        (
+            "orders/place-without-key.json",
+            problem(400, "idempotency-key-missing"),
+        ),
+        ("orders/get.json", order(200, "pending")),
+        ("orders/get-unknown.json", problem(404, "not-found")),
+        ("orders/list.json", http(200)),
+        ("orders/confirm.json", order(200, "confirmed")),
+        ("orders/cancel-stale.json", problem(412, "has-changed")),
+        ("orders/cancel.json", order(200, "cancelled")),
+        ("orders/get-product-unknown.json", problem(404, "not-found")),
+        ("orders/put-product.json", http(200)),
+        ("orders/put-product-new.json", http(201)),
+        (
+            "orders/adjust-stock.json",
+            json!({"statusCode": 201, "body": {"delta": 10}}),
+        ),
+        (
+            "orders/adjust-below-zero.json",
+            problem(409, "stock-would-be-negative"),
+        ),
+    ];
+    let of_orders = |(file, expected)| (file, Kind::Orders, expected);
+    steps.into_iter().map(of_orders).collect()
+}
+
+/// What stands alone.
+fn single_steps() -> Vec<Step> {
+    let denied = json!({"isAuthorized": false});
+    let cors = |file, status| (file, Kind::Cors, http(status));
+    let token = |file| (file, Kind::Authorizer, denied.clone());
+    vec![
+        cors("cors/allowed-preflight.json", 204),
+        cors("cors/bare-options.json", 204),
+        cors("cors/foreign-preflight.json", 403),
+        cors("cors/preflight-unknown-path.json", 204),
+        cors("cors/preflight-unlisted-method.json", 403),
+        token("authorizer/no-token.json"),
+        token("authorizer/not-a-token.json"),
+        token("authorizer/other-scheme.json"),
+        token("authorizer/algorithm-none.json"),
+        token("authorizer/other-algorithm.json"),
+        token("authorizer/other-issuer.json"),
+        token("authorizer/other-key.json"),
+        token("authorizer/other-signature.json"),
+        token(TOKEN_EVENT),
+        (
+            "authorizer/wrong-event.json",
+            Kind::Authorizer,
+            json!({"errorType": "WrongEvent"}),
+        ),
+        (
+            "orders-sweeper/schedule.json",
+            Kind::OrdersSweeper,
+            json!({"expired": 0, "left": 0}),
+        ),
+    ]
+}
+
+/// A file of `events/`.
+pub(crate) fn text(file: &str) -> String {
+    let path = Path::new(DIRECTORY).join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+pub(crate) fn event(file: &str) -> Value {
+    serde_json::from_str(&text(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The samples of the alert forwarder.
+pub(crate) fn alerts() -> Vec<String> {
+    let files = files(Path::new(DIRECTORY));
+    let alerts = files.into_iter().filter(|file| file.starts_with("alerts/"));
+    alerts.collect()
+}
+
+/// Every file, by its path in `events/`.
+fn files(directory: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path: PathBuf = entry.unwrap().path();
+        if path.is_dir() {
+            found.append(&mut files(&path));
+        } else {
+            let name = path.strip_prefix(DIRECTORY).unwrap().to_str().unwrap();
+            found.insert(name.to_owned());
+        }
+    }
+    found
+}
+
+/// Tells the story to functions, and checks each answer; an error of a function is an answer in
+/// Lambda's form.
+pub(crate) async fn tell(invoke: impl AsyncFn(Kind, Value) -> Value) {
+    let mut wrong = Vec::new();
+    for (file, kind, expected) in shop_story().into_iter().chain(single_steps()) {
+        let answer = with_body_read(&invoke(kind, event(file)).await);
+        if !has(&answer, &expected) {
+            wrong.push(format!("{file}: {answer:#} is not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Sends one alert, and checks the answer; how many messages of it Discord was given.
+pub(crate) async fn alert(file: &str, invoke: impl AsyncFn(Kind, Value) -> Value) -> u64 {
+    let event = event(file);
+    let records = event["Records"].as_array().cloned().unwrap_or_default();
+    let is_batch = records
+        .iter()
+        .any(|record| record["eventSource"] == "aws:sqs");
+    let answer = invoke(Kind::AlertForwarder, event).await;
+    if is_batch {
+        assert_eq!(answer, json!({"batchItemFailures": []}), "{file}");
+        return records.len().try_into().unwrap();
+    }
+    let count = |name: &str| {
+        answer[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{file}: {answer}"))
+    };
+    assert_eq!(count("suppressed"), 0, "{file}");
+    count("delivered")
+}
+
+/// What is passed on of a good token of the customer `demo`.
+#[track_caller]
+pub(crate) fn assert_allowed(answer: &Value, issuer: &str) {
+    let context = json!({"issuer": issuer, "sub": "demo", "scope": "orders:write"});
+    let expected = json!({"isAuthorized": true, "context": context});
+    assert!(has(answer, &expected), "{answer}");
+}
+
+/// The answer, with a body that is JSON in place of its text.
+fn with_body_read(answer: &Value) -> Value {
+    let mut read = answer.clone();
+    let body = answer["body"].as_str().unwrap_or_default();
+    if let Ok(body) = serde_json::from_str(body) {
+        read["body"] = body;
+    }
+    read
+}
+
+/// Whether a value has everything that is expected of it; it may have more members.
+fn has(value: &Value, expected: &Value) -> bool {
+    match (value, expected) {
+        (Value::Object(members), Value::Object(expected)) => {
+            let member = |name: &String| members.get(name).unwrap_or(&Value::Null);
+            expected
+                .iter()
+                .all(|(name, expected)| has(member(name), expected))
+        }
+        _ => value == expected,
+    }
+}
+
+/// A shop with the demo products, whose sweeper runs when it is told to.
+pub(crate) async fn demo_shop() -> Running {
+    let options = Options {
+        schedules: false,
+        ..Options::in_memory()
+    };
+    start(options).await.unwrap()
+}
+
+async fn invoked(running: &Running, kind: Kind, event: Value) -> Value {
+    let (logical, _) = running.template.function(kind).unwrap();
+    let invoked = running.functions.invoke(logical, event, None).await;
+    invoked.unwrap_or_else(|error| error.to_json())
+}
+
+#[test]
+fn every_file_in_events_is_in_the_story() {
+    let told = shop_story().into_iter().chain(single_steps());
+    let told: BTreeSet<String> = told
+        .map(|(file, ..)| file.to_owned())
+        .chain(alerts())
+        .collect();
+    assert_eq!(told, files(Path::new(DIRECTORY)));
+}
+
+#[tokio::test]
+async fn every_sample_event_is_answered_as_the_story_says() {
+    let running = demo_shop().await;
+    tell(async |kind, event| invoked(&running, kind, event).await).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeat_of_the_sample_order_has_the_same_bytes() {
+    let running = demo_shop().await;
+    let first = invoked(&running, Kind::Orders, event("place-order.json")).await;
+    let again = invoked(&running, Kind::Orders, event("orders/place-replay.json")).await;
+    assert!(first["body"].is_string(), "{first}");
+    assert_eq!(first["body"], again["body"]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_sample_with_a_real_token_is_allowed() {
+    let running = demo_shop().await;
+    let token = running.token("demo", "orders:write").unwrap();
+    let event = serde_json::from_str(&text(TOKEN_EVENT).replace("TOKEN", &token)).unwrap();
+    let answer = invoked(&running, Kind::Authorizer, event).await;
+    assert_allowed(&answer, "local");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn every_sample_alert_reaches_discord() {
+    for files in alerts().chunks(ALERTS_AT_ONCE) {
+        let running = demo_shop().await;
+        let mut sent = 0;
+        for file in files {
+            sent += alert(file, async |kind, event| {
+                invoked(&running, kind, event).await
+            })
+            .await;
+        }
+        let arrived: u64 = running.discord.messages().len().try_into().unwrap();
+        assert!(
+            0 < sent && arrived == sent,
+            "{files:?}: {arrived} of {sent}"
+        );
+        running.stop().await;
+    }
+}
