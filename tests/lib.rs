@@ -7,6 +7,7 @@
 mod alerts;
 mod arbitrary;
 mod between;
+mod bootstraps;
 mod browser;
 mod cors;
 mod counting;

@@ -1,0 +1,259 @@
+//! Owns a built function as a process, with the environment that it has in Lambda and no other.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use local::functions::{Endpoints, environment_of};
+use local::serve::Running;
+use local::template::{FunctionSpec, Kind};
+use serde_json::{Value, json};
+
+use super::runtime_api::{Invocation, RuntimeApi, Told};
+
+/// Where `sam build` leaves a function, by its logical id.
+const BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.aws-sam/build");
+
+/// What Lambda gives a function to start.
+const INIT_MAX: Duration = Duration::from_secs(10);
+
+/// A function that runs as it was built; it is killed when it goes out of scope.
+pub(super) struct Bootstrap {
+    pub(super) kind: Kind,
+    /// From the start of the process until it asked for its first invocation.
+    pub(super) first_next: Duration,
+    spec: FunctionSpec,
+    api: RuntimeApi,
+    process: Process,
+    invocations: u32,
+}
+
+/// How a function that does not start ends.
+#[derive(Debug)]
+pub(super) struct FailedStart {
+    pub(super) error_type: String,
+    pub(super) error: Value,
+    pub(super) status: ExitStatus,
+}
+
+/// What a function had written when it was ended.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) log: String,
+    pub(super) stderr: String,
+}
+
+/// A process whose output is read as it comes.
+struct Process {
+    child: Child,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Bootstrap {
+    /// Starts a function against the services of a running shop.
+    pub(super) async fn start(running: &Running, kind: Kind) -> Self {
+        match Self::start_with(running, kind, |_| ()).await {
+            Ok(bootstrap) => bootstrap,
+            Err(failed) => panic!("{} does not start: {failed:?}", kind.binary()),
+        }
+    }
+
+    /// Starts a function in an environment that was changed.
+    pub(super) async fn start_with(
+        running: &Running,
+        kind: Kind,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+    ) -> Result<Self, FailedStart> {
+        let (logical, spec) = running.template.function(kind).unwrap();
+        let mut api = RuntimeApi::start().await;
+        let program = built(logical);
+        let mut environment = environment(running, spec, &program, &api.address);
+        change(&mut environment);
+        let began = now();
+        let mut process = Process::start(&program, &environment);
+        let told = tokio::time::timeout(INIT_MAX, api.told.recv()).await;
+        let first_next = now() - began;
+        match told {
+            Ok(Some(Told::Next)) => Ok(Self {
+                kind,
+                first_next,
+                spec: spec.clone(),
+                api,
+                process,
+                invocations: 0,
+            }),
+            Ok(Some(Told::InitError(error_type, error))) => Err(FailedStart {
+                error_type,
+                error,
+                status: process.child.wait().unwrap(),
+            }),
+            other => panic!("{logical}: {other:?} {:?}", process.end()),
+        }
+    }
+
+    /// Invokes it as Lambda does; an error that it reports is its answer.
+    pub(super) async fn invoke(&mut self, event: &Value) -> Value {
+        self.invoke_raw(event.to_string().into_bytes()).await
+    }
+
+    pub(super) async fn invoke_raw(&mut self, event: Vec<u8>) -> Value {
+        self.invocations += 1;
+        let request_id = format!("8476a536-e9f4-11e8-9739-{:012}", self.invocations);
+        let invocation = Invocation {
+            request_id: request_id.clone(),
+            event,
+            function_arn: format!("{}:live", self.spec.arn),
+            timeout: self.spec.timeout,
+        };
+        self.api.invocations.send(invocation).await.unwrap();
+        let answer = match self.hear().await {
+            Told::Response(id, answer) | Told::Error(id, answer) if id == request_id => answer,
+            other => panic!("{}: {other:?}", self.kind.binary()),
+        };
+        // Alive, and ready for the next one.
+        let told = self.hear().await;
+        assert!(
+            matches!(told, Told::Next),
+            "{}: {told:?}",
+            self.kind.binary()
+        );
+        answer
+    }
+
+    async fn hear(&mut self) -> Told {
+        match tokio::time::timeout(self.spec.timeout, self.api.told.recv()).await {
+            Ok(Some(told)) => told,
+            _ => panic!(
+                "{} said nothing in its time-out: {:?}",
+                self.kind.binary(),
+                self.process.end()
+            ),
+        }
+    }
+
+    /// Ends it, and gives what it has written.
+    pub(super) fn end(mut self) -> Written {
+        self.process.end()
+    }
+}
+
+impl Process {
+    fn start(program: &Path, environment: &BTreeMap<String, String>) -> Self {
+        let mut child = Command::new(program)
+            .current_dir(program.parent().unwrap())
+            // Nothing of this machine's environment reaches a function in Lambda.
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let stdout = child.stdout.take().map(read);
+        let stderr = child.stderr.take().map(read);
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    fn end(&mut self) -> Written {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let text = |read: &mut Option<JoinHandle<String>>| {
+            read.take()
+                .map(|read| read.join().unwrap())
+                .unwrap_or_default()
+        };
+        Written {
+            log: text(&mut self.stdout),
+            stderr: text(&mut self.stderr),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Reads to the end, beside the test: a full pipe would stop the function.
+fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = from.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// The file of a built function.
+fn built(logical: &str) -> PathBuf {
+    let program = Path::new(BUILT).join(logical).join("bootstrap");
+    assert!(
+        program.is_file(),
+        "{logical} is not built: there is no .aws-sam/build/{logical}/bootstrap; type: ./check build bootstraps"
+    );
+    program
+}
+
+/// The template's variables, as the local program evaluates them, and what Lambda itself sets.
+///
+/// Source: "Defined runtime environment variables", AWS Lambda Developer Guide.
+fn environment(
+    running: &Running,
+    spec: &FunctionSpec,
+    program: &Path,
+    api: &str,
+) -> BTreeMap<String, String> {
+    let endpoints = Endpoints {
+        dynamodb: running.dynamodb_url.clone(),
+        aws: running.secrets_url.clone(),
+        redis: None,
+    };
+    let mut environment = environment_of(spec, &running.template.place, &endpoints);
+    let root = program.parent().unwrap().display().to_string();
+    let set = [
+        ("AWS_LAMBDA_RUNTIME_API", api),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/surefire"),
+        (
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            "2026/11/22/[1]0123456789abcdef",
+        ),
+        ("AWS_SESSION_TOKEN", "local"),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("LAMBDA_TASK_ROOT", &root),
+        ("LANG", "en_US.UTF-8"),
+        (
+            "LD_LIBRARY_PATH",
+            "/lib64:/usr/lib64:/var/runtime:/var/task",
+        ),
+        ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+        ("TZ", ":UTC"),
+        ("_HANDLER", "bootstrap"),
+    ];
+    environment.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    environment
+}
+
+/// `{"errorType", …}` of an error, if an answer is one.
+pub(super) fn error_type(answer: &Value) -> Value {
+    answer.get("errorType").cloned().unwrap_or(json!(null))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a start is measured, not decided by"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
