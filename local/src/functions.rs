@@ -139,23 +139,13 @@ impl Functions {
         keys: &GivenKeys,
         world: &World,
     ) -> Result<Self, StartError> {
-        let mut functions = BTreeMap::new();
-        for (logical, spec) in template
-            .functions
-            .iter()
-            .filter(|(_, spec)| spec.kind == Kind::Authorizer)
-        {
-            let environment = environment::of(spec, &template.place, &Endpoints::nowhere());
-            let var = |name: &str| environment.get(name).cloned();
-            let config = authorizer::Config::from_env(var).map_err(|error| StartError {
-                function: logical.clone(),
-                line: spec.line,
-                reason: text(error),
-            })?;
+        let nowhere = Endpoints::nowhere();
+        Self::of_kind(template, Kind::Authorizer, &nowhere, world, |var| {
+            let config = authorizer::Config::from_env(var).map_err(text)?;
             let (jwks, secret) = (keys.jwks.as_deref(), keys.secret.as_ref());
             let secret = secret.map(|secret| secret.expose().as_str());
             let app = authorizer::App::with_fixed_keys(config, jwks, secret, world.clone());
-            let handler = match app.map(Arc::new) {
+            Ok(match app.map(Arc::new) {
                 Ok(app) => event_handler(move |event| {
                     let app = Arc::clone(&app);
                     async move { authorizer::handle(&app, event).await }
@@ -164,12 +154,8 @@ impl Functions {
                     let error = error.clone();
                     async move { Err(lambda_runtime::Error::from(error)) }
                 }),
-            };
-            let spec = spec.clone();
-            functions.insert(logical.clone(), Function { spec, handler });
-        }
-        let world = world.clone();
-        Ok(Self { functions, world })
+            })
+        })
     }
 
     /// The alert forwarders of a template alone, with one webhook for all routes instead of their secret.
@@ -179,18 +165,27 @@ impl Functions {
         webhook: &Secret<String>,
         world: &World,
     ) -> Result<Self, StartError> {
-        let mut functions = BTreeMap::new();
-        for (logical, spec) in template
-            .functions
-            .iter()
-            .filter(|(_, spec)| spec.kind == Kind::AlertForwarder)
-        {
-            let environment = environment::of(spec, &template.place, endpoints);
-            let var = |name: &str| environment.get(name).cloned();
+        Self::of_kind(template, Kind::AlertForwarder, endpoints, world, |var| {
             let config = alert_forwarder::Config::from_env(var)
                 .and_then(|config| config.with_webhook(webhook.expose()))
-                .map_err(text);
-            let handler = config.and_then(|config| alert_forwarder(config, world));
+                .map_err(text)?;
+            alert_forwarder(config, world)
+        })
+    }
+
+    /// The functions of one kind, each made from its environment in a way of the caller's.
+    fn of_kind(
+        template: &Template,
+        kind: Kind,
+        endpoints: &Endpoints,
+        world: &World,
+        make: impl Fn(&dyn Fn(&str) -> Option<String>) -> Result<Handler, String>,
+    ) -> Result<Self, StartError> {
+        let mut functions = BTreeMap::new();
+        let of_kind = template.functions.iter();
+        for (logical, spec) in of_kind.filter(|(_, spec)| spec.kind == kind) {
+            let environment = environment::of(spec, &template.place, endpoints);
+            let handler = make(&|name| environment.get(name).cloned());
             let handler = handler.map_err(|reason| StartError {
                 function: logical.clone(),
                 line: spec.line,
