@@ -8,9 +8,9 @@ mod runtime_api;
 
 use std::collections::BTreeMap;
 
-use local::template::Kind;
 use local::token::{ES256, Request};
 use serde_json::{Value, json};
+use template::Kind;
 use tokio::sync::Mutex;
 
 use self::process::{Bootstrap, Written, error_type};

@@ -12,10 +12,10 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 use lambda_http::{Request, RequestExt as _};
 use lambda_runtime::Context;
-use local::template::Kind;
 use orders::{App, Config, handle};
 use serde_json::{Value, json};
 use shared::world::World;
+use template::Kind;
 
 use crate::harness::{Shop, line, order_of, orders_table, shop};
 

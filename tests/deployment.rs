@@ -13,8 +13,8 @@ mod tables;
 mod watched;
 
 use local::serve::Options;
-use local::template::{Stack, Template};
 use serde_json::Value;
+use template::{Stack, Template};
 
 fn text() -> String {
     Options::in_memory().template

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use local::serve::{Options, Running, start};
-use local::template::Kind;
 use serde_json::{Value, json};
+use template::Kind;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use http::{HeaderMap, Method};
 use jiff::{SignedDuration, Timestamp};
 use local::serve::{Options, Running, start};
-use local::template::Kind;
 use serde_json::{Value, json};
+use template::Kind;
 
 /// All scopes that a customer may have.
 pub(crate) const CUSTOMER: &str = "orders:read orders:write";

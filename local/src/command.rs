@@ -9,8 +9,8 @@ use shared::secret::Secret;
 
 use crate::data::{DataDirectory, DataError};
 use crate::serve::{self, Options};
-use crate::template::{Template, TemplateError};
 use crate::token::TokenError;
+use template::{Template, TemplateError};
 
 mod banner;
 mod env;

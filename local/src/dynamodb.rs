@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::template::{IndexSpec, Place, TableKey, TableSpec};
+use template::{IndexSpec, Place, TableKey, TableSpec};
 
 /// The database file in the data directory.
 pub(crate) const FILE: &str = "dynamodb.sqlite";

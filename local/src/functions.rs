@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use shared::secret::Secret;
 use shared::world::World;
 
-use crate::template::{FunctionSpec, Kind, Template};
+use template::{FunctionSpec, Kind, Template};
 
 mod environment;
 

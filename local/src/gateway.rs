@@ -18,7 +18,7 @@ use shared::world::World;
 
 use crate::access_log::{AccessLog, Entry};
 use crate::functions::{FunctionError, Functions};
-use crate::template::{Authorizer, Template};
+use template::{Authorizer, Template};
 
 pub mod answer;
 pub mod edge;

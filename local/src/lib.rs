@@ -17,5 +17,4 @@ pub mod secrets;
 mod seed;
 pub mod serve;
 pub mod simulate;
-pub mod template;
 pub mod token;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::functions::{Functions, uuid};
-use crate::template::{Schedule, Template};
+use template::{Schedule, Template};
 
 /// Runs every schedule of a template until the set is dropped.
 pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World) -> JoinSet<()> {

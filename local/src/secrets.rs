@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::world::World;
 
 use crate::files;
-use crate::template::{Recipe, SecretSpec, SecretValue};
+use template::{Recipe, SecretSpec, SecretValue};
 
 pub mod endpoint;
 

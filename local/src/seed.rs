@@ -13,7 +13,7 @@ use shared::world::World;
 use crate::functions::Functions;
 use crate::gateway::event::Inbound;
 use crate::gateway::route;
-use crate::template::Template;
+use template::Template;
 
 /// A demo product.
 struct Product {

@@ -27,8 +27,8 @@ use crate::issuer;
 use crate::schedule;
 use crate::secrets::Store;
 use crate::seed::{self, SeedError};
-use crate::template::{Kind, Template, TemplateError};
 use crate::token::{self, Issuer, Request, TokenError};
+use template::{Kind, Template, TemplateError};
 
 mod services;
 

@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use shared::world::World;
 
 use crate::secrets::{CURRENT, PREVIOUS, Store, StoredSecret, Version};
-use crate::template::{Kind, Template};
 use crate::{functions, issuer};
+use template::{Kind, Template};
 
 /// The name of the issuer whose secret is the template's own.
 const ISSUER: &str = "local";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alert_forwarder::webhook::{WebhookError, WebhookUrl};
 use local::serve::Options;
-use local::template::{Kind, SecretValue, Template};
+use template::{Kind, SecretValue, Template};
 
 use super::no_loss;
 use super::stage::{Stage, alarm};

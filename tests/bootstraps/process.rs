@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use local::functions::{Endpoints, environment_of};
 use local::serve::Running;
-use local::template::{FunctionSpec, Kind};
 use serde_json::{Value, json};
+use template::{FunctionSpec, Kind};
 
 use super::runtime_api::{Invocation, RuntimeApi, Told};
 

@@ -2,8 +2,8 @@
 
 use local::gateway::route::choose;
 use local::serve::Options;
-use local::template::Route;
 use serde_json::json;
+use template::Route;
 
 use super::stage::{Stage, stage};
 use crate::cors::template::without_preflight;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::future::join_all;
 use http::{Method, StatusCode};
 use local::serve::Options;
-use local::template::Route;
 use serde_json::json;
+use template::Route;
 
 use super::api::{Api, Call, Origin, changed};
 use super::calls::{self, IN_STOCK, Row, SOLD_OUT, gateway};

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::{HeaderMap, HeaderValue};
 use local::serve::Options;
-use local::template::{Kind, Route, Template, TemplateError};
 use shared::cors::{AllowedOrigins, EXPOSED_HEADERS};
+use template::{Kind, Route, Template, TemplateError};
 
 /// A path that every API needs an OPTIONS on, whatever its routes.
 const EVERYWHERE: [&str; 2] = ["/", "/{proxy+}"];

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use local::template::Stack;
 use serde_json::{Value, json};
+use template::Stack;
 
 use super::{keeps, list, names, stack, texts, with};
 
@@ -63,7 +63,7 @@ fn topics(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     for (logical, topic) in stack.of_kind("AWS::SNS::Topic") {
         let arn = json!(topic.reference);
-        let of_topic = |(_, policy): &(&str, &local::template::Resource)| {
+        let of_topic = |(_, policy): &(&str, &template::Resource)| {
             list(&policy.properties["Topics"]).contains(&&arn)
         };
         match stack.of_kind("AWS::SNS::TopicPolicy").find(of_topic) {

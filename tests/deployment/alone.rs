@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use local::template::Stack;
+use template::Stack;
 
 use super::{keeps, names, stack, text, with};
 
@@ -105,7 +105,7 @@ fn without_a_redis_nothing_is_in_a_network_of_ones_own() {
     let arn = "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef";
     let stack = Stack::read(&text(), [("RedisSecretArn", arn)]).unwrap();
     assert_eq!(stack.of_kind("AWS::EC2::VPCEndpoint").count(), 2);
-    let inside = |(_, function): &(&str, &local::template::Resource)| {
+    let inside = |(_, function): &(&str, &template::Resource)| {
         function.properties.get("VpcConfig").is_some()
     };
     let functions: Vec<_> = stack

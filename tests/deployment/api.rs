@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use local::template::Kind;
 use serde_json::json;
+use template::Kind;
 
 use super::{keeps, names, stack, template, with};
 
@@ -46,11 +46,7 @@ fn faults(text: &str) -> Vec<String> {
             (false, true, _) => faults.push(format!("{key} has no scope, so all are denied")),
         }
     }
-    let routes: BTreeSet<String> = template
-        .routes
-        .iter()
-        .map(local::template::Route::key)
-        .collect();
+    let routes: BTreeSet<String> = template.routes.iter().map(template::Route::key).collect();
     let unserved = scopes.keys().filter(|key| !routes.contains(*key));
     faults.extend(unserved.map(|key| format!("{key} has scopes and is no route")));
     if api.get("DefaultRouteSettings").is_none() {

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use local::template::{FunctionSpec, Kind, Resource, Template};
 use serde_json::json;
+use template::{FunctionSpec, Kind, Resource, Template};
 
 use super::{keeps, names, stack, template, with};
 

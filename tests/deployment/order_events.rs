@@ -4,8 +4,8 @@
 //! records of a real stream of a real table, as EventBridge Pipes documents them.
 
 use aws_sdk_dynamodb::types::StreamSpecification;
-use local::template::{Kind, Stack};
 use serde_json::{Value, json};
+use template::{Kind, Stack};
 
 use super::{keeps, names, stack, texts, with};
 use crate::harness::{Shop, orders_table, shop};
@@ -332,7 +332,7 @@ fn a_pipe_that_is_connected_otherwise_is_named() {
     );
     names(wiring, &broken, "does not show new items");
     assert!(
-        local::template::Template::read(&broken, [])
+        template::Template::read(&broken, [])
             .unwrap()
             .function(Kind::Orders)
             .is_some()

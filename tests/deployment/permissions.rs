@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use local::template::Stack;
 use serde_json::Value;
+use template::Stack;
 
 use super::{keeps, list, names, stack, texts, with};
 

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use local::template::{Kind, TableSpec};
 use orders::draft::Draft;
 use orders::moment::Moment;
 use orders::once::derive::Fingerprints as _;
 use orders::refusal::Refusal;
 use serde_json::json;
 use shared::problem::Problem;
+use template::{Kind, TableSpec};
 
 use super::{keeps, names, stack, template, with};
 use crate::sweeping::pending;
@@ -32,7 +32,7 @@ fn written() -> [Item; 2] {
 }
 
 /// The table that a function of a kind is told of.
-fn table_of(template: &local::template::Template, kind: Kind) -> TableSpec {
+fn table_of(template: &template::Template, kind: Kind) -> TableSpec {
     let (_, spec) = template.function(kind).unwrap();
     let name = &spec.environment["TABLE_NAME"];
     let mut tables = template.tables.iter();

@@ -10,8 +10,8 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, Method};
 use local::discord::fault::Fault;
 use local::serve::Options;
-use local::template::Kind;
 use serde_json::{Value, json};
+use template::Kind;
 use tokio::net::TcpListener;
 
 use super::list;

@@ -12,7 +12,7 @@ use super::{CommandError, DataArguments, TemplateArguments, Webhook, log, print,
 use crate::data::Access;
 use crate::functions::{Endpoints, FunctionError, Functions, GivenKeys};
 use crate::serve::{self, Options, Services};
-use crate::template::{Kind, Template};
+use template::{Kind, Template};
 
 /// The arguments of `surefire invoke`.
 #[derive(Args, Debug)]

@@ -11,8 +11,8 @@ use super::{CommandError, DataArguments, TemplateArguments, print};
 use crate::data::{Access, DataDirectory};
 use crate::secrets::{self, CURRENT, PREVIOUS, Store, StoredSecret, Version};
 use crate::serve;
-use crate::template::{Place, Recipe, SecretValue, Template};
 use crate::token::{Issuer, TokenError, known_from};
+use template::{Place, Recipe, SecretValue, Template};
 
 /// The length of a new value if the template does not say how to draw one.
 const LENGTH_DEFAULT: usize = 64;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{CommandError, TemplateArguments, print};
-use crate::template::{Kind, Route, Template};
+use template::{Kind, Route, Template};
 
 /// The arguments of `surefire routes`.
 #[derive(Args, Debug)]

@@ -11,8 +11,8 @@ use crate::data::{Access, DataDirectory};
 use crate::issuer;
 use crate::secrets::Store;
 use crate::serve;
-use crate::template::Template;
 use crate::token::{ES256, Issuer, Request, SCOPES_DEFAULT, TokenError, sign_with_key};
+use template::Template;
 
 mod deployed;
 

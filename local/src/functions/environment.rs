@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared::secret::Secret;
 
-use crate::template::{FunctionSpec, Kind, Place};
+use template::{FunctionSpec, Kind, Place};
 
 /// Where the services are that functions call.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

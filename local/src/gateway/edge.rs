@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::template::{EdgeCors, EdgePolicy};
+use template::{EdgeCors, EdgePolicy};
 
 /// Applies a policy to an answer's headers.
 pub fn apply(policy: &EdgePolicy, method: &Method, request: &HeaderMap, answer: &mut HeaderMap) {
@@ -95,7 +95,7 @@ fn set(answer: &mut HeaderMap, name: &str, value: &str, replaces: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::EdgeHeader;
+    use template::EdgeHeader;
 
     fn policy() -> EdgePolicy {
         let header = |name: &str, value: &str, replaces| EdgeHeader {

@@ -15,7 +15,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::route::Chosen;
-use crate::template::Place;
+use template::Place;
 
 /// The id of the only API there is.
 const API_ID: &str = "local";
@@ -236,7 +236,7 @@ fn decode_query(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::Route;
+    use template::Route;
 
     fn inbound(content_type: &str, body: &[u8]) -> Inbound {
         let mut headers = HeaderMap::new();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::template::Route;
+use template::Route;
 
 /// A route that was chosen, with the decoded values of its parameters.
 #[derive(Clone, Debug, Eq, PartialEq)]

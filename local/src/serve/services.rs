@@ -16,7 +16,7 @@ use crate::dynamodb::{self, Embedded};
 use crate::functions::Endpoints;
 use crate::issuer;
 use crate::secrets::{self, Store};
-use crate::template::{Kind, Template};
+use template::{Kind, Template};
 
 /// The path of the stand-in's webhook.
 const WEBHOOK_PATH: &str = "/api/webhooks/1000000000000000001/local-webhook-token";

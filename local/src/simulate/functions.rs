@@ -30,7 +30,7 @@ use super::random::Random;
 use super::time::{Time, lock};
 use crate::gateway::event::Inbound;
 use crate::gateway::route::choose;
-use crate::template::Template;
+use template::Template;
 
 /// The template of this repository: its routes and its table are what is simulated.
 static TEMPLATE: LazyLock<Result<Template, String>> = LazyLock::new(|| {
@@ -274,7 +274,7 @@ fn table_name() -> Result<String, String> {
 ///
 /// # Errors
 /// There is none.
-pub fn orders_table() -> Result<&'static crate::template::TableSpec, String> {
+pub fn orders_table() -> Result<&'static template::TableSpec, String> {
     let found = template()?
         .tables
         .iter()

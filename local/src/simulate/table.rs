@@ -20,7 +20,7 @@ use super::fault::Fate;
 use super::journal::{Change, Journal};
 use super::request::{Key, Operation, Request, Response, key};
 use super::time::Time;
-use crate::template::TableSpec;
+use template::TableSpec;
 
 /// How long a token of a transaction is remembered after it was applied.
 const TOKEN_KEPT: Duration = Duration::from_mins(10);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::template::TableSpec;
+use template::TableSpec;
 
 /// The request that creates a table.
 pub(super) fn of(spec: &TableSpec, name: &str) -> Value {

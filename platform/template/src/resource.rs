@@ -44,7 +44,7 @@ impl Place {
     }
 
     /// An ARN of a resource of the stack.
-    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+    pub fn arn(&self, service: &str, resource: &str) -> String {
         let Self {
             account, region, ..
         } = self;
