@@ -19,7 +19,6 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::access_log::AccessLog;
 use crate::data::{DataDirectory, DataError};
-use crate::discord::{self, Discord};
 use crate::dynamodb::{self, DatabaseError, Embedded};
 use crate::functions::{Endpoints, Functions, StartError};
 use crate::gateway::{self, Gateway};
@@ -28,6 +27,7 @@ use crate::schedule;
 use crate::secrets::Store;
 use crate::seed::{self, SeedError};
 use crate::token::{self, Issuer, Request, TokenError};
+use discord::Discord;
 use template::{Kind, Template, TemplateError};
 
 mod services;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
-use local::discord::Discord;
-use local::discord::fault::{Fault, RetryAfter};
+use discord::Discord;
+use discord::fault::{Fault, RetryAfter};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_surefire");
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/alerts");
@@ -47,7 +47,7 @@ async fn elsewhere() -> (Arc<Discord>, String) {
         "http://{}/api/webhooks/7/{TOKEN}",
         listener.local_addr().unwrap()
     );
-    let router = local::discord::router(Arc::clone(&discord));
+    let router = discord::router(Arc::clone(&discord));
     tokio::spawn(async move { axum::serve(listener, router).await });
     (discord, url)
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use alert_forwarder::config::Timeouts;
-use local::discord::fault::{Fault, RetryAfter};
-use local::discord::message::Message;
+use discord::fault::{Fault, RetryAfter};
+use discord::message::Message;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::stage::{Setting, Stage, alarm, sample_event};

@@ -8,7 +8,7 @@ use alert_forwarder::config::Timeouts;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse as _;
-use local::discord::fault::Fault;
+use discord::fault::Fault;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::timeout;

@@ -9,7 +9,7 @@ use alert_forwarder::event::{Event, Severity};
 use alert_forwarder::message::{Detail, Options, render};
 use alert_forwarder::text::{Style, escaped};
 use alert_forwarder::webhook::WebhookUrl;
-use local::discord::markdown::{self, Node};
+use discord::markdown::{self, Node};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -121,8 +121,8 @@ async fn case_32_nobody_is_notified_by_what_is_posted() {
 #[tokio::test]
 async fn case_32_nobody_is_notified_by_an_edit() {
     let watch = Watch::begin(tracing::Level::TRACE);
-    let stand_in = local::discord::Discord::new();
-    let host = serve(local::discord::router(stand_in.clone())).await;
+    let stand_in = discord::Discord::new();
+    let host = serve(discord::router(stand_in.clone())).await;
     let webhook = WebhookUrl::parse(&format!("{host}/api/webhooks/7/{TOKEN}")).unwrap();
     let client = Discord::new(Timeouts::default()).unwrap();
     let options = Options::default();

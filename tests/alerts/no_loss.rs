@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use alert_forwarder::config::Timeouts;
 use alert_forwarder::handle;
-use local::discord::fault::{Fault, RetryAfter};
+use discord::fault::{Fault, RetryAfter};
 use serde_json::{Value, json};
 use tracing::Level;
 

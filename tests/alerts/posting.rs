@@ -8,7 +8,7 @@ use alert_forwarder::config::Timeouts;
 use alert_forwarder::discord::{Answer, Call, Discord};
 use alert_forwarder::message::Message;
 use alert_forwarder::webhook::WebhookUrl;
-use local::discord::message::Message as Kept;
+use discord::message::Message as Kept;
 use tokio::runtime::{Builder, Runtime};
 
 use super::stage::serve;
@@ -21,8 +21,8 @@ static CHANNEL: LazyLock<Channel> = LazyLock::new(|| {
         .enable_all()
         .build()
         .unwrap();
-    let stand_in = local::discord::Discord::new();
-    let router = local::discord::router(Arc::clone(&stand_in));
+    let stand_in = discord::Discord::new();
+    let router = discord::router(Arc::clone(&stand_in));
     let host = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(serve(router))).join());
     let timeouts = Timeouts {
         total: Duration::from_mins(1),
@@ -39,7 +39,7 @@ static CHANNEL: LazyLock<Channel> = LazyLock::new(|| {
 
 struct Channel {
     runtime: Runtime,
-    stand_in: Arc<local::discord::Discord>,
+    stand_in: Arc<discord::Discord>,
     host: String,
     client: Discord,
     webhooks: AtomicU64,

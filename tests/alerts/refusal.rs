@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::discord::fault::Fault;
+use discord::fault::Fault;
 
 use super::stage::{Setting, Stage, alarm};
 use super::watch::TOKEN;

@@ -4,8 +4,8 @@ use alert_forwarder::envelope::{Notification, unwrap};
 use alert_forwarder::event::{Event, Rich, Span};
 use alert_forwarder::message::{Detail, Message, Options, render};
 use alert_forwarder::parse::parse;
-use local::discord::limits;
-use local::discord::message::File;
+use discord::limits;
+use discord::message::File;
 use serde_json::{Value, json};
 
 use super::posting::post;

@@ -14,9 +14,9 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use axum::Router;
+use discord::{Call, Discord};
 use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
-use local::discord::{Call, Discord};
 use serde_json::{Value, json};
 use shared::aws::AwsConfig;
 use shared::world::World;
@@ -79,7 +79,7 @@ impl Stage {
         let discord = Discord::in_world(world.clone());
         let host = match setting.discord_url {
             Some(url) => url,
-            None => serve(local::discord::router(Arc::clone(&discord))).await,
+            None => serve(discord::router(Arc::clone(&discord))).await,
         };
         let aws = Arc::new(Aws::default());
         let secret = setting

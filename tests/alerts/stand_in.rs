@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use local::discord::Discord;
+use discord::Discord;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::watch::TOKEN;
 
 async fn webhook() -> (Arc<Discord>, String) {
     let discord = Discord::new();
-    let host = serve(local::discord::router(Arc::clone(&discord))).await;
+    let host = serve(discord::router(Arc::clone(&discord))).await;
     (discord, format!("{host}/api/webhooks/7/{TOKEN}"))
 }
 
@@ -130,7 +130,7 @@ async fn what_is_wrong_is_refused_in_discord_s_form() {
 async fn a_full_bucket_and_a_wrong_webhook_are_told_as_discord_does() {
     let http = Client::new();
     let discord = Discord::new();
-    let host = serve(local::discord::router(discord.clone())).await;
+    let host = serve(discord::router(discord.clone())).await;
     discord.add_webhook("7", TOKEN);
     let post = |id: &str, token: &str| {
         let url = format!("{host}/api/v10/webhooks/{id}/{token}");

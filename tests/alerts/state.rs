@@ -6,8 +6,8 @@ use alert_forwarder::handle;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use axum::http::StatusCode;
-use local::discord::fault::Fault;
-use local::discord::message::Message;
+use discord::fault::Fault;
+use discord::message::Message;
 use serde_json::json;
 
 use super::delivery::is_labelled;

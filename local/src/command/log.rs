@@ -48,7 +48,7 @@ fn for_eyes(level: Option<Level>) -> Targets {
     match level {
         Some(_) => targets,
         None => targets
-            .with_target(crate::discord::TARGET, Level::INFO)
+            .with_target(discord::TARGET, Level::INFO)
             .with_target("alert_forwarder", Level::INFO),
     }
 }
@@ -65,11 +65,11 @@ mod tests {
     #[test]
     fn a_terminal_shows_messages_as_they_come_and_no_metrics() {
         let shown = for_eyes(None);
-        assert!(shown.would_enable(crate::discord::TARGET, &Level::INFO));
+        assert!(shown.would_enable(discord::TARGET, &Level::INFO));
         assert!(shown.would_enable("alert_forwarder::outcome", &Level::INFO));
         assert!(shown.would_enable("orders::place", &Level::WARN));
         assert!(!shown.would_enable("orders::place", &Level::INFO));
         assert!(!shown.would_enable(shared::metrics::TARGET, &Level::INFO));
-        assert!(!for_eyes(Some(Level::ERROR)).would_enable(crate::discord::TARGET, &Level::INFO));
+        assert!(!for_eyes(Some(Level::ERROR)).would_enable(discord::TARGET, &Level::INFO));
     }
 }

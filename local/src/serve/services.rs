@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 
 use super::{Error, Options};
 use crate::data::{Held, Live};
-use crate::discord::{self, Discord};
 use crate::dynamodb::{self, Embedded};
 use crate::functions::Endpoints;
 use crate::issuer;
 use crate::secrets::{self, Store};
+use discord::Discord;
 use template::{Kind, Template};
 
 /// The path of the stand-in's webhook.
