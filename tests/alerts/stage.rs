@@ -76,7 +76,8 @@ impl Stage {
         } else {
             clock.world(setting.seed)
         };
-        let discord = Discord::in_world(world.clone());
+        let seen_by_discord = world.clone();
+        let discord = Discord::with_clock(move || seen_by_discord.now());
         let host = match setting.discord_url {
             Some(url) => url,
             None => serve(discord::router(Arc::clone(&discord))).await,

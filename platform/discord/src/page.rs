@@ -57,7 +57,7 @@ summary{cursor:pointer;color:#00a8fc}
 
 /// `GET /`.
 pub(super) async fn page(State(discord): State<Arc<Discord>>) -> Response {
-    let page = render(&discord.messages(), discord.world.now());
+    let page = render(&discord.messages(), discord.now());
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

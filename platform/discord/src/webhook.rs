@@ -95,7 +95,7 @@ async fn answer(
     let incoming = Incoming::read(&path, request).await;
     let call = Call {
         method: incoming.method.clone(),
-        at: discord.world.now(),
+        at: discord.now(),
         status: None,
         payload: incoming.payload.clone(),
         files: incoming.files.len(),
@@ -179,7 +179,7 @@ fn usual(
     incoming: &Incoming,
     act: fn(&Discord, &Incoming) -> Response,
 ) -> Response {
-    let now = discord.world.now();
+    let now = discord.now();
     let filled = {
         let mut state = discord.state();
         if let Some(webhooks) = &state.webhooks {
@@ -209,7 +209,7 @@ fn post(discord: &Discord, incoming: &Incoming) -> Response {
     if let Err(refusal) = limits::check(&incoming.payload, &incoming.files) {
         return refuse(&refusal);
     }
-    let now = discord.world.now();
+    let now = discord.now();
     let wait = incoming
         .parameter("wait")
         .is_some_and(|wait| wait == "true" || wait == "1");
@@ -252,7 +252,7 @@ fn post(discord: &Discord, incoming: &Incoming) -> Response {
 
 /// What is absent stays; `attachments` lists the files that stay and that are new.
 fn change(discord: &Discord, incoming: &Incoming) -> Response {
-    let now = discord.world.now();
+    let now = discord.now();
     let mut state = discord.state();
     let Some(at) = state
         .messages
