@@ -11,6 +11,9 @@ use shared::world::World;
 use crate::files;
 use crate::functions::Endpoints;
 
+/// The database file in the data directory.
+const DATABASE_FILE: &str = "dynamodb.sqlite";
+
 /// How long a command waits for another one to finish with the directory.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 const WAIT_STEP: Duration = Duration::from_millis(50);
@@ -89,7 +92,7 @@ impl DataDirectory {
 
     /// The file of the embedded database.
     pub fn database_file(&self) -> PathBuf {
-        self.0.join(crate::dynamodb::FILE)
+        self.0.join(DATABASE_FILE)
     }
 
     fn endpoints_file(&self) -> PathBuf {

@@ -6,7 +6,6 @@
 pub mod access_log;
 pub mod command;
 pub mod data;
-pub mod dynamodb;
 mod files;
 pub mod functions;
 pub mod gateway;

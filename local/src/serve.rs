@@ -19,7 +19,6 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::access_log::AccessLog;
 use crate::data::{DataDirectory, DataError};
-use crate::dynamodb::{self, DatabaseError, Embedded};
 use crate::functions::{Endpoints, Functions, StartError};
 use crate::gateway::{self, Gateway};
 use crate::issuer;
@@ -27,6 +26,7 @@ use crate::schedule;
 use crate::secrets::Store;
 use crate::seed::{self, SeedError};
 use crate::token::{self, Issuer, Request, TokenError};
+use database::{DatabaseError, Embedded};
 use discord::Discord;
 use template::{Kind, Template, TemplateError};
 
@@ -256,7 +256,7 @@ impl Running {
 
     /// A client of the database that the functions use.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        dynamodb::client(&self.dynamodb_url, &self.template.place)
+        database::client(&self.dynamodb_url, &self.template.place)
     }
 
     /// A token of the local issuer, valid for an hour.

@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use super::{Error, Options};
 use crate::data::{Held, Live};
-use crate::dynamodb::{self, Embedded};
 use crate::functions::Endpoints;
 use crate::issuer;
 use crate::secrets::{self, Store};
+use database::Embedded;
 use discord::Discord;
 use template::{Kind, Template};
 
@@ -80,8 +80,8 @@ impl Services {
             let embedded = Embedded::start(file.as_deref(), stopped).await?;
             (embedded.url.clone(), Some(Arc::new(embedded)))
         };
-        let client = dynamodb::client(&dynamodb, &template.place);
-        dynamodb::prepare(&client, &dynamodb, &template.tables).await?;
+        let client = database::client(&dynamodb, &template.place);
+        database::prepare(&client, &dynamodb, &template.tables).await?;
         Ok(Self {
             endpoints: Endpoints {
                 dynamodb,

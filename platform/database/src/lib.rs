@@ -19,9 +19,6 @@ use tokio::task::JoinHandle;
 
 use template::{IndexSpec, Place, TableKey, TableSpec};
 
-/// The database file in the data directory.
-pub(crate) const FILE: &str = "dynamodb.sqlite";
-
 /// Why there is no usable database.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -62,8 +59,9 @@ pub enum DatabaseError {
 }
 
 /// An embedded database that listens on a loopback port.
-pub(crate) struct Embedded {
-    pub(crate) url: String,
+pub struct Embedded {
+    /// Where it listens.
+    pub url: String,
     database: Database,
     server: JoinHandle<()>,
 }
@@ -76,7 +74,7 @@ impl fmt::Debug for Embedded {
 
 impl Embedded {
     /// Starts a database in a file, or in memory; it ends when `stop` changes or is dropped.
-    pub(crate) async fn start(
+    pub async fn start(
         file: Option<&Path>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<Self, DatabaseError> {
@@ -110,7 +108,7 @@ impl Embedded {
     }
 
     /// Deletes items whose time has come, as DynamoDB does some time after.
-    pub(crate) async fn delete_expired(&self) {
+    pub async fn delete_expired(&self) {
         let database = self.database.clone();
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         if let Ok(Err(error)) = swept {
@@ -119,7 +117,7 @@ impl Embedded {
     }
 
     /// Waits until the server has answered what it had begun.
-    pub(crate) async fn ended(self) {
+    pub async fn ended(self) {
         // A panic of the server is in the log already.
         let _ = self.server.await;
     }
@@ -137,7 +135,7 @@ pub fn client(url: &str, place: &Place) -> Client {
 }
 
 /// Creates the tables that are missing, and refuses one that is there in another form.
-pub(crate) async fn prepare(
+pub async fn prepare(
     client: &Client,
     url: &str,
     tables: &[TableSpec],
