@@ -15,10 +15,11 @@ use futures::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::secret::Secret;
 use shared::world::World;
 
+use crate::gateway::function::{FunctionError, Invoke};
 use template::{FunctionSpec, Kind, Template};
 
 mod environment;
@@ -39,30 +40,6 @@ pub struct StartError {
     function: String,
     line: usize,
     reason: String,
-}
-
-/// A function's failure, in the form in which Lambda reports it.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{error_type}: {message}")]
-pub struct FunctionError {
-    /// Lambda's `errorType`.
-    pub error_type: String,
-    /// Lambda's `errorMessage`.
-    pub message: String,
-}
-
-impl FunctionError {
-    fn new(error_type: &str, message: impl fmt::Display) -> Self {
-        Self {
-            error_type: error_type.to_owned(),
-            message: message.to_string(),
-        }
-    }
-
-    /// `{"errorType", "errorMessage"}`.
-    pub fn to_json(&self) -> Value {
-        json!({"errorType": self.error_type, "errorMessage": self.message})
-    }
 }
 
 /// Keys to check tokens with, instead of those that an authorizer would fetch.
@@ -235,6 +212,18 @@ impl Functions {
             return Err(FunctionError::new("Function.ResponseSizeTooLarge", message));
         }
         Ok(returned)
+    }
+
+    /// These functions, for whoever invokes them by their logical ids.
+    pub fn invoker(self: &Arc<Self>) -> Invoke {
+        let functions = Arc::clone(self);
+        Arc::new(move |invocation| {
+            let functions = Arc::clone(&functions);
+            Box::pin(async move {
+                let (function, event) = (&invocation.function, invocation.event);
+                functions.invoke(function, event, invocation.trace).await
+            })
+        })
     }
 
     fn context(&self, spec: &FunctionSpec, trace: Option<String>) -> Context {

@@ -3,30 +3,34 @@
 //! [`route`] chooses the route, [`event`] says what the functions are told, [`answer`] what the
 //! client is told, and [`edge`] what CloudFront adds to that.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE;
+use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value};
 use shared::world::World;
 
 use crate::access_log::{AccessLog, Entry};
-use crate::functions::{FunctionError, Functions};
 use template::{Authorizer, Template};
 
 pub mod answer;
 pub mod edge;
 pub mod event;
+pub mod function;
 pub mod route;
 
 use answer::Own;
 use event::Inbound;
+use function::{FunctionError, Invocation, Invoke};
 use route::Chosen;
 
 /// The largest body that an HTTP API takes.
@@ -39,17 +43,25 @@ const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A gateway in front of a template's functions.
-#[derive(Debug)]
 pub struct Gateway {
-    pub(crate) template: Arc<Template>,
-    pub(crate) functions: Arc<Functions>,
-    pub(crate) edge: bool,
-    pub(crate) log: AccessLog,
-    pub(crate) world: World,
+    /// The routes and the edge's policy.
+    pub template: Arc<Template>,
+    /// How functions are invoked.
+    pub invoke: Invoke,
+    /// Whether the edge's headers are added.
+    pub edge: bool,
+    /// How requests are logged.
+    pub log: AccessLog,
+    /// Time, randomness and waiting.
+    pub world: World,
 }
 
-/// Answers a request: the handler of everything outside `/_local`.
-pub(crate) async fn serve(
+/// Answers every request through the gateway.
+pub fn router(gateway: Gateway) -> Router {
+    Router::new().fallback(serve).with_state(Arc::new(gateway))
+}
+
+async fn serve(
     State(gateway): State<Arc<Gateway>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request<Body>,
@@ -194,15 +206,8 @@ impl Gateway {
             );
         }
         let event = inbound.authorizer_event(&self.template.place, chosen, &identities);
-        let returned = self
-            .functions
-            .invoke(
-                &authorizer.function,
-                event,
-                inbound.header("x-amzn-trace-id"),
-            )
-            .await;
-        let returned = returned.map_err(|error| {
+        let asked = self.invoke(&authorizer.function, event, inbound);
+        let returned = asked.await.map_err(|error| {
             entry.fault = Some(format!("{}: {error}", authorizer.function));
             Own::InternalServerError
         })?;
@@ -211,6 +216,19 @@ impl Gateway {
                 let function = &authorizer.function;
                 entry.fault = Some(format!("{function} answered in no known form"));
             }
+        })
+    }
+
+    fn invoke(
+        &self,
+        function: &str,
+        event: Value,
+        inbound: &Inbound,
+    ) -> BoxFuture<'static, Result<Value, FunctionError>> {
+        (self.invoke)(Invocation {
+            function: function.to_owned(),
+            event,
+            trace: inbound.header("x-amzn-trace-id"),
         })
     }
 
@@ -225,8 +243,7 @@ impl Gateway {
             return Own::TooLarge.response();
         }
         let function = &chosen.route.function;
-        let trace = inbound.header("x-amzn-trace-id");
-        let invocation = self.functions.invoke(function, event, trace);
+        let invocation = self.invoke(function, event, inbound);
         let answered = match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
             Err(_) => Err((
                 Own::ServiceUnavailable,
@@ -240,6 +257,12 @@ impl Gateway {
             entry.fault = Some(format!("{function}: {fault}"));
             own.response()
         })
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Gateway")
     }
 }
 

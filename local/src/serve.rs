@@ -204,13 +204,13 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     if options.seed && template.function(Kind::Orders).is_some() {
         seed::seed(&template, &functions, &options.world).await?;
     }
-    let gateway = Arc::new(Gateway {
+    let gateway = Gateway {
         template: Arc::clone(&template),
-        functions: Arc::clone(&functions),
+        invoke: functions.invoker(),
         edge: options.edge,
         log: options.log,
         world: options.world.clone(),
-    });
+    };
     services.announce(address)?;
     let (stop, stopped) = watch::channel(false);
     let app =
@@ -293,7 +293,7 @@ impl Running {
     }
 }
 
-fn router(gateway: Arc<Gateway>, discord: &Arc<Discord>) -> Router {
+fn router(gateway: Gateway, discord: &Arc<Discord>) -> Router {
     let health = || async { axum::Json(json!({"status": "ok"})) };
     let own = Router::new()
         .route("/_local/health", get(health))
@@ -303,8 +303,7 @@ fn router(gateway: Arc<Gateway>, discord: &Arc<Discord>) -> Router {
             get(|| async { Redirect::permanent("/_local/discord") }),
         )
         .route("/_local/{*rest}", any(|| async { StatusCode::NOT_FOUND }));
-    let gateway = Router::new().fallback(gateway::serve).with_state(gateway);
-    own.fallback_service(gateway)
+    own.fallback_service(gateway::router(gateway))
 }
 
 async fn sweep(embedded: Arc<Embedded>) {

@@ -2,6 +2,8 @@
 
 use shared::world::World;
 
+use serde_json::json;
+
 use super::*;
 
 /// Functions with one that does as told.

@@ -149,7 +149,7 @@ async fn the_authorizers_failure_is_a_500() {
     }
     let gateway = Gateway {
         template: Arc::new(template),
-        functions: Arc::clone(&running.functions),
+        invoke: running.functions.invoker(),
         edge: false,
         log: AccessLog::Off,
         world: World::real(),
