@@ -121,7 +121,7 @@ pub enum CommandError {
     Webhook(#[from] WebhookError),
     /// The function failed; its error was printed.
     #[error("the function failed: {0}")]
-    Failed(crate::gateway::function::FunctionError),
+    Failed(gateway::function::FunctionError),
     /// A simulated world broke what must hold, or could not be made.
     #[error("{0}")]
     Simulation(String),

@@ -19,7 +19,7 @@ use serde_json::Value;
 use shared::secret::Secret;
 use shared::world::World;
 
-use crate::gateway::function::{FunctionError, Invoke};
+use gateway::function::{FunctionError, Invoke};
 use template::{FunctionSpec, Kind, Template};
 
 mod environment;

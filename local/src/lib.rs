@@ -3,12 +3,10 @@
 //! Read [`template`] first (what is served), then [`serve`] (how it is put together), then
 //! [`gateway`] (what API Gateway would do between a client and a function).
 
-pub mod access_log;
 pub mod command;
 pub mod data;
 mod files;
 pub mod functions;
-pub mod gateway;
 pub mod issuer;
 mod schedule;
 pub mod secrets;

@@ -11,8 +11,8 @@ use shared::caller::Caller;
 use shared::world::World;
 
 use crate::functions::Functions;
-use crate::gateway::event::Inbound;
-use crate::gateway::route;
+use gateway::event::Inbound;
+use gateway::route;
 use template::Template;
 
 /// A demo product.

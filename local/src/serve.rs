@@ -17,10 +17,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::access_log::AccessLog;
 use crate::data::{DataDirectory, DataError};
 use crate::functions::{Endpoints, Functions, StartError};
-use crate::gateway::{self, Gateway};
 use crate::issuer;
 use crate::schedule;
 use crate::secrets::Store;
@@ -28,6 +26,8 @@ use crate::seed::{self, SeedError};
 use crate::token::{self, Issuer, Request, TokenError};
 use database::{DatabaseError, Embedded};
 use discord::Discord;
+use gateway::access_log::AccessLog;
+use gateway::Gateway;
 use template::{Kind, Template, TemplateError};
 
 mod services;

@@ -1,6 +1,6 @@
 //! Owns the walk: a browser asks before every call of every path, by itself, and is answered.
 
-use local::gateway::route::choose;
+use gateway::route::choose;
 use local::serve::Options;
 use serde_json::json;
 use template::Route;

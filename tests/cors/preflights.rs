@@ -4,8 +4,8 @@
 //! told its permissions on every answer, so that there the status alone refuses; a foreign one
 //! is told nothing.
 
+use gateway::route::choose;
 use http::Method;
-use local::gateway::route::choose;
 use local::serve::Options;
 
 use super::api::{ALLOWED, Api, Call, changed};

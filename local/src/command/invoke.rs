@@ -11,8 +11,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use super::{CommandError, DataArguments, TemplateArguments, Webhook, log, print, webhook};
 use crate::data::Access;
 use crate::functions::{Endpoints, Functions, GivenKeys};
-use crate::gateway::function::FunctionError;
 use crate::serve::{self, Options, Services};
+use gateway::function::FunctionError;
 use template::{Kind, Template};
 
 /// The arguments of `surefire invoke`.

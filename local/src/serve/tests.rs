@@ -4,7 +4,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 
 use super::*;
-use crate::gateway::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
+use gateway::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
 
 mod tokens;
 

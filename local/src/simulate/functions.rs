@@ -28,8 +28,8 @@ use shared::world::World;
 use super::network::Network;
 use super::random::Random;
 use super::time::{Time, lock};
-use crate::gateway::event::Inbound;
-use crate::gateway::route::choose;
+use gateway::event::Inbound;
+use gateway::route::choose;
 use template::Template;
 
 /// The template of this repository: its routes and its table are what is simulated.

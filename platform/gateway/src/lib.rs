@@ -22,6 +22,7 @@ use shared::world::World;
 use crate::access_log::{AccessLog, Entry};
 use template::{Authorizer, Template};
 
+pub mod access_log;
 pub mod answer;
 pub mod edge;
 pub mod event;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde_json::json;
 
-use crate::gateway::event::Inbound;
+use crate::event::Inbound;
 
 /// How requests are logged, on standard error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
