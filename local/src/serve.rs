@@ -26,8 +26,8 @@ use crate::seed::{self, SeedError};
 use crate::token::{self, Issuer, Request, TokenError};
 use database::{DatabaseError, Embedded};
 use discord::Discord;
-use gateway::access_log::AccessLog;
 use gateway::Gateway;
+use gateway::access_log::AccessLog;
 use template::{Kind, Template, TemplateError};
 
 mod services;
@@ -40,9 +40,6 @@ use services::wait;
 const DRAIN_MAX: Duration = Duration::from_secs(35);
 /// How often items whose time has come are deleted.
 const TTL_SWEEP: Duration = Duration::from_mins(1);
-
-/// The template of this repository, as it was when the program was built.
-const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// What to serve, and how.
 #[expect(
@@ -83,7 +80,7 @@ impl Options {
     /// Everything in memory on any free port, with this repository's template and demo products.
     pub fn in_memory() -> Self {
         Self {
-            template: TEMPLATE.to_owned(),
+            template: template::SHIPPED.to_owned(),
             parameters: Vec::new(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: None,

@@ -33,10 +33,8 @@ use gateway::route::choose;
 use template::Template;
 
 /// The template of this repository: its routes and its table are what is simulated.
-static TEMPLATE: LazyLock<Result<Template, String>> = LazyLock::new(|| {
-    let options = crate::serve::Options::in_memory();
-    options.read_template().map_err(|error| error.to_string())
-});
+static TEMPLATE: LazyLock<Result<Template, String>> =
+    LazyLock::new(|| Template::read(template::SHIPPED, []).map_err(|error| error.to_string()));
 
 /// How long the orders function may run, as the template says.
 pub const ORDERS_LIMIT: Duration = Duration::from_secs(10);

@@ -28,6 +28,9 @@ pub use stack::{Resource, Stack};
 
 use evaluate::Evaluator;
 
+/// The template of this repository, as it was when the program was built.
+pub const SHIPPED: &str = include_str!("../../../template.yaml");
+
 /// What a template declares, as far as it can be served on one machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {

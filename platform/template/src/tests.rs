@@ -2,8 +2,6 @@
 
 use super::*;
 
-const OWN: &str = include_str!("../../../template.yaml");
-
 /// A template with one function whose environment has one variable.
 fn with_value(value: &str) -> String {
     format!(
@@ -212,8 +210,8 @@ fn all_faults_are_reported_in_the_order_of_their_lines() {
 
 /// The repository's template with one text replaced by another.
 fn changed(from: &str, to: &str) -> Result<Template, TemplateError> {
-    assert!(OWN.contains(from), "{from}");
-    Template::read(&OWN.replacen(from, to, 1), [])
+    assert!(SHIPPED.contains(from), "{from}");
+    Template::read(&SHIPPED.replacen(from, to, 1), [])
 }
 
 #[track_caller]
@@ -224,7 +222,7 @@ fn check_changed(from: &str, to: &str, words: &str) {
 
 #[test]
 fn the_repositorys_template_declares_the_documented_api() {
-    let template = Template::read(OWN, []).unwrap();
+    let template = Template::read(SHIPPED, []).unwrap();
     let mut keys: Vec<(String, bool)> = template
         .routes
         .iter()
@@ -265,7 +263,7 @@ fn the_repositorys_template_declares_the_documented_api() {
 
 #[test]
 fn the_edge_says_what_the_functions_say() {
-    let edge = Template::read(OWN, []).unwrap().edge.unwrap();
+    let edge = Template::read(SHIPPED, []).unwrap().edge.unwrap();
     let mut own: Vec<(&str, &str)> = shared::headers::SECURITY
         .iter()
         .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
@@ -286,13 +284,13 @@ fn the_edge_says_what_the_functions_say() {
 
 #[test]
 fn parts_of_the_stack_can_be_left_out() {
-    let template = Template::read(OWN, [("Components", "authorizer")]).unwrap();
+    let template = Template::read(SHIPPED, [("Components", "authorizer")]).unwrap();
     assert_eq!(
         template.functions.keys().collect::<Vec<_>>(),
         ["AuthorizerFunction"]
     );
     assert!(template.routes.is_empty() && template.tables.is_empty() && template.edge.is_none());
-    let bare = Template::read(OWN, [("EnableEdge", "false")]).unwrap();
+    let bare = Template::read(SHIPPED, [("EnableEdge", "false")]).unwrap();
     assert!(bare.edge.is_none() && !bare.routes.is_empty());
 }
 
