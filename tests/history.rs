@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use local::simulate::fault::{Fate, Faults};
-use local::simulate::functions::{Answer, Run};
-use local::simulate::history::{Call, Wish};
-use local::simulate::random::Random;
-use local::simulate::shop::{FULL, Shop, caller};
 use orders::once::key::IdempotencyKey;
 use orders::order::OrderId;
+use simulator::fault::{Fate, Faults};
+use simulator::functions::{Answer, Run};
+use simulator::history::{Call, Wish};
+use simulator::random::Random;
+use simulator::shop::{FULL, Shop, caller};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
 /// The stock at the beginning.

@@ -12,5 +12,4 @@ mod schedule;
 pub mod secrets;
 mod seed;
 pub mod serve;
-pub mod simulate;
 pub mod token;

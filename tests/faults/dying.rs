@@ -1,7 +1,7 @@
 //! What is left when a handler ends at any point at which it waits.
 
-use local::simulate::fault::{Accident, Fate};
-use local::simulate::history::Wish;
+use simulator::fault::{Accident, Fate};
+use simulator::history::Wish;
 
 use super::stage::*;
 

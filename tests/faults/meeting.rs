@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures::future::join3;
-use local::simulate::fault::{Accident, Fate};
-use local::simulate::history::Wish;
-use local::simulate::shop::{FULL, caller};
+use simulator::fault::{Accident, Fate};
+use simulator::history::Wish;
+use simulator::shop::{FULL, caller};
 
 use super::stage::*;
 

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use local::simulate::network::Sabotage;
-use local::simulate::request::{Key, Operation, Request, Response};
-use local::simulate::{Plan, run};
 use serde_json::{Value, json};
+use simulator::network::Sabotage;
+use simulator::request::{Key, Operation, Request, Response};
+use simulator::{Plan, run};
 
 /// Within so many worlds it must be noticed.
 const SEEDS: u64 = 100;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use local::simulate::fault::Accident;
-use local::simulate::functions::Run;
-use local::simulate::history::Wish;
-use local::simulate::request::Operation::{PutItem, TransactWriteItems};
-use local::simulate::shop::FULL;
 use serde_json::json;
+use simulator::fault::Accident;
+use simulator::functions::Run;
+use simulator::history::Wish;
+use simulator::request::Operation::{PutItem, TransactWriteItems};
+use simulator::shop::FULL;
 
 use super::stage::*;
 

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use local::simulate::fault::{Fault, Faults};
-use local::simulate::redis::Accident;
-use local::simulate::summary::Summary;
-use local::simulate::{Outcome, Plan, run};
+use simulator::fault::{Fault, Faults};
+use simulator::redis::Accident;
+use simulator::summary::Summary;
+use simulator::{Outcome, Plan, run};
 
 /// Runs seeds on two threads, and sums them up. A seed that fails is told with its trace.
 fn run_all(seeds: u64, plan: &Plan) -> Summary {

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use local::simulate::check::check;
-use local::simulate::fault::{Accident, Fate};
-use local::simulate::functions::{Answer, Machine, Run};
-use local::simulate::history::Wish;
-use local::simulate::request::{Operation, Request};
-use local::simulate::shop::{FULL, FULL_SWEEP, Shop, caller};
 use serde_json::Value;
 use shared::caller::Caller;
+use simulator::check::check;
+use simulator::fault::{Accident, Fate};
+use simulator::functions::{Answer, Machine, Run};
+use simulator::history::Wish;
+use simulator::request::{Operation, Request};
+use simulator::shop::{FULL, FULL_SWEEP, Shop, caller};
 
 /// A shop that sells TEA for 100, and CUP for 200.
 pub(crate) struct Stage {
@@ -139,7 +139,7 @@ impl Stage {
 
     fn judge(&self) {
         self.shop.time.settle().unwrap();
-        self.shop.table(local::simulate::table::Table::compare);
+        self.shop.table(simulator::table::Table::compare);
         let history = self.shop.history();
         self.shop.journal(|journal| check(&history, journal));
         let violations = self.shop.journal(|journal| journal.violations.clone());

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{join, join3};
-use local::simulate::fault::Fate;
-use local::simulate::functions::Run;
-use local::simulate::history::Wish;
-use local::simulate::shop::{FULL, FULL_SWEEP};
+use simulator::fault::Fate;
+use simulator::functions::Run;
+use simulator::history::Wish;
+use simulator::shop::{FULL, FULL_SWEEP};
 
 use super::stage::*;
 

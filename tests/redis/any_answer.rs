@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use local::serve::Options;
-use local::simulate::functions::Answer;
-use local::simulate::history::Wish;
-use local::simulate::shop::{FULL, Shop, caller};
 use orders::redis::{Exchange, Fault, Question, Reply};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use shared::secret::Secret;
+use simulator::functions::Answer;
+use simulator::history::Wish;
+use simulator::shop::{FULL, Shop, caller};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 

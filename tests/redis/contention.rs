@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use local::serve::Options;
-use local::simulate::fault::Fate;
-use local::simulate::history::Wish;
-use local::simulate::request::Operation;
-use local::simulate::shop::{FULL, Shop as World, caller};
+use simulator::fault::Fate;
+use simulator::history::Wish;
+use simulator::request::Operation;
+use simulator::shop::{FULL, Shop as World, caller};
 
 use super::options;
 use super::server::Server;

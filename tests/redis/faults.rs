@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use local::serve::Options;
-use local::simulate::fault::Fate;
-use local::simulate::history::Wish;
-use local::simulate::shop::{FULL, Shop as World, caller};
 use serde_json::{Value, json};
 use shared::secret::Secret;
+use simulator::fault::Fate;
+use simulator::history::Wish;
+use simulator::shop::{FULL, Shop as World, caller};
 
 use super::meter::Meter;
 use super::server::Server;

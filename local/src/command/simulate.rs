@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use shared::world::World;
 
 use super::{CommandError, print};
-use crate::simulate::fault::Faults;
-use crate::simulate::summary::Summary;
-use crate::simulate::{Outcome, Plan, run as run_seed};
+use simulator::fault::Faults;
+use simulator::summary::Summary;
+use simulator::{Outcome, Plan, run as run_seed};
 
 /// A debug build's futures are large, and each is polled within another.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
