@@ -6,6 +6,8 @@
 mod alerting;
 mod alone;
 mod api;
+mod bootstraps;
+pub(crate) mod events;
 mod functions;
 mod order_events;
 mod permissions;

@@ -1,27 +1,15 @@
 //! Owns the tests of the whole: real HTTP, the real functions, a real database.
 //!
-//! One program, a module a capability. Read `harness.rs` first: it starts the
+//! One program, a module a capability. Read `support/harness.rs` first: it starts the
 //! API, and after each test checks that no stock was made or lost.
 #![cfg(test)]
 
 mod alerts;
-mod arbitrary;
-mod between;
-mod bootstraps;
+mod api;
 mod browser;
 mod cors;
-mod counting;
 mod deployment;
-mod events;
-mod faults;
-mod harness;
-mod history;
-mod model;
-mod orders;
-mod races;
-mod redis;
-mod specification;
-mod sweeping;
-mod your_own;
+mod protocol;
+mod support;
 
-use harness::shop;
+use support::harness::shop;

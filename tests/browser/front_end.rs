@@ -5,8 +5,8 @@ use local::serve::Options;
 use serde_json::{Value, json};
 
 use super::stage::{Stage, stage};
-use crate::between::Fate;
-use crate::harness::{line, order_of};
+use crate::support::between::Fate;
+use crate::support::harness::{line, order_of};
 
 /// Places `orders`, one attempt each, with a clock that does not wait but writes down how long it
 /// would have; an attempt that ends without an answer is made again, twice at most.

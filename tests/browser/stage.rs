@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::chromium::{Page, browser};
-use crate::between::{Between, Fate};
-use crate::harness::{CUSTOMER, Shop, line, order_of};
+use crate::support::between::{Between, Fate};
+use crate::support::harness::{CUSTOMER, Shop, line, order_of};
 
 /// The documentation for front-end developers, whose code is served to the pages.
 const DOCUMENT: &str = include_str!("../../docs/front-end.md");
@@ -155,7 +155,9 @@ impl<'browser> Stage<'browser> {
     /// The idempotency keys of the orders that the browser sent, in their order.
     pub(super) fn keys(&self) -> Vec<String> {
         let sent = self.api.seen_with(&Method::POST);
-        let key = |seen: &crate::between::Seen| seen.header("idempotency-key").unwrap().to_owned();
+        let key = |seen: &crate::support::between::Seen| {
+            seen.header("idempotency-key").unwrap().to_owned()
+        };
         sent.iter().map(key).collect()
     }
 

@@ -10,7 +10,7 @@ use local::serve::{Options, Running, start};
 use serde_json::{Value, json};
 use shared::world::World;
 
-use crate::harness::Answer;
+use crate::support::harness::Answer;
 
 /// The page that may call the API, one of two.
 pub(crate) const ALLOWED: &str = "https://shop.example";

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::api::{Api, Call, Origin, adjustment, product};
 use super::expected::Maker;
-use crate::harness::{line, order_of};
+use crate::support::harness::{line, order_of};
 
 /// A call and what comes of it.
 #[derive(Debug)]

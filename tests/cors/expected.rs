@@ -4,7 +4,7 @@
 //! missing there is noticed here.
 
 use super::api::{ALLOWED, Origin};
-use crate::harness::Answer;
+use crate::support::harness::Answer;
 
 /// On every status, from whoever answers.
 pub(super) const SECURITY: [(&str, &str); 11] = [

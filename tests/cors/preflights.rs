@@ -10,7 +10,7 @@ use local::serve::Options;
 
 use super::api::{ALLOWED, Api, Call, changed};
 use super::table::path_of;
-use crate::harness::Answer;
+use crate::support::harness::Answer;
 
 const METHOD: &str = "access-control-request-method";
 const HEADERS: &str = "access-control-request-headers";

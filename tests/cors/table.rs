@@ -13,8 +13,8 @@ use template::Route;
 use super::api::{Api, Call, Origin, changed};
 use super::calls::{self, IN_STOCK, Row, SOLD_OUT, gateway};
 use super::expected::{Maker, expected, observed};
-use crate::between::{Between, Fate};
-use crate::harness::Answer;
+use crate::support::between::{Between, Fate};
+use crate::support::harness::Answer;
 
 /// An issuer whose keys nobody serves: to decide about its tokens is an error.
 const UNREACHABLE_ISSUER: &str = r#"{"name": "unreachable", "iss": "https://unreachable.example", "audiences": ["surefire"], "algorithms": ["RS256"], "keys": {"jwks_url": "http://127.0.0.1:1/"}}"#;

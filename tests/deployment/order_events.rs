@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use template::{Kind, Stack};
 
 use super::{keeps, names, stack, texts, with};
-use crate::harness::{Shop, orders_table, shop};
+use crate::support::harness::{Shop, orders_table, shop};
 
 /// The pipe's filter and template.
 struct Pipe {

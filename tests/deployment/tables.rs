@@ -13,7 +13,7 @@ use shared::problem::Problem;
 use template::{Kind, TableSpec};
 
 use super::{keeps, names, stack, template, with};
-use crate::sweeping::pending;
+use crate::api::sweeping::pending;
 
 type Item = HashMap<String, AttributeValue>;
 

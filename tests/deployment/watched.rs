@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::list;
 use super::permissions::{Grants, arn, needed};
-use crate::harness::{CUSTOMER, STAFF, Shop, line, order_of};
+use crate::support::harness::{CUSTOMER, STAFF, Shop, line, order_of};
 
 /// A database that notes which actions of IAM each request takes, on a table or on an index of it.
 #[derive(Clone, Default)]

@@ -156,8 +156,8 @@ async fn of_many_copies_one_books_and_of_many_customers_one_has_the_seat() {
     .await;
 }
 
-const YOUR_OWN: &str = include_str!("../docs/your-own.md");
-const DEPLOY: &str = include_str!("../docs/deploy.md");
+const YOUR_OWN: &str = include_str!("../../docs/your-own.md");
+const DEPLOY: &str = include_str!("../../docs/deploy.md");
 
 #[test]
 fn the_page_shows_the_code_that_is_tested_here() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::shop;
-use crate::harness::{CUSTOMER, Shop, line, order_of};
+use crate::support::harness::{CUSTOMER, Shop, line, order_of};
 
 async fn page(shop: &Shop, query: &str) -> Value {
     let request = shop.get(&format!("/orders{query}")).by("demo", CUSTOMER);

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shared::world::World;
 use template::Kind;
 
-use crate::harness::{Shop, line, order_of, orders_table, shop};
+use crate::support::harness::{Shop, line, order_of, orders_table, shop};
 
 /// Counts requests as they are transmitted, and the units answers report.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,7 @@ use simulator::shop::{FULL, Shop as World, caller};
 use super::options;
 use super::server::Server;
 use super::table::Table;
-use crate::harness::Shop;
+use crate::support::harness::Shop;
 
 const CLIENTS: usize = 64;
 const ORDERS_OF_EACH: usize = 4;

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::shop;
-use crate::harness::{Answer, CUSTOMER, Shop, line, order_of};
+use crate::support::harness::{Answer, CUSTOMER, Shop, line, order_of};
 
 async fn place_text(shop: &Shop, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
     let request = shop.post("/orders").by("demo", CUSTOMER).key("key-1");

@@ -3,7 +3,7 @@
 use futures::future::{join, join_all};
 use serde_json::Value;
 
-use crate::harness::{Answer, Shop, shop};
+use crate::support::harness::{Answer, Shop, shop};
 
 /// How often each race is run.
 const RUNS: u64 = 1_000;

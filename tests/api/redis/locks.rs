@@ -7,7 +7,7 @@ use local::serve::Options;
 use super::server::Server;
 use super::table::Table;
 use super::{key, options, patient};
-use crate::harness::Shop;
+use crate::support::harness::Shop;
 
 /// A shop whose transactions a test can hold, with a Redis.
 async fn stage(test: impl AsyncFnOnce(&Shop, &Server, &Table)) {

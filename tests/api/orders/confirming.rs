@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::shop;
-use crate::harness::{Answer, CUSTOMER, STAFF, Shop};
+use crate::support::harness::{Answer, CUSTOMER, STAFF, Shop};
 
 async fn cancel_if_match(shop: &Shop, id: &str, etag: &str) -> Answer {
     let request = shop

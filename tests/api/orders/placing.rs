@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::shop;
-use crate::harness::{Shop, line, order_of};
+use crate::support::harness::{Shop, line, order_of};
 
 #[tokio::test]
 async fn case_01_a_first_order_takes_its_stock() {
@@ -219,7 +219,7 @@ async fn made_by_version_0(shop: &Shop, id: &str) {
         .running
         .dynamodb()
         .update_item()
-        .table_name(crate::harness::orders_table(&shop.running))
+        .table_name(crate::support::harness::orders_table(&shop.running))
         .key("pk", text(&format!("ORD#{id}")))
         .key("sk", text("ORDER"))
         .update_expression("SET answer_version = :v, fingerprint_version = :v, fingerprint = :f")

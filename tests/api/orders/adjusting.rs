@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::shop;
-use crate::harness::STAFF;
+use crate::support::harness::STAFF;
 
 #[tokio::test]
 async fn case_39_a_repeated_restock_is_made_once() {

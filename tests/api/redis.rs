@@ -16,7 +16,7 @@ use local::serve::Options;
 use shared::secret::Secret;
 use shared::world::World;
 
-use crate::harness::Shop;
+use crate::support::harness::Shop;
 use server::Server;
 
 /// Every case of ordering again, with a Redis.
@@ -68,6 +68,6 @@ fn patient(options: Options) -> Options {
 
 /// The key that a shop's decision or lock has in Redis.
 fn key(shop: &Shop, name: &str) -> String {
-    let table = crate::harness::orders_table(&shop.running);
+    let table = crate::support::harness::orders_table(&shop.running);
     format!("surefire:{{{table}}}:{name}")
 }

@@ -96,7 +96,7 @@ async fn an_order_that_cannot_be_read_keeps_no_other_from_expiring() {
                 .running
                 .dynamodb()
                 .update_item()
-                .table_name(crate::harness::orders_table(&shop.running))
+                .table_name(crate::support::harness::orders_table(&shop.running))
                 .key("pk", AttributeValue::S(format!("ORD#{unreadable}")))
                 .key("sk", AttributeValue::S("ORDER".to_owned()))
                 .update_expression("SET #status = :value")

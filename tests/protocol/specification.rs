@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::deed::{Deed, deed};
 use self::model::{Decided, Expected, Order, Specification};
-use crate::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
+use crate::support::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
 
 /// How many sequences are made up, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 40;
@@ -304,7 +304,7 @@ fn any_sequence_of_deeds_is_answered_as_specified() {
         .enable_all()
         .build()
         .unwrap();
-    let mut runner = TestRunner::new(crate::harness::made_up(CASES));
+    let mut runner = TestRunner::new(crate::support::harness::made_up(CASES));
     let sequence = prop::collection::vec(deed(), 1..60);
     let number = std::cell::Cell::new(0_u32);
     let result = runner.run(&sequence, |deeds| {

@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::{STAFF, Shop, shop};
+use crate::support::harness::{STAFF, Shop, shop};
 
 /// How many requests are made up, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 600;
@@ -192,7 +192,7 @@ fn arbitrary_input_is_answered_and_changes_nothing() {
             .running
             .token("demo", &format!("orders:write {STAFF}"))
             .unwrap();
-        let mut runner = TestRunner::new(crate::harness::made_up(CASES));
+        let mut runner = TestRunner::new(crate::support::harness::made_up(CASES));
         for _ in 0..runner.config().cases {
             let made = made().new_tree(&mut runner).unwrap().current();
             let before = shop.items().await;

@@ -10,7 +10,7 @@ use orders::order::{Order, OrderId};
 use serde_json::Value;
 use shared::caller::Caller;
 
-use crate::harness::{Shop, orders_table, shop};
+use crate::support::harness::{Shop, orders_table, shop};
 
 /// How many orders one batch writes at most.
 const BATCH: usize = 25;

@@ -14,9 +14,9 @@ use template::Kind;
 use tokio::sync::Mutex;
 
 use self::process::{Bootstrap, Written, error_type};
-use crate::events;
-use crate::harness::{line, order_of};
+use crate::deployment::events;
 use crate::shop;
+use crate::support::harness::{line, order_of};
 
 /// A variable that each function cannot do without.
 const REQUIRED: [(Kind, &str); 5] = [

@@ -4,13 +4,18 @@ use http::Method;
 use serde_json::json;
 
 use super::shop;
-use crate::harness::{CUSTOMER, STAFF, Shop};
+use crate::support::harness::{CUSTOMER, STAFF, Shop};
 
 fn description(price: i64) -> serde_json::Value {
     json!({"name": "Sencha", "unit_price": price, "currency": "KRW", "sellable": true})
 }
 
-async fn put(shop: &Shop, sku: &str, header: (&str, &str), price: i64) -> crate::harness::Answer {
+async fn put(
+    shop: &Shop,
+    sku: &str,
+    header: (&str, &str),
+    price: i64,
+) -> crate::support::harness::Answer {
     let request = shop.request(Method::PUT, &format!("/products/{sku}"));
     let request = request.by("staff", STAFF).header(header.0, header.1);
     request.json(&description(price)).send().await

@@ -14,7 +14,7 @@ use super::meter::Meter;
 use super::server::Server;
 use super::shop_with;
 use super::slow::Way;
-use crate::harness::{Answer, Shop, line, order_of, shop as shop_without};
+use crate::support::harness::{Answer, Shop, line, order_of, shop as shop_without};
 
 /// What can be compared between two shops: everything but the time, and the
 /// ids of requests.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::meter::Meter;
 use super::server::Server;
 use super::{key, shop_with};
-use crate::harness::{Answer, Shop, line, order_of};
+use crate::support::harness::{Answer, Shop, line, order_of};
 
 #[track_caller]
 fn assert_same(repeat: &Answer, first: &Answer) {
@@ -171,7 +171,7 @@ async fn what_is_remembered_ends_after_a_day() {
 
 #[tokio::test]
 async fn a_user_with_the_documented_rights_is_enough() {
-    let rights = include_str!("../../docs/redis.md");
+    let rights = include_str!("../../../docs/redis.md");
     let rights = rights.split("A user of its own needs `").nth(1).unwrap();
     let (rights, rest) = rights.split_once('`').unwrap();
     let keys = rest.split('`').nth(1).unwrap();
@@ -294,7 +294,7 @@ async fn a_marked_order_that_the_table_does_not_have_is_placed() {
         let client = shop.running.dynamodb();
         let delete = client
             .delete_item()
-            .table_name(crate::harness::orders_table(&shop.running))
+            .table_name(crate::support::harness::orders_table(&shop.running))
             .key("pk", text(format!("ORD#{id}")))
             .key("sk", text("ORDER".to_owned()));
         delete.send().await.unwrap();
@@ -302,7 +302,7 @@ async fn a_marked_order_that_the_table_does_not_have_is_placed() {
         let again = shop.place("key-1", "TEA-01", 2).await;
         assert!(!again.assert(201).is_replay());
         // What the deleted order took is given back by hand.
-        let table = crate::harness::orders_table(&shop.running);
+        let table = crate::support::harness::orders_table(&shop.running);
         let give_back = client
             .update_item()
             .table_name(table)

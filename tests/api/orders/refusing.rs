@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::shop;
-use crate::harness::{line, order_of};
+use crate::support::harness::{line, order_of};
 
 #[tokio::test]
 async fn case_15_a_late_duplicate_after_a_restock_is_still_refused() {
@@ -129,7 +129,7 @@ async fn case_36_a_refusal_is_final_until_it_is_deleted() {
         let client = shop.running.dynamodb();
         let delete = client
             .delete_item()
-            .table_name(crate::harness::orders_table(&shop.running))
+            .table_name(crate::support::harness::orders_table(&shop.running))
             .key("pk", refusal["pk"].clone())
             .key("sk", refusal["sk"].clone());
         delete.send().await.unwrap();
@@ -148,14 +148,14 @@ async fn case_37_a_refusal_may_be_deleted_after_14_days_and_an_order_never() {
         shop.adjust("TEA-01", "refused", -5).await.assert(409);
         for item in shop.items().await {
             let is_refused_order = item.contains_key("answer")
-                && crate::harness::text(&item, "pk").starts_with("ORD#");
+                && crate::support::harness::text(&item, "pk").starts_with("ORD#");
             assert_eq!(
                 item.contains_key("expires_at"),
                 is_refused_order,
                 "{item:?}"
             );
             if is_refused_order {
-                let seconds = crate::harness::integer(&item, "expires_at");
+                let seconds = crate::support::harness::integer(&item, "expires_at");
                 #[expect(
                     clippy::disallowed_methods,
                     reason = "the time-to-live is compared with it"
@@ -182,7 +182,7 @@ async fn a_refusal_cannot_be_read_or_cancelled_as_an_order() {
             .iter()
             .find(|item| item.contains_key("answer"))
             .unwrap();
-        let id = crate::harness::text(refusal, "pk")
+        let id = crate::support::harness::text(refusal, "pk")
             .trim_start_matches("ORD#")
             .to_owned();
         shop.read("demo", &id)

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::harness::Shop;
+use crate::support::harness::Shop;
 
 /// Whoever lets a held transaction go on sends into it.
 type Gate = oneshot::Sender<()>;

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::meter::Meter;
-use crate::harness::made_up;
+use crate::support::harness::made_up;
 
 /// How many answers are made up, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 400;
@@ -305,7 +305,7 @@ async fn a_server_that_sends_any_bytes_keeps_nobody_from_ordering() {
             });
         }
     });
-    let shop = crate::harness::Shop::open(Options {
+    let shop = crate::support::harness::Shop::open(Options {
         redis: Some(Secret::new(url)),
         ..Options::in_memory()
     })

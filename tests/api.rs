@@ -1,0 +1,9 @@
+//! The API as its clients use it: over HTTP, against the real functions and a real database.
+
+mod arbitrary;
+mod counting;
+mod orders;
+mod redis;
+pub(crate) mod sweeping;
+
+use crate::shop;

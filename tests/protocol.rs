@@ -1,0 +1,9 @@
+//! The protocol that makes an effect happen once: modelled, simulated, raced, and compared with a
+//! plain specification.
+
+mod faults;
+mod history;
+mod model;
+mod races;
+mod specification;
+mod your_own;
