@@ -12,16 +12,16 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
+use database::{Response, code, connector};
 use futures::channel::oneshot;
 use serde_json::Value;
 
 use super::fault::{Accident, Fate, Fault};
 use super::redis::Exchanges;
-use super::request::{Key, Operation, Request, Response, code};
+use super::request::{Key, Operation, Request};
 use super::table::Table;
 use super::time::{Time, lock};
 use super::trace::Trace;
@@ -320,9 +320,9 @@ impl fmt::Debug for Network {
 impl HttpConnector for Network {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let body = request.body().bytes().unwrap_or_default();
-        let request = match Request::read(number, target, body) {
+        let read = connector::read(&request)
+            .and_then(|(operation, body)| Request::read(number, &operation, body));
+        let request = match read {
             Ok(request) => request,
             Err(defect) => {
                 lock(&self.table)
@@ -335,26 +335,13 @@ impl HttpConnector for Network {
         self.send(request, reply);
         HttpConnectorFuture::new(async move {
             match answer.await {
-                Ok(Ok(response)) => Ok(http_response(&response)?),
+                Ok(Ok(response)) => Ok(connector::write(&response)?),
                 Ok(Err(reset)) => Err(ConnectorError::io(reset.into())),
                 // Silence: whoever waits must give up by itself.
                 Err(oneshot::Canceled) => std::future::pending().await,
             }
         })
     }
-}
-
-fn http_response(response: &Response) -> Result<HttpResponse, ConnectorError> {
-    let status = response.status.try_into();
-    let status = status.map_err(|error: aws_smithy_runtime_api::http::HttpError| {
-        ConnectorError::other(error.into(), None)
-    })?;
-    let body = SdkBody::from(response.body.to_string());
-    let mut answer = HttpResponse::new(status, body);
-    answer
-        .headers_mut()
-        .insert("content-type", "application/x-amz-json-1.0");
-    Ok(answer)
 }
 
 impl HttpClient for Network {

@@ -1,8 +1,8 @@
-//! Owns a request to the database as it passes on the wire, and its answer.
+//! Owns a request to the database as it passes on the wire.
 
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The operations that the functions may use; another one is a defect.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -22,16 +22,32 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// All of them.
+    const ALL: [Self; 6] = [
+        Self::TransactWriteItems,
+        Self::PutItem,
+        Self::UpdateItem,
+        Self::GetItem,
+        Self::BatchGetItem,
+        Self::Query,
+    ];
+
     fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "TransactWriteItems" => Self::TransactWriteItems,
-            "PutItem" => Self::PutItem,
-            "UpdateItem" => Self::UpdateItem,
-            "GetItem" => Self::GetItem,
-            "BatchGetItem" => Self::BatchGetItem,
-            "Query" => Self::Query,
-            _ => return None,
-        })
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.name() == name)
+    }
+
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TransactWriteItems => "TransactWriteItems",
+            Self::PutItem => "PutItem",
+            Self::UpdateItem => "UpdateItem",
+            Self::GetItem => "GetItem",
+            Self::BatchGetItem => "BatchGetItem",
+            Self::Query => "Query",
+        }
     }
 
     /// Whether it changes something.
@@ -59,24 +75,13 @@ pub struct Request {
     pub body: Value,
 }
 
-/// An answer on the wire.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Response {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: Value,
-}
-
 impl Request {
     /// Reads a request.
     ///
     /// # Errors
-    /// It is none that the functions may send.
-    pub fn read(number: u64, target: &str, body: &[u8]) -> Result<Self, String> {
-        let name = target.strip_prefix("DynamoDB_20120810.").unwrap_or(target);
+    /// The operation is not one that the functions may use.
+    pub fn read(number: u64, name: &str, body: Value) -> Result<Self, String> {
         let operation = Operation::named(name).ok_or_else(|| format!("{name} is not expected"))?;
-        let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         Ok(Self {
             number,
             operation,
@@ -105,71 +110,6 @@ impl fmt::Display for Request {
         }
         Ok(())
     }
-}
-
-impl Response {
-    /// Success.
-    pub const fn ok(body: Value) -> Self {
-        Self { status: 200, body }
-    }
-
-    /// An error of a name.
-    pub fn error(status: u16, name: &str, message: &str) -> Self {
-        let namespace = "com.amazonaws.dynamodb.v20120810";
-        let body = json!({"__type": format!("{namespace}#{name}"), "message": message});
-        Self { status, body }
-    }
-
-    /// A cancelled transaction; the reasons' codes, one an action.
-    pub fn cancelled(codes: &[&str]) -> Self {
-        let reasons: Vec<_> = codes.iter().map(|code| json!({"Code": code})).collect();
-        let mut error = Self::error(400, "TransactionCanceledException", "");
-        let message = format!(
-            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
-            codes.join(", ")
-        );
-        if let Some(body) = error.body.as_object_mut() {
-            body.remove("message");
-            body.insert("Message".to_owned(), message.into());
-            body.insert("CancellationReasons".to_owned(), reasons.into());
-        }
-        error
-    }
-
-    /// The reasons of a cancelled transaction.
-    pub fn reasons(&self) -> Option<&Vec<Value>> {
-        self.body.get("CancellationReasons")?.as_array()
-    }
-
-    /// The same, to be changed.
-    pub fn reasons_mut(&mut self) -> Option<&mut Vec<Value>> {
-        self.body.get_mut("CancellationReasons")?.as_array_mut()
-    }
-}
-
-impl fmt::Display for Response {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.status == 200 {
-            return formatter.write_str("ok");
-        }
-        let name = self
-            .body
-            .get("__type")
-            .and_then(Value::as_str)
-            .unwrap_or("?");
-        let name = name.rsplit('#').next().unwrap_or(name);
-        write!(formatter, "{} {name}", self.status)?;
-        if let Some(reasons) = self.reasons() {
-            let codes = reasons.iter().map(|reason| code(reason).unwrap_or("None"));
-            write!(formatter, " [{}]", codes.collect::<Vec<_>>().join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-/// The code of a cancellation reason.
-pub(super) fn code(reason: &Value) -> Option<&str> {
-    reason.get("Code")?.as_str()
 }
 
 /// A string attribute of an item in DynamoDB's JSON.

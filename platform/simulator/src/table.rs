@@ -4,21 +4,16 @@
 //! (TransactionConflict, TransactionInProgress); tokens live ten minutes of virtual time; indexes
 //! lag; and a read of many items can see a transaction item by item.
 
-mod declaration;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynoxide::storage_backend::Clock;
-use dynoxide::{Database, DynoxideError};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use database::{Clock, Engine, Response};
 use serde_json::{Map, Value, json};
 
 use super::fault::Fate;
 use super::journal::{Change, Journal};
-use super::request::{Key, Operation, Request, Response, key};
+use super::request::{Key, Operation, Request, key};
 use super::time::Time;
 use template::TableSpec;
 
@@ -32,7 +27,7 @@ const INDEXES: &str = "indexes";
 pub struct Table {
     /// What it said, and what was wrong about it.
     pub journal: Journal,
-    database: Database,
+    engine: Engine,
     spec: TableSpec,
     items: BTreeMap<Key, Value>,
     held: BTreeMap<Key, u64>,
@@ -67,25 +62,12 @@ impl Table {
     /// The embedded database refuses it.
     pub fn new(spec: &TableSpec, time: &Time) -> Result<Self, String> {
         let clock = Arc::new(VirtualClock(time.clone()));
-        let database = Database::memory_with_clock(clock).map_err(|error| error.to_string())?;
-        for name in [spec.name.as_str(), INDEXES] {
-            let create = from(declaration::of(spec, name))?;
-            database
-                .create_table(create)
-                .map_err(|error| error.to_string())?;
-        }
-        if let Some(attribute) = &spec.ttl {
-            let time_to_live = from(json!({
-                "TableName": spec.name,
-                "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": true},
-            }))?;
-            database
-                .update_time_to_live(time_to_live)
-                .map_err(|error| error.to_string())?;
-        }
+        let engine = Engine::with_clock(clock)?;
+        engine.create(spec, &spec.name)?;
+        engine.create(spec, INDEXES)?;
         Ok(Self {
             journal: Journal::default(),
-            database,
+            engine,
             spec: spec.clone(),
             items: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -189,7 +171,7 @@ impl Table {
 
     /// Deletes what the time to live is over of. Returns the keys.
     pub fn expire(&mut self, now: Duration) -> Vec<Key> {
-        if let Err(error) = self.database.sweep_ttl() {
+        if let Err(error) = self.engine.delete_expired() {
             self.journal.wrong(format!("the time to live: {error}"));
         }
         let attribute = self.spec.ttl.clone().unwrap_or_default();
@@ -221,15 +203,7 @@ impl Table {
             // Tokens are imitated here: the embedded database counts their time on the real clock.
             body.remove("ClientRequestToken");
         }
-        let database = &self.database;
-        let answer = match operation {
-            Operation::TransactWriteItems => call(body, |it| database.transact_write_items(it)),
-            Operation::PutItem => call(body, |it| database.put_item(it)),
-            Operation::UpdateItem => call(body, |it| database.update_item(it)),
-            Operation::GetItem => call(body, |it| database.get_item(it)),
-            Operation::BatchGetItem => call(body, |it| database.batch_get_item(it)),
-            Operation::Query => call(body, |it| database.query(it)),
-        };
+        let answer = self.engine.call(operation.name(), body);
         answer.unwrap_or_else(|defect| {
             self.journal
                 .wrong(format!("the embedded database: {operation:?}: {defect}"));
@@ -300,13 +274,12 @@ impl Table {
         {
             let (key, item) = entry.remove();
             let outcome = if let Some(item) = item {
-                call(json!({"TableName": INDEXES, "Item": item}), |it| {
-                    self.database.put_item(it)
-                })
+                let put = json!({"TableName": INDEXES, "Item": item});
+                self.engine.call("PutItem", put)
             } else {
                 let key = json!({"pk": {"S": key.0}, "sk": {"S": key.1}});
                 let delete = json!({"TableName": INDEXES, "Key": key});
-                call(delete, |it| self.database.delete_item(it))
+                self.engine.call("DeleteItem", delete)
             };
             if let Err(defect) = outcome {
                 self.journal.wrong(format!("the indexes: {defect}"));
@@ -386,34 +359,12 @@ fn in_progress() -> Response {
     Response::error(400, "TransactionInProgressException", "")
 }
 
-/// Calls the embedded database as its server would. An error is a defect of the simulation.
-fn call<In: DeserializeOwned, Out: Serialize>(
-    body: Value,
-    operation: impl FnOnce(In) -> Result<Out, DynoxideError>,
-) -> Result<Response, String> {
-    match operation(from(body)?) {
-        Ok(answer) => {
-            let answer = serde_json::to_value(answer).map_err(|error| error.to_string())?;
-            Ok(Response::ok(answer))
-        }
-        Err(error) => {
-            let body = serde_json::from_str(&error.to_json()).map_err(|error| error.to_string())?;
-            let status = error.status_code();
-            Ok(Response { status, body })
-        }
-    }
-}
-
-fn from<T: DeserializeOwned>(body: Value) -> Result<T, String> {
-    serde_json::from_value(body).map_err(|error| error.to_string())
-}
-
 impl Table {
     /// Compares what the table holds with everything that was committed.
     pub fn compare(&mut self) {
         let mut found = BTreeMap::new();
         let scan = json!({"TableName": self.spec.name, "ConsistentRead": true});
-        match call(scan, |it| self.database.scan(it)) {
+        match self.engine.call("Scan", scan) {
             Ok(response) => {
                 let items = response.body.get("Items").and_then(Value::as_array);
                 for item in items.into_iter().flatten() {

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use database::Response;
 use serde_json::{Value, json};
 use simulator::network::Sabotage;
-use simulator::request::{Key, Operation, Request, Response};
+use simulator::request::{Key, Operation, Request};
 use simulator::{Plan, run};
 
 /// Within so many worlds it must be noticed.

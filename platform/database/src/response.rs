@@ -1,0 +1,79 @@
+//! An answer of DynamoDB as it passes on the wire.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+/// An answer as it passes on the wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+impl Response {
+    /// Success.
+    pub const fn ok(body: Value) -> Self {
+        Self { status: 200, body }
+    }
+
+    /// An error of a name.
+    pub fn error(status: u16, name: &str, message: &str) -> Self {
+        let namespace = "com.amazonaws.dynamodb.v20120810";
+        let body = json!({"__type": format!("{namespace}#{name}"), "message": message});
+        Self { status, body }
+    }
+
+    /// A cancelled transaction; the reasons' codes, one an action.
+    pub fn cancelled(codes: &[&str]) -> Self {
+        let reasons: Vec<_> = codes.iter().map(|code| json!({"Code": code})).collect();
+        let mut error = Self::error(400, "TransactionCanceledException", "");
+        let message = format!(
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+            codes.join(", ")
+        );
+        if let Some(body) = error.body.as_object_mut() {
+            body.remove("message");
+            body.insert("Message".to_owned(), message.into());
+            body.insert("CancellationReasons".to_owned(), reasons.into());
+        }
+        error
+    }
+
+    /// The reasons of a cancelled transaction.
+    pub fn reasons(&self) -> Option<&Vec<Value>> {
+        self.body.get("CancellationReasons")?.as_array()
+    }
+
+    /// The same, to be changed.
+    pub fn reasons_mut(&mut self) -> Option<&mut Vec<Value>> {
+        self.body.get_mut("CancellationReasons")?.as_array_mut()
+    }
+}
+
+impl fmt::Display for Response {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.status == 200 {
+            return formatter.write_str("ok");
+        }
+        let name = self
+            .body
+            .get("__type")
+            .and_then(Value::as_str)
+            .unwrap_or("?");
+        let name = name.rsplit('#').next().unwrap_or(name);
+        write!(formatter, "{} {name}", self.status)?;
+        if let Some(reasons) = self.reasons() {
+            let codes = reasons.iter().map(|reason| code(reason).unwrap_or("None"));
+            write!(formatter, " [{}]", codes.collect::<Vec<_>>().join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The code of a cancellation reason.
+pub fn code(reason: &Value) -> Option<&str> {
+    reason.get("Code")?.as_str()
+}
