@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use once::derive::Fingerprints as _;
 use orders::draft::Draft;
 use orders::moment::Moment;
-use orders::once::derive::Fingerprints as _;
 use orders::refusal::Refusal;
 use serde_json::json;
 use shared::problem::Problem;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use orders::once::key::IdempotencyKey;
+use once::key::IdempotencyKey;
 use orders::order::OrderId;
 use simulator::fault::{Fate, Faults};
 use simulator::functions::{Answer, Run};

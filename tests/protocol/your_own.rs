@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::types::{
 use futures::future::join_all;
 use jiff::SignedDuration;
 use local::serve::{Options, start};
-use orders::once::settle::Unsettled;
-use orders::store::Store;
+use once::settle::Unsettled;
+use once::store::Store;
 use shared::world::World;
 
 use box_office::{Answer, Request, book};

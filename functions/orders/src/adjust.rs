@@ -11,16 +11,16 @@ use crate::customer::Customer;
 use crate::error::Error;
 use crate::json::{Fault, Faults, Object};
 use crate::moment::Moment;
-use crate::once::classify::FailedEffect;
-use crate::once::derive::{self, Fingerprint, Fingerprints};
-use crate::once::key::IdempotencyKey;
-use crate::once::settle::Settled;
-use crate::once::{Effect, Intent, Item, number, number_of};
 use crate::product::{SHARD, Sku, partition, stock_key};
 use crate::redis::{Attempt, Visit};
 use crate::refusal::Refusal;
-use crate::store::Session;
 use crate::text::Text;
+use once::classify::FailedEffect;
+use once::derive::{self, Fingerprint, Fingerprints};
+use once::key::IdempotencyKey;
+use once::settle::Settled;
+use once::store::Session;
+use once::{Effect, Intent, Item, number, number_of};
 
 /// The most that one adjustment may bring or take away.
 pub const DELTA_MAX: i64 = 1_000_000_000;

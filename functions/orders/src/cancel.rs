@@ -12,7 +12,7 @@ use crate::moment::Moment;
 use crate::order::{Order, OrderId, Status};
 use crate::precondition::Precondition;
 use crate::release;
-use crate::store::Session;
+use once::store::Session;
 
 /// Parses the body of `POST /orders/{id}/cancel`, if there is one: `{}`.
 ///

@@ -10,13 +10,13 @@
 //! are known without another read.
 
 use crate::error::Error;
-use crate::once::classify::Reason;
-use crate::once::decide::Pace;
-use crate::once::{Effect, Item, number};
 use crate::order::{Order, OrderId};
 use crate::read;
 use crate::refusal::Refusal;
-use crate::store::{Action, Failure, Session};
+use once::classify::Reason;
+use once::decide::Pace;
+use once::store::{Action, Failure, Session};
+use once::{Effect, Item, number};
 
 /// The condition of every change: the order is as it was when it was judged.
 pub const UNCHANGED: &str = "version = :read";
@@ -185,8 +185,8 @@ pub fn next_version(order: &Order, update: &'static str, mut values: Item) -> Ef
     values.insert(":next".to_owned(), number(order.version + 1));
     Effect {
         key: Item::from([
-            ("pk".to_owned(), crate::once::text(&order.pk)),
-            ("sk".to_owned(), crate::once::text(&order.sk)),
+            ("pk".to_owned(), once::text(&order.pk)),
+            ("sk".to_owned(), once::text(&order.sk)),
         ]),
         update,
         condition: UNCHANGED.into(),

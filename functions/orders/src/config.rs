@@ -138,7 +138,7 @@ impl StoreConfig {
         })
     }
 
-    /// The database client: one try a request, as [`crate::once::decide`] needs it.
+    /// The database client: one try a request, as [`once::decide`] needs it.
     pub fn client(&self) -> Client {
         let mut config = Builder::from(&self.aws.sdk_config());
         config.set_endpoint_url(self.aws.endpoint("DYNAMODB"));

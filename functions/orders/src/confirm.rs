@@ -8,12 +8,12 @@ use crate::change::{Change, Changed, Next, change, next_version};
 use crate::error::Error;
 use crate::json::{Fault, Faults, Object};
 use crate::moment::Moment;
-use crate::once::derive::name_of_value;
-use crate::once::{Item, text};
 use crate::order::{Order, OrderId, Status};
 use crate::precondition::Precondition;
-use crate::store::Session;
 use crate::text::Text;
+use once::derive::name_of_value;
+use once::store::Session;
+use once::{Item, text};
 
 /// The scope of the payment service, which acts on any customer's order.
 pub const SCOPE_CONFIRM: &str = "orders:confirm";

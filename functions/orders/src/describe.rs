@@ -7,14 +7,14 @@ use crate::answer::{Answer, Outcome};
 use crate::error::Error;
 use crate::json::{Fault, Faults, Object};
 use crate::moment::Moment;
-use crate::once::decide::Pace;
-use crate::once::{Effect, Item, number, text};
 use crate::precondition::Precondition;
 use crate::product::{
     Currency, OWNER, Product, ProductName, SHARD, Sku, UNIT_PRICE_MAX, stock_key,
 };
 use crate::read;
-use crate::store::{Failure, Session};
+use once::decide::Pace;
+use once::store::{Failure, Session};
+use once::{Effect, Item, number, text};
 
 /// Writes what a product is, and makes it, with no stock, if there is none.
 ///

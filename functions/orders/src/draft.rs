@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use crate::json::{Fault, Faults, Object};
-use crate::once::derive::{Fingerprint, Fingerprints};
 use crate::product::{Currency, Sku, UNIT_PRICE_MAX};
+use once::derive::{Fingerprint, Fingerprints};
 
 /// How many lines an order may have, before lines of one product are merged.
 pub const LINES: RangeInclusive<usize> = 1..=50;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use shared::problem::Problem;
 
 use crate::json::{Fault, Place};
-use crate::once::key::IdempotencyKeyError;
-use crate::once::settle::Unsettled;
-use crate::store::Failure;
+use once::key::IdempotencyKeyError;
+use once::settle::Unsettled;
+use once::store::Failure;
 
 /// After how many seconds an attempt with an unknown outcome is worth repeating.
 const RETRY_SECONDS: u32 = 1;

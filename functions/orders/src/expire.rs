@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::moment::Moment;
 use crate::order::{Order, Status};
 use crate::release;
-use crate::store::Session;
+use once::store::Session;
 
 /// How much later than the end of its hold an order expires: what two
 /// machines' clocks may differ by.

@@ -10,7 +10,7 @@ use shared::caller::Caller;
 
 use crate::deadline::deadline;
 use crate::error::Error;
-use crate::once::key::IdempotencyKey;
+use once::key::IdempotencyKey;
 
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;

@@ -20,7 +20,6 @@ pub mod incoming;
 pub mod json;
 pub mod list;
 pub mod moment;
-pub mod once;
 pub mod order;
 pub mod place;
 pub mod precondition;
@@ -31,7 +30,6 @@ pub mod refusal;
 pub mod release;
 pub mod report;
 pub mod routes;
-pub mod store;
 pub mod sweeper;
 pub mod text;
 
@@ -53,7 +51,7 @@ pub use report::SERVICE;
 use crate::error::Error;
 use crate::incoming::Incoming;
 use crate::redis::{Redis, Visit};
-use crate::store::Store;
+use once::store::Store;
 
 /// The header that names the request in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -16,11 +16,11 @@ use crate::cursor::Cursor;
 use crate::customer::Customer;
 use crate::error::Error;
 use crate::json::{Fault, Place};
-use crate::once::decide::Pace;
-use crate::once::{Item, text};
 use crate::order::{Order, OrderView};
 use crate::product::{OWNER, Product, ProductView};
-use crate::store::{Failure, Page, Session};
+use once::decide::Pace;
+use once::store::{Failure, Page, Session};
+use once::{Item, text};
 
 /// How many entries a page has if the client does not say.
 const LIMIT_DEFAULT: i32 = 20;
@@ -198,9 +198,7 @@ fn primary_key(item: &Item) -> Item {
 
 /// The partition names the item: a list has one item of each.
 fn partition(item: &Item) -> String {
-    crate::once::text_of(item, "pk")
-        .unwrap_or_default()
-        .to_owned()
+    once::text_of(item, "pk").unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

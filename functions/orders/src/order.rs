@@ -9,10 +9,10 @@ use shared::caller::Caller;
 use crate::customer::Customer;
 use crate::draft::{Draft, FINGERPRINT_VERSION_NOW};
 use crate::moment::Moment;
-use crate::once::derive::{self, Fingerprints as _, NAME_CHARACTERS};
-use crate::once::key::IdempotencyKey;
-use crate::once::{Item, text};
 use crate::product::{Currency, SHARD, Sku};
+use once::derive::{self, Fingerprints as _, NAME_CHARACTERS};
+use once::key::IdempotencyKey;
+use once::{Item, text};
 
 /// How long an order holds its stock before it may expire.
 pub const HOLD_SECONDS: i64 = 900;

@@ -11,16 +11,16 @@ use crate::customer::Customer;
 use crate::draft::{Draft, FINGERPRINT_VERSION_NOW, Line};
 use crate::error::Error;
 use crate::moment::Moment;
-use crate::once::classify::FailedEffect;
-use crate::once::derive::Fingerprints as _;
-use crate::once::key::IdempotencyKey;
-use crate::once::settle::Settled;
-use crate::once::{Effect, Intent, Item, number, number_of, text, text_of};
 use crate::order::{Order, OrderId, SORT_KEY};
 use crate::product::{SHARD, stock_key};
 use crate::redis::{Attempt, Visit};
 use crate::refusal::Refusal;
-use crate::store::Session;
+use once::classify::FailedEffect;
+use once::derive::Fingerprints as _;
+use once::key::IdempotencyKey;
+use once::settle::Settled;
+use once::store::Session;
+use once::{Effect, Intent, Item, number, number_of, text, text_of};
 
 /// How long a refusal is remembered at least: 14 days. DynamoDB deletes later.
 pub const REFUSAL_SECONDS: i64 = 14 * 24 * 60 * 60;

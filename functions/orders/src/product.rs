@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
-use crate::once::{Item, text};
 use crate::text::Text;
+use once::{Item, text};
 
 /// The longest stock keeping unit, in characters.
 pub const SKU_CHARACTERS_MAX: usize = 64;

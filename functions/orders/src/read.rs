@@ -6,12 +6,12 @@ use shared::caller::Caller;
 use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
 use crate::error::Error;
-use crate::once::Item;
-use crate::once::decide::Pace;
 use crate::order::{Order, OrderId};
 use crate::product::{Product, SHARD, Sku, stock_key};
 use crate::refusal::Refusal;
-use crate::store::{Failure, Session};
+use once::Item;
+use once::decide::Pace;
+use once::store::{Failure, Session};
 
 /// The scope that reads every customer's orders.
 pub const SCOPE_READ_ANY: &str = "orders:read:any";

@@ -3,7 +3,7 @@
 //!
 //! It saves money and conflicts, and is never what makes an order safe. Every
 //! answer that Redis can give wrongly, late, or not at all leads to the
-//! transaction of [`crate::once`], which knows nothing of it:
+//! transaction of [`once`], which knows nothing of it:
 //!
 //! ```text
 //! enter    decided before? ── the answer can never change ──► told, no database call
@@ -33,15 +33,15 @@ pub use account::Account;
 pub use link::{Exchange, Fault, Question, Reply};
 
 use crate::config::{RedisConfig, StoreConfig};
-use crate::once::classify::FailedEffect;
-use crate::once::derive::Fingerprints;
-use crate::once::settle::{self, Settled, Unsettled};
-use crate::once::{Intent, Item};
-use crate::store::Session;
 use breaker::Breaker;
 use connection::Connection;
 use link::Link;
 use locks::Turn;
+use once::classify::FailedEffect;
+use once::derive::Fingerprints;
+use once::settle::{self, Settled, Unsettled};
+use once::store::Session;
+use once::{Intent, Item};
 
 /// How long an order waits for Redis before its write: for a connection, the
 /// look-up and its turn, all together.

@@ -6,8 +6,8 @@ use shared::problem::{MEDIA_TYPE, Problem};
 
 use crate::answer::{Answer, Outcome};
 use crate::error::Error;
-use crate::once::derive::Fingerprint;
-use crate::once::{Item, text_of};
+use once::derive::Fingerprint;
+use once::{Item, text_of};
 
 /// The status that tells a refusal from what stands in the same place otherwise.
 pub const REJECTED: &str = "rejected";

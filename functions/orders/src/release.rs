@@ -3,9 +3,9 @@
 use crate::change::{Change, next_version};
 use crate::error::Error;
 use crate::moment::Moment;
-use crate::once::{Effect, Item, number, text};
 use crate::order::{Allocation, Order, OrderLine, Status};
 use crate::product::stock_key;
+use once::{Effect, Item, number, text};
 
 /// What was taken goes back to where it was taken from, at no shard's expense.
 const RELEASE: &str =

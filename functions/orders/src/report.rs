@@ -7,7 +7,7 @@ use crate::answer::Outcome;
 use crate::error::Error;
 use crate::incoming::Incoming;
 use crate::redis::Account;
-use crate::store::Tally;
+use once::store::Tally;
 
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders";

@@ -16,7 +16,7 @@ use crate::precondition::Precondition;
 use crate::product::Sku;
 use crate::read::{read_order, read_product};
 use crate::redis::Visit;
-use crate::store::Session;
+use once::store::Session;
 
 /// Answers a request.
 ///

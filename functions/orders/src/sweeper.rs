@@ -23,9 +23,9 @@ use crate::error::Error;
 use crate::expire::{SKEW_SECONDS, expire};
 use crate::list::{query, read_in_order};
 use crate::moment::Moment;
-use crate::once::{Item, text, text_of};
 use crate::order::{EXPIRY_SHARDS, Order, Status, expiry_shard};
-use crate::store::{Page, Session, Store};
+use once::store::{Page, Session, Store};
+use once::{Item, text, text_of};
 
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders-sweeper";

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use once::derive::{self, Fingerprints as _};
 use orders::adjust::Adjustment;
 use orders::draft::Draft;
-use orders::once::derive::{self, Fingerprints as _};
 use orders::order::OrderId;
 use serde_json::Value;
 

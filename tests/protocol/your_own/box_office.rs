@@ -1,12 +1,12 @@
 //! Owns the booking of seats, each once for a key: `once` in another business.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use orders::once::classify::FailedEffect;
-use orders::once::derive::{self, FINGERPRINT, FINGERPRINT_VERSION, Fingerprint, Fingerprints};
-use orders::once::key::IdempotencyKey;
-use orders::once::settle::{Settled, Unsettled, settle};
-use orders::once::{Effect, Intent, Item};
-use orders::store::Session;
+use once::classify::FailedEffect;
+use once::derive::{self, FINGERPRINT, FINGERPRINT_VERSION, Fingerprint, Fingerprints};
+use once::key::IdempotencyKey;
+use once::settle::{Settled, Unsettled, settle};
+use once::store::Session;
+use once::{Effect, Intent, Item};
 
 /// Who asks for which seat, under a key of theirs.
 pub(crate) struct Request<'text> {

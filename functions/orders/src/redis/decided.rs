@@ -21,12 +21,12 @@ use serde_json::Value;
 use super::Attempt;
 use super::link::ENTRY_BYTES_MAX;
 use super::locks::Turn;
-use crate::once::classify::{Verdict, decided_before};
-use crate::once::derive::{FINGERPRINT, FINGERPRINT_VERSION, Fingerprints};
-use crate::once::{Item, number_of, text_of};
 use crate::order::Status;
 use crate::refusal::REJECTED;
-use crate::store::Session;
+use once::classify::{Verdict, decided_before};
+use once::derive::{FINGERPRINT, FINGERPRINT_VERSION, Fingerprints};
+use once::store::Session;
+use once::{Item, number_of, text_of};
 
 /// The form of the entries that this release writes and reads.
 const ENTRY_VERSION: u32 = 1;

@@ -12,8 +12,8 @@ use tracing::warn;
 
 use super::link::{Fault, Question, Reply};
 use super::{LEAVE_MAX, Redis, Visit, decided};
-use crate::once::Item;
-use crate::store::Session;
+use once::Item;
+use once::store::Session;
 
 /// Between two looks at a busy lock at least this long …
 const PAUSE_LEAST: Duration = Duration::from_millis(1);

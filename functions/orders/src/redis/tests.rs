@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use jiff::Timestamp;
 
 use super::*;
-use crate::store::Store;
+use once::store::Store;
 
 /// A clock that stands still unless somebody waits.
 #[derive(Clone, Default)]
@@ -256,7 +256,7 @@ async fn a_redis_slower_than_the_time_left_is_not_taken_for_dead() {
 
 #[tokio::test]
 async fn without_time_left_redis_is_not_asked() {
-    use crate::once::derive::{Fingerprint, Fingerprints};
+    use once::derive::{Fingerprint, Fingerprints};
     struct Nothing;
     impl Fingerprints for Nothing {
         fn fingerprint(&self, _: i64) -> Option<Fingerprint> {

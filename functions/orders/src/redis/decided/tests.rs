@@ -6,10 +6,10 @@ use shared::problem::Problem;
 
 use super::*;
 use crate::draft::Draft;
-use crate::once::Intent;
 use crate::order::Order;
 use crate::order::tests::order;
 use crate::refusal::Refusal;
+use once::Intent;
 
 const OURS: &[u8] = br#"{"currency": "KRW", "lines": [
     {"sku": "TEA-01", "quantity": 2, "unit_price": 19900},

@@ -25,6 +25,7 @@ pub mod derive;
 pub mod key;
 pub mod record;
 pub mod settle;
+pub mod store;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -60,24 +61,24 @@ pub struct Effect {
 }
 
 /// A string attribute.
-pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+pub fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
 /// A number attribute.
-pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
+pub fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
 /// A string attribute of an item, if it is there and a string.
-pub(crate) fn text_of<'item>(item: &'item Item, name: &str) -> Option<&'item str> {
+pub fn text_of<'item>(item: &'item Item, name: &str) -> Option<&'item str> {
     item.get(name)
         .and_then(|value| value.as_s().ok())
         .map(String::as_str)
 }
 
 /// An integer attribute of an item, if it is there and an integer.
-pub(crate) fn number_of(item: &Item, name: &str) -> Option<i64> {
+pub fn number_of(item: &Item, name: &str) -> Option<i64> {
     item.get(name)
         .and_then(|value| value.as_n().ok())
         .and_then(|digits| digits.parse().ok())

@@ -1,7 +1,7 @@
 //! Owns the table: every request to DynamoDB leaves from here, once, and comes back as data.
 //!
 //! Nothing here repeats a request: whether one may be repeated, and with which
-//! token, is decided where its meaning is known ([`crate::once::decide`]). The
+//! token, is decided where its meaning is known ([`crate::decide`]). The
 //! SDK's own retries are off.
 
 mod failure;
@@ -22,8 +22,8 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 use shared::world::World;
 
-use crate::once::classify::Reason;
-use crate::once::{Effect, Item};
+use crate::classify::Reason;
+use crate::{Effect, Item};
 
 pub use failure::Failure;
 use failure::{failure, reason};

@@ -122,7 +122,7 @@ impl Reason {
 mod tests {
     use super::super::{number, text};
     use super::*;
-    use crate::once::derive::{FINGERPRINT, FINGERPRINT_VERSION, Fingerprint};
+    use crate::derive::{FINGERPRINT, FINGERPRINT_VERSION, Fingerprint};
 
     struct Request(&'static str);
 

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::CancellationReason;
 
-use crate::once::Item;
-use crate::once::classify::Reason;
+use crate::Item;
+use crate::classify::Reason;
 
 /// Why a request did not succeed.
 #[derive(Clone, Debug, PartialEq)]
