@@ -47,7 +47,7 @@ def digest():
 def draw():
     """Writes the picture: Graphviz's shapes, with the style above in place of its own colours and fonts."""
     try:
-        drawn = subprocess.run(["dot", "-Tsvg", SOURCE], check=True, capture_output=True, text=True).stdout
+        drawn = subprocess.run(["dot", "-Tsvg", SOURCE], check=True, stdout=subprocess.PIPE, text=True).stdout
     except FileNotFoundError:
         sys.exit("dot is missing: install Graphviz (`apt-get install graphviz`)")
     shapes = drawn[drawn.index("<g id=") :]
