@@ -280,7 +280,7 @@ async fn handler(
     Ok(match kind {
         Kind::Orders => {
             let config = orders::Config::from_env(var).map_err(text)?;
-            let app = Arc::new(orders::App::new(&config, world.clone()));
+            let app = Arc::new(orders::App::new(&config, world.clone()).map_err(text)?);
             http_handler(move |request| {
                 let app = Arc::clone(&app);
                 async move { orders::handle(&app, request).await }
@@ -309,7 +309,8 @@ async fn handler(
         }
         Kind::OrdersSweeper => {
             let config = orders::sweeper::config(var).map_err(text)?;
-            let app = Arc::new(orders::sweeper::Sweeper::new(&config, world.clone()));
+            let app =
+                Arc::new(orders::sweeper::Sweeper::new(&config, world.clone()).map_err(text)?);
             event_handler(move |event| {
                 let app = Arc::clone(&app);
                 async move { orders::sweeper::handle(&app, event).await }

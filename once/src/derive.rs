@@ -1,4 +1,4 @@
-//! Owns what is derived from a request: the name of its decision, and its fingerprint.
+//! Derives two things from a request: the name of its decision, and its fingerprint.
 //!
 //! Both are SHA-256 over length-prefixed fields, so that no two different
 //! lists of fields give the same bytes ("ab", "c" and "a", "bc" do not).
@@ -6,8 +6,8 @@
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use sha2::{Digest as _, Sha256};
 
-use super::Item;
-use super::key::IdempotencyKey;
+use crate::item::{Item, number_of, text_of};
+use crate::key::IdempotencyKey;
 
 /// The attribute that holds a record's fingerprint.
 pub const FINGERPRINT: &str = "fingerprint";
@@ -20,17 +20,17 @@ pub const NAME_CHARACTERS: usize = 26;
 
 const NAME_VERSION: &str = "v1";
 
-/// What a request asks for, reduced to 43 characters: equal for equal requests.
+/// A digest of what a request asks for: 43 characters, the same for equal requests.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of a canonical request's fields.
+    /// The fingerprint of the fields of a canonical request.
     pub fn of<'field>(fields: impl IntoIterator<Item = &'field [u8]>) -> Self {
         Self(BASE64URL_NOPAD.encode(&digest(fields)))
     }
 
-    /// The text that is stored.
+    /// The text, as records store it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -38,8 +38,9 @@ impl Fingerprint {
 
 /// A request's fingerprint under each version that records may carry.
 ///
-/// A record keeps the version it was written with, so that a later release
-/// compares like with like and never calls a retry another request.
+/// A record keeps the version that it was written with. A later release computes
+/// a repeat's fingerprint under that version, so it never takes a repeat for
+/// another request.
 pub trait Fingerprints {
     /// The fingerprint under a version, or `None` if this release does not know it.
     fn fingerprint(&self, version: i64) -> Option<Fingerprint>;
@@ -47,9 +48,9 @@ pub trait Fingerprints {
 
 /// Names the decision about one attempt: 26 characters of lower-case base32.
 ///
-/// The same issuer, subject, route and key give the same name, and any other
-/// combination another one, so the name can be the record's primary key.
-pub fn name(issuer: &str, sub: &str, route: &str, key: &IdempotencyKey) -> String {
+/// The same issuer, subject, route and key give the same name. Any other
+/// combination gives another name. So the name can be the record's primary key.
+pub fn decision_name(issuer: &str, sub: &str, route: &str, key: &IdempotencyKey) -> String {
     let fields = [NAME_VERSION, issuer, sub, route, key.as_str()];
     let mut name = BASE32_NOPAD.encode(&digest(fields.map(str::as_bytes)));
     name.truncate(NAME_CHARACTERS);
@@ -58,17 +59,17 @@ pub fn name(issuer: &str, sub: &str, route: &str, key: &IdempotencyKey) -> Strin
 }
 
 /// A short digest of one value, for use within a primary key.
-pub fn name_of_value(value: &str) -> String {
+pub fn value_digest(value: &str) -> String {
     BASE64URL_NOPAD.encode(&digest([NAME_VERSION.as_bytes(), value.as_bytes()]))
 }
 
-/// Whether a record was made by a request of these fingerprints.
+/// Whether a request of these fingerprints made the record.
 ///
-/// `None` if the record's version is unknown here: a newer release wrote it.
-pub(super) fn made_by(record: &Item, fingerprints: &impl Fingerprints) -> Option<bool> {
-    let version = super::number_of(record, FINGERPRINT_VERSION)?;
+/// `None` if this release does not know the record's version: a newer one wrote it.
+pub(crate) fn made_by(record: &Item, fingerprints: &impl Fingerprints) -> Option<bool> {
+    let version = number_of(record, FINGERPRINT_VERSION)?;
     let ours = fingerprints.fingerprint(version)?;
-    Some(super::text_of(record, FINGERPRINT) == Some(ours.as_str()))
+    Some(text_of(record, FINGERPRINT) == Some(ours.as_str()))
 }
 
 fn digest<'field>(fields: impl IntoIterator<Item = &'field [u8]>) -> [u8; 32] {
@@ -85,12 +86,12 @@ mod tests {
     use super::*;
 
     fn name_of(issuer: &str, sub: &str, route: &str, key: &str) -> String {
-        name(issuer, sub, route, &key.parse().unwrap())
+        decision_name(issuer, sub, route, &key.parse().unwrap())
     }
 
     #[test]
     fn a_name_is_the_same_for_the_same_attempt_in_every_release() {
-        // Written down: a change of this text would make every repeat a new order.
+        // A change of this text would make every repeat a new order.
         assert_eq!(
             name_of("local", "demo", "POST /orders", "key-1"),
             "53zaozrxjwrbe3esukwq35o63c"

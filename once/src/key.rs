@@ -1,4 +1,4 @@
-//! Owns the client's name for one attempt.
+//! The idempotency key: a client's name for one attempt.
 
 use std::str::FromStr;
 
@@ -12,13 +12,13 @@ pub struct IdempotencyKey(String);
 /// What is wrong with a key.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 pub enum IdempotencyKeyError {
-    /// There are no characters.
+    /// It has no characters.
     #[error("the Idempotency-Key is empty")]
     Empty,
-    /// There are more than [`KEY_BYTES_MAX`].
+    /// It has more than [`KEY_BYTES_MAX`] characters.
     #[error("the Idempotency-Key is longer than {KEY_BYTES_MAX} characters")]
     TooLong,
-    /// A byte that is no visible ASCII character.
+    /// This byte is not a visible ASCII character.
     #[error(
         "the Idempotency-Key holds the byte 0x{0:02x}; only visible ASCII characters are allowed"
     )]
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn case_08_a_key_is_1_to_255_visible_ascii_characters() {
+    fn a_key_is_1_to_255_visible_ascii_characters() {
         check("", Err(IdempotencyKeyError::Empty));
         check("a", Ok(()));
         check("!~", Ok(()));

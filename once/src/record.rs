@@ -1,4 +1,4 @@
-//! Owns the recording of a refusal, which makes it final.
+//! Records a refusal, which makes it final.
 //!
 //! ```text
 //! first copy     ──► refused ──► put refusal IF absent ──► "no" to the client
@@ -7,50 +7,38 @@
 //! ```
 //!
 //! Without the record, the late duplicate would find stock and succeed after
-//! its client was told no.
+//! its client got a "no".
 
-use super::Item;
-use super::classify::{Verdict, decided_before};
-use super::decide::{Decision, Pace};
-use super::derive::Fingerprints;
-use crate::store::{Failure, Session};
+use crate::classify::decided_before;
+use crate::derive::Fingerprints;
+use crate::item::Item;
+use crate::outcome::{Settled, Unsettled};
+use crate::retry::Pace;
+use crate::session::{Session, Written};
 
-/// Records a refusal, unless its key was decided in the meantime: then what
-/// was decided is the truth. Returns [`Decision::Done`] if the refusal stands.
-pub async fn record(
+/// Records a refusal, unless another copy of the request was decided in the
+/// meantime. Then that decision counts.
+pub(crate) async fn record(
     session: &Session<'_>,
-    refusal: &Item,
+    refusal: Item,
     fingerprints: &impl Fingerprints,
-) -> Decision {
-    let mut pace = Pace::default();
-    while pace.goes_on(session) {
-        match session.put_absent(refusal).await {
-            Ok(()) => return Decision::Done,
-            Err(Failure::ConditionFailed(there)) => {
-                match decided_before(there.as_ref(), fingerprints) {
-                    // The answer of an earlier attempt of this loop was lost.
-                    Verdict::Before(record) if record == *refusal => return Decision::Done,
-                    Verdict::Before(record) => return Decision::Before(record),
-                    Verdict::KeyReused => return Decision::KeyReused,
-                    Verdict::Unreadable => return Decision::Unreadable,
-                    Verdict::Busy { .. } | Verdict::Refused(_) | Verdict::Invalid(_) => {}
-                }
-            }
-            Err(Failure::Invalid(cause)) => return Decision::Invalid(cause),
-            Err(Failure::Unknown(cause)) => {
-                tracing::warn!(
-                    cause,
-                    "recording a refusal got no answer and is tried again"
-                );
-            }
-            Err(
-                Failure::Conflict
-                | Failure::Throttled
-                | Failure::TokenMismatch
-                | Failure::Cancelled(_),
-            ) => {}
+) -> Result<Settled, Unsettled> {
+    let read = |written, (): &mut ()| match written {
+        Written::Done(refusal) => Ok(Some(Settled::Refused(refusal))),
+        Written::ConditionFailed(Some(record)) => {
+            let record = decided_before(&record, fingerprints)?;
+            // An attempt whose answer was lost may have written the refusal.
+            Ok(Some(if record == refusal {
+                Settled::Refused(record)
+            } else {
+                Settled::Before(record)
+            }))
         }
-        pace.pause(session).await;
-    }
-    Decision::OutcomeUnknown
+        // The record was deleted after the condition was checked.
+        Written::ConditionFailed(None) => Ok(None),
+    };
+    let send = |(): &()| session.put_absent(&refusal);
+    let mut pace = Pace::default();
+    let recorded: Result<_, Unsettled> = pace.repeat(session, (), send, read).await;
+    recorded?.ok_or(Unsettled::OutcomeUnknown)
 }

@@ -89,7 +89,7 @@ impl<'shop> Metered<'shop> {
         let client = Client::from_conf(config.build());
         Self {
             shop,
-            app: App::with_client(&Config::from_env(var).unwrap(), client, World::real()),
+            app: App::with_client(&Config::from_env(var).unwrap(), client, World::real()).unwrap(),
             meter,
         }
     }

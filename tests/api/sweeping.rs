@@ -3,10 +3,10 @@
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
-use orders::customer::Customer;
-use orders::draft::Draft;
-use orders::moment::Moment;
-use orders::order::{Order, OrderId};
+use orders::Customer;
+use orders::Draft;
+use orders::Moment;
+use orders::{Order, OrderId};
 use serde_json::Value;
 use shared::caller::Caller;
 

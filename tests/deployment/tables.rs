@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use once::derive::Fingerprints as _;
-use orders::draft::Draft;
-use orders::moment::Moment;
-use orders::refusal::Refusal;
+use once::Fingerprints as _;
+use orders::Draft;
+use orders::Moment;
+use orders::Refusal;
 use serde_json::json;
 use shared::problem::Problem;
 use template::{Kind, TableSpec};
@@ -69,11 +69,7 @@ fn orders_faults(text: &str) -> Vec<String> {
             ("expiry_shard", Some("hold_expires_at")),
             "KEYS_ONLY",
         ),
-        (
-            orders::list::BY_OWNER,
-            ("owner", Some("created_at")),
-            "KEYS_ONLY",
-        ),
+        (orders::BY_OWNER, ("owner", Some("created_at")), "KEYS_ONLY"),
     ];
     if indexes != expected {
         faults.push(format!("the indexes are {indexes:?}"));

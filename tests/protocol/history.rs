@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use once::key::IdempotencyKey;
-use orders::order::OrderId;
+use once::IdempotencyKey;
+use orders::OrderId;
 use simulator::fault::{Fate, Faults};
 use simulator::functions::{Answer, Run};
 use simulator::history::{Call, Wish};

@@ -11,8 +11,7 @@ use aws_sdk_dynamodb::types::{
 use futures::future::join_all;
 use jiff::SignedDuration;
 use local::serve::{Options, start};
-use once::settle::Unsettled;
-use once::store::Store;
+use once::{Store, Unsettled};
 use shared::world::World;
 
 use box_office::{Answer, Request, book};
@@ -46,7 +45,7 @@ async fn box_office(test: impl AsyncFnOnce(&BoxOffice)) {
         .key_schema(key("pk", KeyType::Hash))
         .key_schema(key("sk", KeyType::Range));
     table.send().await.unwrap();
-    let store = Store::new(client.clone(), TABLE.to_owned(), World::real());
+    let store = Store::new(client.clone(), TABLE.to_owned(), World::real()).unwrap();
     test(&BoxOffice { client, store }).await;
     running.stop().await;
 }

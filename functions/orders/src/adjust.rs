@@ -1,7 +1,10 @@
-//! Owns the adjusting of stock: one transaction that moves it and records why.
+//! Adjusts stock: one transaction that moves it and records why.
 
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use once::{
+    Effect, FailedEffect, Fingerprint, Fingerprints, IdempotencyKey, Intent, Item, Session,
+    Settled, number, number_of, settle,
+};
 use serde_json::{Value, json};
 use shared::caller::Caller;
 use shared::problem::Problem;
@@ -10,68 +13,31 @@ use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
 use crate::error::Error;
 use crate::json::{Fault, Faults, Object};
+use crate::ledger::{ANSWER_VERSION_NOW, Entry, ID_PREFIX, Reason, SORT_KEY_PREFIX};
 use crate::moment::Moment;
 use crate::product::{SHARD, Sku, partition, stock_key};
-use crate::redis::{Attempt, Visit};
+use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::text::Text;
-use once::classify::FailedEffect;
-use once::derive::{self, Fingerprint, Fingerprints};
-use once::key::IdempotencyKey;
-use once::settle::Settled;
-use once::store::Session;
-use once::{Effect, Intent, Item, number, number_of};
+use crate::turns::{Attempt, Turns};
 
 /// The most that one adjustment may bring or take away.
-pub const DELTA_MAX: i64 = 1_000_000_000;
+pub(crate) const DELTA_MAX: i64 = 1_000_000_000;
 
 const FINGERPRINT_VERSION_NOW: i64 = 1;
 
-const ANSWER_VERSION_NOW: i64 = 1;
-
-const ID_PREFIX: &str = "adj_";
-
-/// Moves stock that came or went …
+/// Adds stock to a product, or takes it away …
 const ADJUST: &str =
     "SET available = available + :d, received = received + :d, version = version + :one";
 
-/// … unless there is no such product or it would leave less than none. That
-/// `available + :d` is not negative cannot be said in a condition; this can.
+/// … if there is such a product and its stock stays at 0 or more. A condition
+/// cannot compute `available + :d`, so it compares with `-:d`.
 const ADJUST_CONDITION: &str = "attribute_exists(pk) AND available >= :minus_d";
 
-/// Why stock came or went.
-type Reason = Text<200>;
-
-/// A valid adjustment that nobody has decided about.
+/// A valid request for an adjustment.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Adjustment {
     delta: i64,
     reason: Reason,
-}
-
-/// An adjustment that was made, as the table holds it: the ledger, never deleted.
-#[derive(Debug, Deserialize, Serialize)]
-struct Entry {
-    pk: String,
-    sk: String,
-    delta: i64,
-    reason: Reason,
-    by: String,
-    at: Moment,
-    answer_version: i64,
-    fingerprint: String,
-    fingerprint_version: i64,
-}
-
-/// An adjustment as the client sees it: never the new stock, so that a replay
-/// can be identical.
-#[derive(Serialize)]
-struct EntryView<'entry> {
-    id: String,
-    sku: &'entry str,
-    delta: i64,
-    reason: &'entry str,
-    at: String,
 }
 
 impl Adjustment {
@@ -113,13 +79,13 @@ impl Fingerprints for Adjustment {
     }
 }
 
-/// Adjusts a product's stock, or tells what was decided about it before.
+/// Adjusts a product's stock, or gives the first answer again.
 ///
 /// # Errors
 /// The key was used for another adjustment, or the outcome is not known.
-pub async fn adjust(
+pub(crate) async fn adjust(
     session: &Session<'_>,
-    redis: &Visit<'_>,
+    turns: &Turns<'_>,
     caller: &Caller,
     sku: &Sku,
     key: &IdempotencyKey,
@@ -129,13 +95,13 @@ pub async fn adjust(
     let by = Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
     let now = Moment::from(session.world().now());
     let route = format!("POST /products/{sku}/stock");
-    let name = derive::name(&caller.issuer, &caller.sub, &route, key);
+    let name = once::decision_name(&caller.issuer, &caller.sub, &route, key);
     let fingerprint = adjustment
         .fingerprint(FINGERPRINT_VERSION_NOW)
         .ok_or_else(Error::unreadable)?;
     let entry = Entry {
         pk: partition(sku),
-        sk: format!("ADJ#{name}"),
+        sk: format!("{SORT_KEY_PREFIX}{name}"),
         delta: adjustment.delta,
         reason: adjustment.reason.clone(),
         by: by.as_str().to_owned(),
@@ -164,12 +130,14 @@ pub async fn adjust(
         fingerprints: adjustment,
         answers: &|record| before(record.clone()).is_ok(),
     };
-    match redis.settle(session, &attempt, refuse).await? {
-        Settled::Done => adjusted(&entry, Outcome::Adjusted),
+    let write = settle(session, &intent, adjustment, refuse);
+    match turns.around(session, &attempt, write).await? {
+        Settled::Done => entry.answer(Outcome::Adjusted),
         Settled::Before(record) => before(record),
-        Settled::Refused(record) => Refusal::read(&record)?
-            .ok_or_else(|| Error::Internal("a refusal is none".to_owned()))?
-            .into_answer(Outcome::Refused(reason)),
+        Settled::Refused(record) => {
+            let refusal = Record::read(record)?.into_refusal()?;
+            refusal.into_answer(Outcome::Refused(reason))
+        }
     }
 }
 
@@ -187,28 +155,17 @@ fn movement(sku: &Sku, delta: i64) -> Effect {
     }
 }
 
+/// The first answer, given again.
 fn before(record: Item) -> Result<Answer, Error> {
-    if let Some(refusal) = Refusal::read(&record)? {
-        return Ok(refusal.into_answer(Outcome::Replayed)?.replayed());
-    }
-    let entry: Entry = serde_dynamo::from_item(record)
-        .map_err(|error| Error::Internal(format!("an adjustment cannot be read: {error}")))?;
-    Ok(adjusted(&entry, Outcome::Replayed)?.replayed())
-}
-
-/// The answer to an adjustment; the same bytes however often it is told.
-fn adjusted(entry: &Entry, outcome: Outcome) -> Result<Answer, Error> {
-    if entry.answer_version != 1 {
-        return Err(Error::unreadable());
-    }
-    let view = EntryView {
-        id: format!("{ID_PREFIX}{}", entry.sk.trim_start_matches("ADJ#")),
-        sku: entry.pk.trim_start_matches("SKU#"),
-        delta: entry.delta,
-        reason: entry.reason.as_str(),
-        at: entry.at.to_string(),
+    let answer = match Record::read(record)? {
+        Record::Adjustment(entry) => entry.answer(Outcome::Replayed)?,
+        Record::Refusal(refusal) => refusal.into_answer(Outcome::Replayed)?,
+        Record::Order(_) => {
+            let cause = "the record under an adjustment's key is an order";
+            return Err(Error::Internal(cause.to_owned()));
+        }
     };
-    Answer::json(outcome, StatusCode::CREATED, &view)
+    Ok(answer.replayed())
 }
 
 /// Says why an adjustment failed, from the item as it was when

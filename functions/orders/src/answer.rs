@@ -9,10 +9,10 @@ use crate::error::Error;
 use crate::order::Status;
 
 /// Tells a client that this answer was given before.
-pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Tells a client, beside an answer given before, where the order stands now.
-pub const ORDER_STATUS: HeaderName = HeaderName::from_static("order-status");
+pub(crate) const ORDER_STATUS: HeaderName = HeaderName::from_static("order-status");
 
 const JSON: &str = "application/json";
 

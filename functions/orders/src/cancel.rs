@@ -1,5 +1,6 @@
 //! Owns the cancelling of an order by its customer.
 
+use once::Session;
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
@@ -12,13 +13,12 @@ use crate::moment::Moment;
 use crate::order::{Order, OrderId, Status};
 use crate::precondition::Precondition;
 use crate::release;
-use once::store::Session;
 
 /// Parses the body of `POST /orders/{id}/cancel`, if there is one: `{}`.
 ///
 /// # Errors
 /// It says something.
-pub fn parse(body: &[u8]) -> Result<(), Vec<Fault>> {
+pub(crate) fn parse(body: &[u8]) -> Result<(), Vec<Fault>> {
     let mut faults = Faults::default();
     let read = Object::of_body(body, &mut faults).map(|object| object.end(&mut faults));
     faults.or(read)
@@ -29,7 +29,7 @@ pub fn parse(body: &[u8]) -> Result<(), Vec<Fault>> {
 ///
 /// # Errors
 /// There is no such order, it has expired, or it has changed.
-pub async fn cancel(
+pub(crate) async fn cancel(
     session: &Session<'_>,
     caller: &Caller,
     id: &OrderId,

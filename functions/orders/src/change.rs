@@ -1,65 +1,63 @@
-//! Owns the changing of an order: read it, decide, write at the version that was read.
+//! Changes an order: read it, decide, write at the version that was read.
 //!
 //! ```text
 //! read v ──► decide ──► write IF version = v ──► the order as written
-//!              ▲               │ condition failed: somebody was faster
+//!              ▲               │ condition failed: another write came first
 //!              └── the order as it is now ◄──┘
 //! ```
 //!
-//! A transaction returns no values; written this way, the answer and its ETag
-//! are known without another read.
+//! A transaction returns no values. Written this way, the answer and its ETag are
+//! known without another read.
+
+use once::{Action, Effect, Item, Pace, Reason, Session, number, text};
 
 use crate::error::Error;
 use crate::order::{Order, OrderId};
 use crate::read;
-use crate::refusal::Refusal;
-use once::classify::Reason;
-use once::decide::Pace;
-use once::store::{Action, Failure, Session};
-use once::{Effect, Item, number};
+use crate::record::Record;
 
 /// The condition of every change: the order is as it was when it was judged.
-pub const UNCHANGED: &str = "version = :read";
+pub(crate) const UNCHANGED: &str = "version = :read";
 
-/// What is to be done about an order as it stands.
+/// What to do with an order as it is now.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Next {
-    /// Nothing: it is as asked already.
+pub(crate) enum Next {
+    /// Nothing: it is already as requested.
     Already,
-    /// This.
+    /// Write this change.
     Write(Box<Change>),
 }
 
-/// A change of an order, and what goes with it.
+/// A change of an order, with its effects.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// The order as it will be. Its version is one more than was read.
+pub(crate) struct Change {
+    /// The order after the change. Its version is one higher than before.
     pub order: Order,
-    /// Writes the order; conditioned by [`UNCHANGED`].
+    /// Writes the order under the condition [`UNCHANGED`].
     pub update: Effect,
-    /// An item that marks the change as done, such as a payment's; the
-    /// condition that it must meet, and the condition's values.
+    /// An item that is written with the change, such as a payment's, its
+    /// condition, and the condition's values.
     pub mark: Option<(Item, &'static str, Item)>,
-    /// What goes with it.
+    /// What happens to stock.
     pub effects: Vec<Effect>,
-    /// What it means if the mark's condition fails.
+    /// The error if the mark's condition fails.
     pub marked: Error,
 }
 
 /// An order after a change.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Changed {
-    /// The order as it is.
+pub(crate) struct Changed {
+    /// The order as it is now.
     pub order: Order,
-    /// Whether it was so before.
+    /// Whether it was like this before.
     pub already: bool,
 }
 
-/// Changes the order of an id as `decide` says.
+/// Changes the order with this id as `decide` says.
 ///
 /// # Errors
-/// What `decide` says, there is no such order, or the outcome is unknown.
-pub async fn change(
+/// The error of `decide`, there is no such order, or the outcome is unknown.
+pub(crate) async fn change(
     session: &Session<'_>,
     id: &OrderId,
     decide: impl Fn(&Order) -> Result<Next, Error>,
@@ -68,11 +66,11 @@ pub async fn change(
     change_from(session, order.ok_or(Error::NotFound("order"))?, decide).await
 }
 
-/// Changes an order, beginning with what was read of it.
+/// Changes an order that was read before.
 ///
 /// # Errors
 /// As [`change`].
-pub async fn change_from(
+pub(crate) async fn change_from(
     session: &Session<'_>,
     mut order: Order,
     decide: impl Fn(&Order) -> Result<Next, Error>,
@@ -96,8 +94,8 @@ pub async fn change_from(
                     already: false,
                 });
             }
-            // An attempt without an answer may be what changed the order: then
-            // it is as asked, and `decide` says so.
+            // An earlier attempt without an answer may have changed the order.
+            // Then it is already as requested, and `decide` says so.
             Written::Changed(now) => order = *now,
         }
     }
@@ -105,11 +103,11 @@ pub async fn change_from(
 
 enum Written {
     Done,
-    /// Somebody was faster; here is the order as it is.
+    /// Another write came first. The order as it is now.
     Changed(Box<Order>),
 }
 
-/// Writes a change, however often it takes to know whether it was written.
+/// Writes a change, as often as it takes to know whether it was written.
 async fn write(session: &Session<'_>, change: &Change, pace: &mut Pace) -> Result<Written, Error> {
     let mut actions = vec![Action::Update(&change.update)];
     if let Some((item, condition, values)) = &change.mark {
@@ -121,43 +119,20 @@ async fn write(session: &Session<'_>, change: &Change, pace: &mut Pace) -> Resul
         });
     }
     actions.extend(change.effects.iter().map(Action::Update));
-    let mut token = session.token();
-    while pace.goes_on(session) {
-        match session.transact(&actions, &token).await {
-            Ok(()) => return Ok(Written::Done),
-            Err(Failure::Cancelled(reasons)) => {
-                if let Some(written) = judge(&reasons, change)? {
-                    return Ok(written);
-                }
-                token = session.token();
-            }
-            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
-            Err(Failure::Unknown(cause)) => {
-                tracing::warn!(cause, "a change got no answer and is sent again");
-            }
-            Err(
-                Failure::TokenMismatch
-                | Failure::Conflict
-                | Failure::Throttled
-                | Failure::ConditionFailed(_),
-            ) => token = session.token(),
-        }
-        pace.pause(session).await;
-    }
-    Err(Error::OutcomeUnknown)
+    let committed = || Written::Done;
+    let cancelled = |reasons: &[Reason]| judge(reasons, change);
+    let written = pace.transact(session, &actions, committed, cancelled);
+    written.await?.ok_or(Error::OutcomeUnknown)
 }
 
 /// Reads the reasons of a cancelled change: the order's own first.
-/// `None` if it is to be repeated.
+/// `None` asks for another attempt.
 fn judge(reasons: &[Reason], change: &Change) -> Result<Option<Written>, Error> {
     if let Some(Reason::ConditionFailed(item)) = reasons.first() {
         // Orders are never deleted.
         let item = item.clone().ok_or(Error::NotFound("order"))?;
-        if Refusal::read(&item)?.is_some() {
-            return Err(Error::NotFound("order"));
-        }
-        let order = serde_dynamo::from_item(item)
-            .map_err(|error| Error::Internal(format!("an order cannot be read: {error}")))?;
+        let order = Record::read(item)?.into_order();
+        let order = order.ok_or(Error::NotFound("order"))?;
         return Ok(Some(Written::Changed(Box::new(order))));
     }
     if reasons
@@ -177,16 +152,14 @@ fn judge(reasons: &[Reason], change: &Change) -> Result<Option<Written>, Error> 
     }
 }
 
-/// The update of an order to its next version.
-///
-/// `set` are further assignments, each beginning with a comma; `values` theirs.
-pub fn next_version(order: &Order, update: &'static str, mut values: Item) -> Effect {
+/// The update of an order to its next version, with the values of `update`.
+pub(crate) fn next_version(order: &Order, update: &'static str, mut values: Item) -> Effect {
     values.insert(":read".to_owned(), number(order.version));
     values.insert(":next".to_owned(), number(order.version + 1));
     Effect {
         key: Item::from([
-            ("pk".to_owned(), once::text(&order.pk)),
-            ("sk".to_owned(), once::text(&order.sk)),
+            ("pk".to_owned(), text(&order.pk)),
+            ("sk".to_owned(), text(&order.sk)),
         ]),
         update,
         condition: UNCHANGED.into(),

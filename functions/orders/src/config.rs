@@ -9,7 +9,9 @@ use shared::aws::{AwsConfig, MissingVariable};
 use shared::cors::{AllowedOrigins, OriginError};
 use shared::secret::Secret;
 
-use crate::redis::WAIT_DEFAULT;
+/// How long an order waits for Redis before its write: for a connection, the
+/// look-up and its turn, all together.
+pub const REDIS_WAIT_DEFAULT: Duration = Duration::from_millis(50);
 
 /// How long an order may be told to wait for Redis, in milliseconds: at least
 /// one exchange, and far less than an invocation.
@@ -112,7 +114,7 @@ impl RedisConfig {
             (None, Some(id)) => RedisAddress::SecretId(id),
         };
         let wait = match set("REDIS_WAIT_MILLISECONDS") {
-            None => WAIT_DEFAULT,
+            None => REDIS_WAIT_DEFAULT,
             Some(text) => {
                 let number = text.parse().ok();
                 let number = number.filter(|number| REDIS_WAIT_MILLISECONDS.contains(number));
@@ -138,7 +140,7 @@ impl StoreConfig {
         })
     }
 
-    /// The database client: one try a request, as [`once::decide`] needs it.
+    /// The database client: one attempt for each request, as [`once::Store`] requires.
     pub fn client(&self) -> Client {
         let mut config = Builder::from(&self.aws.sdk_config());
         config.set_endpoint_url(self.aws.endpoint("DYNAMODB"));

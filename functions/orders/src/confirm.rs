@@ -1,6 +1,7 @@
 //! Owns the confirming of an order by the payment that was made for it.
 
 use http::StatusCode;
+use once::{Item, Session, text, value_digest};
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
@@ -11,12 +12,9 @@ use crate::moment::Moment;
 use crate::order::{Order, OrderId, Status};
 use crate::precondition::Precondition;
 use crate::text::Text;
-use once::derive::name_of_value;
-use once::store::Session;
-use once::{Item, text};
 
 /// The scope of the payment service, which acts on any customer's order.
-pub const SCOPE_CONFIRM: &str = "orders:confirm";
+pub(crate) const SCOPE_CONFIRM: &str = "orders:confirm";
 
 /// Removing the shard is enough to leave the sparse index of pending orders;
 /// `hold_expires_at` is part of the answer and stays.
@@ -28,13 +26,13 @@ const UNUSED: &str = "attribute_not_exists(pk) OR order_id = :this";
 
 /// The payment service's name for a payment, and the idempotency key of the
 /// confirmation.
-pub type PaymentReference = Text<255>;
+pub(crate) type PaymentReference = Text<255>;
 
 /// Parses the body of `POST /orders/{id}/confirm`.
 ///
 /// # Errors
 /// Everything that is wrong with it, each with its pointer.
-pub fn parse(body: &[u8]) -> Result<PaymentReference, Vec<Fault>> {
+pub(crate) fn parse(body: &[u8]) -> Result<PaymentReference, Vec<Fault>> {
     let mut faults = Faults::default();
     let reference = Object::of_body(body, &mut faults).and_then(|mut object| {
         let reference = object.text("payment_reference", &mut faults);
@@ -50,7 +48,7 @@ pub fn parse(body: &[u8]) -> Result<PaymentReference, Vec<Fault>> {
 /// # Errors
 /// There is no such order, it was cancelled, confirmed by another payment or
 /// has expired, it has changed, or the payment confirmed another order.
-pub async fn confirm(
+pub(crate) async fn confirm(
     session: &Session<'_>,
     caller: &Caller,
     id: &OrderId,
@@ -108,7 +106,7 @@ fn confirmed(order: &Order, reference: &PaymentReference, now: Moment) -> Change
     let payment = Item::from([
         (
             "pk".to_owned(),
-            text(format!("PAY#{}", name_of_value(reference.as_str()))),
+            text(format!("PAY#{}", value_digest(reference.as_str()))),
         ),
         ("sk".to_owned(), text("PAYMENT")),
         ("order_id".to_owned(), text(order.id())),

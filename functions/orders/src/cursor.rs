@@ -1,10 +1,10 @@
 //! Owns the cursor: where a list goes on, in a form that a client hands back unread.
 
 use data_encoding::BASE64URL_NOPAD;
+use once::{Item, text, text_of};
 use serde::{Deserialize, Serialize};
 
 use crate::json::{Fault, Place};
-use once::{Item, text, text_of};
 
 /// The longest cursor, in bytes; those given out are far shorter.
 const CURSOR_BYTES_MAX: usize = 4_096;
@@ -12,7 +12,7 @@ const CURSOR_BYTES_MAX: usize = 4_096;
 /// The index key of the last item of a page.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     owner: String,
     created_at: String,
     pk: String,
@@ -21,7 +21,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// The cursor after an item of the index.
-    pub fn after(item: &Item) -> Option<Self> {
+    pub(crate) fn after(item: &Item) -> Option<Self> {
         let part = |name| text_of(item, name).map(str::to_owned);
         Some(Self {
             owner: part("owner")?,
@@ -38,7 +38,7 @@ impl Cursor {
     ///
     /// # Errors
     /// It is no cursor, or one of another list.
-    pub fn read(cursor: &str, owner: &str) -> Result<Self, Vec<Fault>> {
+    pub(crate) fn read(cursor: &str, owner: &str) -> Result<Self, Vec<Fault>> {
         let fault = |detail: &str| {
             vec![Fault {
                 place: Place::Parameter("cursor"),
@@ -65,14 +65,14 @@ impl Cursor {
     }
 
     /// The cursor as the client gets it.
-    pub fn write(&self) -> String {
+    pub(crate) fn write(&self) -> String {
         // Four strings always have a form in JSON.
         let json = serde_json::to_vec(self).unwrap_or_default();
         BASE64URL_NOPAD.encode(&json)
     }
 
     /// The key that the index goes on after.
-    pub fn key(&self) -> Item {
+    pub(crate) fn key(&self) -> Item {
         Item::from([
             ("owner".to_owned(), text(&self.owner)),
             ("created_at".to_owned(), text(&self.created_at)),

@@ -9,7 +9,7 @@ const MOMENT_LEAST: i64 = 1_000_000_000_000;
 ///
 /// Lambda gives it in milliseconds since 1970; `cargo lambda watch` gives how
 /// many there are, which read as a moment would have passed long ago.
-pub fn deadline(context_millis: u64, now: Timestamp) -> Timestamp {
+pub(crate) fn deadline(context_millis: u64, now: Timestamp) -> Timestamp {
     let millis = i64::try_from(context_millis).unwrap_or(i64::MAX);
     if millis < MOMENT_LEAST {
         return now

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
+use once::{Effect, Item, Pace, Session, Written, number, text};
 
 use crate::answer::{Answer, Outcome};
 use crate::error::Error;
@@ -12,9 +13,6 @@ use crate::product::{
     Currency, OWNER, Product, ProductName, SHARD, Sku, UNIT_PRICE_MAX, stock_key,
 };
 use crate::read;
-use once::decide::Pace;
-use once::store::{Failure, Session};
-use once::{Effect, Item, number, text};
 
 /// Writes what a product is, and makes it, with no stock, if there is none.
 ///
@@ -30,7 +28,7 @@ const NAMES: &[(&str, &str)] = &[("#name", "name"), ("#owner", "owner")];
 
 /// A valid description.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Description {
+pub(crate) struct Description {
     name: ProductName,
     unit_price: i64,
     currency: Currency,
@@ -42,7 +40,7 @@ impl Description {
     ///
     /// # Errors
     /// Everything that is wrong with it, each with its pointer.
-    pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         let description = Self::read(body, &mut faults);
         faults.or(description)
@@ -85,44 +83,35 @@ impl Description {
 ///
 /// # Errors
 /// The precondition fails, or the outcome is not known.
-pub async fn describe(
+pub(crate) async fn describe(
     session: &Session<'_>,
     sku: &Sku,
     description: &Description,
     precondition: &Precondition,
 ) -> Result<Answer, Error> {
     let now = Moment::from(session.world().now());
-    let mut base = if let Some(base) = base_named_by(precondition) {
+    let base = if let Some(base) = base_named_by(precondition) {
         base
     } else {
         let there = read::product(session, sku).await?;
         base_allowed_by(precondition, there.as_ref())?
     };
     let mut pace = Pace::default();
-    while pace.goes_on(session) {
-        let effect = effect(sku, description, base, now);
-        match session.update_item(&effect).await {
-            Ok(item) => return answer(&read::parse_product(item)?),
-            Err(Failure::ConditionFailed(item)) => {
-                match item.map(read::parse_product).transpose()? {
-                    Some(product) if as_asked(&product, description, base) => {
-                        return answer(&product);
-                    }
-                    there => base = base_allowed_by(precondition, there.as_ref())?,
-                }
+    let send = |base: &Base| session.update_item(effect(sku, description, *base, now));
+    let described = pace.repeat(session, base, send, |written, base| {
+        let there = match written {
+            Written::Done(item) => return answer(&read::parse_product(item)?).map(Some),
+            Written::ConditionFailed(item) => item.map(read::parse_product).transpose()?,
+        };
+        match there {
+            Some(product) if as_asked(&product, description, *base) => answer(&product).map(Some),
+            there => {
+                *base = base_allowed_by(precondition, there.as_ref())?;
+                Ok(None)
             }
-            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
-            Err(
-                Failure::Conflict
-                | Failure::Throttled
-                | Failure::Unknown(_)
-                | Failure::TokenMismatch
-                | Failure::Cancelled(_),
-            ) => {}
         }
-        pace.pause(session).await;
-    }
-    Err(Error::OutcomeUnknown)
+    });
+    described.await?.ok_or(Error::OutcomeUnknown)
 }
 
 /// What a description is written over.

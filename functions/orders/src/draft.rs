@@ -3,18 +3,19 @@
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
+use once::{Fingerprint, Fingerprints};
+
 use crate::json::{Fault, Faults, Object};
 use crate::product::{Currency, Sku, UNIT_PRICE_MAX};
-use once::derive::{Fingerprint, Fingerprints};
 
 /// How many lines an order may have, before lines of one product are merged.
-pub const LINES: RangeInclusive<usize> = 1..=50;
+pub(crate) const LINES: RangeInclusive<usize> = 1..=50;
 
 /// How many of one product an order may ask for, also after merging.
-pub const QUANTITY: RangeInclusive<i64> = 1..=1_000_000;
+pub(crate) const QUANTITY: RangeInclusive<i64> = 1..=1_000_000;
 
 /// The version that new records' fingerprints are computed by.
-pub const FINGERPRINT_VERSION_NOW: i64 = 1;
+pub(crate) const FINGERPRINT_VERSION_NOW: i64 = 1;
 
 const UNIT_PRICE: RangeInclusive<i64> = 0..=UNIT_PRICE_MAX;
 

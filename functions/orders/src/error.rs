@@ -1,13 +1,11 @@
 //! Owns what a client is told when it does not get what it asked for.
 
 use http::StatusCode;
+use once::{Defect, IdempotencyKeyError, Unsettled};
 use serde_json::{Value, json};
 use shared::problem::Problem;
 
 use crate::json::{Fault, Place};
-use once::key::IdempotencyKeyError;
-use once::settle::Unsettled;
-use once::store::Failure;
 
 /// After how many seconds an attempt with an unknown outcome is worth repeating.
 const RETRY_SECONDS: u32 = 1;
@@ -180,6 +178,12 @@ impl Error {
     }
 }
 
+impl From<Defect> for Error {
+    fn from(Defect(cause): Defect) -> Self {
+        Self::Internal(cause)
+    }
+}
+
 impl From<Unsettled> for Error {
     fn from(unsettled: Unsettled) -> Self {
         match unsettled {
@@ -196,19 +200,6 @@ impl Error {
     pub(crate) fn unreadable() -> Self {
         tracing::error!("a newer release recorded this decision in a form unknown here");
         Self::OutcomeUnknown
-    }
-
-    /// What a read's failure means: nothing was changed.
-    pub(crate) fn of_read(failure: Failure) -> Self {
-        match failure {
-            Failure::Invalid(cause) => Self::Internal(cause),
-            Failure::Unknown(_)
-            | Failure::Throttled
-            | Failure::Conflict
-            | Failure::TokenMismatch
-            | Failure::Cancelled(_)
-            | Failure::ConditionFailed(_) => Self::Unavailable,
-        }
     }
 }
 

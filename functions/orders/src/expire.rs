@@ -1,15 +1,16 @@
 //! Owns the expiring of an order whose hold has run out.
 
+use once::Session;
+
 use crate::change::{Changed, Next, change_from};
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::order::{Order, Status};
 use crate::release;
-use once::store::Session;
 
 /// How much later than the end of its hold an order expires: what two
 /// machines' clocks may differ by.
-pub const SKEW_SECONDS: i64 = 30;
+pub(crate) const SKEW_SECONDS: i64 = 30;
 
 /// Expires an order if it is pending and its hold has run out, beginning with
 /// what was read of it. An order that was confirmed or cancelled in the
@@ -17,7 +18,11 @@ pub const SKEW_SECONDS: i64 = 30;
 ///
 /// # Errors
 /// The outcome is not known.
-pub async fn expire(session: &Session<'_>, order: Order, now: Moment) -> Result<Changed, Error> {
+pub(crate) async fn expire(
+    session: &Session<'_>,
+    order: Order,
+    now: Moment,
+) -> Result<Changed, Error> {
     change_from(session, order, |order| Ok(decide(order, now))).await
 }
 

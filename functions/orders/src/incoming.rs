@@ -5,19 +5,19 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _};
+use once::IdempotencyKey;
 use serde_json::{Map, Value};
 use shared::caller::Caller;
 
 use crate::deadline::deadline;
 use crate::error::Error;
-use once::key::IdempotencyKey;
 
 /// The largest body, in bytes.
-pub const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request, apart from its HTTP form.
 #[derive(Debug)]
-pub struct Incoming {
+pub(crate) struct Incoming {
     /// The route that the gateway matched, such as `GET /orders/{id}`.
     pub route: String,
     /// The gateway's id of the request, told in every answer.
@@ -37,7 +37,7 @@ pub struct Incoming {
 
 impl Incoming {
     /// Takes a request apart.
-    pub fn read(request: Request, now: Timestamp) -> Self {
+    pub(crate) fn read(request: Request, now: Timestamp) -> Self {
         let invocation = request.lambda_context();
         let pairs = |map: lambda_http::aws_lambda_events::query_map::QueryMap| {
             map.iter()
@@ -77,22 +77,22 @@ impl Incoming {
     }
 
     /// The page's origin, if a browser sent it.
-    pub fn origin(&self) -> Option<&HeaderValue> {
+    pub(crate) fn origin(&self) -> Option<&HeaderValue> {
         self.headers.get(http::header::ORIGIN)
     }
 
     /// All headers.
-    pub fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
     /// A parameter of the path.
-    pub fn parameter(&self, name: &str) -> &str {
+    pub(crate) fn parameter(&self, name: &str) -> &str {
         first(&self.parameters, name).unwrap_or_default()
     }
 
     /// A parameter of the query.
-    pub fn query(&self, name: &str) -> Option<&str> {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
         first(&self.query, name)
     }
 
@@ -100,7 +100,7 @@ impl Incoming {
     ///
     /// # Errors
     /// The event names nobody: the route lacks its authorizer.
-    pub fn caller(&self) -> Result<Caller, Error> {
+    pub(crate) fn caller(&self) -> Result<Caller, Error> {
         let context = self
             .context
             .as_ref()
@@ -112,7 +112,7 @@ impl Incoming {
     ///
     /// # Errors
     /// It is missing or malformed.
-    pub fn idempotency_key(&self) -> Result<IdempotencyKey, Error> {
+    pub(crate) fn idempotency_key(&self) -> Result<IdempotencyKey, Error> {
         let value = self
             .headers
             .get("idempotency-key")
@@ -124,7 +124,7 @@ impl Incoming {
     ///
     /// # Errors
     /// It is declared to be something else, or too large.
-    pub fn json(&self) -> Result<&[u8], Error> {
+    pub(crate) fn json(&self) -> Result<&[u8], Error> {
         if !self.headers.get(CONTENT_TYPE).is_some_and(is_json) {
             return Err(Error::MediaType);
         }
@@ -135,7 +135,7 @@ impl Incoming {
     ///
     /// # Errors
     /// As [`Incoming::json`].
-    pub fn optional_json(&self) -> Result<Option<&[u8]>, Error> {
+    pub(crate) fn optional_json(&self) -> Result<Option<&[u8]>, Error> {
         if self.body.is_empty() {
             return Ok(None);
         }

@@ -48,11 +48,11 @@ enum Json {
 
 /// The faults found so far.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<Fault>);
+pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
     /// Adds a fault at a pointer into the body.
-    pub fn add(&mut self, pointer: &str, detail: impl Into<String>) {
+    pub(crate) fn add(&mut self, pointer: &str, detail: impl Into<String>) {
         if self.0.len() < FAULTS_MAX {
             self.0.push(Fault {
                 place: Place::Body(pointer.to_owned()),
@@ -65,7 +65,7 @@ impl Faults {
     ///
     /// # Errors
     /// The faults.
-    pub fn or<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
+    pub(crate) fn or<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
         match read {
             Some(read) if self.0.is_empty() => Ok(read),
             _ => Err(self.0),
@@ -75,14 +75,14 @@ impl Faults {
 
 /// An object being read: members are taken out by name.
 #[derive(Debug)]
-pub struct Object {
+pub(crate) struct Object {
     pointer: String,
     members: Vec<(String, Json)>,
 }
 
 impl Object {
     /// Reads a body that must be one JSON object.
-    pub fn of_body(body: &[u8], faults: &mut Faults) -> Option<Self> {
+    pub(crate) fn of_body(body: &[u8], faults: &mut Faults) -> Option<Self> {
         match serde_json::from_slice(body) {
             Ok(json) => Self::of(json, String::new(), faults),
             Err(error) => {
@@ -115,7 +115,7 @@ impl Object {
     }
 
     /// Takes a required text and parses it.
-    pub fn text<T>(&mut self, name: &str, faults: &mut Faults) -> Option<T>
+    pub(crate) fn text<T>(&mut self, name: &str, faults: &mut Faults) -> Option<T>
     where
         T: FromStr<Err: fmt::Display>,
     {
@@ -131,7 +131,7 @@ impl Object {
     }
 
     /// Takes a required integer within a range.
-    pub fn integer(
+    pub(crate) fn integer(
         &mut self,
         name: &str,
         range: &RangeInclusive<i64>,
@@ -158,7 +158,7 @@ impl Object {
     }
 
     /// Takes a required truth value.
-    pub fn truth(&mut self, name: &str, faults: &mut Faults) -> Option<bool> {
+    pub(crate) fn truth(&mut self, name: &str, faults: &mut Faults) -> Option<bool> {
         let pointer = self.pointer_to(name);
         match self.required(name, faults)? {
             Json::True => Some(true),
@@ -171,7 +171,7 @@ impl Object {
     }
 
     /// Takes a required list of objects, of a length within a range.
-    pub fn objects(
+    pub(crate) fn objects(
         &mut self,
         name: &str,
         lengths: &RangeInclusive<usize>,
@@ -197,12 +197,12 @@ impl Object {
     }
 
     /// The pointer to a member.
-    pub fn pointer_to(&self, name: &str) -> String {
+    pub(crate) fn pointer_to(&self, name: &str) -> String {
         member_pointer(&self.pointer, name)
     }
 
     /// Ends the reading: what was not taken is unknown.
-    pub fn end(self, faults: &mut Faults) {
+    pub(crate) fn end(self, faults: &mut Faults) {
         for (name, _) in self.members {
             faults.add(
                 &member_pointer(&self.pointer, &name),

@@ -3,35 +3,37 @@
 //! Read [`once`] first (the protocol, free of the shop's words), then
 //! [`place`] (the shop's use of it), then [`routes`].
 
-pub mod adjust;
-pub mod answer;
-pub mod cancel;
-pub mod change;
-pub mod config;
-pub mod confirm;
-pub mod cursor;
-pub mod customer;
-pub mod deadline;
-pub mod describe;
-pub mod draft;
-pub mod error;
-pub mod expire;
-pub mod incoming;
-pub mod json;
-pub mod list;
-pub mod moment;
-pub mod order;
-pub mod place;
-pub mod precondition;
-pub mod product;
-pub mod read;
-pub mod redis;
-pub mod refusal;
-pub mod release;
-pub mod report;
-pub mod routes;
+mod adjust;
+mod answer;
+mod cancel;
+mod change;
+mod config;
+mod confirm;
+mod cursor;
+mod customer;
+mod deadline;
+mod describe;
+mod draft;
+mod error;
+mod expire;
+mod incoming;
+mod json;
+mod ledger;
+mod list;
+mod moment;
+mod order;
+mod place;
+mod precondition;
+mod product;
+mod read;
+mod record;
+mod refusal;
+mod release;
+mod report;
+mod routes;
 pub mod sweeper;
-pub mod text;
+mod text;
+pub mod turns;
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -41,17 +43,24 @@ use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use http::HeaderName;
 use lambda_http::{Body, Request, Response};
+use once::{RetriesAreOn, Store};
 use shared::cors::AllowedOrigins;
 use shared::world::World;
 use tracing::Instrument as _;
 
-pub use config::{Config, ConfigError, StoreConfig};
+pub use adjust::Adjustment;
+pub use config::{Config, ConfigError, REDIS_WAIT_DEFAULT, StoreConfig};
+pub use customer::Customer;
+pub use draft::Draft;
+pub use list::BY_OWNER;
+pub use moment::Moment;
+pub use order::{Order, OrderId};
+pub use refusal::Refusal;
 pub use report::SERVICE;
 
 use crate::error::Error;
 use crate::incoming::Incoming;
-use crate::redis::{Redis, Visit};
-use once::store::Store;
+use crate::turns::{Redis, Turns};
 
 /// The header that names the request in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -67,20 +76,30 @@ pub struct App {
 
 impl App {
     /// Starts the function. It opens no connection: the first request does.
-    pub fn new(config: &Config, world: World) -> Self {
+    ///
+    /// # Errors
+    /// The database client repeats requests by itself: a defect.
+    pub fn new(config: &Config, world: World) -> Result<Self, RetriesAreOn> {
         Self::with_client(config, config.store.client(), world)
     }
 
     /// Starts the function on a client of the caller's making, such as one
     /// whose connector counts, or fails on purpose.
-    pub fn with_client(config: &Config, client: Client, world: World) -> Self {
+    ///
+    /// # Errors
+    /// The client repeats requests by itself.
+    pub fn with_client(
+        config: &Config,
+        client: Client,
+        world: World,
+    ) -> Result<Self, RetriesAreOn> {
         let redis = config.redis.as_ref();
-        Self {
+        Ok(Self {
             redis: redis.map(|redis| Redis::new(redis, &config.store, world.clone())),
-            store: Store::new(client, config.store.table.clone(), world),
+            store: Store::new(client, config.store.table.clone(), world)?,
             origins: config.origins.clone(),
             warm: AtomicBool::new(false),
-        }
+        })
     }
 
     /// This function with a Redis of the caller's making, such as a played one.
@@ -105,8 +124,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infal
 
 async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
     let session = app.store.session(incoming.deadline);
-    let redis = Visit::new(app.redis.as_ref());
-    let served = AssertUnwindSafe(routes::serve(&session, &redis, incoming));
+    let turns = Turns::new(app.redis.as_ref());
+    let served = AssertUnwindSafe(routes::serve(&session, &turns, incoming));
     let result = served
         .catch_unwind()
         .await
@@ -131,7 +150,7 @@ async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
         outcome.as_ref().copied(),
         response.status().as_u16(),
         session.tally(),
-        redis.account(),
+        turns.account(),
         session.world().now(),
     );
     response

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use http::StatusCode;
+use once::{Item, Pace, Page, Session, text, text_of};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::caller::Caller;
@@ -18,9 +19,6 @@ use crate::error::Error;
 use crate::json::{Fault, Place};
 use crate::order::{Order, OrderView};
 use crate::product::{OWNER, Product, ProductView};
-use once::decide::Pace;
-use once::store::{Failure, Page, Session};
-use once::{Item, text};
 
 /// How many entries a page has if the client does not say.
 const LIMIT_DEFAULT: i32 = 20;
@@ -33,7 +31,7 @@ pub const BY_OWNER: &str = "by_owner";
 
 /// A page that a client asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Asked<'asked> {
+pub(crate) struct Asked<'asked> {
     limit: i32,
     cursor: Option<&'asked str>,
 }
@@ -43,7 +41,10 @@ impl<'asked> Asked<'asked> {
     ///
     /// # Errors
     /// The limit is no number from 1 to 100.
-    pub fn read(limit: Option<&str>, cursor: Option<&'asked str>) -> Result<Self, Vec<Fault>> {
+    pub(crate) fn read(
+        limit: Option<&str>,
+        cursor: Option<&'asked str>,
+    ) -> Result<Self, Vec<Fault>> {
         let limit = match limit {
             None => LIMIT_DEFAULT,
             Some(digits) => digits
@@ -77,7 +78,7 @@ struct Products<'products> {
 ///
 /// # Errors
 /// The cursor is not one of this list.
-pub async fn list_orders(
+pub(crate) async fn list_orders(
     session: &Session<'_>,
     caller: &Caller,
     asked: &Asked<'_>,
@@ -97,7 +98,10 @@ pub async fn list_orders(
 ///
 /// # Errors
 /// The cursor is not one of this list.
-pub async fn list_products(session: &Session<'_>, asked: &Asked<'_>) -> Result<Answer, Error> {
+pub(crate) async fn list_products(
+    session: &Session<'_>,
+    asked: &Asked<'_>,
+) -> Result<Answer, Error> {
     let (items, next_cursor) = page(session, OWNER, true, asked).await?;
     let products: Vec<Product> = parse(items)?;
     let list = Products {
@@ -146,43 +150,29 @@ fn parse<T: DeserializeOwned>(items: Vec<Item>) -> Result<Vec<T>, Error> {
 /// Reads a page of an index, again and again while there is time.
 pub(crate) async fn query(session: &Session<'_>, page: &Page<'_>) -> Result<Vec<Item>, Error> {
     let mut pace = Pace::default();
-    let mut last = Failure::Throttled;
-    while pace.goes_on(session) {
-        match session.query(page).await {
-            Ok(keys) => return Ok(keys),
-            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
-            Err(failure) => last = failure,
-        }
-        pace.pause(session).await;
-    }
-    Err(Error::of_read(last))
+    let read = pace.read(session, || session.query(page));
+    read.await?.ok_or(Error::Unavailable)
 }
 
 /// Reads the items of these keys, strongly consistent, in the keys' order.
-/// Those that are no longer there are left out.
+/// Items that no longer exist are left out.
 pub(crate) async fn read_in_order(
     session: &Session<'_>,
     keys: &[Item],
 ) -> Result<Vec<Item>, Error> {
-    let mut found: HashMap<String, Item> = HashMap::with_capacity(keys.len());
-    let mut unread: Vec<Item> = keys.iter().map(primary_key).collect();
-    let mut pace = Pace::default();
-    while !unread.is_empty() {
-        if !pace.goes_on(session) {
-            return Err(Error::Unavailable);
-        }
-        match session.batch_get(unread.clone()).await {
-            Ok((items, rest)) => {
-                found.extend(items.into_iter().map(|item| (partition(&item), item)));
-                unread = rest;
-            }
-            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
-            Err(failure) => tracing::warn!(?failure, "a batch read is repeated"),
-        }
-        if !unread.is_empty() {
-            pace.pause(session).await;
-        }
+    let unread: Vec<Item> = keys.iter().map(primary_key).collect();
+    if unread.is_empty() {
+        return Ok(Vec::new());
     }
+    let mut found: HashMap<String, Item> = HashMap::with_capacity(keys.len());
+    let mut pace = Pace::default();
+    let send = |unread: &Vec<Item>| session.batch_get(unread.clone());
+    let read = pace.repeat(session, unread, send, |(items, rest), unread| {
+        found.extend(items.into_iter().map(|item| (partition(&item), item)));
+        *unread = rest;
+        Ok::<_, Error>(unread.is_empty().then_some(()))
+    });
+    read.await?.ok_or(Error::Unavailable)?;
     Ok(keys
         .iter()
         .filter_map(|key| found.remove(&partition(key)))
@@ -198,7 +188,7 @@ fn primary_key(item: &Item) -> Item {
 
 /// The partition names the item: a list has one item of each.
 fn partition(item: &Item) -> String {
-    once::text_of(item, "pk").unwrap_or_default().to_owned()
+    text_of(item, "pk").unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

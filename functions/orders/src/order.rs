@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use once::{Fingerprints as _, IdempotencyKey, Item, NAME_CHARACTERS, text};
 use serde::{Deserialize, Serialize};
 use shared::caller::Caller;
 
@@ -10,21 +11,18 @@ use crate::customer::Customer;
 use crate::draft::{Draft, FINGERPRINT_VERSION_NOW};
 use crate::moment::Moment;
 use crate::product::{Currency, SHARD, Sku};
-use once::derive::{self, Fingerprints as _, NAME_CHARACTERS};
-use once::key::IdempotencyKey;
-use once::{Item, text};
 
 /// How long an order holds its stock before it may expire.
-pub const HOLD_SECONDS: i64 = 900;
+pub(crate) const HOLD_SECONDS: i64 = 900;
 
 /// Over how many partitions of the index pending orders are spread.
-pub const EXPIRY_SHARDS: u32 = 8;
+pub(crate) const EXPIRY_SHARDS: u32 = 8;
 
 /// The route whose decisions are orders, part of what names them.
-pub const ROUTE: &str = "POST /orders";
+pub(crate) const ROUTE: &str = "POST /orders";
 
 /// The sort key of an order.
-pub const SORT_KEY: &str = "ORDER";
+pub(crate) const SORT_KEY: &str = "ORDER";
 
 /// The form of the answer that a placed order gets from this release.
 const ANSWER_VERSION_NOW: i64 = 1;
@@ -43,7 +41,7 @@ pub struct OrderIdError;
 impl OrderId {
     /// The id of the one order that a caller can place under a key.
     pub fn derive(caller: &Caller, key: &IdempotencyKey) -> Self {
-        let name = derive::name(&caller.issuer, &caller.sub, ROUTE, key);
+        let name = once::decision_name(&caller.issuer, &caller.sub, ROUTE, key);
         Self(format!("{ID_PREFIX}{name}"))
     }
 
@@ -73,7 +71,7 @@ impl OrderId {
 }
 
 /// The name of an index partition of pending orders.
-pub fn expiry_shard(number: u32) -> String {
+pub(crate) fn expiry_shard(number: u32) -> String {
     format!("EXPIRY#{number}")
 }
 

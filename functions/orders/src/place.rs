@@ -1,7 +1,11 @@
-//! Owns the placing of an order: one transaction that takes the stock and
-//! records the order, and what its refusal means.
+//! Places an order: one transaction that stores the order and takes its stock,
+//! or a refusal that says why not.
 
 use http::StatusCode;
+use once::{
+    Effect, FailedEffect, Fingerprints as _, IdempotencyKey, Intent, Item, Session, Settled,
+    number, number_of, settle, text, text_of,
+};
 use serde_json::{Value, json};
 use shared::caller::Caller;
 use shared::problem::Problem;
@@ -13,33 +17,28 @@ use crate::error::Error;
 use crate::moment::Moment;
 use crate::order::{Order, OrderId, SORT_KEY};
 use crate::product::{SHARD, stock_key};
-use crate::redis::{Attempt, Visit};
+use crate::record::Record;
 use crate::refusal::Refusal;
-use once::classify::FailedEffect;
-use once::derive::Fingerprints as _;
-use once::key::IdempotencyKey;
-use once::settle::Settled;
-use once::store::Session;
-use once::{Effect, Intent, Item, number, number_of, text, text_of};
+use crate::turns::{Attempt, Turns};
 
-/// How long a refusal is remembered at least: 14 days. DynamoDB deletes later.
-pub const REFUSAL_SECONDS: i64 = 14 * 24 * 60 * 60;
+/// How long a refusal is kept at least: 14 days. DynamoDB deletes it later than that.
+pub(crate) const REFUSAL_SECONDS: i64 = 14 * 24 * 60 * 60;
 
-/// Takes so many from a product's stock …
+/// Takes a quantity from a product's stock …
 const TAKE: &str = "SET available = available - :q, taken = taken + :q, version = version + :one";
 
-/// … if it is sold, at the price that the customer saw, and there are enough.
-/// [`judge_line`] reads the item returned when this fails: the two must agree.
+/// … if it is for sale, at the price that the customer saw, and there is enough.
+/// If this fails, [`judge_line`] reads the item that DynamoDB returns. The two must agree.
 const TAKE_CONDITION: &str =
     "sellable = :true AND currency = :c AND unit_price = :p AND available >= :q";
 
-/// Places an order, or tells what was decided about it before.
+/// Places an order, or gives the first answer again.
 ///
 /// # Errors
 /// The key was used for another order, or the outcome is not known.
-pub async fn place(
+pub(crate) async fn place(
     session: &Session<'_>,
-    redis: &Visit<'_>,
+    turns: &Turns<'_>,
     caller: &Caller,
     key: &IdempotencyKey,
     draft: &Draft,
@@ -67,14 +66,18 @@ pub async fn place(
         fingerprints: draft,
         answers: &|record| before(record.clone()).is_ok(),
     };
-    match redis.settle(session, &attempt, refuse).await? {
+    let write = settle(session, &intent, draft, refuse);
+    match turns.around(session, &attempt, write).await? {
         Settled::Done => placed(&order, Outcome::Placed),
         Settled::Before(record) => before(record),
-        Settled::Refused(record) => refused(&record, Outcome::Refused(reason)),
+        Settled::Refused(record) => {
+            let refusal = Record::read(record)?.into_refusal()?;
+            refusal.into_answer(Outcome::Refused(reason))
+        }
     }
 }
 
-/// The answer to a placed order; the same bytes however often it is told.
+/// The answer to a placed order: the same bytes each time.
 fn placed(order: &Order, outcome: Outcome) -> Result<Answer, Error> {
     let body = order.answer_as_placed().ok_or_else(Error::unreadable)?;
     let answer = Answer::text(outcome, StatusCode::CREATED, body)
@@ -83,21 +86,19 @@ fn placed(order: &Order, outcome: Outcome) -> Result<Answer, Error> {
     Ok(answer)
 }
 
-/// The answer that was given before.
+/// The first answer, given again.
 fn before(record: Item) -> Result<Answer, Error> {
-    if Refusal::read(&record)?.is_some() {
-        return Ok(refused(&record, Outcome::Replayed)?.replayed());
+    match Record::read(record)? {
+        Record::Order(order) => {
+            let answer = placed(&order, Outcome::Replayed)?;
+            Ok(answer.replayed().order_status(order.status))
+        }
+        Record::Refusal(refusal) => Ok(refusal.into_answer(Outcome::Replayed)?.replayed()),
+        Record::Adjustment(_) => {
+            let cause = "the record under an order's key is an adjustment";
+            Err(Error::Internal(cause.to_owned()))
+        }
     }
-    let order: Order = serde_dynamo::from_item(record)
-        .map_err(|error| Error::Internal(format!("an order cannot be read: {error}")))?;
-    let answer = placed(&order, Outcome::Replayed)?;
-    Ok(answer.replayed().order_status(order.status))
-}
-
-fn refused(record: &Item, outcome: Outcome) -> Result<Answer, Error> {
-    Refusal::read(record)?
-        .ok_or_else(|| Error::Internal("a refusal is none".to_owned()))?
-        .into_answer(outcome)
 }
 
 fn refusal(id: &OrderId, draft: &Draft, problem: &Problem, now: Moment) -> Option<Item> {
@@ -134,7 +135,7 @@ fn take(line: &Line, draft: &Draft) -> Effect {
     }
 }
 
-/// Why a line cannot be had, the worst first.
+/// Why a line cannot be ordered, the worst first.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Shortfall {
     UnknownProduct,
@@ -144,8 +145,8 @@ enum Shortfall {
     OutOfStock { available: i64 },
 }
 
-/// Turns the effects that failed into the problem that the client is told:
-/// its status is the worst line's, and every failing line gives its reason.
+/// Turns the failed effects into the problem that the client gets. Its status is
+/// the worst line's. Every failed line gives its reason.
 fn judge(draft: &Draft, failed: &[FailedEffect]) -> Option<Problem> {
     let mut shortfalls = Vec::with_capacity(failed.len());
     for effect in failed {
@@ -240,7 +241,7 @@ impl Shortfall {
         }
     }
 
-    /// The line as the problem's `lines` lists it: with the facts to go on.
+    /// The line in the problem's `lines`, with what the client needs to decide.
     fn member(&self, line: &Line) -> Value {
         let (sku, reason) = (line.sku.as_str(), self.reason());
         match self {
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn case_30_a_line_is_judged_by_what_a_customer_must_know_first() {
+    fn a_line_is_judged_by_what_a_customer_must_know_first() {
         check(None, Some(&Shortfall::UnknownProduct));
         check(
             Some(&stock(false, "USD", 1, 0)),
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn case_26_the_worst_line_gives_the_status_and_every_line_its_reason() {
+    fn the_worst_line_gives_the_status_and_every_line_its_reason() {
         let failed = [
             FailedEffect {
                 index: 0,

@@ -10,7 +10,7 @@ const TAGS_MAX: usize = 50;
 
 /// What a client demands of the version that is there.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Precondition {
+pub(crate) enum Precondition {
     /// Nothing.
     None,
     /// That there is one.
@@ -30,7 +30,7 @@ impl Precondition {
     /// # Errors
     /// A header that is no list of entity tags, an `If-None-Match` other than
     /// `*` (only reads could use it), or both headers at once.
-    pub fn of(headers: &HeaderMap) -> Result<Self, Vec<Fault>> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Vec<Fault>> {
         let matches = read(headers, &IF_MATCH, "If-Match")?;
         let none_matches = read(headers, &IF_NONE_MATCH, "If-None-Match")?;
         match (matches, none_matches) {
@@ -44,7 +44,7 @@ impl Precondition {
     }
 
     /// Whether a version that is there meets the demand.
-    pub fn allows(&self, version: i64) -> bool {
+    pub(crate) fn allows(&self, version: i64) -> bool {
         match self {
             Self::None | Self::Exists => true,
             Self::Absent => false,

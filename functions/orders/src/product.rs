@@ -3,28 +3,28 @@
 use std::fmt;
 use std::str::FromStr;
 
+use once::{Item, text};
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
 use crate::text::Text;
-use once::{Item, text};
 
 /// The longest stock keeping unit, in characters.
-pub const SKU_CHARACTERS_MAX: usize = 64;
+pub(crate) const SKU_CHARACTERS_MAX: usize = 64;
 
 /// The highest price of one unit, in the currency's smallest unit.
-pub const UNIT_PRICE_MAX: i64 = 1_000_000_000_000;
+pub(crate) const UNIT_PRICE_MAX: i64 = 1_000_000_000_000;
 
 /// The one shard of a product's stock. Sort keys and allocations have room for
 /// more; several would need a placement that tries each before it refuses.
-pub const SHARD: u32 = 0;
+pub(crate) const SHARD: u32 = 0;
 
 /// The `owner` under which the index lists all products. No customer is called
 /// so: theirs have a `#`.
-pub const OWNER: &str = "products";
+pub(crate) const OWNER: &str = "products";
 
 /// A product's name.
-pub type ProductName = Text<200>;
+pub(crate) type ProductName = Text<200>;
 
 /// A stock keeping unit: 1 to 64 of `A–Z a–z 0–9 - _ .`.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -94,7 +94,7 @@ impl FromStr for Currency {
 /// Always `available + taken = received`: every write that moves stock moves
 /// two of the three and bumps `version`, in one update.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Product {
+pub(crate) struct Product {
     /// `SKU#` and the stock keeping unit.
     pub pk: String,
     /// Its name.
@@ -121,12 +121,12 @@ pub struct Product {
 
 impl Product {
     /// The stock keeping unit.
-    pub fn sku(&self) -> &str {
+    pub(crate) fn sku(&self) -> &str {
         self.pk.strip_prefix("SKU#").unwrap_or(&self.pk)
     }
 
     /// The product as a client sees it.
-    pub fn view(&self) -> ProductView<'_> {
+    pub(crate) fn view(&self) -> ProductView<'_> {
         ProductView {
             sku: self.sku(),
             name: &self.name,
@@ -140,7 +140,7 @@ impl Product {
 
 /// A product as a client sees it.
 #[derive(Debug, Serialize)]
-pub struct ProductView<'product> {
+pub(crate) struct ProductView<'product> {
     sku: &'product str,
     name: &'product str,
     unit_price: i64,
@@ -150,7 +150,7 @@ pub struct ProductView<'product> {
 }
 
 /// The primary key of a product's stock.
-pub fn stock_key(sku: &Sku, shard: u32) -> Item {
+pub(crate) fn stock_key(sku: &Sku, shard: u32) -> Item {
     Item::from([
         ("pk".to_owned(), text(partition(sku))),
         ("sk".to_owned(), text(format!("STOCK#{shard}"))),
@@ -158,7 +158,7 @@ pub fn stock_key(sku: &Sku, shard: u32) -> Item {
 }
 
 /// The partition of a product: its stock and its adjustments.
-pub fn partition(sku: &Sku) -> String {
+pub(crate) fn partition(sku: &Sku) -> String {
     format!("SKU#{sku}")
 }
 

@@ -1,6 +1,7 @@
-//! Owns the reading of one order or one product: a strong read, and no write.
+//! Reads one order or one product: one strong read, no write.
 
 use http::StatusCode;
+use once::{Item, Pace, Session};
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
@@ -8,20 +9,17 @@ use crate::customer::Customer;
 use crate::error::Error;
 use crate::order::{Order, OrderId};
 use crate::product::{Product, SHARD, Sku, stock_key};
-use crate::refusal::Refusal;
-use once::Item;
-use once::decide::Pace;
-use once::store::{Failure, Session};
+use crate::record::Record;
 
 /// The scope that reads every customer's orders.
-pub const SCOPE_READ_ANY: &str = "orders:read:any";
+pub(crate) const SCOPE_READ_ANY: &str = "orders:read:any";
 
 /// Reads an order: the caller's own, or any with [`SCOPE_READ_ANY`].
 ///
 /// # Errors
-/// There is none, it is somebody else's, or it was refused: all the same to
-/// the caller, who must not learn which.
-pub async fn read_order(
+/// There is no such order, it is another customer's, or it was refused. The
+/// caller gets the same error for all three, and must not learn which it is.
+pub(crate) async fn read_order(
     session: &Session<'_>,
     caller: &Caller,
     id: &OrderId,
@@ -39,15 +37,15 @@ pub async fn read_order(
 /// Reads a product.
 ///
 /// # Errors
-/// There is none.
-pub async fn read_product(session: &Session<'_>, sku: &Sku) -> Result<Answer, Error> {
+/// There is no such product.
+pub(crate) async fn read_product(session: &Session<'_>, sku: &Sku) -> Result<Answer, Error> {
     let product = product(session, sku).await?;
     let product = product.ok_or(Error::NotFound("product"))?;
     let answer = Answer::json(Outcome::Read, StatusCode::OK, &product.view())?;
     Ok(answer.etag(product.details_version))
 }
 
-/// The product of a stock keeping unit, or `None` if there is none.
+/// The product of a stock keeping unit, if there is one.
 pub(crate) async fn product(session: &Session<'_>, sku: &Sku) -> Result<Option<Product>, Error> {
     let item = item(session, stock_key(sku, SHARD)).await?;
     item.map(parse_product).transpose()
@@ -59,30 +57,16 @@ pub(crate) fn parse_product(item: Item) -> Result<Product, Error> {
         .map_err(|error| Error::Internal(format!("a product cannot be read: {error}")))
 }
 
-/// The order of an id, or `None` if there is none or it was refused.
+/// The order with this id. `None` if there is none or it was refused.
 pub(crate) async fn order(session: &Session<'_>, id: &OrderId) -> Result<Option<Order>, Error> {
-    let Some(item) = item(session, id.key()).await? else {
-        return Ok(None);
-    };
-    if Refusal::read(&item)?.is_some() {
-        return Ok(None);
-    }
-    serde_dynamo::from_item(item)
-        .map(Some)
-        .map_err(|error| Error::Internal(format!("an order cannot be read: {error}")))
+    let item = item(session, id.key()).await?;
+    let record = item.map(Record::read).transpose()?;
+    Ok(record.and_then(Record::into_order))
 }
 
 /// Reads an item, again and again while there is time.
 async fn item(session: &Session<'_>, key: Item) -> Result<Option<Item>, Error> {
     let mut pace = Pace::default();
-    let mut last = Failure::Throttled;
-    while pace.goes_on(session) {
-        match session.get(key.clone()).await {
-            Ok(item) => return Ok(item),
-            Err(Failure::Invalid(cause)) => return Err(Error::Internal(cause)),
-            Err(failure) => last = failure,
-        }
-        pace.pause(session).await;
-    }
-    Err(Error::of_read(last))
+    let read = pace.read(session, || session.get(key.clone()));
+    read.await?.ok_or(Error::Unavailable)
 }

@@ -1,23 +1,22 @@
-//! Owns a recorded refusal: the "no" that a client was told, kept to be told again.
+//! A recorded refusal: the "no" that a client got, kept for its repeats.
 
 use http::StatusCode;
+use once::Fingerprint;
 use serde::{Deserialize, Serialize};
 use shared::problem::{MEDIA_TYPE, Problem};
 
 use crate::answer::{Answer, Outcome};
 use crate::error::Error;
-use once::derive::Fingerprint;
-use once::{Item, text_of};
 
-/// The status that tells a refusal from what stands in the same place otherwise.
-pub const REJECTED: &str = "rejected";
+/// The status of a refusal. No order has it.
+pub(crate) const REJECTED: &str = "rejected";
 
 /// A refusal as the table holds it: the answer's status and its exact bytes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Refusal {
-    /// Where the decision stands: the key of what would have been made.
+    /// The partition key that the order or the adjustment would have.
     pub pk: String,
-    /// Likewise.
+    /// The sort key that it would have.
     pub sk: String,
     /// Always `rejected`.
     pub status: String,
@@ -25,9 +24,9 @@ pub struct Refusal {
     pub answer_status: u16,
     /// The answer's body, byte for byte.
     pub answer: String,
-    /// What was asked for.
+    /// The fingerprint of the request.
     pub fingerprint: String,
-    /// How that was computed.
+    /// The fingerprint's version.
     pub fingerprint_version: i64,
     /// When DynamoDB may delete it, in seconds since 1970, if ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,28 +54,20 @@ impl Refusal {
         }
     }
 
-    /// Reads a refusal, or `None` if the item is something else.
-    ///
-    /// # Errors
-    /// It says that it is a refusal, but is none that this release can read.
-    pub fn read(item: &Item) -> Result<Option<Self>, Error> {
-        if text_of(item, "status") != Some(REJECTED) {
-            return Ok(None);
-        }
-        serde_dynamo::from_item(item.clone())
-            .map(Some)
-            .map_err(|error| Error::Internal(format!("a refusal cannot be read: {error}")))
-    }
-
     /// The answer.
     ///
     /// # Errors
-    /// The stored status is none of a refusal.
+    /// The stored status is not the status of a refusal.
     pub fn into_answer(self, outcome: Outcome) -> Result<Answer, Error> {
         let status = StatusCode::from_u16(self.answer_status)
             .ok()
             .filter(StatusCode::is_client_error)
-            .ok_or_else(|| Error::Internal(format!("a refusal by {}", self.answer_status)))?;
+            .ok_or_else(|| {
+                Error::Internal(format!(
+                    "a refusal is stored with the status {}",
+                    self.answer_status
+                ))
+            })?;
         Ok(Answer::bytes(outcome, status, MEDIA_TYPE, self.answer))
     }
 }

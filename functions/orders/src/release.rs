@@ -1,11 +1,12 @@
 //! Owns the giving back of an order's stock, which cancelling and expiring share.
 
+use once::{Effect, Item, number, text};
+
 use crate::change::{Change, next_version};
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::order::{Allocation, Order, OrderLine, Status};
 use crate::product::stock_key;
-use once::{Effect, Item, number, text};
 
 /// What was taken goes back to where it was taken from, at no shard's expense.
 const RELEASE: &str =
@@ -21,7 +22,7 @@ const EXPIRE: &str = "SET #status = :status, expired_at = :now, version = :next 
     REMOVE expiry_shard";
 
 /// Cancels an order and gives its stock back.
-pub fn cancelled(order: &Order, now: Moment) -> Change {
+pub(crate) fn cancelled(order: &Order, now: Moment) -> Change {
     let cancelled = Order {
         cancelled_at: Some(now),
         ..order.clone()
@@ -30,7 +31,7 @@ pub fn cancelled(order: &Order, now: Moment) -> Change {
 }
 
 /// Expires an order and gives its stock back.
-pub fn expired(order: &Order, now: Moment) -> Change {
+pub(crate) fn expired(order: &Order, now: Moment) -> Change {
     let expired = Order {
         expired_at: Some(now),
         ..order.clone()

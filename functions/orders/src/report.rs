@@ -1,19 +1,19 @@
 //! Owns what a request leaves in the log: one line, and its metrics.
 
 use jiff::Timestamp;
+use once::Tally;
 use shared::metrics::Metrics;
 
 use crate::answer::Outcome;
 use crate::error::Error;
 use crate::incoming::Incoming;
-use crate::redis::Account;
-use once::store::Tally;
+use crate::turns::Account;
 
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders";
 
 /// Writes what happened, and what it consumed.
-pub fn report(
+pub(crate) fn report(
     incoming: &Incoming,
     result: Result<Outcome, &Error>,
     status: u16,
@@ -44,7 +44,7 @@ pub fn report(
             .emit(now);
     }
     if let Some(redis) = redis {
-        let metrics = redis.metrics().property("route", route);
+        let metrics = redis.add_to(Metrics::new(SERVICE)).property("route", route);
         metrics
             .property("request_id", incoming.request_id.as_str())
             .emit(now);

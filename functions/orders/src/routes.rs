@@ -1,4 +1,6 @@
-//! Owns the routes: which request each takes, parsed before any I/O.
+//! The routes: parses the request of each before any I/O, then calls its handler.
+
+use once::Session;
 
 use crate::adjust::{Adjustment, adjust};
 use crate::answer::Answer;
@@ -15,20 +17,19 @@ use crate::place::place;
 use crate::precondition::Precondition;
 use crate::product::Sku;
 use crate::read::{read_order, read_product};
-use crate::redis::Visit;
-use once::store::Session;
+use crate::turns::Turns;
 
 /// Answers a request.
 ///
 /// # Errors
 /// What the client is told instead.
-pub async fn serve(
+pub(crate) async fn serve(
     session: &Session<'_>,
-    redis: &Visit<'_>,
+    turns: &Turns<'_>,
     incoming: &Incoming,
 ) -> Result<Answer, Error> {
     match incoming.route.as_str() {
-        "POST /orders" => post_order(session, redis, incoming).await,
+        "POST /orders" => post_order(session, turns, incoming).await,
         "GET /orders" => get_orders(session, incoming).await,
         "GET /orders/{id}" => get_order(session, incoming).await,
         "POST /orders/{id}/confirm" => post_confirm(session, incoming).await,
@@ -36,20 +37,20 @@ pub async fn serve(
         "GET /products" => get_products(session, incoming).await,
         "GET /products/{sku}" => get_product(session, incoming).await,
         "PUT /products/{sku}" => put_product(session, incoming).await,
-        "POST /products/{sku}/stock" => post_stock(session, redis, incoming).await,
+        "POST /products/{sku}/stock" => post_stock(session, turns, incoming).await,
         other => Err(Error::NotServed(other.to_owned())),
     }
 }
 
 async fn post_order(
     session: &Session<'_>,
-    redis: &Visit<'_>,
+    turns: &Turns<'_>,
     incoming: &Incoming,
 ) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
     let key = incoming.idempotency_key()?;
     let draft = Draft::parse(incoming.json()?).map_err(Error::Invalid)?;
-    place(session, redis, &caller, &key, &draft, &incoming.request_id).await
+    place(session, turns, &caller, &key, &draft, &incoming.request_id).await
 }
 
 async fn get_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
@@ -100,7 +101,7 @@ async fn put_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answe
 
 async fn post_stock(
     session: &Session<'_>,
-    redis: &Visit<'_>,
+    turns: &Turns<'_>,
     incoming: &Incoming,
 ) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
@@ -109,7 +110,7 @@ async fn post_stock(
     let adjustment = Adjustment::parse(incoming.json()?).map_err(Error::Invalid)?;
     adjust(
         session,
-        redis,
+        turns,
         &caller,
         &sku,
         &key,

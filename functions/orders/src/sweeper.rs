@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
 use lambda_http::lambda_runtime::{Diagnostic, LambdaEvent};
+use once::{Item, Page, RetriesAreOn, Session, Store, text, text_of};
 use serde_json::{Value, json};
 use shared::metrics::Metrics;
 use shared::world::World;
@@ -24,8 +25,6 @@ use crate::expire::{SKEW_SECONDS, expire};
 use crate::list::{query, read_in_order};
 use crate::moment::Moment;
 use crate::order::{EXPIRY_SHARDS, Order, Status, expiry_shard};
-use once::store::{Page, Session, Store};
-use once::{Item, text, text_of};
 
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders-sweeper";
@@ -75,16 +74,26 @@ struct Swept {
 
 impl Sweeper {
     /// Starts the sweeper. It opens no connection: the first run does.
-    pub fn new(config: &StoreConfig, world: World) -> Self {
+    ///
+    /// # Errors
+    /// The database client repeats requests by itself: a defect.
+    pub fn new(config: &StoreConfig, world: World) -> Result<Self, RetriesAreOn> {
         Self::with_client(config, config.client(), world)
     }
 
     /// Starts the sweeper on a client of the caller's making.
-    pub fn with_client(config: &StoreConfig, client: Client, world: World) -> Self {
-        Self {
-            store: Store::new(client, config.table.clone(), world),
+    ///
+    /// # Errors
+    /// The client repeats requests by itself.
+    pub fn with_client(
+        config: &StoreConfig,
+        client: Client,
+        world: World,
+    ) -> Result<Self, RetriesAreOn> {
+        Ok(Self {
+            store: Store::new(client, config.table.clone(), world)?,
             warm: AtomicBool::new(false),
-        }
+        })
     }
 }
 

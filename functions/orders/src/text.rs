@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 /// 1 to `CHARACTERS_MAX` characters, none of them a control character.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Text<const CHARACTERS_MAX: usize>(String);
+pub(crate) struct Text<const CHARACTERS_MAX: usize>(String);
 
 /// A text is empty, too long, or holds a control character.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("must have 1 to {0} characters and no control characters")]
-pub struct TextError(usize);
+pub(crate) struct TextError(usize);
 
 impl<const CHARACTERS_MAX: usize> Text<CHARACTERS_MAX> {
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use once::derive::{self, Fingerprints as _};
-use orders::adjust::Adjustment;
-use orders::draft::Draft;
-use orders::order::OrderId;
+use once::Fingerprints as _;
+use orders::Adjustment;
+use orders::Draft;
+use orders::OrderId;
 use serde_json::Value;
 
 use super::functions::Answer;
@@ -115,7 +115,7 @@ fn place_of(call: &Call) -> Option<Key> {
         }
         Wish::Adjust { sku, key, .. } => {
             let route = format!("POST /products/{sku}/stock");
-            let name = derive::name(&caller.issuer, &caller.sub, &route, &key.parse().ok()?);
+            let name = once::decision_name(&caller.issuer, &caller.sub, &route, &key.parse().ok()?);
             Some((format!("SKU#{sku}"), format!("ADJ#{name}")))
         }
         _ => None,
@@ -198,7 +198,7 @@ fn changed(
         (409, Some("order-cancelled")) => was("cancelled") && reference.is_some(),
         (409, Some("already-confirmed")) => was("confirmed") && confirmed_by != reference,
         (409, Some("payment-reference-used")) => {
-            let payment = reference.map(|it| format!("PAY#{}", derive::name_of_value(it)));
+            let payment = reference.map(|it| format!("PAY#{}", once::value_digest(it)));
             let used = payment.and_then(|payment| journal.payments.get(&payment));
             used.is_some_and(|other| other != id)
         }

@@ -18,8 +18,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
-use orders::redis::{Exchange, Redis};
 use orders::sweeper::{self, Sweeper};
+use orders::turns::{Exchange, Redis};
 use orders::{App, Config};
 use serde_json::{Value, json};
 use shared::caller::Caller;
@@ -165,8 +165,10 @@ impl Machine {
         let client = client(&config, time, network);
         let world = world(time, random, ahead);
         Ok(Self {
-            app: App::with_client(&config, client.clone(), world.clone()),
-            sweeper: Sweeper::with_client(&config.store, client, world),
+            app: App::with_client(&config, client.clone(), world.clone())
+                .map_err(|error| error.to_string())?,
+            sweeper: Sweeper::with_client(&config.store, client, world)
+                .map_err(|error| error.to_string())?,
             time: time.clone(),
             ahead,
         })

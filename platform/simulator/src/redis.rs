@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::channel::oneshot;
-use orders::redis::{Exchange, Fault as Failure, LEAVE_MAX, Question, Reply, WAIT_DEFAULT};
+use orders::REDIS_WAIT_DEFAULT;
+use orders::turns::{Exchange, Fault as Failure, LEAVE_MAX, Question, Reply};
 
 use super::fault::Fault;
 use super::network::Network;
@@ -168,7 +169,7 @@ impl Redis {
             time: time.clone(),
             network: network.clone(),
             memory: Arc::new(Mutex::new(memory)),
-            wait: WAIT_DEFAULT,
+            wait: REDIS_WAIT_DEFAULT,
         }
     }
 

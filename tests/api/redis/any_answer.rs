@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use local::serve::Options;
-use orders::redis::{Exchange, Fault, Question, Reply};
+use orders::turns::{Exchange, Fault, Question, Reply};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use shared::secret::Secret;

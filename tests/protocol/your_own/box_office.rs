@@ -1,12 +1,10 @@
 //! Owns the booking of seats, each once for a key: `once` in another business.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use once::classify::FailedEffect;
-use once::derive::{self, FINGERPRINT, FINGERPRINT_VERSION, Fingerprint, Fingerprints};
-use once::key::IdempotencyKey;
-use once::settle::{Settled, Unsettled, settle};
-use once::store::Session;
-use once::{Effect, Intent, Item};
+use once::{
+    Effect, FINGERPRINT, FINGERPRINT_VERSION, FailedEffect, Fingerprint, Fingerprints,
+    IdempotencyKey, Intent, Item, Session, Settled, Unsettled, settle,
+};
 
 /// Who asks for which seat, under a key of theirs.
 pub(crate) struct Request<'text> {
@@ -40,7 +38,7 @@ pub(crate) async fn book(
     session: &Session<'_>,
     request: &Request<'_>,
 ) -> Result<Answer, Unsettled> {
-    let name = derive::name("box-office", request.customer, "book", request.key);
+    let name = once::decision_name("box-office", request.customer, "book", request.key);
     // A booking and its refusal have one primary key: only one of the two can ever be.
     let record = |status: &str| {
         Item::from([

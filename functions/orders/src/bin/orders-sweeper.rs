@@ -11,6 +11,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let var = |name: &str| std::env::var(name).ok();
     shared::telemetry::init(SERVICE, var);
     let config = or_tell(var, sweeper::config(var))?;
-    let sweeper = Sweeper::new(&config, World::real());
+    let sweeper = Sweeper::new(&config, World::real())?;
     lambda_runtime::run(service_fn(|event| sweeper::handle(&sweeper, event))).await
 }

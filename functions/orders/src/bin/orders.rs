@@ -11,6 +11,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let var = |name: &str| std::env::var(name).ok();
     shared::telemetry::init(SERVICE, var);
     let config = or_tell(var, Config::from_env(var))?;
-    let app = App::new(&config, World::real());
+    let app = App::new(&config, World::real())?;
     lambda_http::run(service_fn(|request| handle(&app, request))).await
 }

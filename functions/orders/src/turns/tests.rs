@@ -1,15 +1,19 @@
-//! What an order comes to when Redis misbehaves, on a clock that only waiting moves.
+//! How long an order waits when Redis misbehaves, on a clock that only waiting moves.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
 use futures::FutureExt as _;
 use jiff::Timestamp;
 
-use super::*;
-use once::store::Store;
+use once::{Store, World};
 
-/// A clock that stands still unless somebody waits.
+use super::*;
+
+/// A clock that moves only when something waits.
 #[derive(Clone, Default)]
 struct Clock(Arc<AtomicI64>);
 
@@ -36,7 +40,7 @@ impl Clock {
     }
 }
 
-/// A Redis of these manners, and all it was asked.
+/// A Redis that answers in a given way, and the questions that it got.
 struct Stage {
     clock: Clock,
     redis: Redis,
@@ -54,11 +58,13 @@ impl Stage {
             answer
         });
         let clock = Clock::default();
-        let config = Config::builder().behavior_version(BehaviorVersion::latest());
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .retry_config(RetryConfig::disabled());
         let client = aws_sdk_dynamodb::Client::from_conf(config.build());
         Self {
             redis: Redis::played(exchange, "orders"),
-            store: Store::new(client, "orders".to_owned(), clock.world()),
+            store: Store::new(client, "orders".to_owned(), clock.world()).unwrap(),
             clock,
             asked,
         }
@@ -68,12 +74,18 @@ impl Stage {
     async fn order(&self) -> (Option<String>, i64, Account) {
         let began = self.clock.milliseconds();
         let session = self.store.session(Timestamp::MAX);
-        let visit = Visit::new(Some(&self.redis));
-        let turn = Turn::new(&self.redis, &visit, &session, "ord_1", &["CUP", "TEA"]);
+        let turns = Turns::new(Some(&self.redis));
+        let turn = Turn::new(
+            &self.redis,
+            &turns.account,
+            &session,
+            "ord_1",
+            &["CUP", "TEA"],
+        );
         let entry = turn.enter().await;
         turn.leave(None).await;
         let waited = self.clock.milliseconds() - began;
-        (entry, waited, visit.account().unwrap())
+        (entry, waited, turns.account().unwrap())
     }
 
     fn asked(&self) -> usize {
@@ -119,7 +131,7 @@ async fn an_order_asks_twice_with_the_same_locks_and_the_same_owner() {
 }
 
 #[tokio::test]
-async fn case_42_a_dead_redis_costs_one_time_out_of_50_ms_in_half_a_minute() {
+async fn a_dead_redis_costs_one_time_out_of_50_ms_in_half_a_minute() {
     let stage = Stage::new(|_| futures::future::pending().boxed());
     let (_, waited, account) = stage.order().await;
     assert_eq!(
@@ -142,7 +154,7 @@ async fn case_42_a_dead_redis_costs_one_time_out_of_50_ms_in_half_a_minute() {
 }
 
 #[tokio::test]
-async fn case_42_a_redis_that_dies_during_the_write_costs_25_ms_once() {
+async fn a_redis_that_dies_during_the_write_costs_25_ms_once() {
     let stage = Stage::new(|question| match question {
         Question::Enter { .. } => at_once(Ok(Reply::Turn)),
         Question::Leave { .. } => futures::future::pending().boxed(),
@@ -152,7 +164,7 @@ async fn case_42_a_redis_that_dies_during_the_write_costs_25_ms_once() {
 }
 
 #[tokio::test]
-async fn case_42_a_redis_that_refuses_costs_no_wait_and_is_left_alone() {
+async fn a_redis_that_refuses_costs_no_wait_and_is_left_alone() {
     for fault in [
         Fault::Refused("OOM".to_owned()),
         Fault::Broken("Io".to_owned()),
@@ -179,7 +191,11 @@ async fn a_redis_that_comes_back_is_asked_again() {
     });
     stage.order().await;
     is_dead.store(false, Ordering::Relaxed);
-    assert_eq!(stage.order().await.2.exchanges, 0, "it is left alone yet");
+    assert_eq!(
+        stage.order().await.2.exchanges,
+        0,
+        "the breaker is still open"
+    );
     stage.clock.pass(Duration::from_secs(30));
     for _ in 0..3 {
         assert_eq!(stage.order().await.2.exchanges, 2);
@@ -193,8 +209,8 @@ async fn an_order_with_little_time_waits_for_half_of_it_and_with_less_does_not_a
         let stage = Stage::new(|_| futures::future::pending().boxed());
         let now = Timestamp::from_millisecond(1_000_000).unwrap();
         let session = stage.store.session(now + Duration::from_millis(left));
-        let visit = Visit::new(Some(&stage.redis));
-        let turn = Turn::new(&stage.redis, &visit, &session, "ord_1", &["TEA"]);
+        let turns = Turns::new(Some(&stage.redis));
+        let turn = Turn::new(&stage.redis, &turns.account, &session, "ord_1", &["TEA"]);
         assert_eq!(turn.enter().await, None);
         assert_eq!(
             (stage.clock.milliseconds(), stage.asked()),
@@ -256,7 +272,7 @@ async fn a_redis_slower_than_the_time_left_is_not_taken_for_dead() {
 
 #[tokio::test]
 async fn without_time_left_redis_is_not_asked() {
-    use once::derive::{Fingerprint, Fingerprints};
+    use once::{Fingerprint, Fingerprints};
     struct Nothing;
     impl Fingerprints for Nothing {
         fn fingerprint(&self, _: i64) -> Option<Fingerprint> {
@@ -265,7 +281,7 @@ async fn without_time_left_redis_is_not_asked() {
     }
     let stage = Stage::new(free);
     let session = stage.store.session(Timestamp::UNIX_EPOCH);
-    let visit = Visit::new(Some(&stage.redis));
+    let turns = Turns::new(Some(&stage.redis));
     let intent = Intent {
         record: Item::new(),
         effects: Vec::new(),
@@ -277,7 +293,8 @@ async fn without_time_left_redis_is_not_asked() {
         fingerprints: &Nothing,
         answers: &|_| true,
     };
-    let settled = visit.settle(&session, &attempt, |_| None).await;
+    let write = once::settle(&session, &intent, &Nothing, |_| None);
+    let settled = turns.around(&session, &attempt, write).await;
     assert_eq!(settled, Err(Unsettled::OutcomeUnknown));
-    assert_eq!((stage.asked(), visit.account()), (0, None));
+    assert_eq!((stage.asked(), turns.account()), (0, None));
 }

@@ -1,4 +1,4 @@
-//! Owns the connection to a Redis server: how it is opened, and what it carries.
+//! The connection to a Redis server: opens it, and sends questions over it.
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,9 @@ use shared::secret::Secret;
 use shared::world::World;
 
 use super::breaker::Breaker;
-use super::link::{ENTRY_BYTES_MAX, Fault, LOCK_MILLISECONDS, Question, REMEMBERED_SECONDS, Reply};
+use super::question::{
+    ENTRY_BYTES_MAX, Fault, LOCK_MILLISECONDS, Question, REMEMBERED_SECONDS, Reply,
+};
 use crate::config::{RedisAddress, RedisConfig, StoreConfig};
 
 /// How long a connection may take to open. No order waits that long: whoever

@@ -1,10 +1,10 @@
-//! Owns the circuit breaker: a Redis that failed is left alone for a while.
+//! The circuit breaker: a Redis that failed gets no questions for half a minute.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a Redis is left alone after it failed. Then one exchange tries it.
+/// How long a Redis gets no questions after it failed. Then one question tries it.
 pub(super) const LEFT_ALONE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Whether Redis may be asked.
@@ -14,13 +14,13 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether Redis may be asked now. After a failure, one in each
-    /// [`LEFT_ALONE`] may, and the others follow if it gets an answer.
+    /// Whether Redis may be asked now. After a failure, one question in each
+    /// [`LEFT_ALONE`] may be sent. If it gets an answer, all others may follow.
     pub(super) fn allows(&self, now: Timestamp) -> bool {
         let mut failed_at = self.lock();
         match *failed_at {
             None => true,
-            // A clock that was put back must not keep Redis away for longer.
+            // A clock that was set back must not keep the breaker open for longer.
             Some(at) if at <= now && now.duration_since(at) < LEFT_ALONE => false,
             Some(_) => {
                 *failed_at = Some(now);
@@ -29,12 +29,12 @@ impl Breaker {
         }
     }
 
-    /// Redis failed.
+    /// Notes that Redis failed.
     pub(super) fn failed(&self, now: Timestamp) {
         *self.lock() = Some(now);
     }
 
-    /// Redis answered.
+    /// Notes that Redis answered.
     pub(super) fn answered(&self) {
         *self.lock() = None;
     }

@@ -1,34 +1,40 @@
-//! Owns an order's turn at its products: how it is asked for, waited for, and
-//! given back, within a bounded time.
+//! One order's turn at its products: asks for it, waits for a bounded time, and
+//! gives it back.
 //!
-//! There is no watchdog that renews a lock: a frozen Lambda could not. A lock
-//! that ends while its owner still writes lets the next one in, and DynamoDB's
-//! conditions settle what then meets.
+//! No watchdog renews a lock, because a frozen Lambda could not. If a lock ends
+//! while its owner still writes, the next order begins its own write. DynamoDB's
+//! conditions then decide between the two.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::link::{Fault, Question, Reply};
-use super::{LEAVE_MAX, Redis, Visit, decided};
+use super::account::{Account, note};
+use super::decided;
+use super::question::{Fault, Question, Reply};
+use super::redis::Redis;
 use once::Item;
-use once::store::Session;
+use once::Session;
 
-/// Between two looks at a busy lock at least this long …
+/// How long an order waits for Redis after its write, before it is answered.
+pub const LEAVE_MAX: Duration = Duration::from_millis(25);
+
+/// The pause before the next look at a busy lock is at least this long …
 const PAUSE_LEAST: Duration = Duration::from_millis(1);
 
-/// … and up to this much longer, so that those who wait do not look together.
+/// … and at most this much longer. Jitter keeps waiting orders from looking together.
 const PAUSE_SPREAD: Duration = Duration::from_millis(6);
 
-/// Redis is not asked with less time than this: it would seem dead when it is
-/// only our time that is over.
+/// Redis is not asked with less time than this. Otherwise a short wait of ours
+/// would look like a dead Redis.
 pub(super) const EXCHANGE_LEAST: Duration = Duration::from_millis(15);
 
 /// One attempt's turn.
 pub(super) struct Turn<'turn> {
     redis: &'turn Redis,
-    visit: &'turn Visit<'turn>,
+    account: &'turn Mutex<Account>,
     session: &'turn Session<'turn>,
     decided: String,
     locks: Vec<String>,
@@ -36,10 +42,10 @@ pub(super) struct Turn<'turn> {
 }
 
 impl<'turn> Turn<'turn> {
-    /// The turn of an attempt of this name at these products, sorted.
+    /// The turn of the attempt of this name at these products, sorted.
     pub(super) fn new(
         redis: &'turn Redis,
-        visit: &'turn Visit<'_>,
+        account: &'turn Mutex<Account>,
         session: &'turn Session<'_>,
         name: &str,
         products: &[&str],
@@ -48,7 +54,7 @@ impl<'turn> Turn<'turn> {
         let lock = |sku: &&str| format!("{prefix}lock:{sku}");
         Self {
             redis,
-            visit,
+            account,
             session,
             decided: format!("{prefix}decided:{name}"),
             locks: products.iter().map(lock).collect(),
@@ -57,8 +63,8 @@ impl<'turn> Turn<'turn> {
         }
     }
 
-    /// Looks for a decision and returns its entry; otherwise waits for the
-    /// turn, and goes on without it when the time is over or Redis fails.
+    /// Looks for a decision and returns its entry. Otherwise waits for the turn,
+    /// and goes on without it when the time is over or Redis fails.
     pub(super) async fn enter(&self) -> Option<String> {
         let began = self.now();
         let most = self.most();
@@ -81,15 +87,15 @@ impl<'turn> Turn<'turn> {
             let pause = PAUSE_LEAST + world.uniform(PAUSE_SPREAD);
             let left = most.saturating_sub(self.since(began));
             if left < pause + EXCHANGE_LEAST {
-                self.visit.note(|account| account.turnless = true);
+                note(self.account, |account| account.turnless = true);
                 return None;
             }
             world.sleep(pause).await;
-            self.visit.note(|account| account.waited += pause);
+            note(self.account, |account| account.waited += pause);
         }
     }
 
-    /// How long this order may wait: the larger part of its time is for the write.
+    /// How long this order may wait: at most half of its time. The rest is for the write.
     fn most(&self) -> Duration {
         let half = self.session.until_reserve() / 2;
         self.redis
@@ -97,7 +103,7 @@ impl<'turn> Turn<'turn> {
             .min(Duration::try_from(half).unwrap_or_default())
     }
 
-    /// Gives the turn back, and has what was decided remembered.
+    /// Gives the turn back, and lets Redis keep the decision.
     pub(super) async fn leave(&self, record: Option<&Item>) {
         let now = self.now();
         let question = Question::Leave {
@@ -106,15 +112,16 @@ impl<'turn> Turn<'turn> {
             locks: self.locks.clone(),
             owner: self.owner.clone(),
         };
-        // What is not given back ends by itself; what is not remembered is asked again.
+        // A failure is harmless: a lock ends by itself, and a decision that Redis
+        // does not know is read from the table.
         let _ = self.ask(&question, LEAVE_MAX).await;
     }
 
-    /// Asks once, unless Redis is to be left alone.
+    /// Asks once, unless the breaker is open.
     async fn ask(&self, question: &Question, limit: Duration) -> Result<Reply, Fault> {
         let began = self.now();
         if !self.redis.breaker.allows(began) {
-            self.visit.note(|account| account.left_alone = true);
+            note(self.account, |account| account.left_alone = true);
             return Err(Fault::NoAnswer);
         }
         let answer = tokio::select! {
@@ -123,7 +130,7 @@ impl<'turn> Turn<'turn> {
             () = self.session.world().sleep(limit) => Err(Fault::NoAnswer),
         };
         let waited = self.since(began);
-        self.visit.note(|account| {
+        note(self.account, |account| {
             account.exchanges += 1;
             account.waited += waited;
             account.time_outs += u32::from(answer == Err(Fault::NoAnswer));

@@ -1,15 +1,15 @@
-//! What is remembered, and what is believed.
+//! What Redis keeps of a decision, and what of it is trusted.
 
 use http::StatusCode;
-use serde_json::json;
 use shared::problem::Problem;
 
 use super::*;
+use crate::adjust::Adjustment;
 use crate::draft::Draft;
-use crate::order::Order;
-use crate::order::tests::order;
+use crate::ledger;
+use crate::order::tests::{NOW, order};
+use crate::order::{Order, Status};
 use crate::refusal::Refusal;
-use once::Intent;
 
 const OURS: &[u8] = br#"{"currency": "KRW", "lines": [
     {"sku": "TEA-01", "quantity": 2, "unit_price": 19900},
@@ -51,42 +51,39 @@ fn refusal(hours_left: i64) -> Item {
     ))
 }
 
-/// What a request for `body` under the order's key believes of an entry.
-fn believed_of(body: &[u8], text: &str) -> Option<Item> {
-    let draft = Draft::parse(body).unwrap();
-    let intent = Intent {
-        record: item(&order()),
-        effects: Vec::new(),
-    };
-    let attempt = Attempt {
-        name: "ord_1",
-        products: Vec::new(),
-        intent: &intent,
-        fingerprints: &draft,
-        answers: &|_| true,
-    };
-    believed(text, &attempt, now())
+/// The record that a request for `body` under the order's key takes from an entry.
+fn trusted_of(body: &[u8], text: &str) -> Option<Item> {
+    trusted(text, &item(&order()), &Draft::parse(body).unwrap(), now())
 }
 
 #[test]
 fn a_decision_that_cannot_change_comes_back_as_it_was() {
-    let adjustment = json!({
-        "pk": order().pk, "sk": "ORDER", "delta": -3, "reason": "broken", "by": "local#a",
-        "at": "x", "answer_version": 1, "fingerprint": order().fingerprint, "fingerprint_version": 1,
-    });
     for record in [
         with_status(Status::Cancelled),
         with_status(Status::Expired),
         refusal(14 * 24),
-        item(&adjustment),
     ] {
         let entry = entry(&record, now()).unwrap();
-        assert_eq!(believed_of(OURS, &entry), Some(record));
+        assert_eq!(trusted_of(OURS, &entry), Some(record));
     }
+    let adjustment = Adjustment::parse(br#"{"delta": -3, "reason": "broken"}"#).unwrap();
+    let record = item(&ledger::Entry {
+        pk: "SKU#TEA-01".to_owned(),
+        sk: "ADJ#1".to_owned(),
+        delta: -3,
+        reason: "broken".parse().unwrap(),
+        by: "local#a".to_owned(),
+        at: NOW,
+        answer_version: 1,
+        fingerprint: adjustment.fingerprint(1).unwrap().as_str().to_owned(),
+        fingerprint_version: 1,
+    });
+    let entry = entry(&record, now()).unwrap();
+    assert_eq!(trusted(&entry, &record, &adjustment, now()), Some(record));
 }
 
 #[test]
-fn of_an_order_that_can_still_change_only_that_it_was_placed_is_remembered() {
+fn of_an_order_that_can_still_change_redis_keeps_only_that_it_was_placed() {
     for status in [Status::Pending, Status::Confirmed] {
         let record = with_status(status);
         let entry = entry(&record, now()).unwrap();
@@ -94,38 +91,38 @@ fn of_an_order_that_can_still_change_only_that_it_was_placed_is_remembered() {
             !entry.contains("status") && !entry.contains("TEA-01"),
             "{entry}"
         );
-        let believed = believed_of(OURS, &entry).unwrap();
-        assert!(!is_final(&believed));
-        assert_eq!(believed.len(), MARK.len());
+        let mark = trusted_of(OURS, &entry).unwrap();
+        assert!(!is_final(&mark));
+        assert_eq!(mark.len(), MARK.len());
     }
 }
 
 #[test]
-fn an_entry_of_another_request_or_another_decision_is_not_believed() {
+fn an_entry_of_another_request_or_another_decision_is_not_trusted() {
     for record in [
         with_status(Status::Cancelled),
         with_status(Status::Pending),
         refusal(14 * 24),
     ] {
         let entry = entry(&record, now()).unwrap();
-        assert_eq!(believed_of(THEIRS, &entry), None);
+        assert_eq!(trusted_of(THEIRS, &entry), None);
         let others = entry.replace(&order().pk, "ORD#ord_aaaaaaaaaaaaaaaaaaaaaaaaaa");
         assert_ne!(others, entry);
-        assert_eq!(believed_of(OURS, &others), None);
+        assert_eq!(trusted_of(OURS, &others), None);
     }
 }
 
 #[test]
-fn an_entry_of_another_form_or_version_is_not_believed() {
+fn an_entry_of_another_form_or_version_is_not_trusted() {
     let good = entry(&with_status(Status::Cancelled), now()).unwrap();
-    assert!(believed_of(OURS, &good).is_some());
+    assert!(trusted_of(OURS, &good).is_some());
     let newer = good.replace("\"version\":1,\"record\"", "\"version\":2,\"record\"");
     let other_print = good.replace("\"fingerprint_version\":1", "\"fingerprint_version\":2");
     let more = good.replacen('{', "{\"more\":1,", 1);
     let cut: String = good.chars().take(good.len() / 2).collect();
     for bad in [newer, other_print, more, cut] {
         assert_ne!(bad, good);
-        assert_eq!(believed_of(OURS, &bad), None, "{bad}");
+        assert_eq!(trusted_of(OURS, &bad), None, "{bad}");
     }
     for bad in [
         "",
@@ -136,27 +133,27 @@ fn an_entry_of_another_form_or_version_is_not_believed() {
         "{\"version\":1,\"record\":[]}",
         "{\"version\":1,\"record\":{}}",
     ] {
-        assert_eq!(believed_of(OURS, bad), None, "{bad}");
+        assert_eq!(trusted_of(OURS, bad), None, "{bad}");
     }
 }
 
 #[test]
-fn case_36_a_refusal_is_not_told_from_memory_in_its_last_day() {
+fn redis_does_not_answer_with_a_refusal_in_its_last_day() {
     let long = entry(&refusal(14 * 24), now()).unwrap();
-    assert!(believed_of(OURS, &long).is_some());
+    assert!(trusted_of(OURS, &long).is_some());
     assert_eq!(entry(&refusal(23), now()), None);
     let end = now().as_second() + 14 * 24 * 60 * 60;
     let late = long.replace(&end.to_string(), &(now().as_second() + 60).to_string());
     assert_ne!(late, long);
     assert_eq!(
-        believed_of(OURS, &late),
+        trusted_of(OURS, &late),
         None,
         "a Redis restored from an old copy"
     );
 }
 
 #[test]
-fn an_entry_that_would_be_too_large_is_not_remembered() {
+fn an_entry_that_would_be_too_large_is_not_kept() {
     let mut record = refusal(14 * 24);
     let long = "x".repeat(ENTRY_BYTES_MAX);
     record.insert(

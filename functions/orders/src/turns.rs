@@ -1,0 +1,126 @@
+//! The optional help of a Redis: it keeps decisions, and lets writers of one
+//! product take turns.
+//!
+//! It saves money and conflicts. It is never what makes an order safe. Redis may
+//! answer wrongly, late, or not at all: each of these leads to the transaction
+//! of [`once`], which knows nothing of Redis:
+//!
+//! ```text
+//! enter    decided before? ── the answer can never change ──► answered, no database call
+//!          │                  └ the order can still change ─► one strong read, no write
+//!          └ not known: take the products' locks ── busy ──► wait a little, then go on without
+//! write    the transaction, the same as without Redis
+//! leave    keep the decision, give the locks back
+//! ```
+//!
+//! Read `decided.rs` for what Redis may keep, `locks.rs` for the waiting.
+
+mod account;
+mod breaker;
+mod connection;
+mod decided;
+mod link;
+mod locks;
+mod question;
+mod redis;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+
+pub use account::Account;
+pub use link::Exchange;
+pub use locks::LEAVE_MAX;
+pub use question::{Fault, Question, Reply};
+pub use redis::Redis;
+
+use account::note;
+use locks::Turn;
+use once::{Fingerprints, Intent, Item, Session, Settled, Unsettled, decided_before};
+
+/// One invocation's turns, with the help of a Redis if there is one.
+#[derive(Debug)]
+pub(crate) struct Turns<'redis> {
+    redis: Option<&'redis Redis>,
+    account: Mutex<Account>,
+}
+
+/// One attempt at something that happens once.
+pub(crate) struct Attempt<'attempt, F> {
+    /// The decision's name, such as the order's id.
+    pub(crate) name: &'attempt str,
+    /// The products whose stock it moves, sorted.
+    pub(crate) products: Vec<&'attempt str>,
+    /// What is to happen.
+    pub(crate) intent: &'attempt Intent,
+    /// The fingerprints of the request.
+    pub(crate) fingerprints: &'attempt F,
+    /// Whether a record can be turned into an answer.
+    pub(crate) answers: &'attempt (dyn Fn(&Item) -> bool + Sync),
+}
+
+impl<'redis> Turns<'redis> {
+    /// Begins an invocation. Without a Redis, every order writes at once.
+    pub(crate) fn new(redis: Option<&'redis Redis>) -> Self {
+        Self {
+            redis,
+            account: Mutex::default(),
+        }
+    }
+
+    /// What was done with Redis. `None` if it was not asked anything.
+    pub(crate) fn account(&self) -> Option<Account> {
+        let account = *self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        (account != Account::default()).then_some(account)
+    }
+
+    /// Runs `write` in the attempt's turn, unless Redis knows its decision.
+    pub(crate) async fn around<F: Fingerprints + Sync>(
+        &self,
+        session: &Session<'_>,
+        attempt: &Attempt<'_, F>,
+        write: impl Future<Output = Result<Settled, Unsettled>>,
+    ) -> Result<Settled, Unsettled> {
+        let Some(redis) = self.redis.filter(|_| session.time_left().is_some()) else {
+            return write.await;
+        };
+        let account = &self.account;
+        let turn = Turn::new(redis, account, session, attempt.name, &attempt.products);
+        if let Some(entry) = turn.enter().await
+            && let Some(record) = known(&entry, &turn, session, attempt).await
+        {
+            note(account, |account| account.hit = true);
+            return Ok(Settled::Before(record));
+        }
+        let settled = write.await;
+        let record = match &settled {
+            Ok(Settled::Done) => Some(&attempt.intent.record),
+            Ok(Settled::Refused(record) | Settled::Before(record)) => Some(record),
+            Err(_) => None,
+        };
+        turn.leave(record).await;
+        settled
+    }
+}
+
+/// The record of the decision that an entry of Redis leads to.
+async fn known<F: Fingerprints>(
+    entry: &str,
+    turn: &Turn<'_>,
+    session: &Session<'_>,
+    attempt: &Attempt<'_, F>,
+) -> Option<Item> {
+    let (intended, now) = (&attempt.intent.record, session.world().now());
+    let record = decided::trusted(entry, intended, attempt.fingerprints, now)?;
+    if decided::is_final(&record) {
+        return (attempt.answers)(&record).then_some(record);
+    }
+    let record = session.get(decided::primary_key(&record)?).await.ok()??;
+    let record = decided_before(&record, attempt.fingerprints).ok()?;
+    if decided::is_final(&record) {
+        // From now on a repeat needs no read.
+        turn.leave(Some(&record)).await;
+    }
+    Some(record)
+}
