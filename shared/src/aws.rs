@@ -16,13 +16,7 @@ use aws_types::region::Region;
 
 /// The services a function may be pointed elsewhere for, as the AWS SDKs name
 /// them in `AWS_ENDPOINT_URL_<SERVICE>`.
-const SERVICES: [&str; 5] = [
-    "CLOUDWATCH",
-    "CLOUDWATCH_LOGS",
-    "DYNAMODB",
-    "SECRETS_MANAGER",
-    "SQS",
-];
+const SERVICES: [&str; 3] = ["DYNAMODB", "SECRETS_MANAGER", "SQS"];
 
 /// A required variable is missing.
 #[derive(Debug, thiserror::Error, Eq, PartialEq)]

@@ -8,7 +8,8 @@ use http::{
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, VARY},
 };
 
-pub use crate::origin::{Origin, OriginFault};
+pub use crate::origin::Origin;
+use crate::origin::OriginFault;
 
 /// The response headers that a page may read, beyond those that every page may.
 pub const EXPOSED_HEADERS: &str =
@@ -51,11 +52,6 @@ impl AllowedOrigins {
         let sent = origin_header?;
         self.0.iter().find(|origin| origin.header_value() == sent)
     }
-
-    /// The origins in the order of the configuration.
-    pub fn iter(&self) -> impl Iterator<Item = &Origin> {
-        self.0.iter()
-    }
 }
 
 /// An entry of a list of origins that cannot be allowed; its `Display` is one line.
@@ -64,11 +60,11 @@ impl AllowedOrigins {
 #[error("entry {position}, {entry:?}, {fault}")]
 pub struct OriginError {
     /// The entry's place in the list, from 1.
-    pub position: usize,
+    position: usize,
     /// The entry as configured, without the white space around it.
-    pub entry: String,
+    entry: String,
     /// What is wrong with it.
-    pub fault: OriginFault,
+    fault: OriginFault,
 }
 
 /// Makes an actual answer readable by a page of an allowed origin, and by no other.
@@ -76,7 +72,11 @@ pub struct OriginError {
 /// `access-control-*` headers that are there already are dropped: this function alone decides.
 /// `vary: Origin` is there for every request, because a shared cache that stored the answer to a
 /// request without `Origin` would otherwise hand it to a page, which could not read it.
-pub fn apply(headers: &mut HeaderMap, origin: Option<&HeaderValue>, origins: &AllowedOrigins) {
+pub(crate) fn apply(
+    headers: &mut HeaderMap,
+    origin: Option<&HeaderValue>,
+    origins: &AllowedOrigins,
+) {
     remove_access_control(headers);
     if let Some(origin) = origins.allow(origin) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.header_value().clone());
@@ -154,9 +154,11 @@ mod tests {
     #[track_caller]
     fn check_list(list: &str, expected: Result<&[&str], (usize, &str, OriginFault)>) {
         let parsed = AllowedOrigins::parse(list);
-        let parsed = parsed.map(|origins| origins.iter().map(Origin::to_string).collect());
         let expected = expected
-            .map(|origins| origins.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .map(|origins| {
+                let origins = origins.iter().map(|origin| origin.parse().unwrap());
+                AllowedOrigins(origins.collect())
+            })
             .map_err(|(position, entry, fault)| OriginError {
                 position,
                 entry: entry.to_owned(),

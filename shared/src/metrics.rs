@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 pub const TARGET: &str = "surefire::metrics";
 
 /// The namespace when none is configured.
-pub const NAMESPACE_DEFAULT: &str = "Surefire";
+const NAMESPACE_DEFAULT: &str = "Surefire";
 
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
@@ -86,7 +86,7 @@ impl Metrics {
     }
 
     /// The line: one JSON object.
-    pub fn line(&self, now: Timestamp) -> String {
+    fn line(&self, now: Timestamp) -> String {
         let namespace = NAMESPACE.get().map_or(NAMESPACE_DEFAULT, String::as_str);
         let mut sets = vec![vec!["service"]];
         if !self.dimensions.is_empty() {

@@ -52,7 +52,7 @@ const REPEATED_NAME_BYTES_MAX: usize = 64;
 
 /// What an OPTIONS request comes to.
 #[derive(Debug, Eq, PartialEq)]
-pub enum Decision<'a> {
+pub(crate) enum Decision<'a> {
     /// The page of this origin may send what it asked for.
     Allowed(&'a Origin),
     /// It may not.
@@ -63,7 +63,7 @@ pub enum Decision<'a> {
 
 /// Why a preflight is refused.
 #[derive(Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The origin is not, byte for byte, one of the list.
     Origin,
     /// The method is not one of the API's.
@@ -75,7 +75,7 @@ pub enum Refusal {
 }
 
 /// Decides an OPTIONS request by its headers alone; the path does not matter.
-pub fn decide<'a>(request: &HeaderMap, origins: &'a AllowedOrigins) -> Decision<'a> {
+pub(crate) fn decide<'a>(request: &HeaderMap, origins: &'a AllowedOrigins) -> Decision<'a> {
     if !request.contains_key(ORIGIN) || !request.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return Decision::NotPreflight;
     }
@@ -135,7 +135,7 @@ fn check_header(name: &[u8]) -> Result<(), Refusal> {
 }
 
 /// The whole answer to an OPTIONS request, security headers included.
-pub fn respond(decision: &Decision<'_>, request_id: Option<&str>) -> Response<Body> {
+pub(crate) fn respond(decision: &Decision<'_>, request_id: Option<&str>) -> Response<Body> {
     let mut response = match decision {
         Decision::Allowed(origin) => allowed(origin),
         Decision::Refused(refusal) => {
@@ -180,7 +180,7 @@ fn no_content() -> Response<Body> {
 
 impl Refusal {
     /// The refusal as a developer reads it in a browser's network panel.
-    pub fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         let refused =
             |kind, title, detail: String| Problem::new(StatusCode::FORBIDDEN, kind, title, detail);
         match self {
