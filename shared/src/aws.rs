@@ -1,9 +1,9 @@
-//! Owns how a function reaches AWS: region, credentials and endpoints from its environment.
+//! Reads the region, credentials and endpoints of AWS from the environment.
 //!
-//! Lambda hands every function its region and credentials as environment
-//! variables, so the provider chain that searches files, containers and
-//! instance metadata has nothing to find: leaving it out saves milliseconds of
-//! every cold start.
+//! Lambda passes the region and the credentials as environment variables. The
+//! SDK's provider chain also searches files, containers and instance metadata.
+//! It would find nothing there, and searching takes milliseconds of every cold
+//! start, so it is not used.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-/// The services a function may be pointed elsewhere for, as the AWS SDKs name
-/// them in `AWS_ENDPOINT_URL_<SERVICE>`.
+/// The services whose endpoint can be replaced, as the AWS SDKs name them in
+/// `AWS_ENDPOINT_URL_<SERVICE>`.
 const SERVICES: [&str; 3] = ["DYNAMODB", "SECRETS_MANAGER", "SQS"];
 
 /// A required variable is missing.
 #[derive(Debug, thiserror::Error, Eq, PartialEq)]
-#[error("{0} is not set: Lambda sets it for every function, elsewhere set it yourself")]
+#[error("{0} is not set. Lambda sets it for every function; outside Lambda, set it yourself")]
 pub struct MissingVariable(&'static str);
 
 /// Region, credentials and endpoints.
@@ -58,13 +58,17 @@ impl AwsConfig {
         })
     }
 
-    /// The endpoint that replaces a service's own, if one is configured.
+    /// The URL to use instead of the service's own endpoint, if one is set.
+    ///
+    /// `service` is a name such as `DYNAMODB`.
     pub fn endpoint(&self, service: &str) -> Option<String> {
         self.endpoints.get(service).cloned()
     }
 
-    /// The configuration every client starts from, with the SDK's retries off:
-    /// whoever calls decides what may be repeated, and waits on its own clock.
+    /// The configuration that every client starts from.
+    ///
+    /// The SDK's retries are off: the caller decides which requests may be
+    /// repeated, and waits on the clock of its [`World`](crate::world::World).
     pub fn sdk_config(&self) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())

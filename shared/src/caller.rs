@@ -1,8 +1,8 @@
-//! Owns who is calling: what the authorizer proved, and how it travels to a function.
+//! The verified caller, and how the authorizer passes it to a function.
 //!
-//! The authorizer writes a [`Caller`] into its answer's context; API Gateway
-//! puts that context under `requestContext.authorizer.lambda` of the event, and
-//! the function behind reads it back.
+//! The authorizer writes a [`Caller`] into the context of its answer. API
+//! Gateway copies that context to `requestContext.authorizer.lambda` of the
+//! event. The function reads the caller from there.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,17 @@ use serde_json::{Map, Value};
 /// A caller whose token was verified.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Caller {
-    /// The configured name of the issuer (not its URL, which may move).
+    /// The configured name of the issuer. Its URL may change; its name does not.
     pub issuer: String,
     /// The token's subject, unique within its issuer only.
     pub sub: String,
     /// What the token allows.
     pub scopes: BTreeSet<String>,
-    /// The client the token was issued to, if it says.
+    /// The client that the token was issued to, if the token names one.
     pub client_id: Option<String>,
 }
 
-/// The context of an event names no caller.
+/// The context of an event does not contain a valid caller.
 #[derive(Debug, thiserror::Error, Eq, PartialEq)]
 #[error("the authorizer's context has no valid `{0}`")]
 pub struct CallerError(&'static str);
@@ -32,7 +32,8 @@ impl Caller {
         self.scopes.contains(scope)
     }
 
-    /// The flat map of strings that an authorizer's simple response may carry.
+    /// The caller as the context of an authorizer's simple response, which is a
+    /// flat map of strings.
     pub fn to_context(&self) -> Map<String, Value> {
         let scope = self.scopes.iter().map(String::as_str).collect::<Vec<_>>();
         let mut context = Map::new();
@@ -45,7 +46,7 @@ impl Caller {
         context
     }
 
-    /// Reads back what [`Caller::to_context`] wrote.
+    /// Reads a caller that [`Caller::to_context`] wrote.
     ///
     /// # Errors
     /// Names the member that is missing, empty or not a string.
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_authorizer_writes_is_what_the_function_reads() {
+    fn a_function_reads_the_caller_that_the_authorizer_wrote() {
         assert_eq!(Caller::from_context(&caller().to_context()), Ok(caller()));
     }
 
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_without_a_subject_names_no_caller() {
+    fn a_context_without_an_issuer_a_subject_or_scopes_is_an_error() {
         for absent in ["issuer", "sub", "scope"] {
             let mut context = caller().to_context();
             context.remove(absent);

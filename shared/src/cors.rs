@@ -1,7 +1,7 @@
-//! Which origins may read answers, and what an actual answer (not a preflight's) says about it.
+//! The allowed origins, and the CORS headers of every answer except a preflight's.
 //!
-//! The rules are those of <https://fetch.spec.whatwg.org/#http-cors-protocol>. Credentials in its
-//! sense (cookies, client certificates) are never allowed: callers send bearer tokens.
+//! The rules are those of <https://fetch.spec.whatwg.org/#http-cors-protocol>. Cookies and client
+//! certificates, which it calls credentials, are never allowed: callers send bearer tokens.
 
 use http::{
     HeaderMap, HeaderValue,
@@ -11,23 +11,23 @@ use http::{
 pub use crate::origin::Origin;
 use crate::origin::OriginFault;
 
-/// The response headers that a page may read, beyond those that every page may.
+/// The response headers that a page may read, besides those that browsers always let it read.
 pub const EXPOSED_HEADERS: &str =
     "etag, location, idempotent-replayed, order-status, retry-after, x-request-id";
 
-/// The origins whose pages may call the API, as configured.
+/// The configured origins, whose pages may call the API.
 ///
-/// There is at least one, none is listed twice, and none stands for several.
+/// The list has at least one entry and no duplicates. Each entry is one origin, never a pattern.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
-    /// Parses a comma-separated list; white space around an entry is of no account.
+    /// Parses a comma-separated list. White space around an entry is ignored.
     ///
     /// # Errors
     ///
-    /// [`OriginError`] names the first entry that is not an origin as a browser sends it, or that
-    /// is too broad to allow.
+    /// [`OriginError`] names the first entry that is not an origin in the form that browsers send,
+    /// or that stands for more than one origin.
     pub fn parse(list: &str) -> Result<Self, OriginError> {
         let mut origins: Vec<Origin> = Vec::new();
         for (index, entry) in list.split(',').map(str::trim).enumerate() {
@@ -45,33 +45,32 @@ impl AllowedOrigins {
         Ok(Self(origins))
     }
 
-    /// The configured origin that a request's `Origin` header names, byte for byte.
+    /// The configured origin that equals a request's `Origin` header, byte for byte.
     ///
-    /// Two joined `Origin` headers, or any other value that is not one of the list, are `None`.
+    /// Two `Origin` headers joined into one value are equal to no entry.
     pub fn allow(&self, origin_header: Option<&HeaderValue>) -> Option<&Origin> {
         let sent = origin_header?;
         self.0.iter().find(|origin| origin.header_value() == sent)
     }
 }
 
-/// An entry of a list of origins that cannot be allowed; its `Display` is one line.
+/// The first wrong entry of a list of origins. Its `Display` is one line.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-// Debug form of the entry: a line break in it must not break the line.
+// The entry is printed with `Debug`, which escapes a line break in it.
 #[error("entry {position}, {entry:?}, {fault}")]
 pub struct OriginError {
     /// The entry's place in the list, from 1.
     position: usize,
     /// The entry as configured, without the white space around it.
     entry: String,
-    /// What is wrong with it.
     fault: OriginFault,
 }
 
-/// Makes an actual answer readable by a page of an allowed origin, and by no other.
+/// Lets a page of an allowed origin read the answer, and no other page.
 ///
-/// `access-control-*` headers that are there already are dropped: this function alone decides.
-/// `vary: Origin` is there for every request, because a shared cache that stored the answer to a
-/// request without `Origin` would otherwise hand it to a page, which could not read it.
+/// `access-control-*` headers that the handler set are removed: only this function sets them.
+/// `vary: Origin` is on every answer, also when the request had no `Origin`. Without it, a shared
+/// cache could store that answer and return it to a page, which could not read it.
 pub(crate) fn apply(
     headers: &mut HeaderMap,
     origin: Option<&HeaderValue>,
@@ -99,13 +98,13 @@ fn remove_access_control(headers: &mut HeaderMap) {
     }
 }
 
-/// Leaves one `vary` line that names `Origin` once, first, and then whatever was named before.
+/// Joins all `vary` lines into one, with `Origin` first and no name twice.
 ///
-/// One line, because `lambda_http` hands only the first of several to the gateway.
+/// `lambda_http` passes only the first of several lines to the gateway.
 fn vary_by_origin(headers: &mut HeaderMap) {
     let mut members = vec!["Origin"];
     for line in headers.get_all(VARY) {
-        // A value that is not ASCII names no header and is dropped.
+        // A header name is ASCII, so a value that is not ASCII is dropped.
         for member in line.to_str().unwrap_or_default().split(',').map(str::trim) {
             let known = members.iter().any(|old| old.eq_ignore_ascii_case(member));
             if !member.is_empty() && !known {
@@ -113,7 +112,7 @@ fn vary_by_origin(headers: &mut HeaderMap) {
             }
         }
     }
-    // Parts of header values, joined by a comma, are a header value again.
+    // This always succeeds: parts of header values, joined by commas, are a valid header value.
     if let Ok(value) = HeaderValue::from_str(&members.join(", ")) {
         headers.insert(VARY, value);
     }
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn case_11_the_entry_at_fault_is_named_with_its_place() {
+    fn an_error_names_the_wrong_entry_and_its_place() {
         check_list("", Err((1, "", OriginFault::Empty)));
         check_list("https://app.example,", Err((2, "", OriginFault::Empty)));
         check_list(
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_origin_reads_the_answer_and_the_exposed_headers() {
+    fn an_allowed_origin_may_read_the_answer_and_the_exposed_headers() {
         for origin in [APP, LOCAL] {
             let headers = applied(Some(origin.as_bytes()), &[]);
             assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], origin);
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn case_2_an_origin_that_is_not_the_listed_bytes_reads_nothing() {
+    fn an_origin_that_does_not_equal_a_listed_one_may_read_nothing() {
         for origin in [
             "https://app.example.evil",
             "https://evilapp.example",
@@ -226,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn case_7_an_answer_without_origin_still_varies_by_origin() {
+    fn the_answer_to_a_request_without_origin_varies_by_origin_too() {
         let headers = applied(None, &[]);
         assert_eq!(headers.len(), 1);
         assert_eq!(headers[VARY], "Origin");
     }
 
     #[test]
-    fn case_9_there_is_one_vary_line_that_keeps_what_the_handler_named() {
+    fn one_vary_line_names_origin_and_what_the_handler_named() {
         check_vary(&[("vary", "accept-encoding")], "Origin, accept-encoding");
         check_vary(&[("vary", "ORIGIN")], "Origin");
         check_vary(&[("vary", "Accept, origin, Accept")], "Origin, Accept");
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_cannot_open_the_answer_by_itself() {
+    fn cors_headers_that_a_handler_sets_are_removed() {
         let before = [
             ("access-control-allow-origin", "*"),
             ("access-control-allow-credentials", "true"),
@@ -260,7 +259,7 @@ mod tests {
         assert!(!ours.contains_key("access-control-allow-credentials"));
     }
 
-    /// Random bytes never come near an allowed origin: these are an allowed one with a change.
+    /// An allowed origin with a small change. Random bytes are never that similar.
     fn nearly_allowed() -> impl Strategy<Value = Vec<u8>> {
         let inserted = prop::collection::vec(0x20_u8..0x7f, 0..3);
         (
@@ -280,7 +279,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_origin_outside_the_list_ever_yields_an_access_control_header(
+        fn an_origin_outside_the_list_never_gets_an_access_control_header(
             origin in prop_oneof![prop::collection::vec(any::<u8>(), 0..40), nearly_allowed()],
         ) {
             let Ok(value) = HeaderValue::from_bytes(&origin) else { return Ok(()) };

@@ -1,18 +1,18 @@
-//! The headers that every answer carries, whatever its status: security headers, and CORS.
+//! Sets the headers that every answer has, whatever its status: security headers and CORS.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::cors::{self, AllowedOrigins};
 
-/// The security headers, each with the one value it has on every answer.
+/// The security headers of every answer, with their values.
 ///
-/// They follow the OWASP Secure Headers project and satisfy ZAP's passive rules. The answers are
-/// data, so that everything a document could do is forbidden. `cross-origin-resource-policy`
-/// does not hinder CORS: it is about requests that did not ask for it. The edge's policy in
-/// `template.yaml` repeats these, for the answers that the gateway makes itself.
+/// They follow the OWASP Secure Headers project and satisfy ZAP's passive rules. Answers are data,
+/// so everything that an HTML document could do is forbidden. `cross-origin-resource-policy` does
+/// not block CORS: it applies only to requests made without CORS. The edge's policy in
+/// `template.yaml` repeats these headers, for the answers that the gateway makes itself.
 ///
-/// `x-xss-protection`, `server` and `x-powered-by` are left out on purpose: the first is harmful
-/// in old browsers, the others only tell an attacker what runs here.
+/// Three headers are left out on purpose. `x-xss-protection` is harmful in old browsers. `server`
+/// and `x-powered-by` would show an attacker which software runs here.
 pub static SECURITY: [(HeaderName, HeaderValue); 11] = [
     (
         header::STRICT_TRANSPORT_SECURITY,
@@ -59,10 +59,10 @@ pub static SECURITY: [(HeaderName, HeaderValue); 11] = [
     ),
 ];
 
-/// Completes an actual answer of an HTTP function; call it last, on every answer.
+/// Adds the CORS headers and the security headers to an answer that is not a preflight's.
 ///
-/// Adds what [`cors::apply`] and [`secure`] add. `origin` is the request's `Origin` header.
-/// Calling it twice changes nothing.
+/// Call it last, on every answer of an HTTP function. `origin` is the request's `Origin` header.
+/// A second call changes nothing.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};
@@ -83,8 +83,8 @@ pub fn finish(headers: &mut HeaderMap, origin: Option<&HeaderValue>, origins: &A
 
 /// Sets the security headers, each on exactly one line.
 ///
-/// A `cache-control` with the directive `public` was chosen by the handler and stays; any other
-/// is replaced, since answers are a caller's own and no cache may keep them.
+/// A `cache-control` with the directive `public` is kept, because the handler chose it. Any other
+/// is replaced: answers belong to one caller, and no cache may store them.
 pub fn secure(headers: &mut HeaderMap) {
     let chosen = headers
         .get(header::CACHE_CONTROL)
@@ -128,8 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_carries_the_security_headers_of_the_design() {
-        // Written out, not taken from the table: this is the promise that the table must keep.
+    fn every_answer_has_the_promised_security_headers() {
+        // Written out here, so that a change of the table is noticed.
         let promised = [
             (
                 "strict-transport-security",
@@ -159,12 +159,12 @@ mod tests {
         for (name, value) in promised {
             assert_eq!(headers[name], value, "{name}");
         }
-        // The other three are CORS: nothing is there that was not promised.
+        // Three more headers are those of CORS. There are no others.
         assert_eq!(headers.len(), promised.len() + 3);
     }
 
     #[test]
-    fn case_9_no_header_has_two_lines_even_if_it_was_there_before() {
+    fn each_header_has_one_line_even_if_the_handler_set_it() {
         let headers = finished(&[
             ("strict-transport-security", "max-age=1"),
             ("strict-transport-security", "max-age=2"),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_answer_keeps_its_cache_control_and_no_other_does() {
+    fn only_a_public_answer_keeps_its_cache_control() {
         let none = "no-store, no-cache, must-revalidate, max-age=0";
         for public in [
             "public, max-age=60",

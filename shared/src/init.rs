@@ -1,6 +1,6 @@
-//! Owns what Lambda is told of a function that does not start: why, in the function's own words.
+//! Reports to Lambda why a function could not start.
 //!
-//! Without it, whoever invokes the function is told that its process ended, and no reason.
+//! Without this report, the error of an invocation says only that the process ended.
 
 use std::fmt::Display;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -9,35 +9,37 @@ use std::time::Duration;
 
 use serde_json::json;
 
-/// The Runtime API is next to the function; a start that failed must not hang on it as well.
+/// The longest wait for the Runtime API. It runs on the function's own machine, so it is fast.
 const CALL_MAX: Duration = Duration::from_secs(1);
 
-/// The longest first line of an answer that is read.
+/// The most that is read of the answer's status line.
 const STATUS_BYTES_MAX: u64 = 256;
 
-/// Passes on a step of a function's start; why it failed is logged and told to Lambda first.
+/// Returns `step` unchanged. An error is first logged and reported to Lambda.
 ///
-/// For `main`, before the runtime runs: the call blocks, and there is nothing else to do.
+/// Call it from `main` only, before the runtime runs: it blocks the thread.
 pub fn or_tell<T, E: Display>(
     var: impl Fn(&str) -> Option<String>,
     step: Result<T, E>,
 ) -> Result<T, E> {
     step.inspect_err(|error| {
         tracing::error!(%error, "the function does not start");
-        // Elsewhere than in Lambda, nobody is there to be told.
+        // Outside Lambda there is no Runtime API to report to.
         let Some(api) = var("AWS_LAMBDA_RUNTIME_API") else {
             return;
         };
         let kind = std::any::type_name::<E>();
-        if let Err(fault) = tell(&api, kind, &error.to_string()) {
-            tracing::warn!(%fault, "Lambda could not be told why the function does not start");
+        if let Err(fault) = report(&api, kind, &error.to_string()) {
+            tracing::warn!(%fault, "the reason could not be reported to Lambda");
         }
     })
 }
 
-/// `POST /runtime/init/error`, of "Using the Lambda runtime API", AWS Lambda Developer Guide.
-fn tell(api: &str, kind: &str, message: &str) -> io::Result<()> {
-    // Lambda names a host and a port; emulators also put a scheme before and a path behind.
+/// Sends `POST /runtime/init/error`.
+///
+/// Source: "Using the Lambda runtime API", AWS Lambda Developer Guide.
+fn report(api: &str, kind: &str, message: &str) -> io::Result<()> {
+    // Lambda gives a host and a port. Emulators may add a scheme and a path.
     let api = api.strip_prefix("http://").unwrap_or(api);
     let (host, path) = api.split_once('/').unwrap_or((api, ""));
     let slash = if path.is_empty() { "" } else { "/" };
@@ -54,17 +56,21 @@ fn tell(api: &str, kind: &str, message: &str) -> io::Result<()> {
         body.len(),
     );
     let address = host.to_socket_addrs()?.next();
-    let address = address.ok_or_else(|| io::Error::other("its address is none"))?;
+    let address =
+        address.ok_or_else(|| io::Error::other("the Runtime API's host has no address"))?;
     let mut stream = TcpStream::connect_timeout(&address, CALL_MAX)?;
     stream.set_read_timeout(Some(CALL_MAX))?;
     stream.set_write_timeout(Some(CALL_MAX))?;
     stream.write_all(request.as_bytes())?;
-    // Its answer is waited for: a process that ends at once would cut the call off.
+    // Wait for the answer: if the process ended now, the request could be lost.
     let mut status = String::new();
     BufReader::new(stream.take(STATUS_BYTES_MAX)).read_line(&mut status)?;
     match status.split(' ').nth(1) {
         Some(code) if code.starts_with('2') => Ok(()),
-        _ => Err(io::Error::other(format!("it answered {:?}", status.trim()))),
+        _ => Err(io::Error::other(format!(
+            "the Runtime API answered {:?}",
+            status.trim()
+        ))),
     }
 }
 
@@ -75,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// A Runtime API for one call; what it was sent.
+    /// A Runtime API that answers one call. Its thread returns the request that it received.
     fn runtime_api(answer: &'static str) -> (String, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -96,21 +102,23 @@ mod tests {
 
     const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
 
-    /// What Lambda is told of a start that fails with these words; `{}` is the API's address.
-    fn told(variable: &str, words: &str) -> String {
+    /// The request that Lambda receives when a start fails with this message.
+    ///
+    /// `variable` is the value of `AWS_LAMBDA_RUNTIME_API`; `{}` in it becomes the address.
+    fn reported(variable: &str, message: &str) -> String {
         let (address, served) = runtime_api(ACCEPTED);
         let api = variable.replace("{}", &address);
         let var = |name: &str| (name == "AWS_LAMBDA_RUNTIME_API").then(|| api.clone());
-        let step: Result<(), String> = Err(words.to_owned());
-        assert_eq!(or_tell(var, step), Err(words.to_owned()));
-        // Nobody waits for a call that was never made.
+        let step: Result<(), String> = Err(message.to_owned());
+        assert_eq!(or_tell(var, step), Err(message.to_owned()));
+        // If no call was made, this one ends the wait of the API's thread.
         drop(TcpStream::connect(&address));
         served.join().unwrap()
     }
 
     #[test]
-    fn lambda_is_told_why_a_function_does_not_start() {
-        let request = told("{}", "TABLE_NAME is not \"set\"");
+    fn lambda_receives_the_reason_why_a_function_could_not_start() {
+        let request = reported("{}", "TABLE_NAME is not \"set\"");
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(
             head.starts_with("POST /2018-06-01/runtime/init/error HTTP/1.1\r\n"),
@@ -124,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_emulators_address_may_have_a_scheme_and_a_path() {
-        let request = told("http://{}/orders", "no");
+        let request = reported("http://{}/orders", "no");
         assert!(
             request.starts_with("POST /orders/2018-06-01/runtime/init/error "),
             "{request}"
@@ -132,18 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_succeeds_is_nobodys_news() {
-        let var = |_: &str| panic!("asked for");
+    fn a_step_that_succeeds_reports_nothing() {
+        let var = |name: &str| panic!("{name} was read");
         assert_eq!(or_tell(var, Ok::<_, String>(7)), Ok(7));
     }
 
     #[test]
-    fn the_error_stays_the_same_when_lambda_cannot_be_told() {
-        let nobody = |_: &str| Some("127.0.0.1:9".to_owned());
-        assert_eq!(or_tell(nobody, Err::<(), _>("no")), Err("no"));
+    fn a_failed_report_leaves_the_error_as_it_is() {
+        let unreachable = |_: &str| Some("127.0.0.1:9".to_owned());
+        assert_eq!(or_tell(unreachable, Err::<(), _>("no")), Err("no"));
         assert_eq!(or_tell(|_| None, Err::<(), _>("no")), Err("no"));
         let (address, served) = runtime_api("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
-        let refused = tell(&address, "kind", "no").unwrap_err().to_string();
+        let refused = report(&address, "kind", "no").unwrap_err().to_string();
         assert!(refused.contains("403 Forbidden"), "{refused}");
         served.join().unwrap();
     }

@@ -1,7 +1,7 @@
-//! Owns what two or more functions say or need alike, and names none of them.
+//! What two or more functions need. Nothing here depends on a function.
 //!
-//! Read [`caller`] (who is asking), [`problem`] (how an error is told) and
-//! [`world`] (why nothing here takes the time by itself) first.
+//! Read first: [`caller`] (who sent the request), [`problem`] (what an error
+//! answer looks like) and [`world`] (why time and randomness are passed in).
 #![warn(missing_docs)]
 
 pub mod aws;

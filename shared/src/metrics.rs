@@ -1,8 +1,8 @@
-//! Owns metrics: one log line in CloudWatch's embedded metric format per decision.
+//! Writes metrics as log lines in CloudWatch's embedded metric format, one line per decision.
 //!
-//! The line goes out as a `tracing` event of [`TARGET`], so that whoever
-//! collects the logs (a Lambda's standard output, a test) collects the metrics
-//! with them, and no level filter can switch an alarm's metric off.
+//! A line is a `tracing` event with the target [`TARGET`]. Standard output in
+//! Lambda, or a test, therefore receives metrics together with the logs. The
+//! log's level filter never drops a metric, because alarms depend on them.
 //! Source: "Specification: Embedded metric format", Amazon CloudWatch.
 
 use std::sync::OnceLock;
@@ -10,24 +10,25 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// The `tracing` target of a metric line; its only field, `emf`, is the whole line.
+/// The `tracing` target of a metric line. The event has one field, `emf`: the whole line.
 pub const TARGET: &str = "surefire::metrics";
 
-/// The namespace when none is configured.
+/// The namespace that is used when none is configured.
 const NAMESPACE_DEFAULT: &str = "Surefire";
 
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
-/// Sets the namespace for this process; the first call wins.
+/// Sets the namespace of this process. Later calls change nothing.
 pub(crate) fn set_namespace(namespace: String) {
-    // A second call can only come from a test that shares the process.
+    // Only tests that share a process call this twice.
     let _ = NAMESPACE.set(namespace);
 }
 
-/// Metrics of one decision, collected and then emitted as one line.
+/// Collects the metrics of one decision and emits them as one line.
 ///
-/// Every metric is counted for its service, and again under all dimensions
-/// that were added, so that an alarm can watch the sum or a part.
+/// CloudWatch counts every metric under the dimension `service`. If dimensions
+/// were added, it counts the metric a second time under `service` and all of
+/// them. An alarm can watch either.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     service: &'static str,
@@ -37,7 +38,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics of a service, which is the first dimension of each.
+    /// Starts without metrics. `service` is the dimension that every metric has.
     pub fn new(service: &'static str) -> Self {
         Self {
             service,
@@ -47,14 +48,15 @@ impl Metrics {
         }
     }
 
-    /// Adds a dimension: few values only, each one costs money.
+    /// Adds a dimension. Every distinct value is a metric of its own, which costs
+    /// money: use only dimensions that have few values.
     #[must_use]
     pub fn dimension(mut self, name: &str, value: &str) -> Self {
         self.dimensions.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Adds a member that is searchable in the log, but no metric.
+    /// Adds a member that can be searched in the log but is not a metric.
     #[must_use]
     pub fn property(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.values.insert(name.to_owned(), value.into());
@@ -85,7 +87,7 @@ impl Metrics {
         self
     }
 
-    /// The line: one JSON object.
+    /// One JSON object, without a line break.
     fn line(&self, now: Timestamp) -> String {
         let namespace = NAMESPACE.get().map_or(NAMESPACE_DEFAULT, String::as_str);
         let mut sets = vec![vec!["service"]];
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_names_each_metric_for_the_service_and_for_its_dimensions() {
+    fn a_metric_counts_for_its_service_and_for_its_dimensions() {
         let line = Metrics::new("orders")
             .dimension("reason", "out-of-stock")
             .count("OrderRefused", 1)

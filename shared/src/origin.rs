@@ -1,8 +1,8 @@
-//! One web origin, in the exact bytes in which a browser sends it.
+//! Parses one web origin, in exactly the form in which a browser sends it.
 //!
-//! A browser serialises an origin in one way only (<https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin>):
-//! lower-case scheme and host, no default port, nothing behind the port. Whatever else
-//! stands in a configuration would never match, silently, so it does not parse.
+//! A browser writes an origin in one way only (<https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin>):
+//! scheme and host in lower case, no default port, nothing after the port. An entry in any other
+//! form would never match a request, and nobody would notice. It is therefore an error.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
@@ -18,8 +18,8 @@ const LABEL_BYTES_MAX: usize = 63;
 
 /// A web origin such as `https://app.example` or `http://localhost:5173`.
 ///
-/// It is kept as the header value that answers carry, so that what is echoed is what was
-/// configured and never what a request contained.
+/// It is stored as a header value. Answers copy this value from the configuration, never from
+/// the request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Origin(HeaderValue);
 
@@ -63,20 +63,20 @@ impl FromStr for Origin {
     }
 }
 
-/// What keeps a text from being an origin that a browser could send and that may be allowed.
+/// Why a text is not an origin that can be allowed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OriginFault {
-    /// Nothing between two commas, or nothing at all.
+    /// The list is empty, or nothing stands between two commas.
     #[error("is empty")]
     Empty,
-    /// `*`: any page could call the API.
+    /// `*`: every page could call the API.
     #[error("is a wildcard; list each origin by name")]
     Wildcard,
-    /// `https://*.example`: patterns let in hosts that nobody thought of.
+    /// `https://*.example`: a pattern also matches hosts that its author did not expect.
     #[error("is a pattern; list each origin by name")]
     Pattern,
-    /// `null` is sent by sandboxed frames and files of anyone.
-    #[error("is the origin of every sandboxed page and cannot be allowed")]
+    /// `null`: every sandboxed frame and every local file sends it.
+    #[error("is the origin that every sandboxed page sends; it cannot be allowed")]
     Null,
     /// A browser sends an international name in its ASCII form.
     #[error("is not ASCII; write an international name in its xn-- form")]
@@ -87,10 +87,10 @@ pub enum OriginFault {
     /// `app.example` instead of `https://app.example`.
     #[error("has no scheme; write it as https://host or https://host:port")]
     NoScheme,
-    /// Neither http nor https.
-    #[error("has a scheme other than https (or http for this machine)")]
+    /// A scheme that is neither http nor https.
+    #[error("has a scheme other than https (http is for localhost and loopback addresses only)")]
     Scheme,
-    /// `https://app.example/`: the commonest slip, so it has words of its own.
+    /// `https://app.example/`: the most common mistake, so it has its own message.
     #[error("has a trailing slash; an origin ends with its host or port")]
     TrailingSlash,
     /// `https://app.example/shop`, `?query` or `#fragment`.
@@ -99,19 +99,19 @@ pub enum OriginFault {
     /// `https://user@app.example`.
     #[error("has a user name; an origin has none")]
     UserInfo,
-    /// Not a name or an address as a browser writes it.
+    /// A host that is not a name or an address in the form that browsers send.
     #[error("has a host that is neither a name nor an address in the form browsers send")]
     Host,
-    /// Not 1 to 65535, or with a leading zero.
+    /// A port that is not 1 to 65535, or that has a leading zero.
     #[error("has a port that is not a number from 1 to 65535")]
     Port,
-    /// `https://app.example:443`: browsers leave it out.
+    /// `https://app.example:443`: browsers leave out the default port.
     #[error("has its scheme's default port; browsers leave it out")]
     DefaultPort,
-    /// Plain http would let anyone on the way speak as that page.
-    #[error("uses http; only localhost and loopback addresses may, all others need https")]
+    /// `http://app.example`: anyone on the network could change that page and call the API.
+    #[error("uses http; only localhost and loopback addresses may do so, all others need https")]
     PlainHttp,
-    /// The same entry twice is a slip worth hearing about.
+    /// The same entry twice is probably a mistake.
     #[error("is listed twice")]
     Duplicate,
 }
@@ -139,7 +139,7 @@ impl Scheme {
     }
 }
 
-/// What stands between the scheme and the end, once it is sure that nothing follows it.
+/// Checks that `rest`, the text after the scheme, is only a host and perhaps a port.
 fn authority(rest: &str) -> Result<&str, OriginFault> {
     if let Some(before) = rest.strip_suffix('/')
         && !before.contains(['/', '?', '#'])
@@ -158,7 +158,7 @@ fn authority(rest: &str) -> Result<&str, OriginFault> {
     Ok(rest)
 }
 
-/// Splits `host:port`; the colons of an IPv6 address stand in brackets.
+/// Splits `host:port`. An IPv6 address is in brackets, because it contains colons.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), OriginFault> {
     let Some(bracketed) = authority.strip_prefix('[') else {
         return Ok(match authority.split_once(':') {
@@ -176,7 +176,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), OriginFault> {
 }
 
 fn check_port(port: &str, scheme: Scheme) -> Result<(), OriginFault> {
-    // `u16::from_str` alone would take "+80" and "0080".
+    // `u16::from_str` also accepts "+80" and "0080".
     let canonical = port.bytes().all(|byte| byte.is_ascii_digit()) && !port.starts_with('0');
     match port.parse::<u16>() {
         Ok(number) if canonical && number == scheme.default_port() => Err(OriginFault::DefaultPort),
@@ -185,7 +185,7 @@ fn check_port(port: &str, scheme: Scheme) -> Result<(), OriginFault> {
     }
 }
 
-/// Checks the host and tells whether it is this machine.
+/// Checks the host. The result says whether it is this machine.
 fn check_host(host: &str) -> Result<bool, OriginFault> {
     if let Some(address) = host.strip_prefix('[') {
         let address = address.strip_suffix(']').ok_or(OriginFault::Host)?;
@@ -195,8 +195,8 @@ fn check_host(host: &str) -> Result<bool, OriginFault> {
         }
         return Ok(parsed.is_loopback());
     }
-    // A browser reads a host whose last label is a number as an IPv4 address, whatever its form
-    // (0x7f.1, 127.1), and sends it as four decimal numbers.
+    // If the last label of a host is a number, a browser reads the host as an IPv4 address, also
+    // in forms such as 0x7f.1 or 127.1. It sends the address as four decimal numbers.
     let last = host.rsplit('.').next().unwrap_or(host);
     if last.starts_with(|first: char| first.is_ascii_digit())
         && (last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x"))
@@ -210,7 +210,8 @@ fn check_host(host: &str) -> Result<bool, OriginFault> {
     Ok(host == "localhost")
 }
 
-/// RFC 5952, but for mapped IPv4 addresses, which browsers write as two hexadecimal groups.
+/// An IPv6 address as browsers write it: as in RFC 5952, except that the last two groups of a
+/// mapped IPv4 address are hexadecimal.
 fn browser_form(address: Ipv6Addr) -> String {
     match address.to_ipv4_mapped() {
         Some(_) => {

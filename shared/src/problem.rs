@@ -1,4 +1,4 @@
-//! Owns the form of an error answer: a problem document of RFC 9457.
+//! Error answers: problem documents as in RFC 9457.
 
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What a client is told when a request is not fulfilled.
+/// Why a request failed, for the client.
 ///
-/// It is all public: a cause that only operators may see goes to the log.
+/// The client sees all of it. A cause that only operators may see goes to the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     status: StatusCode,
@@ -39,14 +39,14 @@ impl Problem {
         }
     }
 
-    /// Adds a member of its own, such as `lines` or `errors`.
+    /// Adds a member to the document, such as `lines` or `errors`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Tells the client when to come back (RFC 9110, section 10.2.3).
+    /// Adds a `Retry-After` header (RFC 9110, section 10.2.3).
     #[must_use]
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_seconds = Some(seconds);
@@ -58,12 +58,12 @@ impl Problem {
         self.status
     }
 
-    /// The last part of the problem's type, which metrics and logs use as the reason.
+    /// The last part of the problem's type. Metrics and logs use it as the reason.
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// The document's bytes, the same for the same problem.
+    /// The document as JSON text. Equal problems have equal texts.
     pub fn body(&self) -> String {
         #[derive(Serialize)]
         struct Document<'a> {
@@ -81,12 +81,12 @@ impl Problem {
             detail: &self.detail,
             members: &self.members,
         };
-        // Strings, integers and JSON values cannot fail to serialise; if they
-        // did, the status alone is still a true answer.
+        // Strings, integers and JSON values always serialise. If that ever
+        // failed, an empty body with the right status would still be correct.
         serde_json::to_string(&document).unwrap_or_default()
     }
 
-    /// The whole answer, in the body type of whoever sends it.
+    /// The whole answer, with the caller's body type.
     pub fn into_response<B: From<String>>(self) -> Response<B> {
         let mut response = Response::new(B::from(self.body()));
         *response.status_mut() = self.status;
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_standard_members_come_first_and_its_own_after() {
+    fn the_standard_members_come_before_the_added_ones() {
         let problem = Problem::new(
             StatusCode::CONFLICT,
             "out-of-stock",
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_carries_status_media_type_and_when_to_retry() {
+    fn an_answer_has_the_status_the_media_type_and_retry_after() {
         let response: Response<String> = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "outcome-unknown",

@@ -1,11 +1,11 @@
-//! Owns the wrapper that keeps a secret out of logs, errors and debug output.
+//! A wrapper that keeps a secret out of logs, errors and debug output.
 
 use std::fmt;
 
 /// A value that must never be printed: a signing key, a token, a webhook URL.
 ///
-/// It has no `Display`, and its `Debug` prints `[redacted]`, so a secret can
-/// only leave through [`Secret::expose`], which a reviewer can search for.
+/// It has no `Display`, and its `Debug` prints `[redacted]`. The only way to the
+/// value is [`Secret::expose`], which a reviewer can search for.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret<T>(T);
 
@@ -15,7 +15,7 @@ impl<T> Secret<T> {
         Self(value)
     }
 
-    /// The value itself, for the one call that needs it.
+    /// The value itself. Call this only where the value is used.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_not_printed_by_debug_not_even_inside_another_type() {
+    fn debug_redacts_a_secret_inside_another_type_too() {
         let nested = Some(("key", Secret::new("hunter2")));
         assert_eq!(format!("{nested:?}"), r#"Some(("key", [redacted]))"#);
     }

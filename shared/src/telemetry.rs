@@ -1,8 +1,9 @@
-//! Owns the log: one JSON object a line, under the keys that people's tools know.
+//! Writes the log: one JSON object a line.
 //!
 //! The keys are those of Powertools for AWS Lambda: `level`, `location`,
 //! `message`, `timestamp`, `service`, `cold_start`, `function_request_id`,
-//! `xray_trace_id`. Fields of the event, and of the spans around it, follow.
+//! `xray_trace_id`. The fields of the event and of the spans around it are
+//! members too.
 
 use std::fmt::{Debug, Write as _};
 use std::io::Write;
@@ -20,10 +21,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::metrics;
 
-/// Starts logging to standard output, for a function's `main`.
+/// Starts logging to standard output. A function's `main` calls it first.
 ///
-/// `AWS_LAMBDA_LOG_LEVEL` (Lambda's own setting) or `RUST_LOG` is the least
-/// level, `INFO` by default; `METRICS_NAMESPACE` the metrics' namespace.
+/// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets, or else `RUST_LOG` is the lowest
+/// level that is logged; the default is `INFO`. `METRICS_NAMESPACE` is the
+/// namespace of the metrics.
 pub fn init(service: &'static str, var: impl Fn(&str) -> Option<String>) {
     let level = var("AWS_LAMBDA_LOG_LEVEL")
         .or_else(|| var("RUST_LOG"))
@@ -36,14 +38,14 @@ pub fn init(service: &'static str, var: impl Fn(&str) -> Option<String>) {
     tracing_subscriber::registry().with(lines).init();
 }
 
-/// Lets events of a level and above pass, and metrics always.
+/// A filter that passes events of this level and above, and all metrics.
 pub fn filter(level: Level) -> Targets {
     Targets::new()
         .with_default(level)
         .with_target(metrics::TARGET, Level::TRACE)
 }
 
-/// The span of one invocation: every line within it carries these keys.
+/// The span of one invocation. Every line within it has these keys.
 pub fn invocation_span(
     service: &'static str,
     function_request_id: &str,
@@ -67,13 +69,13 @@ pub struct JsonLines<W> {
 }
 
 impl<W> JsonLines<W> {
-    /// A layer for a service (a span's `service` takes precedence) and a writer.
+    /// A layer that writes to `writer`. `service` is used where no span sets one.
     pub fn new(service: &'static str, writer: W) -> Self {
         Self { service, writer }
     }
 }
 
-/// A span's fields, kept for the lines within it.
+/// A span's fields, stored in the span for the lines within it.
 struct SpanFields(Map<String, Value>);
 
 impl<S, W> Layer<S> for JsonLines<W>
@@ -104,7 +106,7 @@ where
             Some(Value::String(line)) if event.metadata().target() == metrics::TARGET => line,
             _ => self.line(event, &context, fields.0),
         };
-        // There is nowhere to report that the log itself cannot be written.
+        // If the log cannot be written, there is no other place to report that.
         let _ = writeln!(self.writer.make_writer(), "{line}");
     }
 }
@@ -148,7 +150,7 @@ fn location(metadata: &tracing::Metadata<'_>) -> String {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a log line is stamped with the machine's time, even where a test injects another"
+    reason = "a log line has the machine's time, even in a test that passes its own clock to the code"
 )]
 fn timestamp() -> String {
     format!("{:.3}", Timestamp::now())
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_carries_the_invocation_it_belongs_to() {
+    fn a_line_has_the_keys_of_its_invocation() {
         let lines = lines_of(Level::INFO, || {
             invocation_span("orders", "r-1", Some("Root=1"), true)
                 .in_scope(|| tracing::warn!(attempts = 3, "gave up"));
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_level_silences_messages_but_never_metrics() {
+    fn the_level_filters_messages_but_never_metrics() {
         let lines = lines_of(Level::ERROR, || {
             tracing::info!("chatter");
             metrics::Metrics::new("orders")

@@ -1,4 +1,4 @@
-//! Owns what a function may not take for itself: the time, randomness and waiting.
+//! Time, randomness and waiting. Code takes them from a [`World`], never from the system.
 
 use std::fmt;
 use std::future::Future;
@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Time, randomness and waiting, passed in so that a test or a simulation owns them.
+/// The sources of time, randomness and waiting. A test or a simulation passes in its own.
 ///
-/// Cloning is cheap and the clones share the same sources.
+/// A clone is cheap and shares the sources.
 #[derive(Clone)]
 pub struct World {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -21,7 +21,8 @@ pub struct World {
 }
 
 impl World {
-    /// A world of the given sources.
+    /// A world with these sources: the time, a function that fills a buffer with
+    /// random bytes, and a timer.
     pub fn new(
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
         random: impl Fn(&mut [u8]) + Send + Sync + 'static,
@@ -37,12 +38,12 @@ impl World {
     /// The machine's clock, the operating system's randomness, tokio's timer.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the one place where the real clock and timer come in"
+        reason = "this is the only place that takes the real clock and timer"
     )]
     pub fn real() -> Self {
         Self::new(
             Timestamp::now,
-            // A process without randomness would reuse request tokens: it must not go on.
+            // Without randomness, request tokens would repeat. The process must stop.
             |bytes| getrandom::fill(bytes).unwrap_or_else(|_| std::process::abort()),
             |duration| Box::pin(tokio::time::sleep(duration)),
         )
@@ -65,7 +66,7 @@ impl World {
         (self.random)(bytes);
     }
 
-    /// A duration from zero up to `most`, every length equally likely: full jitter.
+    /// A random duration from zero to `most`, evenly distributed ("full jitter").
     ///
     /// Source: "Exponential Backoff and Jitter", AWS Architecture Blog.
     pub fn uniform(&self, most: Duration) -> Duration {
@@ -74,7 +75,7 @@ impl World {
         most.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
     }
 
-    /// Waits.
+    /// Waits for `duration`.
     pub async fn sleep(&self, duration: Duration) {
         (self.sleep)(duration).await;
     }
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_reaches_from_nothing_to_the_whole_duration() {
+    fn jitter_ranges_from_zero_to_the_whole_duration() {
         let most = Duration::from_millis(800);
         assert_eq!(world_of_bytes(0x00).uniform(most), Duration::ZERO);
         assert_eq!(world_of_bytes(0xff).uniform(most), most);

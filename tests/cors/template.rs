@@ -136,7 +136,7 @@ fn the_gateway_is_not_asked_to_answer_preflights_itself() {
 }
 
 #[tokio::test]
-async fn the_edge_says_what_the_functions_say() {
+async fn the_edge_sends_the_same_headers_as_the_functions() {
     let template = read(&text()).unwrap();
     let edge = template.edge.unwrap();
     let headers: BTreeMap<_, _> = edge
@@ -166,7 +166,7 @@ async fn the_edge_says_what_the_functions_say() {
     assert_eq!(cors.max_age_seconds, Some(preflight_max_age().await));
 }
 
-/// How long the function lets a browser remember its approval.
+/// How long the function lets a browser reuse its approval, in seconds.
 async fn preflight_max_age() -> u64 {
     let origin = "https://shop.example";
     let config = ::cors::Config::from_env(|_| Some(origin.to_owned())).unwrap();

@@ -1,4 +1,4 @@
-//! What the function is told by its environment.
+//! Reads the function's configuration from its environment.
 
 use std::fmt;
 
@@ -6,10 +6,9 @@ use shared::cors::{AllowedOrigins, OriginError};
 
 const ALLOWED_ORIGINS: &str = "ALLOWED_ORIGINS";
 
-/// The function's configuration; one that exists is valid.
+/// The function's configuration. Every value of this type is valid.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The origins whose preflights are allowed.
     pub(crate) allowed_origins: AllowedOrigins,
 }
 
@@ -22,18 +21,18 @@ impl Config {
     }
 }
 
-/// Why the function refuses to start, in one line that names the variable.
+/// Why the function does not start, in one line that names the variable.
 #[derive(thiserror::Error)]
 pub enum ConfigError {
-    /// The variable is not there at all.
+    /// The variable is not set.
     #[error("{ALLOWED_ORIGINS} is not set; list the front ends' origins, separated by commas")]
     Missing,
-    /// An entry of the list cannot be allowed.
+    /// An entry of the list is wrong.
     #[error("{ALLOWED_ORIGINS}: {0}")]
     Origins(#[from] OriginError),
 }
 
-/// As `Display`, because the error that `main` returns is printed in this form.
+/// The same text as `Display`, because Rust prints the error that `main` returns with `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
@@ -57,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn case_11_a_misconfigured_list_refuses_to_start_and_names_the_entry() {
+    fn a_wrong_list_is_an_error_that_names_the_entry() {
         refuses(
             None,
             "ALLOWED_ORIGINS is not set; list the front ends' origins, separated by commas",
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_origins_starts_the_function() {
+    fn a_list_of_origins_is_read() {
         let list = "https://app.example, http://localhost:5173";
         let config = Config::from_env(|_| Some(list.to_owned())).unwrap();
         assert_eq!(Ok(config.allowed_origins), AllowedOrigins::parse(list));

@@ -1,7 +1,8 @@
-//! Answers the OPTIONS request that a browser sends before a page's call, without a token.
+//! Answers preflights: the OPTIONS requests that a browser sends, without a token, before a page's
+//! own call.
 //!
-//! Read [`preflight`] first: it holds every rule, as functions of the request's headers. It knows
-//! nothing of paths and orders, so that any API can put it behind `OPTIONS /{proxy+}`.
+//! Read [`preflight`] first: it has all the rules. They depend only on the request's headers, not
+//! on paths or orders, so any API can use this function for `OPTIONS /{proxy+}`.
 
 mod config;
 pub mod preflight;
@@ -27,10 +28,10 @@ use preflight::Decision;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The most of an unlisted origin that a log line repeats.
+/// The longest part of a refused origin that is logged.
 const LOGGED_ORIGIN_BYTES_MAX: usize = 128;
 
-/// What lives as long as the process: the configuration.
+/// The function's state, which lives as long as the process.
 #[derive(Debug)]
 pub struct App {
     config: Config,
@@ -38,7 +39,7 @@ pub struct App {
 }
 
 impl App {
-    /// An app that answers by this configuration; it needs neither clock nor client.
+    /// An app with this configuration.
     pub const fn new(config: Config) -> Self {
         Self {
             config,
@@ -47,7 +48,7 @@ impl App {
     }
 }
 
-/// Answers one request. It cannot fail: each request has an answer.
+/// Answers one request. It never fails.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infallible> {
     let cold_start = app.cold.swap(false, Ordering::Relaxed);
     let context = request.lambda_context_ref();
@@ -67,7 +68,7 @@ fn answer(config: &Config, request: &Request) -> Response<Body> {
     let mut response = if request.method() == Method::OPTIONS {
         let decision = preflight::decide(request.headers(), &config.allowed_origins);
         if let Decision::Refused(refusal) = &decision {
-            // Told apart from an attack by whoever deploys a front end and wonders.
+            // Helps the developer of a front end whose origin is not configured.
             tracing::info!(
                 reason = refusal.problem().kind(),
                 origin = logged_origin(request),
@@ -78,20 +79,20 @@ fn answer(config: &Config, request: &Request) -> Response<Body> {
     } else {
         wrong_method(config, request, request_id)
     };
-    // The gateway's identifiers are visible ASCII; one that is not is better left out.
+    // The gateway's identifiers are visible ASCII. Any other is left out.
     if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
     response
 }
 
-/// A call that a route sends here by mistake: an actual answer, which a page may read.
+/// The answer to a request that is not OPTIONS. A page of an allowed origin may read it.
 fn wrong_method(config: &Config, request: &Request, request_id: Option<&str>) -> Response<Body> {
     let mut problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
         "Method not allowed",
-        "Only OPTIONS is answered here.",
+        "This function answers only OPTIONS.",
     );
     if let Some(id) = request_id {
         problem = problem.with("request_id", id);
@@ -104,20 +105,20 @@ fn wrong_method(config: &Config, request: &Request, request_id: Option<&str>) ->
     response
 }
 
-/// The identifier by which the gateway's log and the client know this request.
+/// The request's identifier, which the gateway logs and the client receives.
 fn gateway_request_id(request: &Request) -> Option<&str> {
     match request.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => context.request_id.as_deref(),
         #[allow(
             unreachable_patterns,
             clippy::allow_attributes,
-            reason = "other forms of event exist only if another crate of the build enables them"
+            reason = "other variants exist only if another crate in the build enables their features"
         )]
         _ => None,
     }
 }
 
-/// The request's origin as far as it is worth a log line; anyone can send any text.
+/// The request's origin for the log. It is cut, because a client can send any text.
 fn logged_origin(request: &Request) -> String {
     let origin = request.headers().get(ORIGIN).map(HeaderValue::as_bytes);
     let bytes = origin.unwrap_or_default();

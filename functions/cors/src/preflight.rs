@@ -1,8 +1,8 @@
-//! Decides a browser's preflight from its headers, and says the decision as an answer.
+//! Decides from its headers whether a preflight is allowed, and makes the answer.
 //!
-//! The rules are those of <https://fetch.spec.whatwg.org/#cors-preflight-fetch>, read strictly:
-//! a refusal carries no `access-control-*` header at all, so that a browser can only stop, and an
-//! approval lists everything that is allowed, so that one answer serves each later request.
+//! The rules are those of <https://fetch.spec.whatwg.org/#cors-preflight-fetch>, applied strictly.
+//! A refusal has no `access-control-*` header, so the browser does not send the page's request. An
+//! approval lists everything that is allowed, so the browser can use it for later requests too.
 
 use lambda_http::{
     Body, Response,
@@ -21,60 +21,62 @@ use shared::{
     problem::Problem,
 };
 
-/// The API's methods. Methods are case-sensitive, and browsers send `patch` as it was written.
+/// The API's methods. Methods are case-sensitive: a page that writes `patch` sends `patch`.
 pub const ALLOWED_METHODS: &str = "GET, POST, PUT";
 
-/// The request headers that a page may set, beyond those that every page may.
+/// The request headers that a page may set, besides those that browsers always let it set.
 ///
-/// `authorization` has to be named: `*` would not cover it.
+/// `authorization` must be named: `*` does not include it.
 pub const ALLOWED_HEADERS: &str =
     "authorization, content-type, idempotency-key, if-match, if-none-match";
 
-/// How long a browser may remember an approval, in seconds.
+/// How long a browser may reuse an approval, in seconds.
 ///
-/// Ten minutes spare most preflights, and a front end that is taken off the list is out soon.
-/// Chromium would cap it at two hours.
+/// Ten minutes avoid most preflights. An origin that is removed from the list is blocked after at
+/// most that time. Chromium's own limit is two hours.
 const MAX_AGE_SECONDS: &str = "600";
 
-/// What an OPTIONS request that is no preflight learns.
+/// The `Allow` header of the answer to an OPTIONS request that is not a preflight.
 const ALLOW_ANY: &str = "GET, POST, PUT, OPTIONS";
 
-/// The request headers that decide the answer, for caches between here and the browser.
+/// The request headers that the answer depends on, for caches between here and the browser.
 const VARY_BY: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
-/// How many empty elements a list may have before it is taken for an attack on the parser.
+/// The most empty elements that a list of headers may have.
 ///
-/// RFC 9110, section 5.6.1.2, asks for "a reasonable number".
+/// RFC 9110, section 5.6.1.2, requires "a reasonable number", so that a long list of commas cannot
+/// keep the parser busy.
 const EMPTY_ELEMENTS_MAX: usize = 16;
 
 /// The longest header name that a refusal repeats.
 const REPEATED_NAME_BYTES_MAX: usize = 64;
 
-/// What an OPTIONS request comes to.
+/// The result of an OPTIONS request.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Decision<'a> {
-    /// The page of this origin may send what it asked for.
+    /// A page of this origin may send its request.
     Allowed(&'a Origin),
-    /// It may not.
+    /// The page may not send its request.
     Refused(Refusal),
-    /// No browser asked: `Origin` or `Access-Control-Request-Method` is missing.
+    /// The request is not a browser's preflight: `Origin` or `Access-Control-Request-Method` is
+    /// missing.
     NotPreflight,
 }
 
 /// Why a preflight is refused.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Refusal {
-    /// The origin is not, byte for byte, one of the list.
+    /// The origin is not in the list. Origins are compared byte for byte.
     Origin,
-    /// The method is not one of the API's.
+    /// The API has no such method.
     Method,
-    /// A header is not one that pages may set; its name, if it is one and is short.
+    /// A page may not set this header. The name is `None` if it is long or not a valid name.
     Header(Option<HeaderName>),
     /// The list of headers has too many empty elements.
     EmptyElements,
 }
 
-/// Decides an OPTIONS request by its headers alone; the path does not matter.
+/// Decides an OPTIONS request by its headers alone, whatever its path is.
 pub(crate) fn decide<'a>(request: &HeaderMap, origins: &'a AllowedOrigins) -> Decision<'a> {
     if !request.contains_key(ORIGIN) || !request.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return Decision::NotPreflight;
@@ -91,7 +93,7 @@ pub(crate) fn decide<'a>(request: &HeaderMap, origins: &'a AllowedOrigins) -> De
     }
 }
 
-/// The value of a header that is sent once; a header sent twice says nothing sure.
+/// The value of a header that was sent exactly once. Two lines could contradict each other.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
@@ -104,12 +106,12 @@ fn is_allowed_method(method: &HeaderValue) -> bool {
     ALLOWED_METHODS.split(", ").any(|allowed| method == allowed)
 }
 
-/// Reads the list in one line, as the gateway joins it, or in several.
+/// Checks the requested headers. The gateway joins several lines into one; both forms are read.
 fn check_headers(request: &HeaderMap) -> Result<(), Refusal> {
     let mut empty_elements = 0;
     for line in request.get_all(ACCESS_CONTROL_REQUEST_HEADERS) {
         for element in line.as_bytes().split(|byte| *byte == b',') {
-            // Of ASCII white space a header value can hold only space and tab.
+            // The only ASCII white space in a header value is spaces and tabs.
             let name = element.trim_ascii();
             if !name.is_empty() {
                 check_header(name)?;
@@ -134,7 +136,7 @@ fn check_header(name: &[u8]) -> Result<(), Refusal> {
     Err(Refusal::Header(name))
 }
 
-/// The whole answer to an OPTIONS request, security headers included.
+/// The whole answer to an OPTIONS request, with the security headers.
 pub(crate) fn respond(decision: &Decision<'_>, request_id: Option<&str>) -> Response<Body> {
     let mut response = match decision {
         Decision::Allowed(origin) => allowed(origin),
@@ -179,7 +181,7 @@ fn no_content() -> Response<Body> {
 }
 
 impl Refusal {
-    /// The refusal as a developer reads it in a browser's network panel.
+    /// The problem document, which a developer sees in the browser's network panel.
     pub(crate) fn problem(&self) -> Problem {
         let refused =
             |kind, title, detail: String| Problem::new(StatusCode::FORBIDDEN, kind, title, detail);

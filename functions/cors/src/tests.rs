@@ -1,4 +1,4 @@
-//! The whole function on the sample events, as Lambda would hand them over.
+//! Calls the whole function with the sample events.
 
 use super::*;
 
@@ -48,7 +48,7 @@ async fn the_sample_of_a_foreign_preflight_is_refused_with_a_problem() {
 }
 
 #[tokio::test]
-async fn the_sample_of_a_bare_options_learns_the_methods() {
+async fn the_sample_of_a_bare_options_is_answered_with_the_methods() {
     let response = invoke(BARE_OPTIONS).await;
     assert_eq!(response.status(), 204);
     assert_eq!(response.headers()["allow"], "GET, POST, PUT, OPTIONS");
@@ -60,7 +60,7 @@ async fn the_sample_of_a_bare_options_learns_the_methods() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_so_in_an_answer_that_the_page_may_read() {
+async fn another_method_is_refused_with_an_answer_that_the_page_may_read() {
     for method in ["GET", "POST", "DELETE", "HEAD", "PATCH"] {
         let event = ALLOWED_PREFLIGHT.replace("\"OPTIONS\"", &format!("\"{method}\""));
         let response = invoke(&event).await;

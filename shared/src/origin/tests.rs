@@ -39,7 +39,7 @@ fn an_origin_as_a_browser_sends_it_parses_and_keeps_its_bytes() {
 }
 
 #[test]
-fn whatever_stands_for_more_than_one_page_is_refused() {
+fn an_entry_that_stands_for_several_origins_is_refused() {
     refused(&["*"], OriginFault::Wildcard);
     refused(&["null"], OriginFault::Null);
     refused(
@@ -49,7 +49,7 @@ fn whatever_stands_for_more_than_one_page_is_refused() {
 }
 
 #[test]
-fn nothing_may_follow_the_port() {
+fn text_after_the_port_is_refused() {
     refused(
         &["https://app.example/", "http://localhost:5173/"],
         OriginFault::TrailingSlash,
@@ -96,7 +96,7 @@ fn a_form_that_no_browser_sends_is_refused() {
 }
 
 #[test]
-fn a_host_must_be_a_name_or_an_address_in_its_one_form() {
+fn a_host_must_be_a_name_or_an_address_in_the_form_browsers_send() {
     let long_label = format!("https://{}.example", "a".repeat(LABEL_BYTES_MAX + 1));
     let long_name = format!("https://{}example", "a.".repeat(HOST_BYTES_MAX / 2));
     refused(
@@ -129,7 +129,7 @@ fn a_host_must_be_a_name_or_an_address_in_its_one_form() {
 }
 
 #[test]
-fn a_port_is_written_only_when_it_is_not_the_default() {
+fn a_default_port_and_an_invalid_port_are_refused() {
     refused(
         &[
             "https://app.example:443",
@@ -153,7 +153,7 @@ fn a_port_is_written_only_when_it_is_not_the_default() {
 }
 
 #[test]
-fn http_is_for_this_machine_alone() {
+fn only_this_machine_may_use_http() {
     refused(
         &[
             "http://app.example",

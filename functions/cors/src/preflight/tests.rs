@@ -1,4 +1,4 @@
-//! The cases of a preflight, by the numbers of the design.
+//! Preflights that are allowed, preflights that are refused, and OPTIONS that are neither.
 
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn access_control(response: &Response<Body>) -> Vec<&str> {
         .collect()
 }
 
-/// What every answer to OPTIONS has, whatever it says.
+/// Checks the headers that every answer to OPTIONS has.
 #[track_caller]
 fn check_always(response: &Response<Body>) {
     for (name, value) in &headers::SECURITY {
@@ -69,7 +69,7 @@ fn check_allowed(request: &HeaderMap, origin: &str) {
         "authorization, content-type, idempotency-key, if-match, if-none-match"
     );
     assert_eq!(headers["access-control-max-age"], "600");
-    // Four, hence neither allow-credentials nor allow-private-network.
+    // Exactly these four: no allow-credentials, no allow-private-network.
     assert_eq!(access_control(&response).len(), 4);
     check_always(&response);
 }
@@ -91,7 +91,7 @@ fn check_refused(request: &HeaderMap, kind: &str) {
 }
 
 #[test]
-fn case_1_an_order_from_an_allowed_origin_is_approved_for_exactly_that_origin() {
+fn a_request_of_an_allowed_origin_is_approved_for_exactly_that_origin() {
     let names = ["authorization, content-type, idempotency-key"];
     check_allowed(&preflight(APP, "POST", &names), APP);
     let local = "http://localhost:5173";
@@ -105,7 +105,7 @@ fn case_1_an_order_from_an_allowed_origin_is_approved_for_exactly_that_origin() 
 }
 
 #[test]
-fn case_2_an_origin_that_is_not_the_listed_bytes_is_refused() {
+fn an_origin_that_does_not_equal_a_listed_one_is_refused() {
     for origin in [
         "https://app.example.evil",
         "https://evilapp.example",
@@ -127,14 +127,14 @@ fn case_2_an_origin_that_is_not_the_listed_bytes_is_refused() {
 }
 
 #[test]
-fn an_origin_sent_twice_is_refused_even_if_both_are_allowed() {
+fn an_origin_that_is_sent_twice_is_refused_even_if_it_is_allowed() {
     let mut twice = preflight(APP, "POST", &[]);
     twice.append("origin", HeaderValue::from_static(APP));
     check_refused(&twice, "origin-not-allowed");
 }
 
 #[test]
-fn case_3_a_method_that_is_not_listed_in_that_case_is_refused() {
+fn a_method_that_is_not_listed_or_has_another_case_is_refused() {
     for method in [
         "patch",
         "PATCH",
@@ -161,7 +161,7 @@ fn case_3_a_method_that_is_not_listed_in_that_case_is_refused() {
 }
 
 #[test]
-fn case_4_listed_headers_are_read_in_any_case_split_or_with_gaps() {
+fn listed_headers_are_allowed_in_any_case_on_several_lines_and_with_empty_elements() {
     for names in [
         &["Authorization, CONTENT-TYPE"][..],
         &["authorization", "If-Match,if-none-match"],
@@ -170,7 +170,7 @@ fn case_4_listed_headers_are_read_in_any_case_split_or_with_gaps() {
         &["authorization,authorization"],
         &[""],
         &["", ""],
-        // Fifteen commas part sixteen empty elements; two lines share one allowance.
+        // Fifteen commas separate sixteen empty elements. Two lines share one limit.
         &[",,,,,,,,,,,,,,,"],
         &["authorization,,,,,,,,", "content-type,,,,,,,,"],
     ] {
@@ -179,7 +179,7 @@ fn case_4_listed_headers_are_read_in_any_case_split_or_with_gaps() {
 }
 
 #[test]
-fn case_4_an_unlisted_header_is_refused() {
+fn an_unlisted_header_is_refused() {
     for names in [
         &["x-debug"][..],
         &["authorization,x-debug"],
@@ -208,7 +208,7 @@ fn a_seventeenth_empty_element_is_refused() {
 }
 
 #[test]
-fn a_refusal_names_the_header_only_if_it_is_a_short_name() {
+fn a_refusal_repeats_a_header_name_only_if_it_is_short_and_valid() {
     #[track_caller]
     fn check(name: &str, repeated: Option<&str>) {
         assert_eq!(
@@ -228,7 +228,7 @@ fn a_refusal_names_the_header_only_if_it_is_a_short_name() {
 }
 
 #[test]
-fn case_5_options_without_origin_or_method_is_no_preflight() {
+fn options_without_an_origin_or_a_method_is_not_a_preflight() {
     for lines in [
         &[][..],
         &[("origin", APP)],
@@ -245,7 +245,7 @@ fn case_5_options_without_origin_or_method_is_no_preflight() {
     }
 }
 
-/// Random bytes never come near an allowed origin: these are an allowed one with a change.
+/// An allowed origin with a small change. Random bytes are never that similar.
 fn nearly_allowed() -> impl Strategy<Value = Vec<u8>> {
     let edit = (
         0_usize..24,
@@ -267,7 +267,7 @@ fn nearly_allowed() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_origin_outside_the_list_ever_yields_an_access_control_header(
+    fn an_origin_outside_the_list_never_gets_an_access_control_header(
         origin in prop_oneof![prop::collection::vec(any::<u8>(), 0..40), nearly_allowed()],
         method in prop_oneof![Just("POST"), Just("GET"), Just("patch")],
         names in prop_oneof![Just("authorization"), Just("x-debug"), Just("")],
