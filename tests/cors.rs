@@ -1,8 +1,7 @@
-//! Owns CORS and the security headers: what every answer carries, through the gateway and the edge.
+//! CORS and the security headers of every answer, through the gateway and through the edge.
 //!
-//! Read [`expected`] first: the headers that are promised, written out. The case numbers are
-//! those of the capability's cases: 1 to 5 judge preflights, 6 to 10 every other answer, 11 the
-//! start, and 12 a real browser ([`crate::browser`]).
+//! Read [`expected`] first: it lists the promised headers. [`preflights`] tests preflights,
+//! [`table`] all other answers. Tests in a real browser are in [`crate::browser`].
 
 pub(crate) mod api;
 mod calls;

@@ -1,4 +1,4 @@
-//! Owns an API under test and its calls: who asks, from which page, for what.
+//! Starts the API under test and sends calls to it, as a page of some origin would.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -18,17 +18,17 @@ pub(crate) const ALLOWED: &str = "https://shop.example";
 /// The template's parameter: both pages that may call the API.
 pub(crate) const ALLOWED_LIST: &str = "https://shop.example,http://localhost:5173";
 
-/// All scopes there are: who may do what is the authorizer's business.
+/// All scopes. These tests do not test who may do what.
 const SCOPES: &str = "orders:read orders:write orders:confirm stock:write";
 
-/// Where a call comes from.
+/// The origin that a call comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
     Allowed,
     Foreign,
-    /// A sandboxed frame, or a file.
+    /// A sandboxed frame or a local file, whose origin is `null`.
     Null,
-    /// No page at all.
+    /// A program that is not a browser: the call has no `Origin` header.
     Absent,
 }
 
@@ -45,7 +45,7 @@ impl Origin {
     }
 }
 
-/// A request, without the page that it comes from.
+/// A request without its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -83,14 +83,14 @@ impl Call {
         self
     }
 
-    /// With a token that allows everything.
+    /// Adds a token with all scopes.
     pub(crate) fn by_customer(self, api: &Api) -> Self {
         let token = api.running.token("demo", SCOPES).unwrap();
         self.header("authorization", format!("Bearer {token}"))
     }
 }
 
-/// An API that runs, reached as a program would reach it: no browser decides what it may see.
+/// A running API. Calls are sent without a browser, so the tests see every header.
 pub(crate) struct Api {
     pub(crate) running: Running,
     http: reqwest::Client,
@@ -98,7 +98,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// Starts with the two allowed pages, and a world that does not pause between repeats.
+    /// Starts the API with two allowed origins. Pauses between retries take no real time.
     pub(crate) async fn start(mut options: Options) -> Self {
         options.seed = false;
         let given = |name| options.parameters.iter().any(|(other, _)| other == name);
@@ -114,7 +114,7 @@ impl Api {
         }
     }
 
-    /// A name that was not used before: a key, or a product.
+    /// A new idempotency key or product name.
     pub(crate) fn unique(&self, kind: &str) -> String {
         format!("{kind}-{}", self.unique.fetch_add(1, Ordering::Relaxed))
     }
@@ -124,7 +124,7 @@ impl Api {
         self.send_with(call, origin.as_slice()).await
     }
 
-    /// Sends with further headers, a line each.
+    /// Sends the call with more headers, each on its own line.
     pub(crate) async fn send_with(&self, call: &Call, more: &[(&'static str, String)]) -> Answer {
         let url = format!("{}{}", self.running.url(), call.path);
         let mut request = self.http.request(call.method.clone(), url);
@@ -137,7 +137,7 @@ impl Api {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    /// Puts in a product with stock.
+    /// Adds a product with stock.
     pub(crate) async fn stock(&self, sku: &str, quantity: i64) {
         let put = Call::new(Method::PUT, format!("/products/{sku}"))
             .by_customer(self)
@@ -153,8 +153,8 @@ impl Api {
     }
 }
 
-/// A world where a pause between two tries is over at once, and has taken a second; what lasts
-/// that long by itself, such as a time-out, lasts as ever.
+/// A world in which a pause of less than a second ends at once and moves the clock by one second.
+/// Such a pause is one between two attempts. Longer waits, such as time-outs, take real time.
 fn hurried() -> World {
     const SECOND: Duration = Duration::from_secs(1);
     let (clock, random, timer) = (World::real(), World::real(), World::real());
@@ -177,7 +177,7 @@ fn hurried() -> World {
     )
 }
 
-/// A template's text with one thing changed, wherever it stands.
+/// The template's text with every `from` replaced by `to`.
 pub(crate) fn changed(template: &str, from: &str, to: &str) -> String {
     assert!(template.contains(from), "the template has no {from}");
     template.replace(from, to)

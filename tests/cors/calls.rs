@@ -1,6 +1,7 @@
-//! Owns how each route is called to succeed and to fail, and what its answer has of its own.
+//! For each route, calls that succeed and calls that fail, with the headers that only their answers
+//! have.
 //!
-//! A route that is not here fails the tests: whoever adds one says how it is called.
+//! A route that is missing here fails the tests: add its calls when you add a route.
 
 use http::Method;
 use serde_json::json;
@@ -9,13 +10,13 @@ use super::api::{Api, Call, Origin, adjustment, product};
 use super::expected::Maker;
 use crate::support::harness::{line, order_of};
 
-/// A call and what comes of it.
+/// A call and its expected answer.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) call: Call,
     pub(super) maker: Maker,
     pub(super) status: u16,
-    /// The headers that this answer has and others have not.
+    /// The headers that only this answer has.
     pub(super) own: Vec<(&'static str, &'static str)>,
 }
 
@@ -24,7 +25,7 @@ const ETAG_2: (&str, &str) = ("etag", "\"2\"");
 const REPLAYED: (&str, &str) = ("idempotent-replayed", "true");
 const PLACED: (&str, &str) = ("location", "*");
 
-/// A product with stock, and one without any.
+/// A product with stock, and one without.
 pub(super) const IN_STOCK: &str = "TEA-01";
 pub(super) const SOLD_OUT: &str = "TEA-02";
 
@@ -77,8 +78,8 @@ fn get(api: &Api, path: impl Into<String>) -> Call {
     Call::new(Method::GET, path).by_customer(api)
 }
 
-/// A well-formed call of a route, which need not find what it names: for answers that the
-/// gateway makes, or that come of a broken database.
+/// A well-formed call of a route. What it names may not exist: use it to test answers of the gateway
+/// and answers when the database fails.
 pub(super) fn any(api: &Api, route: &str) -> Call {
     match route {
         "POST /orders" => place(api, &api.unique("any"), IN_STOCK, 1),
@@ -90,14 +91,14 @@ pub(super) fn any(api: &Api, route: &str) -> Call {
         "GET /products/{sku}" => get(api, format!("/products/{IN_STOCK}")),
         "PUT /products/{sku}" => put(api, IN_STOCK),
         "POST /products/{sku}/stock" => adjust(api, IN_STOCK, 1),
-        other => panic!("say in tests/cors/calls.rs how {other} is called"),
+        other => panic!("tests/cors/calls.rs has no call of {other}; add one"),
     }
 }
 
-/// An id in the form of an order's, which no order has.
+/// A valid order id that no order has.
 const NOBODYS: &str = "ord_aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Calls of a route that succeed, each sent once.
+/// Calls of a route that succeed. Each may be sent only once.
 pub(super) async fn successes(api: &Api, route: &str) -> Vec<Row> {
     match route {
         "POST /orders" => {
@@ -141,7 +142,7 @@ pub(super) async fn successes(api: &Api, route: &str) -> Vec<Row> {
     }
 }
 
-/// Calls of a route that the orders function refuses, each sent once.
+/// Calls of a route that the orders function refuses. Each may be sent only once.
 pub(super) async fn refusals(api: &Api, route: &str) -> Vec<Row> {
     let too_large = "x".repeat(65 * 1024);
     let post = |path: &str| Call::new(Method::POST, path).by_customer(api);
@@ -193,7 +194,7 @@ pub(super) async fn refusals(api: &Api, route: &str) -> Vec<Row> {
     }
 }
 
-/// Calls of a route that the gateway refuses by itself.
+/// Calls of a route that the gateway refuses without calling the function.
 pub(super) fn gateway_refusals(api: &Api, route: &str) -> Vec<Row> {
     let row = |token: Option<&str>, status| {
         let mut call = any(api, route);
@@ -211,7 +212,7 @@ pub(super) fn gateway_refusals(api: &Api, route: &str) -> Vec<Row> {
     ]
 }
 
-/// A call that the gateway answers by itself.
+/// A call that the gateway answers without calling the function.
 pub(super) fn gateway(call: Call, status: u16) -> Row {
     Row {
         call,

@@ -1,12 +1,12 @@
-//! Owns the promise: the complete set of headers of every kind of answer, written out.
+//! The complete list of promised headers for each kind of answer.
 //!
-//! Nothing here is computed by the code under test, so that a header which changes or goes
-//! missing there is noticed here.
+//! The lists are written out here and not taken from the code under test. A header that changes or
+//! goes missing in the code therefore fails the tests.
 
 use super::api::{ALLOWED, Origin};
 use crate::support::harness::Answer;
 
-/// On every status, from whoever answers.
+/// The security headers, which answers of every status have.
 pub(super) const SECURITY: [(&str, &str); 11] = [
     (
         "strict-transport-security",
@@ -33,7 +33,7 @@ pub(super) const SECURITY: [(&str, &str); 11] = [
     ("x-permitted-cross-domain-policies", "none"),
 ];
 
-/// What a page of an allowed origin may read.
+/// The headers that let a page of an allowed origin read an answer.
 const READABLE: [(&str, &str); 2] = [
     ("access-control-allow-origin", ALLOWED),
     (
@@ -42,7 +42,7 @@ const READABLE: [(&str, &str); 2] = [
     ),
 ];
 
-/// What a preflight of an allowed origin is told.
+/// The headers that approve a preflight of an allowed origin.
 const PERMITTED: [(&str, &str); 4] = [
     ("access-control-allow-origin", ALLOWED),
     ("access-control-allow-methods", "GET, POST, PUT"),
@@ -58,7 +58,7 @@ const PREFLIGHT_VARY: (&str, &str) = (
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
 );
 
-/// Headers whose value differs from answer to answer; that they are there is what counts.
+/// Headers whose value differs from answer to answer. Only their presence is checked.
 const VOLATILE: [&str; 5] = [
     "apigw-requestid",
     "content-length",
@@ -67,24 +67,24 @@ const VOLATILE: [&str; 5] = [
     "x-request-id",
 ];
 
-/// Who makes an answer, and of which kind.
+/// What makes an answer, and to which kind of request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Maker {
     /// The orders function.
     Orders,
-    /// The gateway itself, without asking the function.
+    /// The gateway itself, without calling the function.
     Gateway,
-    /// The cors function, to a preflight that may be allowed.
+    /// The cors function, to a preflight that is allowed if its origin is.
     Preflight,
-    /// The cors function, to a preflight whose method or headers nobody may use.
+    /// The cors function, to a preflight whose method or headers are never allowed.
     Refusal,
-    /// The cors function, to an OPTIONS that is no preflight.
+    /// The cors function, to an OPTIONS that is not a preflight.
     Options,
-    /// The gateway, to an OPTIONS whose function failed.
+    /// The gateway, to an OPTIONS when the function failed.
     FailedPreflight,
 }
 
-/// All headers of an answer, sorted; `own` are those of the one route and outcome.
+/// All expected headers of an answer, sorted. `own` are those that only this answer has.
 pub(super) fn expected(
     maker: Maker,
     status: u16,
@@ -133,7 +133,8 @@ pub(super) fn expected(
             with_body(&mut lines, json);
             lines.extend([("x-request-id", "*"), PREFLIGHT_VARY]);
             lines.extend(SECURITY);
-            // The edge does not know why it was refused; a browser stops at the status.
+            // The edge adds these although the preflight was refused. A browser stops because of
+            // the status.
             lines.extend(PERMITTED.iter().filter(|_| edge && allowed));
         }
         Maker::Options => {
@@ -151,7 +152,7 @@ pub(super) fn expected(
     )
 }
 
-/// All header lines of an answer, sorted: a name with two lines is there twice.
+/// All header lines of an answer, sorted. A header with two lines is in the list twice.
 pub(super) fn observed(answer: &Answer) -> Vec<(String, String)> {
     let lines = answer.headers.iter().map(|(name, value)| {
         let value = match name.as_str() {

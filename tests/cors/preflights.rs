@@ -1,8 +1,8 @@
-//! Owns preflights over real HTTP: cases 1 to 6, with the edge and without.
+//! Preflights over real HTTP, with the edge and without it.
 //!
-//! Without the edge the function's own decision is seen. With it, a page of an allowed origin is
-//! told its permissions on every answer, so that there the status alone refuses; a foreign one
-//! is told nothing.
+//! Without the edge, the tests see the function's own answer. The edge adds the CORS headers to every
+//! answer for an allowed origin, also to refusals: the browser then stops because of the status. For
+//! any other origin it adds no CORS headers.
 
 use gateway::route::choose;
 use http::Method;
@@ -40,7 +40,7 @@ fn access_control(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn case_1_an_order_from_an_allowed_page_is_approved_for_exactly_that_page() {
+async fn an_order_from_an_allowed_page_is_approved_for_exactly_that_page() {
     for edge in [true, false] {
         let api = open(edge).await;
         for origin in [ALLOWED, "http://localhost:5173"] {
@@ -57,7 +57,7 @@ async fn case_1_an_order_from_an_allowed_page_is_approved_for_exactly_that_page(
 }
 
 #[tokio::test]
-async fn case_2_a_foreign_page_is_refused_and_told_nothing() {
+async fn a_foreign_page_is_refused_without_cors_headers() {
     for edge in [true, false] {
         let api = open(edge).await;
         for origin in [
@@ -82,7 +82,7 @@ async fn case_2_a_foreign_page_is_refused_and_told_nothing() {
 }
 
 #[tokio::test]
-async fn case_2_two_origins_that_the_gateway_joins_are_none() {
+async fn two_origins_that_the_gateway_joins_are_refused() {
     for edge in [true, false] {
         let api = open(edge).await;
         for second in [ALLOWED, "http://localhost:5173", "https://evil.example"] {
@@ -96,7 +96,7 @@ async fn case_2_two_origins_that_the_gateway_joins_are_none() {
 }
 
 #[tokio::test]
-async fn case_3_a_method_that_no_route_has_is_refused() {
+async fn a_method_that_no_route_has_is_refused() {
     for edge in [true, false] {
         let api = open(edge).await;
         for method in ["patch", "PATCH", "DELETE", "TRACE", "post", "*", ""] {
@@ -110,7 +110,7 @@ async fn case_3_a_method_that_no_route_has_is_refused() {
 }
 
 #[tokio::test]
-async fn case_4_headers_are_read_in_any_case_with_gaps_and_over_several_lines() {
+async fn requested_headers_are_read_in_any_case_with_gaps_and_from_several_lines() {
     for edge in [true, false] {
         let api = open(edge).await;
         for (first, second) in [
@@ -147,7 +147,7 @@ async fn case_4_headers_are_read_in_any_case_with_gaps_and_over_several_lines() 
 }
 
 #[tokio::test]
-async fn case_5_options_that_is_no_preflight_learns_the_methods() {
+async fn options_that_is_not_a_preflight_is_answered_with_the_methods() {
     for edge in [true, false] {
         let api = open(edge).await;
         for lines in [
@@ -167,9 +167,9 @@ async fn case_5_options_that_is_no_preflight_learns_the_methods() {
 }
 
 #[tokio::test]
-async fn case_6_a_preflight_never_reaches_the_authorizer() {
+async fn a_preflight_never_reaches_the_authorizer() {
     let mut options = Options::in_memory();
-    // An authorizer that does not answer as one: whoever meets it gets a 500.
+    // The cors function takes the authorizer's place. A request that reaches it gets a 500.
     let arn = "FunctionArn: !Ref AuthorizerFunction.Alias";
     let wrong = "FunctionArn: !Ref CorsFunction.Alias";
     options.template = changed(&options.template, arn, wrong);
@@ -195,7 +195,7 @@ async fn case_6_a_preflight_never_reaches_the_authorizer() {
             (HEADERS, "authorization"),
         ];
         ask(&api, &path, &lines).await.assert(204);
-        // Nor with a token, which a preflight never has.
+        // A token changes nothing, although a real preflight never has one.
         let with_token = [lines.as_slice(), &[("authorization", "Bearer x")]].concat();
         ask(&api, &path, &with_token).await.assert(204);
     }

@@ -1,4 +1,4 @@
-//! Owns case 11: a list of origins that cannot be right ends the start, in one line that names the entry.
+//! A wrong list of origins stops the start, with one line that names the wrong entry.
 
 use local::serve::{Options, start};
 
@@ -14,7 +14,7 @@ async fn refusal(list: &str) -> String {
 }
 
 #[tokio::test]
-async fn case_11_a_wrong_origin_ends_the_start_and_is_named() {
+async fn a_wrong_origin_stops_the_start_and_is_named() {
     for (list, position, entry, fault) in [
         ("*", 1, "*", "wildcard"),
         ("https://shop.example,null", 2, "null", "sandboxed"),

@@ -1,4 +1,4 @@
-//! Owns the table: every route, from every page, in every outcome, has exactly the promised headers.
+//! Every answer of every route has exactly the promised headers, for every origin.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::expected::{Maker, expected, observed};
 use crate::support::between::{Between, Fate};
 use crate::support::harness::Answer;
 
-/// An issuer whose keys nobody serves: to decide about its tokens is an error.
+/// An issuer whose keys cannot be fetched. A token of it makes the authorizer fail.
 const UNREACHABLE_ISSUER: &str = r#"{"name": "unreachable", "iss": "https://unreachable.example", "audiences": ["surefire"], "algorithms": ["RS256"], "keys": {"jwks_url": "http://127.0.0.1:1/"}}"#;
 
 fn options(edge: bool) -> Options {
@@ -33,7 +33,7 @@ async fn open(edge: bool) -> Api {
     api
 }
 
-/// The routes that do something: their keys.
+/// The keys of all routes except OPTIONS.
 fn routes(api: &Api) -> Vec<String> {
     let acting = |route: &&Route| route.method != "OPTIONS";
     let routes = &api.running.template.routes;
@@ -49,7 +49,7 @@ fn guarded(api: &Api) -> Vec<String> {
     guarded.map(Route::key).collect()
 }
 
-/// A path of a route's form.
+/// A path that matches the route.
 pub(super) fn path_of(route: &Route) -> String {
     route.path.replace(['{', '}', '+'], "x")
 }
@@ -64,14 +64,15 @@ async fn check(api: &Api, row: &Row, origin: Origin, edge: bool) -> Answer {
     assert_eq!(answer.status, row.status, "{place}");
     let promised = expected(row.maker, row.status, &row.own, origin, edge);
     assert_eq!(observed(&answer), promised, "{place}");
-    // One request, one name, wherever it is read.
+    // Both headers have the same request identifier.
     if let Some(id) = answer.header("x-request-id") {
         assert_eq!(Some(id), answer.header("apigw-requestid"), "{place}");
     }
     answer
 }
 
-/// Checks rows from every page; `rows` is asked anew for each, since a call is made once.
+/// Checks the rows of every route for every origin. Each call may be sent only once, so `rows` makes
+/// new ones for each origin.
 async fn check_all(api: &Api, edge: bool, rows: impl AsyncFn(String) -> Vec<Row>) -> BTreeSet<u16> {
     let mut statuses = BTreeSet::new();
     for origin in Origin::ALL {
@@ -97,7 +98,7 @@ async fn every_success_of_every_route_has_exactly_the_promised_headers() {
 }
 
 #[tokio::test]
-async fn case_8_every_refusal_of_orders_carries_cors_and_security_headers() {
+async fn every_refusal_of_the_orders_function_has_exactly_the_promised_headers() {
     for edge in [true, false] {
         let api = open(edge).await;
         let statuses = check_all(&api, edge, async |route| {
@@ -169,19 +170,23 @@ async fn check_with_broken_database(
             let rows: Vec<Row> = rows.collect();
             join_all(rows.iter().map(|row| check(&api, row, origin, edge))).await;
         }
-        assert_ne!(between.seen().len(), before, "nobody asked the database");
+        assert_ne!(
+            between.seen().len(),
+            before,
+            "no request reached the database"
+        );
         api.running.stop().await;
         database.running.stop().await;
     }
 }
 
 #[tokio::test]
-async fn case_8_a_503_of_every_route_carries_cors_and_security_headers() {
+async fn a_503_of_every_route_has_exactly_the_promised_headers() {
     check_with_broken_database(Fate::RequestLost, 503, &[("retry-after", "1")]).await;
 }
 
 #[tokio::test]
-async fn case_8_a_500_of_every_route_carries_cors_and_security_headers() {
+async fn a_500_of_every_route_has_exactly_the_promised_headers() {
     let refused = r#"{"__type": "com.amazon.coral.validate#ValidationException", "message": "no"}"#;
     let fault = Fate::Answered {
         status: StatusCode::BAD_REQUEST,
@@ -192,7 +197,7 @@ async fn case_8_a_500_of_every_route_carries_cors_and_security_headers() {
 }
 
 #[tokio::test]
-async fn case_9_every_answer_has_one_line_of_transport_security_and_one_of_vary() {
+async fn every_answer_has_one_line_of_transport_security_and_one_of_vary() {
     for edge in [true, false] {
         let api = open(edge).await;
         for origin in Origin::ALL {
@@ -218,7 +223,7 @@ async fn case_9_every_answer_has_one_line_of_transport_security_and_one_of_vary(
 }
 
 #[tokio::test]
-async fn case_7_an_answer_to_no_page_still_varies_by_origin() {
+async fn the_answer_to_a_request_without_origin_varies_by_origin_too() {
     for edge in [true, false] {
         let api = open(edge).await;
         let call = Call::new(Method::GET, "/products");
@@ -229,7 +234,7 @@ async fn case_7_an_answer_to_no_page_still_varies_by_origin() {
     }
 }
 
-/// A token whose issuer's keys cannot be had. Nobody gets as far as its signature.
+/// A token of the issuer whose keys cannot be fetched, so its signature is never checked.
 fn undecidable_token(api: &Api) -> String {
     let valid = api.running.token("demo", "orders:read").unwrap();
     let signature = valid.rsplit('.').next().unwrap();
@@ -258,7 +263,7 @@ fn base64url(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn case_10_every_answer_of_the_gateway_itself_carries_both_through_the_edge() {
+async fn every_answer_of_the_gateway_has_cors_and_security_headers_through_the_edge() {
     for edge in [true, false] {
         let mut options = options(edge);
         let issuer = (
@@ -280,7 +285,7 @@ async fn case_10_every_answer_of_the_gateway_itself_carries_both_through_the_edg
             ];
             for route in guarded(&api) {
                 rows.extend(calls::gateway_refusals(&api, &route));
-                // The authorizer errs: it can neither allow nor deny.
+                // The authorizer fails, because it can neither allow nor deny the token.
                 let mut call = calls::any(&api, &route);
                 call.headers.retain(|(name, _)| *name != "authorization");
                 rows.push(gateway(call.header("authorization", &undecidable), 500));
@@ -294,10 +299,10 @@ async fn case_10_every_answer_of_the_gateway_itself_carries_both_through_the_edg
 }
 
 #[tokio::test]
-async fn case_10_the_answer_for_a_function_that_failed_carries_both_through_the_edge() {
+async fn the_answer_for_a_failed_function_has_cors_and_security_headers_through_the_edge() {
     for edge in [true, false] {
         let mut options = options(edge);
-        // The functions run an authorizer's binary, which takes none of their events.
+        // The functions run the authorizer's binary, which fails on their events.
         for own in ["{Binary: orders}", "{Binary: cors}"] {
             options.template = changed(&options.template, own, "{Binary: authorizer}");
         }

@@ -1,7 +1,8 @@
-//! Owns the rules of `template.yaml` that keep browsers able to call the API.
+//! The rules of `template.yaml` without which browsers cannot call the API.
 //!
-//! The failure that began it all: a path without an OPTIONS of its own. With `ANY /orders` beside
-//! `OPTIONS /{proxy+}` the closer path wins, and preflights meet the authorizer without a token.
+//! The most important one: each path has its own OPTIONS route. If the template had `ANY /orders` and
+//! only `OPTIONS /{proxy+}`, the gateway would choose the more specific `ANY /orders` for a preflight.
+//! The preflight would reach the authorizer, and has no token.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use local::serve::Options;
 use template::{Kind, Route, Template, TemplateError};
 use shared::cors::EXPOSED_HEADERS;
 
-/// A path that every API needs an OPTIONS on, whatever its routes.
+/// The paths that need an OPTIONS route in every API, whatever its other routes are.
 const EVERYWHERE: [&str; 2] = ["/", "/{proxy+}"];
 
 fn text() -> String {
@@ -21,7 +22,7 @@ fn read(text: &str) -> Result<Template, TemplateError> {
     Template::read(text, [])
 }
 
-/// What is wrong with the routes, a line each.
+/// What is wrong with the routes, one line for each fault.
 fn faults(template: &Template) -> Vec<String> {
     let routes = &template.routes;
     let is_cors = |route: &Route| {
@@ -60,7 +61,7 @@ pub(crate) fn without_preflight(text: &str, path: &str) -> String {
         .iter()
         .position(|line| line.contains(&quoted) || line.contains(&plain))
         .unwrap_or_else(|| panic!("the template has no OPTIONS {path}"));
-    // Its name, its type, its properties.
+    // An event has three lines: its name, its type and its properties.
     assert!(lines[at - 1].contains("Type: HttpApi"), "{}", lines[at - 1]);
     [&lines[..at - 2], &lines[at + 1..], &[""]]
         .concat()
@@ -68,12 +69,12 @@ pub(crate) fn without_preflight(text: &str, path: &str) -> String {
 }
 
 #[test]
-fn every_path_has_an_options_that_meets_no_authorizer() {
+fn every_path_has_an_options_route_without_an_authorizer() {
     assert_eq!(faults(&read(&text()).unwrap()), [""; 0]);
 }
 
 #[test]
-fn a_path_without_its_options_is_named_each() {
+fn each_path_without_its_options_is_named() {
     let template = read(&text()).unwrap();
     let preflights = template
         .routes
@@ -93,7 +94,7 @@ fn a_path_without_its_options_is_named_each() {
                 assert!(!guarded.contains(path), "{path} is served");
                 assert_eq!(faults(&template), [format!("{path} has no OPTIONS route")]);
             }
-            // The local program does not even start, and names the path too.
+            // The local program refuses to start, and names the path too.
             Err(error) => {
                 let named = format!("`{path}` has no OPTIONS route");
                 assert!(error.to_string().contains(&named), "{error}");
@@ -119,7 +120,7 @@ fn a_route_that_takes_every_method_and_a_guarded_options_are_named() {
 }
 
 #[test]
-fn the_gateway_is_not_asked_to_answer_preflights_itself() {
+fn the_gateway_does_not_answer_preflights_itself() {
     let code = |line: &str| line.split(" #").next().unwrap_or_default().to_owned();
     let declares = |line: &&str| {
         let code = code(line);
@@ -144,13 +145,17 @@ async fn the_edge_sends_the_same_headers_as_the_functions() {
         .iter()
         .map(|header| (header.name.as_str(), header.value.as_str()))
         .collect();
-    assert_eq!(headers.len(), edge.headers.len(), "a header is there twice");
+    assert_eq!(
+        headers.len(),
+        edge.headers.len(),
+        "a header is in the list twice"
+    );
     let security = shared::headers::SECURITY
         .iter()
         .map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
     assert_eq!(headers, security.collect());
     for header in &edge.headers {
-        // A public answer may choose to be kept by caches.
+        // A public answer may allow caches to store it.
         assert_eq!(
             header.replaces,
             header.name != "cache-control",
@@ -195,9 +200,9 @@ fn pages_may_use_exactly_the_methods_that_routes_have() {
 }
 
 #[test]
-fn one_parameter_reaches_every_function_behind_the_api_and_the_edge() {
+fn one_parameter_sets_the_origins_of_the_edge_and_of_every_function() {
     let list = "https://a.example,https://b.example:8443";
-    // CloudFormation trims the members of a list, and so must whoever reads it here.
+    // CloudFormation removes white space around the members of a list. The reader must do so too.
     for given in [list, "https://a.example , https://b.example:8443"] {
         let template = Template::read(&text(), [("AllowedOrigins", given)]).unwrap();
         let functions: BTreeSet<&str> = template
@@ -208,8 +213,8 @@ fn one_parameter_reaches_every_function_behind_the_api_and_the_edge() {
         assert!(1 < functions.len());
         for function in functions {
             let environment = &template.functions[function].environment;
-            let told = environment.get("ALLOWED_ORIGINS").map(String::as_str);
-            assert_eq!(told, Some(list), "{function}");
+            let origins = environment.get("ALLOWED_ORIGINS").map(String::as_str);
+            assert_eq!(origins, Some(list), "{function}");
         }
         let edge = template.edge.unwrap().cors.unwrap();
         assert_eq!(edge.origins.join(","), list);
@@ -217,7 +222,7 @@ fn one_parameter_reaches_every_function_behind_the_api_and_the_edge() {
 }
 
 #[test]
-fn the_default_is_where_front_end_developers_servers_are() {
+fn the_default_origin_is_a_development_server_on_localhost() {
     let template = read(&text()).unwrap();
     assert_eq!(
         template.parameters["AllowedOrigins"],
