@@ -1,7 +1,7 @@
-//! Owns the tests in a real browser: headless Chromium, driven through WebDriver.
+//! Tests in a real browser: headless Chromium, controlled through WebDriver.
 //!
-//! Case 12 of the capability: what a page of an allowed origin can do, and a foreign one cannot.
-//! Every test's name begins with `slow_`, since the browser takes seconds to start.
+//! They show what a page of an allowed origin can do and what a page of another origin cannot do.
+//! The browser takes seconds to start, so the names of these tests begin with `slow_`.
 
 mod chromium;
 mod front_end;

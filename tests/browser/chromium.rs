@@ -1,4 +1,4 @@
-//! Owns the browser: found, started with a profile of its own, and always ended.
+//! Finds the browser, starts it with its own profile, and always ends it.
 
 use std::io::{BufRead as _, BufReader};
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -9,15 +9,16 @@ use futures::FutureExt as _;
 use serde_json::{Value, json};
 use shared::world::World;
 
-/// The names under which systems install the browser.
+/// The program names of the browser on different systems.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 const DRIVER: &str = "chromedriver";
 
-/// What a missing program is answered with; a test that cannot run fails.
+/// The command that installs a missing program. A test that cannot run fails and names it.
 const INSTALL: &str = "apt-get install -y chromium chromium-driver";
 
-/// How long a script in a page may take: far more than any needs, even on a busy machine.
+/// The longest time that a script in a page may take. No script needs that long, even on a busy
+/// machine.
 const SCRIPT_MILLISECONDS_MAX: u32 = 120_000;
 
 const ARGUMENTS: [&str; 9] = [
@@ -49,28 +50,28 @@ const CALL: &str = r"
 
 /// A browser with one page.
 ///
-/// Five commands of WebDriver (<https://www.w3.org/TR/webdriver2/>) are all that these tests need.
+/// It uses the few commands of WebDriver (<https://www.w3.org/TR/webdriver2/>) that the tests need.
 pub(super) struct Page {
     http: reqwest::Client,
     /// The session's URL at the driver.
     session: String,
 }
 
-/// Runs a test in a browser of its own, and ends the browser whatever comes of it.
+/// Runs a test in its own browser, and ends the browser even if the test fails.
 pub(super) async fn browser(test: impl AsyncFnOnce(&Page)) {
     let browser = find(&BROWSERS).unwrap_or_else(|missing| panic!("{missing}"));
     let profile = Profile::new();
     let driver = Driver::start(DRIVER).unwrap_or_else(|missing| panic!("{missing}"));
     let page = Page::start(&driver, &browser, &profile).await;
     let ended = AssertUnwindSafe(test(&page)).catch_unwind().await;
-    // The driver would leave the browser behind.
+    // The driver alone would not end the browser.
     page.end().await;
     if let Err(panic) = ended {
         resume_unwind(panic);
     }
 }
 
-/// The first of these programs that is installed, by its path.
+/// The path of the first of these programs that is installed.
 fn find(names: &[&str]) -> Result<String, String> {
     let path = |name: &&str| {
         let found = Command::new("sh")
@@ -95,7 +96,7 @@ fn missing(names: &[&str]) -> String {
 struct Driver {
     url: String,
     process: Child,
-    // Kept open: the driver may not write into a closed pipe.
+    // The pipe stays open, because the driver must be able to write to it.
     _output: BufReader<ChildStdout>,
 }
 
@@ -114,7 +115,7 @@ impl Driver {
             assert_ne!(
                 output.read_line(&mut line).unwrap(),
                 0,
-                "{name} ended at once: {said}"
+                "{name} ended while it started: {said}"
             );
             if let Some((_, port)) = line.trim_end().split_once("started successfully on port ") {
                 let url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
@@ -136,7 +137,7 @@ impl Drop for Driver {
     }
 }
 
-/// A directory for the browser's profile, removed afterwards.
+/// A directory for the browser's profile. It is removed when the value is dropped.
 struct Profile(PathBuf);
 
 impl Profile {
@@ -154,7 +155,7 @@ impl Drop for Profile {
     }
 }
 
-/// Sends a command; the driver says what went wrong in the body.
+/// Sends a command. The driver describes an error in the body of its answer.
 async fn command(request: reqwest::RequestBuilder) -> Result<Value, String> {
     let answered = request.send().await.map_err(|error| error.to_string())?;
     let succeeded = answered.status().is_success();
@@ -167,7 +168,7 @@ async fn command(request: reqwest::RequestBuilder) -> Result<Value, String> {
     }
 }
 
-/// What a page was given by `fetch`.
+/// The result of a page's `fetch`.
 #[derive(Debug)]
 pub(super) struct Fetched(Value);
 
@@ -184,7 +185,9 @@ impl Page {
         let url = format!("{}/session", driver.url);
         let started = command(http.post(&url).json(&wanted)).await;
         let started = started.unwrap_or_else(|error| {
-            panic!("{browser} does not start; perhaps {DRIVER} is of another version ({INSTALL}): {error}")
+            panic!(
+                "{browser} does not start; {DRIVER} may have another version ({INSTALL}): {error}"
+            )
         });
         let id = started["sessionId"].as_str().unwrap();
         Self {
@@ -204,7 +207,7 @@ impl Page {
         answered.unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Opens a URL, and waits until its scripts have run.
+    /// Opens a URL and waits until its scripts have run.
     pub(super) async fn open(&self, url: &str) {
         self.command("url", &json!({"url": url})).await;
     }
@@ -223,7 +226,7 @@ impl Page {
 }
 
 impl Fetched {
-    /// Whether the browser kept the answer from the page: all that a page learns is a `TypeError`.
+    /// Whether the browser hid the answer from the page, which then gets only a `TypeError`.
     pub(super) fn is_blocked(&self) -> bool {
         self.0["blocked"] == "TypeError"
     }
@@ -251,7 +254,7 @@ impl Fetched {
 }
 
 #[test]
-fn a_missing_browser_is_answered_with_the_command_that_installs_it() {
+fn the_error_for_a_missing_browser_names_the_command_that_installs_it() {
     let browser = find(&["no-such-browser"]).unwrap_err();
     let driver = Driver::start("no-such-driver").map(drop).unwrap_err();
     for (answer, name) in [(browser, "no-such-browser"), (driver, "no-such-driver")] {

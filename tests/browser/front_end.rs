@@ -1,4 +1,4 @@
-//! Owns the documentation's code: it is run as its readers would, on a network that fails.
+//! Runs the code of `docs/front-end.md` in a page, on a network that fails.
 
 use http::StatusCode;
 use local::serve::Options;
@@ -8,8 +8,8 @@ use super::stage::{Stage, stage};
 use crate::support::between::Fate;
 use crate::support::harness::{line, order_of};
 
-/// Places `orders`, one attempt each, with a clock that does not wait but writes down how long it
-/// would have; an attempt that ends without an answer is made again, twice at most.
+/// Places `orders`, with one attempt for each. A call of an attempt that ends without an answer is
+/// repeated, twice at most. The timer does not wait; it only records how long it would have waited.
 const PLACE: &str = r#"
     const [{api, orders, tokens}, done] = arguments;
     const pauses = [], asked = [], answers = [];
@@ -28,7 +28,7 @@ const PLACE: &str = r#"
             }
         }
     };
-    // Only now: some drivers set a timer of their own right after this script, and mean it.
+    // The timer is replaced later, because some drivers set a timer right after this script.
     setTimeout(() => {
         window.setTimeout = (callback, pause) => { pauses.push(pause); queueMicrotask(callback); };
         run().then(() => done({answers, pauses, asked}), (error) => done({failed: String(error)}));
@@ -47,7 +47,7 @@ fn order(sku: &str, quantity: i64) -> Value {
     order_of(&[line(sku, quantity)])
 }
 
-/// A 503 as the edge lets a page read it.
+/// A 503 with the CORS headers that the edge adds, so that a page can read it.
 fn busy(stage: &Stage<'_>, retry_after: &str) -> Fate {
     Fate::Answered {
         status: StatusCode::SERVICE_UNAVAILABLE,
@@ -71,7 +71,7 @@ async fn slow_the_documented_code_places_one_order_on_a_network_that_loses_answe
         let token = stage.token();
         stage.next([
             Fate::RequestLost,
-            // From here on the order is placed, and the page does not know.
+            // From here on the order is placed, but the page does not know it.
             Fate::AnswerLost,
             busy(stage, "3"),
             Fate::AnswerCut,
@@ -87,7 +87,7 @@ async fn slow_the_documented_code_places_one_order_on_a_network_that_loses_answe
         assert_eq!(stage.shop.count_orders().await, 1);
         assert_eq!(stage.shop.available("TEA-01").await, 8);
 
-        // Each pause is random within its bound, on top of what the API asked for.
+        // Each pause is a random time within its bounds. `Retry-After` raises the bounds.
         let pauses = placed["pauses"].as_array().unwrap();
         let bounds = [(0., 250.), (0., 500.), (3_000., 4_000.), (0., 2_000.)];
         assert_eq!(pauses.len(), bounds.len(), "{placed}");
@@ -106,7 +106,7 @@ async fn slow_the_documented_code_places_one_order_on_a_network_that_loses_answe
 }
 
 #[tokio::test]
-async fn slow_the_documented_code_gives_up_in_the_end_and_goes_on_with_the_same_key() {
+async fn slow_the_documented_code_gives_up_and_later_continues_with_the_same_key() {
     stage(Options::in_memory(), async |stage| {
         stage.shop.stock("TEA-01", 10).await;
         let token = stage.token();
@@ -124,7 +124,7 @@ async fn slow_the_documented_code_gives_up_in_the_end_and_goes_on_with_the_same_
 }
 
 #[tokio::test]
-async fn slow_the_documented_code_takes_a_decision_as_final_and_then_makes_a_new_key() {
+async fn slow_the_documented_code_makes_a_new_key_after_a_final_answer() {
     stage(Options::in_memory(), async |stage| {
         stage.shop.stock("TEA-01", 1).await;
         let token = stage.token();
@@ -149,7 +149,7 @@ async fn slow_the_documented_code_takes_a_decision_as_final_and_then_makes_a_new
 }
 
 #[tokio::test]
-async fn slow_the_documented_code_refreshes_a_refused_token_once() {
+async fn slow_the_documented_code_refreshes_a_refused_token_only_once() {
     stage(Options::in_memory(), async |stage| {
         stage.shop.stock("TEA-01", 10).await;
         let token = stage.token();
@@ -171,7 +171,7 @@ async fn slow_the_documented_code_refreshes_a_refused_token_once() {
     .await;
 }
 
-/// Presses the documented button twice at once, and waits for what it says.
+/// Presses the documented button twice in a row, and waits for its message.
 const PRESS_TWICE: &str = r##"
     const [_, done] = arguments;
     const outcome = document.querySelector("#outcome");
@@ -197,7 +197,7 @@ async fn slow_the_documented_button_orders_once_however_often_it_is_pressed() {
         );
         let keys = stage.keys();
         assert_eq!((keys.len(), distinct(&keys)), (2, 1), "{keys:?}");
-        // Pressed again after a final answer, it is another order: the last one is gone.
+        // After a final answer, the button places a new order. The last piece is sold by now.
         let said = stage.page.run(PRESS_TWICE, Value::Null).await;
         assert_eq!(said, "TEA-01 has 0 left, 1 were asked for.");
         assert_eq!(distinct(&stage.keys()), 2);

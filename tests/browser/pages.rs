@@ -1,4 +1,4 @@
-//! Owns case 12: what a page can do and read, by where it comes from.
+//! What a page can do and read, depending on its origin.
 
 use http::Method;
 use local::serve::Options;
@@ -22,7 +22,7 @@ const FROM_A_SANDBOX: &str = r#"
 "#;
 
 #[tokio::test]
-async fn slow_case_12_a_page_of_an_allowed_origin_orders_and_reads_every_answer() {
+async fn slow_a_page_of_an_allowed_origin_orders_and_reads_every_answer() {
     stage(Options::in_memory(), async |stage| {
         stage.shop.stock("TEA-01", 3).await;
         stage.page.open(&stage.allowed.origin).await;
@@ -36,7 +36,7 @@ async fn slow_case_12_a_page_of_an_allowed_origin_orders_and_reads_every_answer(
         let location = format!("/orders/{}", order["id"].as_str().unwrap());
         assert_eq!(placed.header("location"), Some(location.as_str()));
         assert!(placed.header("x-request-id").is_some());
-        // What the API does not expose stays hidden, beside what browsers always show.
+        // Besides the headers that browsers always show, a page sees only the exposed ones.
         let mut names = placed.header_names();
         names.retain(|name| !["cache-control", "content-length", "content-type"].contains(name));
         assert_eq!(names, ["etag", "location", "x-request-id"]);
@@ -72,7 +72,7 @@ async fn slow_case_12_a_page_of_an_allowed_origin_orders_and_reads_every_answer(
         assert_eq!(read.assert(200).json(), order);
         assert_eq!(stage.shop.count_orders().await, 1);
 
-        // The browser asked first, without the token, and once: it remembered the answer.
+        // The browser sent one preflight, without the token, and reused its answer.
         let asked = stage.api.seen_with(&Method::OPTIONS);
         let of_orders: Vec<_> = asked
             .iter()
@@ -89,18 +89,18 @@ async fn slow_case_12_a_page_of_an_allowed_origin_orders_and_reads_every_answer(
 }
 
 #[tokio::test]
-async fn slow_case_12_a_foreign_page_is_blocked_before_it_orders() {
+async fn slow_a_foreign_page_is_blocked_before_it_orders() {
     stage(Options::in_memory(), async |stage| {
         stage.shop.stock("TEA-01", 10).await;
         let orders = stage.url("/orders");
         let products = stage.url("/products");
-        // The same server under another name is another origin.
+        // The same server with another host name is another origin.
         let alias = stage.allowed.origin.replace("127.0.0.1", "localhost");
         for origin in [&stage.foreign.origin, &alias] {
             stage.page.open(origin).await;
             let placed = stage.page.fetch(&orders, stage.order("key-1", "TEA-01", 1));
             assert!(placed.await.is_blocked(), "{origin}");
-            // This one needs no preflight: it arrives, and the page may not look.
+            // This call needs no preflight. It reaches the API, but the page cannot read the answer.
             let read = stage.page.fetch(&products, json!({})).await;
             assert!(read.is_blocked(), "{origin}");
         }
@@ -126,13 +126,13 @@ async fn slow_case_12_a_foreign_page_is_blocked_before_it_orders() {
 }
 
 #[tokio::test]
-async fn slow_case_3_and_4_an_allowed_page_is_blocked_from_what_is_not_listed() {
+async fn slow_an_allowed_page_is_blocked_from_methods_and_headers_that_are_not_listed() {
     stage(Options::in_memory(), async |stage| {
         stage.page.open(&stage.allowed.origin).await;
         let orders = stage.url("/orders");
         let blocked: [Value; 4] = [
             json!({"method": "DELETE"}),
-            // Browsers send this method as it was written.
+            // Browsers do not change the case of this method.
             json!({"method": "patch"}),
             json!({"headers": {"x-debug": "1"}}),
             json!({"credentials": "include"}),
@@ -149,7 +149,7 @@ async fn slow_case_3_and_4_an_allowed_page_is_blocked_from_what_is_not_listed() 
 }
 
 #[tokio::test]
-async fn slow_case_10_without_the_edge_a_page_cannot_read_what_the_gateway_says() {
+async fn slow_without_the_edge_a_page_cannot_read_the_gateways_own_answers() {
     let options = Options {
         edge: false,
         ..Options::in_memory()
@@ -161,7 +161,7 @@ async fn slow_case_10_without_the_edge_a_page_cannot_read_what_the_gateway_says(
         let mut expired = stage.order("key-1", "TEA-01", 1);
         expired["headers"]["authorization"] = json!("Bearer expired");
         assert!(stage.page.fetch(&orders, expired).await.is_blocked());
-        // What the function says itself can be read all the same.
+        // The page can still read the function's answers.
         let sold_out = stage.page.fetch(&orders, stage.order("key-2", "TEA-01", 2));
         sold_out.await.assert(409);
         let placed = stage.page.fetch(&orders, stage.order("key-3", "TEA-01", 1));

@@ -1,4 +1,4 @@
-//! Owns the walk: a browser asks before every call of every path, by itself, and is answered.
+//! The browser sends a preflight before each route's call, and its OPTIONS route answers it.
 
 use gateway::route::choose;
 use local::serve::Options;
@@ -8,8 +8,8 @@ use template::Route;
 use super::stage::{Stage, stage};
 use crate::cors::template::without_preflight;
 
-/// Calls every route from an allowed page in a way that makes the browser ask first, and says
-/// what went wrong, a line each.
+/// Calls every route from an allowed page, in a way that makes the browser send a preflight.
+/// Returns what went wrong, one line for each fault.
 async fn walk(stage: &Stage<'_>) -> Vec<String> {
     let routes = &stage.shop.running.template.routes;
     stage.page.open(&stage.allowed.origin).await;
@@ -18,7 +18,7 @@ async fn walk(stage: &Stage<'_>) -> Vec<String> {
         if route.method == "OPTIONS" {
             continue;
         }
-        // A URL of its own, so that no remembered approval of another method serves.
+        // Each call has its own URL, so the browser cannot reuse an earlier approval.
         let target = format!("{}?walk={index}", route.path.replace(['{', '}', '+'], "x"));
         let before = stage.api.seen().len();
         let options = json!({
@@ -41,15 +41,18 @@ async fn walk(stage: &Stage<'_>) -> Vec<String> {
         }
         let answerer = choose(routes, "OPTIONS", asked.path()).map(|chosen| chosen.route);
         if answerer.map(|answerer| &answerer.path) != Some(&route.path) {
-            let answerer = answerer.map_or("nobody".to_owned(), Route::key);
-            faults.push(format!("{} is asked of {answerer}", route.key()));
+            let answerer = answerer.map_or("no route".to_owned(), Route::key);
+            faults.push(format!(
+                "the preflight of {} is answered by {answerer}",
+                route.key()
+            ));
         }
     }
     faults
 }
 
 #[tokio::test]
-async fn slow_every_path_of_the_api_is_preflighted_by_the_browser_itself() {
+async fn slow_the_browser_sends_a_preflight_for_every_path_of_the_api() {
     stage(Options::in_memory(), async |stage| {
         assert_eq!(walk(stage).await, [""; 0]);
         let asked = stage.api.seen_with(&http::Method::OPTIONS).len();
@@ -63,16 +66,17 @@ async fn slow_every_path_of_the_api_is_preflighted_by_the_browser_itself() {
 }
 
 #[tokio::test]
-async fn slow_a_path_that_lost_its_options_is_named_by_the_walk() {
-    // The template's only path that needs no token: with any other one the start already fails.
+async fn slow_a_path_without_its_options_is_named() {
+    // This is the only path that needs no token. Without any other path's OPTIONS, the API does not
+    // start.
     let path = "/products";
     let mut options = Options::in_memory();
     options.template = without_preflight(&options.template, path);
     stage(options.clone(), async |stage| {
-        // The net below catches it, but nothing says that it will for ever.
+        // The route for all other paths answers it, but a later route could take its place.
         assert_eq!(
             walk(stage).await,
-            ["GET /products is asked of OPTIONS /{proxy+}"]
+            ["the preflight of GET /products is answered by OPTIONS /{proxy+}"]
         );
     })
     .await;
@@ -80,7 +84,7 @@ async fn slow_a_path_that_lost_its_options_is_named_by_the_walk() {
     stage(options, async |stage| {
         let expected = [
             "GET /products is blocked",
-            "GET /products is asked of nobody",
+            "the preflight of GET /products is answered by no route",
         ];
         assert_eq!(walk(stage).await, expected);
     })

@@ -1,4 +1,4 @@
-//! Owns the stage of a browser test: a shop, a server before it that sees each request, and two sites.
+//! What a browser test needs: a shop, a proxy that records each request, and two web sites.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,10 @@ use super::chromium::{Page, browser};
 use crate::support::between::{Between, Fate};
 use crate::support::harness::{CUSTOMER, Shop, line, order_of};
 
-/// The documentation for front-end developers, whose code is served to the pages.
+/// The documentation for front-end developers. Its code is served to the pages.
 const DOCUMENT: &str = include_str!("../../docs/front-end.md");
 
-/// A page with the documented code at hand.
+/// A page that has loaded the documented code.
 const PAGE: &str = r#"<!doctype html>
 <meta charset="utf-8">
 <title>A page</title>
@@ -28,10 +28,10 @@ const PAGE: &str = r#"<!doctype html>
 <script type="module">import * as surefire from "./surefire.js"; window.surefire = surefire;</script>
 "#;
 
-/// A web server with the pages of one origin; it ends when it is dropped.
+/// A web server with the pages of one origin. It stops when it is dropped.
 pub(super) struct Site {
     pub(super) origin: String,
-    /// What the documented button orders with: the page's own module.
+    /// The page's own module, which the documented button imports.
     shop: Arc<Mutex<String>>,
     _server: JoinSet<()>,
 }
@@ -63,23 +63,23 @@ impl Site {
     }
 }
 
-/// The one block of a language in the documentation: what its readers copy is what is tested.
+/// The documentation's only block of a language. The tests run what readers copy.
 fn documented(language: &str) -> String {
     let fence = format!("```{language}\n");
     let blocks: Vec<&str> = DOCUMENT.split(&fence).skip(1).collect();
     let [block] = blocks.as_slice() else {
         panic!(
-            "{} blocks of {language} are documented, not one",
+            "docs/front-end.md has {} blocks of {language} and must have one",
             blocks.len()
         );
     };
     block.split_once("\n```").unwrap().0.to_owned()
 }
 
-/// What a browser test has at hand.
+/// What a browser test works with.
 pub(super) struct Stage<'browser> {
     pub(super) shop: Shop,
-    /// Where pages find the API: a server that sees what the browser sends.
+    /// The proxy through which pages call the API. It records what the browser sends.
     pub(super) api: Between,
     /// The site whose pages may call the API.
     pub(super) allowed: Site,
@@ -89,7 +89,7 @@ pub(super) struct Stage<'browser> {
     fates: Arc<Mutex<VecDeque<Fate>>>,
 }
 
-/// Runs a test on a stage of its own, and checks the shop's stock afterwards.
+/// Runs a test with its own shop and browser, and checks the shop's stock afterwards.
 pub(super) async fn stage(options: Options, test: impl AsyncFnOnce(&Stage<'_>)) {
     browser(async |page| {
         let stage = Stage::open(options, page).await;
@@ -109,7 +109,7 @@ impl<'browser> Stage<'browser> {
         let fates = Arc::<Mutex<VecDeque<Fate>>>::default();
         let next = Arc::clone(&fates);
         let api = Between::start(&shop.running.url(), move |request| {
-            // Preflights pass: what is lost is the page's own request.
+            // Faults affect only the page's own requests, not preflights.
             let acts = request.method == Method::POST;
             let fate = acts.then(|| next.lock().unwrap().pop_front()).flatten();
             fate.unwrap_or(Fate::Passes)
@@ -125,12 +125,12 @@ impl<'browser> Stage<'browser> {
         }
     }
 
-    /// Decides what happens to the next requests that act; the ones after them pass.
+    /// Sets what happens to the next POST requests. Later ones pass.
     pub(super) fn next(&self, fates: impl IntoIterator<Item = Fate>) {
         self.fates.lock().unwrap().extend(fates);
     }
 
-    /// The URL of a path of the API, as pages call it.
+    /// The URL at which pages call a path of the API.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.api.url)
     }
@@ -139,7 +139,7 @@ impl<'browser> Stage<'browser> {
         self.shop.running.token("demo", CUSTOMER).unwrap()
     }
 
-    /// What `fetch` is told to place an order.
+    /// The options of the `fetch` that places an order.
     pub(super) fn order(&self, key: &str, sku: &str, quantity: i64) -> Value {
         json!({
             "method": "POST",
@@ -152,7 +152,7 @@ impl<'browser> Stage<'browser> {
         })
     }
 
-    /// The idempotency keys of the orders that the browser sent, in their order.
+    /// The idempotency keys of the POST requests that the browser sent, oldest first.
     pub(super) fn keys(&self) -> Vec<String> {
         let sent = self.api.seen_with(&Method::POST);
         let key = |seen: &crate::support::between::Seen| {
@@ -161,7 +161,7 @@ impl<'browser> Stage<'browser> {
         sent.iter().map(key).collect()
     }
 
-    /// Gives the documented button what it imports: an API, a basket and a token.
+    /// Sets what the documented button imports: the API's URL, a basket and a token.
     pub(super) fn fill_basket(&self, sku: &str) {
         let (api, token) = (json!(self.api.url), json!(self.token()));
         let basket = order_of(&[line(sku, 1)]);
