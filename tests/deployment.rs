@@ -1,7 +1,8 @@
-//! Owns the rules of `template.yaml` that a deployment depends on and no linter knows.
+//! The rules of `template.yaml` that a deployment depends on and that no linter checks.
 //!
-//! A rule is a function from the template's text to what is wrong with it, a line each. It has one
-//! test that the template keeps it, and others that break the template on purpose and are told.
+//! A rule is a function. It takes the template's text and returns what is wrong with it, one line for
+//! each fault. One test checks that the template keeps the rule. Other tests break the template on
+//! purpose and check that the rule names the fault.
 
 mod alerting;
 mod alone;
@@ -22,12 +23,14 @@ fn text() -> String {
     Options::in_memory().template
 }
 
-/// The whole stack with the parameters' defaults, or the reader's words as the only fault.
+/// The whole stack with the parameters' defaults. If the template cannot be read, the error is the
+/// only fault.
 fn stack(text: &str) -> Result<Stack, Vec<String>> {
     Stack::read(text, []).map_err(|error| vec![error.to_string()])
 }
 
-/// What this program serves of it, or the reader's words as the only fault.
+/// The part of the template that the local program serves. If the template cannot be read, the error
+/// is the only fault.
 fn template(text: &str) -> Result<Template, Vec<String>> {
     Template::read(text, []).map_err(|error| vec![error.to_string()])
 }
@@ -37,18 +40,16 @@ fn keeps(rule: impl Fn(&str) -> Vec<String>) {
     assert_eq!(rule(&text()), [""; 0]);
 }
 
-/// Wants a rule to name what is wrong with a template.
+/// Checks that a rule names the fault of a broken template.
 #[track_caller]
 fn names(rule: impl Fn(&str) -> Vec<String>, broken: &str, expected: &str) {
     let faults = rule(broken);
     let named = faults.iter().any(|fault| fault.contains(expected));
-    assert!(
-        named,
-        "wanted {expected:?} among the faults, which are {faults:?}"
-    );
+    assert!(named, "{expected:?} is not among the faults: {faults:?}");
 }
 
-/// The template with a text of one resource (or of another entry of two spaces' indent) replaced.
+/// The template with `from` replaced by `to` in one resource, or in another entry that is indented by
+/// two spaces.
 #[track_caller]
 fn with(entry: &str, from: &str, to: &str) -> String {
     let text = text();
@@ -66,7 +67,7 @@ fn with(entry: &str, from: &str, to: &str) -> String {
     format!("{before}\n  {entry}:\n{block}{}", after.concat())
 }
 
-/// A value as a list: a single one stands for a list of one, as in policies.
+/// A value as a list. As in policies, a single value means a list with one element.
 fn list(value: &Value) -> Vec<&Value> {
     match value {
         Value::Null => Vec::new(),

@@ -1,6 +1,7 @@
-//! Owns the way of an alert: publisher, topic, key, queue, function, and where it ends if it cannot go on.
+//! The path of an alert: publisher, topic, key, queue, function and dead-letter queue.
 //!
-//! Every step here fails without a word when it is wrong, and is missed first when something else breaks.
+//! If one of these steps is wrong, alerts are lost without any error. Nobody notices until something
+//! else breaks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +10,9 @@ use template::Stack;
 
 use super::{keeps, list, names, stack, texts, with};
 
-/// Who publishes to the topic, and whether it names its account when it does.
+/// The services that publish to the topic, and whether they name their account.
 ///
-/// EventBridge does not: a policy with a condition on the source's account turns its events away
+/// EventBridge does not name it, so a policy with a condition on the source account refuses its events
 /// (Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs").
 const PUBLISHERS: [(&str, bool); 4] = [
     ("cloudwatch.amazonaws.com", true),
@@ -20,7 +21,7 @@ const PUBLISHERS: [(&str, bool); 4] = [
     ("events.amazonaws.com", false),
 ];
 
-/// What each service may do by a policy's statements, and whether only for an account.
+/// The actions that a policy allows each service, and whether they are bound to an account.
 fn grants(policy: &Value) -> BTreeMap<String, (BTreeSet<String>, bool)> {
     let mut grants: BTreeMap<String, (BTreeSet<String>, bool)> = BTreeMap::new();
     for statement in list(&policy["Statement"]) {
@@ -42,13 +43,16 @@ fn admitted(faults: &mut Vec<String>, what: &str, policy: &Value, wanted: &[&str
     let grants = grants(policy);
     for (publisher, names_account) in PUBLISHERS {
         match grants.get(publisher) {
-            None => faults.push(format!("{what} does not let {publisher} in")),
+            None => faults.push(format!("{what} does not admit {publisher}")),
             Some((actions, bound)) => {
                 for action in wanted.iter().filter(|action| !actions.contains(**action)) {
-                    faults.push(format!("{what} does not let {publisher} {action}"));
+                    faults.push(format!("{what} does not allow {publisher} {action}"));
                 }
                 if *bound != names_account {
-                    faults.push(format!("{what} asks {publisher} for an account: {bound}"));
+                    let has = if *bound { "has a" } else { "has no" };
+                    faults.push(format!(
+                        "{what} {has} condition on the account of {publisher}"
+                    ));
                 }
             }
         }
@@ -95,7 +99,7 @@ fn topics(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_publisher_is_let_in_by_the_topic_and_by_its_key() {
+fn the_topic_and_its_key_admit_every_publisher() {
     keeps(topics);
     assert_eq!(
         stack(&super::text())
@@ -107,20 +111,20 @@ fn every_publisher_is_let_in_by_the_topic_and_by_its_key() {
 }
 
 #[test]
-fn a_publisher_that_is_kept_out_is_named() {
+fn a_publisher_that_is_not_admitted_is_named() {
     let services = "[cloudwatch.amazonaws.com, budgets.amazonaws.com, costalerts.amazonaws.com]";
     let fewer = "[cloudwatch.amazonaws.com, budgets.amazonaws.com]";
     let broken = with("AlertsTopicPolicy", services, fewer);
     names(
         topics,
         &broken,
-        "AlertsTopicPolicy does not let costalerts.amazonaws.com in",
+        "AlertsTopicPolicy does not admit costalerts.amazonaws.com",
     );
     let broken = with("AlertsKey", services, fewer);
     names(
         topics,
         &broken,
-        "AlertsKey does not let costalerts.amazonaws.com in",
+        "AlertsKey does not admit costalerts.amazonaws.com",
     );
     let events = "            Principal: {Service: events.amazonaws.com}\n";
     let bound = format!(
@@ -130,19 +134,19 @@ fn a_publisher_that_is_kept_out_is_named() {
     names(
         topics,
         &broken,
-        "AlertsKey asks events.amazonaws.com for an account",
+        "AlertsKey has a condition on the account of events.amazonaws.com",
     );
     let broken = with("AlertsTopicPolicy", events, &bound);
     names(
         topics,
         &broken,
-        "AlertsTopicPolicy asks events.amazonaws.com for an account",
+        "AlertsTopicPolicy has a condition on the account of events.amazonaws.com",
     );
     let broken = with("AlertsTopic", "      KmsMasterKeyId: !Ref AlertsKey\n", "");
     names(topics, &broken, "AlertsTopic is not encrypted");
 }
 
-/// Properties of the queue, of what fills it and of what empties it.
+/// What is wrong with the queues, the topic's subscription and the forwarder's event source.
 fn queue_faults(stack: &Stack) -> Vec<String> {
     let resource = |logical: &str| &stack.resources[logical];
     let (queue, dead) = (resource("AlertsQueue"), resource("AlertsDeadLetterQueue"));
@@ -160,7 +164,7 @@ fn queue_faults(stack: &Stack) -> Vec<String> {
     let wanted = json!({"Protocol": "sqs", "Endpoint": arn("AlertsQueue")});
     want(
         subscribed.contains(&&wanted),
-        "the topic does not fill the queue",
+        "the topic does not send to the queue",
     );
     let policy = &resource("AlertsQueuePolicy").properties;
     let statement = &policy["PolicyDocument"]["Statement"][0];
@@ -171,46 +175,46 @@ fn queue_faults(stack: &Stack) -> Vec<String> {
             && statement["Resource"] == json!(arn("AlertsQueue"))
             && statement.pointer("/Condition/ArnEquals/aws:SourceArn")
                 == Some(&json!(resource("AlertsTopic").reference)),
-        "the queue does not let the topic in, and only it",
+        "the queue does not admit the topic alone",
     );
 
     let event = &function["Events"]["Alerts"];
     want(
         event["Type"] == json!("SQS") && event["Properties"]["Queue"] == json!(arn("AlertsQueue")),
-        "the forwarder does not empty the queue",
+        "the forwarder does not receive from the queue",
     );
     want(
         texts(&event["Properties"]["FunctionResponseTypes"]) == ["ReportBatchItemFailures"],
-        "one bad alert sends its whole batch back",
+        "one failed alert returns its whole batch to the queue",
     );
     want(
         (1..=5).contains(&number(&event["Properties"]["BatchSize"])),
-        "a batch is too long",
+        "a batch is too large",
     );
-    let told = &function["Environment"]["Variables"];
+    let variables = &function["Environment"]["Variables"];
     want(
-        told["QUEUE_URL"] == json!(queue.reference)
-            && told["DEAD_LETTER_QUEUE_URL"] == json!(dead.reference),
-        "the forwarder is told of other queues",
+        variables["QUEUE_URL"] == json!(queue.reference)
+            && variables["DEAD_LETTER_QUEUE_URL"] == json!(dead.reference),
+        "the forwarder has the URLs of other queues",
     );
 
     let visible = number(&queue.properties["VisibilityTimeout"]);
     want(
         6 * number(&function["Timeout"]) <= visible,
-        "an alert is seen again while it is being sent",
+        "an alert is received again while it is being sent",
     );
     want(
         visible <= 120,
-        "a crash delays an alert by more than two minutes",
+        "an alert waits more than two minutes after a crash",
     );
     let redrive = &queue.properties["RedrivePolicy"];
     want(
         redrive["deadLetterTargetArn"] == json!(arn("AlertsDeadLetterQueue")),
-        "an alert that cannot be sent is dropped",
+        "an alert that cannot be sent does not reach the dead-letter queue",
     );
     want(
         100 <= number(&redrive["maxReceiveCount"]),
-        "an outage of Discord fills the dead-letter queue",
+        "an outage of Discord moves alerts to the dead-letter queue",
     );
     for (logical, queue) in stack.of_kind("AWS::SQS::Queue") {
         let kept = number(&queue.properties["MessageRetentionPeriod"]);
@@ -229,35 +233,35 @@ fn queues(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_alert_finds_its_way_and_is_kept_while_discord_is_away() {
+fn an_alert_reaches_the_forwarder_and_is_kept_during_an_outage_of_discord() {
     keeps(queues);
 }
 
-/// A change of one entry, and what the rule then says.
+/// Changes of one entry, each with a part of the fault that the rule then names.
 const BREAKS: &[(&str, &str, &str, &str)] = &[
     (
         "AlertsTopic",
         "!GetAtt AlertsQueue.Arn",
         "!GetAtt AlertsDeadLetterQueue.Arn",
-        "does not fill",
+        "does not send",
     ),
     (
         "AlertsQueuePolicy",
         "sqs:SendMessage",
         "sqs:ReceiveMessage",
-        "let the topic in",
+        "admit the topic",
     ),
     (
         "AlertsQueuePolicy",
         "!Ref AlertsTopic",
         "\"*\"",
-        "and only it",
+        "the topic alone",
     ),
     (
         "AlertForwarderFunction",
         "Queue: !GetAtt AlertsQueue.Arn",
         "Queue: !GetAtt AlertsDeadLetterQueue.Arn",
-        "does not empty",
+        "does not receive",
     ),
     (
         "AlertForwarderFunction",
@@ -269,19 +273,19 @@ const BREAKS: &[(&str, &str, &str, &str)] = &[
         "AlertForwarderFunction",
         "BatchSize: 5",
         "BatchSize: 50",
-        "too long",
+        "too large",
     ),
     (
         "AlertForwarderFunction",
         "DEAD_LETTER_QUEUE_URL: !Ref AlertsDeadLetterQueue",
         "DEAD_LETTER_QUEUE_URL: !Ref AlertsQueue",
-        "told of other queues",
+        "URLs of other queues",
     ),
     (
         "AlertForwarderFunction",
         "Timeout: 20",
         "Timeout: 60",
-        "seen again while",
+        "received again while",
     ),
     (
         "AlertsQueue",
@@ -293,7 +297,7 @@ const BREAKS: &[(&str, &str, &str, &str)] = &[
         "AlertsQueue",
         "!GetAtt AlertsDeadLetterQueue.Arn",
         "!GetAtt AlertsQueue.Arn",
-        "is dropped",
+        "does not reach the dead-letter queue",
     ),
     (
         "AlertsQueue",
@@ -316,7 +320,7 @@ const BREAKS: &[(&str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn each_break_in_the_way_of_an_alert_is_named() {
+fn each_break_in_the_path_of_an_alert_is_named() {
     for (entry, from, to, expected) in BREAKS {
         names(queues, &with(entry, from, to), expected);
     }

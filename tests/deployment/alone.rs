@@ -1,4 +1,4 @@
-//! Owns what a bare deployment needs: defaults, parts that stand alone, names that clash with none.
+//! A deployment needs no parameters, its parts can be deployed alone, and its names never clash.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use template::Stack;
 
 use super::{keeps, names, stack, text, with};
 
-/// The answers that change what exists.
+/// The parameters whose values decide which resources exist, with their values.
 const CHOICES: [(&str, &[&str]); 5] = [
     ("Components", &["all", "authorizer", "alert-forwarder"]),
     ("EnableEdge", &["true", "false"]),
@@ -24,7 +24,7 @@ const CHOICES: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// Every combination of those answers.
+/// Every combination of those values.
 fn combinations() -> Vec<Vec<(&'static str, &'static str)>> {
     CHOICES.iter().fold(vec![vec![]], |before, (name, values)| {
         let each = |chosen: Vec<_>| {
@@ -35,7 +35,7 @@ fn combinations() -> Vec<Vec<(&'static str, &'static str)>> {
     })
 }
 
-/// Whatever is chosen, nothing refers to what does not exist then.
+/// References to resources that do not exist, in any combination of the parameters.
 fn dangling(text: &str) -> Vec<String> {
     let of = |chosen: Vec<(&str, &str)>| {
         let error = Stack::read(text, chosen.iter().copied()).err()?;
@@ -45,7 +45,7 @@ fn dangling(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn nothing_refers_to_what_is_not_deployed_whatever_is_chosen() {
+fn every_combination_of_parameters_refers_only_to_what_is_deployed() {
     assert_eq!(combinations().len(), 3 * 2 * 2 * 2 * 2);
     keeps(dangling);
 }
@@ -65,7 +65,7 @@ fn a_reference_to_what_is_not_deployed_is_named() {
 }
 
 #[test]
-fn a_bare_deployment_is_asked_nothing() {
+fn every_parameter_has_a_default() {
     let without_defaults = |text: &str| stack(text).err().unwrap_or_default();
     keeps(without_defaults);
     let broken = with("LogRetentionDays", "    Default: 30\n", "");
@@ -76,14 +76,14 @@ fn a_bare_deployment_is_asked_nothing() {
     );
 }
 
-/// The logical ids that exist with one choice.
+/// The logical ids of the resources that exist with one parameter set.
 fn resources(choice: (&str, &str)) -> BTreeSet<String> {
     let stack = Stack::read(&text(), [choice]).unwrap();
     stack.resources.into_keys().collect()
 }
 
 #[test]
-fn the_authorizer_and_the_forwarder_are_deployed_alone_with_what_they_need_and_no_more() {
+fn the_authorizer_or_the_forwarder_alone_deploys_only_what_it_needs() {
     let all = resources(("Components", "all"));
     let authorizer = resources(("Components", "authorizer"));
     let expected = ["AuthorizerFunction", "AuthorizerLogs", "SigningSecret"];
@@ -96,7 +96,7 @@ fn the_authorizer_and_the_forwarder_are_deployed_alone_with_what_they_need_and_n
 }
 
 #[test]
-fn without_a_redis_nothing_is_in_a_network_of_ones_own() {
+fn without_redis_nothing_is_in_a_vpc() {
     let stack = Stack::read(&text(), []).unwrap();
     for (logical, resource) in &stack.resources {
         assert!(!resource.kind.starts_with("AWS::EC2::"), "{logical}");
@@ -116,7 +116,7 @@ fn without_a_redis_nothing_is_in_a_network_of_ones_own() {
     assert_eq!(functions, ["OrdersFunction"]);
 }
 
-/// Properties that name a resource in an account.
+/// The properties that set the name of a resource.
 const NAMES: [&str; 9] = [
     "BucketName",
     "FunctionName",
@@ -129,7 +129,9 @@ const NAMES: [&str; 9] = [
     "TopicName",
 ];
 
-/// A name without the stack's in it is taken by the first stack, and what a new account has not.
+/// Names that a second stack in the account cannot have, and capacity that a new account lacks.
+///
+/// A name must contain the stack's name. Otherwise the first stack takes it.
 fn in_the_way(text: &str) -> Vec<String> {
     let stack = match stack(text) {
         Ok(stack) => stack,
@@ -145,7 +147,7 @@ fn in_the_way(text: &str) -> Vec<String> {
                 ));
             }
         }
-        // A new account may have ten executions at once, and none to reserve.
+        // A new account may run only ten executions at once, and can reserve none of them.
         for scarce in [
             "ReservedConcurrentExecutions",
             "ProvisionedConcurrencyConfig",
@@ -159,12 +161,12 @@ fn in_the_way(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn two_stacks_fit_in_one_account_and_one_in_a_new_account() {
+fn two_stacks_fit_in_one_account_and_one_stack_fits_in_a_new_account() {
     keeps(in_the_way);
 }
 
 #[test]
-fn a_name_that_is_taken_and_a_capacity_that_is_not_there_are_named() {
+fn a_fixed_name_and_reserved_capacity_are_named() {
     let broken = with(
         "OrdersTable",
         "      BillingMode: PAY_PER_REQUEST\n",

@@ -1,4 +1,4 @@
-//! Owns how the API asks the authorizer: by its alias, each time, for every route that is not public.
+//! The API calls the authorizer by its alias, for every request of a route that is not public.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use template::Kind;
 
 use super::{keeps, names, stack, template, with};
 
-/// Routes that anybody may call, beside preflights.
+/// The routes that need no token, besides preflights.
 const PUBLIC: [&str; 2] = ["GET /products", "GET /products/{sku}"];
 
 fn faults(text: &str) -> Vec<String> {
@@ -20,7 +20,7 @@ fn faults(text: &str) -> Vec<String> {
     let authorizer = &api["Auth"]["Authorizers"]["TokenAuthorizer"];
     let arn = authorizer["FunctionArn"].as_str().unwrap_or_default();
     if !arn.ends_with(":live") {
-        faults.push("the authorizer is not asked by its alias".to_owned());
+        faults.push("the authorizer is not called by its alias".to_owned());
     }
     for (path, wanted) in [
         ("EnableFunctionDefaultPermissions", json!(true)),
@@ -39,39 +39,41 @@ fn faults(text: &str) -> Vec<String> {
         let public = route.method == "OPTIONS" || PUBLIC.contains(&key.as_str());
         match (public, guarded, scopes.get(&key)) {
             (true, false, None) => {}
-            (true, true, _) => faults.push(format!("{key} is public, and asks for a token")),
-            (false, false, _) => faults.push(format!("{key} asks for no token")),
-            (true, false, Some(_)) => faults.push(format!("{key} has scopes and no authorizer")),
+            (true, true, _) => faults.push(format!("{key} is public but requires a token")),
+            (false, false, _) => faults.push(format!("{key} requires no token")),
+            (true, false, Some(_)) => faults.push(format!("{key} has scopes but no authorizer")),
             (false, true, Some(scopes)) if !scopes.is_empty() => {}
-            (false, true, _) => faults.push(format!("{key} has no scope, so all are denied")),
+            (false, true, _) => {
+                faults.push(format!("{key} has no scopes, so every caller is denied"));
+            }
         }
     }
     let routes: BTreeSet<String> = template.routes.iter().map(template::Route::key).collect();
     let unserved = scopes.keys().filter(|key| !routes.contains(*key));
-    faults.extend(unserved.map(|key| format!("{key} has scopes and is no route")));
+    faults.extend(unserved.map(|key| format!("{key} has scopes but is not a route")));
     if api.get("DefaultRouteSettings").is_none() {
-        faults.push("the API has no limit of requests".to_owned());
+        faults.push("the API does not limit requests".to_owned());
     }
     let format = api["AccessLogSettings"]["Format"].as_str();
     let format = format.unwrap_or_default().to_ascii_lowercase();
     for secret in ["authorization", "header", "identity.accesskey", "cookie"] {
         if format.contains(secret) {
-            faults.push(format!("the access log shows a {secret}"));
+            faults.push(format!("the access log contains {secret}"));
         }
     }
     faults
 }
 
 #[test]
-fn every_route_that_is_not_public_asks_the_authorizer_anew() {
+fn every_request_of_a_route_that_is_not_public_is_authorized() {
     keeps(faults);
 }
 
 #[test]
-fn an_authorizer_that_is_asked_otherwise_is_named() {
+fn a_wrong_setting_of_the_authorizer_is_named() {
     let alias = "!Ref AuthorizerFunction.Alias";
     let broken = with("HttpApi", alias, "!GetAtt AuthorizerFunction.Arn");
-    names(faults, &broken, "not asked by its alias");
+    names(faults, &broken, "not called by its alias");
     let permitted = "EnableFunctionDefaultPermissions: true";
     let broken = with(
         "HttpApi",
@@ -84,24 +86,24 @@ fn an_authorizer_that_is_asked_otherwise_is_named() {
 }
 
 #[test]
-fn a_route_without_token_or_scope_and_a_scope_without_route_are_named() {
+fn a_route_without_a_token_or_scopes_and_scopes_without_a_route_are_named() {
     let place = "Method: POST, Path: /orders}";
     let open = "Method: POST, Path: /orders, Auth: {Authorizer: NONE}}";
     let broken = with("OrdersFunction", place, open);
-    names(faults, &broken, "POST /orders asks for no token");
+    names(faults, &broken, "POST /orders requires no token");
     let scope = "\"POST /orders\": [\"orders:write\"],";
     let broken = with("AuthorizerFunction", scope, "");
-    names(faults, &broken, "POST /orders has no scope");
+    names(faults, &broken, "POST /orders has no scopes");
     let broken = with(
         "AuthorizerFunction",
         scope,
         "\"POST /orders\": [\"a\"], \"POST /order\": [\"a\"],",
     );
-    names(faults, &broken, "POST /order has scopes and is no route");
+    names(faults, &broken, "POST /order has scopes but is not a route");
     let broken = with(
         "HttpApi",
         "\"ip\":\"$context.identity.sourceIp\"",
         "\"token\":\"$context.request.header.Authorization\"",
     );
-    names(faults, &broken, "the access log shows a authorization");
+    names(faults, &broken, "the access log contains authorization");
 }

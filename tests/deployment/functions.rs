@@ -1,4 +1,4 @@
-//! Owns the functions: what each is built from, told, given time for, and where it writes its log.
+//! The functions: their build, environment, time-out and log group.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,17 +9,17 @@ use template::{FunctionSpec, Kind, Resource, Template};
 
 use super::{keeps, names, stack, template, with};
 
-/// Seconds that each kind may take: what its work needs, and no more.
+/// The time-out of each kind of function, in seconds.
 const SECONDS: [(Kind, u64); 5] = [
     (Kind::Orders, 10),
     (Kind::Cors, 3),
     (Kind::Authorizer, 5),
     (Kind::AlertForwarder, 20),
-    // Ends before the next minute's run begins.
+    // A run ends before the next one begins, a minute later.
     (Kind::OrdersSweeper, 50),
 ];
 
-/// Reads an environment as the function of a kind does.
+/// Reads an environment with the code of the function.
 fn configure(kind: Kind, var: &dyn Fn(&str) -> Option<String>) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     match kind {
@@ -41,8 +41,8 @@ fn configure(kind: Kind, var: &dyn Fn(&str) -> Option<String>) -> Result<(), Str
     }
 }
 
-/// A function's own code reads its environment: all of it, and nothing that is not there.
-fn told(spec: &FunctionSpec) -> Vec<String> {
+/// Checks that a function's own code reads each of its variables, and finds all that it needs.
+fn of_environment(spec: &FunctionSpec) -> Vec<String> {
     let asked = RefCell::new(BTreeSet::new());
     let var = |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
@@ -63,7 +63,7 @@ fn told(spec: &FunctionSpec) -> Vec<String> {
 }
 
 fn environment(text: &str) -> Vec<String> {
-    // Some variables are read only where there is a Redis.
+    // Some variables are read only if there is a Redis.
     let redis = "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef";
     let mut faults = BTreeSet::new();
     for parameters in [vec![], vec![("RedisSecretArn", redis)]] {
@@ -72,17 +72,17 @@ fn environment(text: &str) -> Vec<String> {
             Err(error) => return vec![error.to_string()],
         };
         for (logical, spec) in &template.functions {
-            let told = told(spec).into_iter().filter(|fault| {
+            let found = of_environment(spec).into_iter().filter(|fault| {
                 !parameters.is_empty() || !fault.contains("never reads REDIS_WAIT_MILLISECONDS")
             });
-            faults.extend(told.map(|fault| format!("{logical}: {fault}")));
+            faults.extend(found.map(|fault| format!("{logical}: {fault}")));
         }
     }
     faults.into_iter().collect()
 }
 
 #[test]
-fn every_environment_is_read_whole_by_its_functions_own_code() {
+fn every_function_reads_all_of_its_environment() {
     keeps(environment);
 }
 
@@ -122,7 +122,7 @@ fn a_variable_that_is_missing_misspelt_or_unread_is_named() {
     names(environment, &broken, "AuthorizerFunction: ISSUERS");
 }
 
-/// The binaries of the crate in a directory: its own name's, and those under `src/bin`.
+/// The binaries of the crate in a directory: that of `src/main.rs` and those in `src/bin`.
 fn binaries(code_uri: &str) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let directory = root.join(code_uri);
@@ -195,12 +195,12 @@ fn of_function(
     let group = property("/LoggingConfig/LogGroup");
     let group = logs.get(group.as_str().unwrap_or_default());
     if group.is_none_or(|group| group.properties["RetentionInDays"].is_null()) {
-        faults.push(format!("{logical} has no log group that forgets"));
+        faults.push(format!("{logical} has no log group with a retention"));
     }
     faults
 }
 
-/// How every function is built, run and logged.
+/// What is wrong with how functions are built, run and logged.
 fn form(text: &str) -> Vec<String> {
     let (stack, template) = match (stack(text), template(text)) {
         (Ok(stack), Ok(template)) => (stack, template),
@@ -216,24 +216,24 @@ fn form(text: &str) -> Vec<String> {
         let kind = template.functions[logical].kind;
         faults.extend(of_function(logical, kind, function, &logs));
         if !used.insert(function.properties["LoggingConfig"]["LogGroup"].to_string()) {
-            faults.push(format!("{logical} writes into another function's log"));
+            faults.push(format!("{logical} writes to another function's log"));
         }
     }
     for kind in Kind::ALL {
         if template.function(kind).is_none() {
-            faults.push(format!("nothing runs {}", kind.binary()));
+            faults.push(format!("no function runs {}", kind.binary()));
         }
     }
     faults
 }
 
 #[test]
-fn every_function_is_built_run_and_logged_as_agreed() {
+fn every_function_is_built_run_and_logged_as_it_should_be() {
     keeps(form);
 }
 
 #[test]
-fn a_function_that_is_built_run_or_logged_otherwise_is_named() {
+fn a_function_with_a_wrong_build_time_out_or_log_is_named() {
     let broken = with(
         "CorsFunction",
         "CodeUri: functions/cors",
@@ -251,7 +251,7 @@ fn a_function_that_is_built_run_or_logged_otherwise_is_named() {
         "LogGroup: !Ref OrdersLogs",
         "LogGroup: !Ref CorsLogs",
     );
-    names(form, &broken, "writes into another function's log");
+    names(form, &broken, "writes to another function's log");
     let broken = with("CorsFunction", "LogFormat: JSON", "LogFormat: Text");
     names(form, &broken, "CorsFunction: /LoggingConfig/LogFormat");
     let broken = with(
@@ -262,7 +262,7 @@ fn a_function_that_is_built_run_or_logged_otherwise_is_named() {
     names(
         form,
         &broken,
-        "AuthorizerFunction has no log group that forgets",
+        "AuthorizerFunction has no log group with a retention",
     );
     let broken = with("Function", "    Tracing: !Ref Tracing\n", "");
     names(form, &broken, "/Tracing is null");

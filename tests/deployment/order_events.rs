@@ -1,7 +1,7 @@
-//! Owns the events that leave the table: which records of its stream, in which form, to whom.
+//! The pipe that turns records of the table's stream into order events.
 //!
-//! The pipe itself is AWS's. Its filter and its template are ours, so both are applied here to
-//! records of a real stream of a real table, as EventBridge Pipes documents them.
+//! The tests apply the pipe's filter and template, as EventBridge Pipes documents them, to the records
+//! of a real table's stream.
 
 use aws_sdk_dynamodb::types::StreamSpecification;
 use serde_json::{Value, json};
@@ -32,12 +32,13 @@ impl Pipe {
         }
     }
 
-    /// The detail of the event that a record becomes, if it passes; a text that is not there is a fault.
+    /// The detail of the event that a record becomes, if the filter passes it. An attribute that the
+    /// template copies and the record lacks is an error.
     fn event(&self, record: &Value) -> Option<Result<Value, String>> {
         matches(&self.filter, record).then(|| self.transformed(record))
     }
 
-    /// `"<$.a.b>"` stands for the text at that path.
+    /// Fills in the template: `"<$.a.b>"` is replaced by the text at that path.
     fn transformed(&self, record: &Value) -> Result<Value, String> {
         let mut parts = self.template.split("<$.");
         let mut filled = parts.next().unwrap().to_owned();
@@ -54,7 +55,7 @@ impl Pipe {
     }
 }
 
-/// EventBridge's patterns, as far as the filter uses them: a list allows each of its values.
+/// Matches the part of EventBridge's patterns that the filter uses. A list allows each of its values.
 fn matches(pattern: &Value, value: &Value) -> bool {
     match pattern {
         Value::Object(members) => members
@@ -62,14 +63,14 @@ fn matches(pattern: &Value, value: &Value) -> bool {
             .all(|(name, pattern)| matches(pattern, &value[name])),
         Value::Array(allowed) => allowed.iter().any(|allowed| match allowed {
             Value::String(_) => allowed == value,
-            // A value that is not there is not another one either.
+            // `anything-but` does not match a value that is missing.
             Value::Object(rule) => {
                 let except = rule
                     .get("anything-but")
-                    .expect("only anything-but is known");
+                    .expect("this test knows only anything-but");
                 value.is_string() && !texts(except).contains(&value.as_str().unwrap_or_default())
             }
-            other => panic!("not known here: {other}"),
+            other => panic!("this test does not know {other}"),
         }),
         other => panic!("not a pattern: {other}"),
     }
@@ -100,7 +101,8 @@ async fn streams(shop: &Shop, operation: &str, body: Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Turns on the stream that the template declares. The local program has none: nothing there reads it.
+/// Turns on the stream that the template declares. The local program does not, because nothing there
+/// reads it.
 async fn begin_stream(shop: &Shop, text: &str) {
     let stack = Stack::read(text, []).unwrap();
     let view = &stack.resources["OrdersTable"].properties["StreamSpecification"]["StreamViewType"];
@@ -139,10 +141,11 @@ async fn records(shop: &Shop) -> Vec<Value> {
     records
 }
 
-/// A shop whose orders live through everything that they can, and what its pipe would send.
+/// Puts orders through all their changes. Returns the events that the pipe would send, the ids of the
+/// two orders, and the number of records in the stream.
 async fn events_of_a_life(text: &str) -> (Vec<Result<Value, String>>, [String; 2], usize) {
     let pipe = Pipe::of(text);
-    let mut told = (Vec::new(), [const { String::new() }; 2], 0);
+    let mut seen = (Vec::new(), [const { String::new() }; 2], 0);
     shop(async |shop| {
         begin_stream(shop, text).await;
         shop.stock("TEA-01", 10).await;
@@ -159,14 +162,14 @@ async fn events_of_a_life(text: &str) -> (Vec<Result<Value, String>>, [String; 2
             .iter()
             .filter_map(|record| pipe.event(record))
             .collect();
-        told = (events, [first, second], records.len());
+        seen = (events, [first, second], records.len());
     })
     .await;
-    told
+    seen
 }
 
 #[tokio::test]
-async fn every_change_of_an_order_is_an_event_and_nothing_else_is() {
+async fn exactly_the_changes_of_orders_are_events() {
     let (events, [first, second], records) = events_of_a_life(&super::text()).await;
     let event = |id: &str, version: &str, status: &str, total: &str| {
         Ok(json!({
@@ -184,19 +187,19 @@ async fn every_change_of_an_order_is_an_event_and_nothing_else_is() {
             event(&second, "2", "expired", "500"),
         ]
     );
-    // Products, adjustments, payments and the refusal were in the stream, too.
+    // The stream also had products, adjustments, payments and the refusal.
     assert!(events.len() + 6 < records, "{records}");
 }
 
 #[tokio::test]
-async fn a_filter_that_lets_refusals_or_stock_pass_is_seen() {
+async fn a_filter_that_passes_refusals_or_stock_is_noticed() {
     let refusals = with(
         "OrderEventsPipe",
         r#"[{"anything-but": ["rejected"]}]"#,
         r#"[{"anything-but": ["x"]}]"#,
     );
     let (events, ..) = events_of_a_life(&refusals).await;
-    // A refusal has none of an order's attributes: the template finds nothing to copy.
+    // A refusal lacks an order's attributes, so the template has nothing to copy.
     let faults: Vec<_> = events.into_iter().filter_map(Result::err).collect();
     assert_eq!(faults, ["no text at dynamodb.NewImage.id.S"]);
     let stock = with(
@@ -208,7 +211,7 @@ async fn a_filter_that_lets_refusals_or_stock_pass_is_seen() {
     assert_eq!(events.len(), 0, "payments have no status");
 }
 
-/// How the pipe is connected, and what becomes of what it cannot send.
+/// What is wrong with the pipe's source, its target and how it treats records that it cannot send.
 fn wiring(text: &str) -> Vec<String> {
     let stack = match stack(text) {
         Ok(stack) => stack,
@@ -244,40 +247,40 @@ fn wiring(text: &str) -> Vec<String> {
     want(
         target["Source"] == json!("surefire.orders")
             && target["DetailType"] == json!("OrderChanged"),
-        "the events have another name",
+        "the events have the wrong source or type",
     );
     want(
         parameters["StartingPosition"] == json!("TRIM_HORIZON"),
-        "what happened before the pipe began is missed",
+        "records from before the pipe's start are missed",
     );
     want(
         (1..=10).contains(&parameters["BatchSize"].as_u64().unwrap_or_default()),
-        "more events are sent at once than one call takes",
+        "a batch has more events than one call can send",
     );
     let limits = ["MaximumRetryAttempts", "MaximumRecordAgeInSeconds"];
     let limited = limits
         .iter()
         .all(|limit| 0 < parameters[*limit].as_i64().unwrap_or(-1));
-    want(limited, "a record that cannot be sent is tried for ever");
+    want(limited, "a record that cannot be sent is retried for ever");
     want(
         parameters["DeadLetterConfig"]["Arn"]
             == arn("sqs:ap-northeast-2:123456789012:surefire-OrderEventsDeadLetterQueue"),
-        "a record that cannot be sent is forgotten",
+        "a record that cannot be sent does not reach the dead-letter queue",
     );
     want(
         pipe.attributes["DependsOn"] == json!("OrderEventsPipePolicy"),
-        "the pipe may start before its role may do anything",
+        "the pipe may start before its role has its policy",
     );
     faults
 }
 
 #[test]
-fn the_pipe_takes_all_from_the_table_and_forgets_nothing() {
+fn the_pipe_connects_the_table_to_the_bus_and_loses_no_record() {
     keeps(wiring);
 }
 
 #[test]
-fn a_pipe_that_is_connected_otherwise_is_named() {
+fn a_wrong_setting_of_the_pipe_is_named() {
     for (entry, from, to, expected) in [
         (
             "OrdersTable",
@@ -291,24 +294,24 @@ fn a_pipe_that_is_connected_otherwise_is_named() {
             "Target: !GetAtt OrderEventsDeadLetterQueue.Arn",
             "target is not the bus",
         ),
-        ("OrderEventsPipe", "TRIM_HORIZON", "LATEST", "is missed"),
+        ("OrderEventsPipe", "TRIM_HORIZON", "LATEST", "are missed"),
         (
             "OrderEventsPipe",
             "          BatchSize: 10\n",
             "",
-            "than one call takes",
+            "than one call can send",
         ),
         (
             "OrderEventsPipe",
             "          MaximumRetryAttempts: 50\n",
             "",
-            "tried for ever",
+            "retried for ever",
         ),
         (
             "OrderEventsPipe",
             "          DeadLetterConfig: {Arn: !GetAtt OrderEventsDeadLetterQueue.Arn}\n",
             "",
-            "is forgotten",
+            "does not reach the dead-letter queue",
         ),
         (
             "OrderEventsPipe",
@@ -320,7 +323,7 @@ fn a_pipe_that_is_connected_otherwise_is_named() {
             "OrderEventsPipe",
             "DetailType: OrderChanged",
             "DetailType: Order",
-            "another name",
+            "wrong source or type",
         ),
     ] {
         names(wiring, &with(entry, from, to), expected);

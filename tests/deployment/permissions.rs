@@ -1,4 +1,4 @@
-//! Owns what each role may do: what it needs, on what is its own, and nothing else.
+//! Each role may do what its work needs, on its own resources, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use template::Stack;
 
 use super::{keeps, list, names, stack, texts, with};
 
-/// What a role's own policy allows: an action on a resource.
+/// What a role's policy allows: pairs of an action and a resource.
 pub(super) type Grants = BTreeSet<(String, String)>;
 
 fn grants(policies: &Value) -> Grants {
@@ -29,8 +29,8 @@ pub(super) fn arn(service: &str, rest: &str) -> String {
     format!("arn:aws:{service}:ap-northeast-2:123456789012:{rest}")
 }
 
-/// What each function's work needs, and each role beside them. The actions on tables are those that
-/// [`super::watched`] sees them take.
+/// The permissions that each function and each other role needs. [`super::watched`] checks that the
+/// functions use exactly these actions on tables.
 pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
     let (orders, alerts) = (
         arn("dynamodb", "table/surefire-OrdersTable"),
@@ -101,7 +101,7 @@ fn roles(stack: &Stack) -> BTreeMap<&str, Grants> {
     functions.chain(policies).collect()
 }
 
-/// Each role has what it needs and no more.
+/// Permissions that a role lacks, and those that it does not need.
 fn least(text: &str) -> Vec<String> {
     let stack = match stack(text) {
         Ok(stack) => stack,
@@ -111,7 +111,9 @@ fn least(text: &str) -> Vec<String> {
     let needed = needed();
     for (logical, has) in roles(&stack) {
         let Some(needs) = needed.get(logical) else {
-            faults.push(format!("{logical} is known to nobody"));
+            faults.push(format!(
+                "{logical} is not in the list of needed permissions"
+            ));
             continue;
         };
         let needs: Grants = needs
@@ -144,12 +146,12 @@ fn least(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_role_may_do_what_it_needs_and_no_more() {
+fn every_role_may_do_only_what_it_needs() {
     keeps(least);
 }
 
 #[test]
-fn with_a_redis_orders_read_its_secret_and_without_one_none() {
+fn the_orders_function_may_read_the_secret_of_redis_only_if_there_is_a_redis() {
     let secret = "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef";
     let without = Stack::read(&super::text(), []).unwrap();
     let with_redis = Stack::read(&super::text(), [("RedisSecretArn", secret)]).unwrap();
@@ -174,7 +176,7 @@ fn with_a_redis_orders_read_its_secret_and_without_one_none() {
 }
 
 #[test]
-fn a_role_that_may_more_or_less_is_named() {
+fn a_role_with_too_many_or_too_few_permissions_is_named() {
     let broken = with(
         "OrdersFunction",
         "Action: dynamodb:Query",
@@ -204,7 +206,8 @@ fn a_role_that_may_more_or_less_is_named() {
     names(least, &broken, "OrderEventsPipeRole trusts other accounts");
 }
 
-/// Lines where a policy says `*`: as a whole action or resource, or as all of a service's actions.
+/// Lines of a policy that use `*` without a reason: as a whole action or resource, or for all actions
+/// of a service.
 fn wildcards(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let mut faults = Vec::new();
@@ -218,7 +221,7 @@ fn wildcards(text: &str) -> Vec<String> {
         if !says {
             continue;
         }
-        // Its statement begins with a Sid, and the reason stands right above that.
+        // A statement begins with its Sid. The reason is a comment right above that.
         let sid = lines[..=at]
             .iter()
             .rposition(|line| line.contains("- Sid:"));
@@ -234,17 +237,15 @@ fn wildcards(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_policy_says_all_without_a_reason() {
+fn every_wildcard_in_a_policy_has_a_reason() {
     keeps(wildcards);
-    // The rule sees the key's policy, where "*" is the key itself.
-    let bare = super::text()
-        .replace("          # The key itself.", "          # ")
-        .replace("          # ", "          ");
+    // The rule reads the key's policy, in which "*" is the key itself.
+    let bare = super::text().replace("          # ", "          ");
     assert!(!wildcards(&bare).is_empty());
 }
 
 #[test]
-fn an_action_or_a_resource_that_is_all_is_named() {
+fn a_wildcard_without_a_reason_is_named() {
     let broken = with(
         "OrdersFunction",
         "Resource: !GetAtt OrdersTable.Arn",

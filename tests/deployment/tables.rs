@@ -1,4 +1,4 @@
-//! Owns the tables: their keys, indexes and expiry are what the code reads and writes, and they last.
+//! The tables' keys, indexes and expiry fit what the code reads and writes, and tables are never lost.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::api::sweeping::pending;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// An order and a refusal in its place, as the function writes them.
+/// An order and a refusal, as the function writes them.
 fn written() -> [Item; 2] {
     let order: Item = pending(1, Moment::from(Timestamp::UNIX_EPOCH))
         .into_iter()
@@ -31,7 +31,7 @@ fn written() -> [Item; 2] {
     [order, serde_dynamo::to_item(refusal).unwrap()]
 }
 
-/// The table that a function of a kind is told of.
+/// The table whose name is in the environment of a function.
 fn table_of(template: &template::Template, kind: Kind) -> TableSpec {
     let (_, spec) = template.function(kind).unwrap();
     let name = &spec.environment["TABLE_NAME"];
@@ -39,7 +39,7 @@ fn table_of(template: &template::Template, kind: Kind) -> TableSpec {
     tables.find(|table| table.name == *name).unwrap().clone()
 }
 
-/// The orders table against what the function writes into it and asks of it.
+/// What in the orders table does not fit what the function writes and queries.
 fn orders_faults(text: &str) -> Vec<String> {
     let template = match template(text) {
         Ok(template) => template,
@@ -48,7 +48,7 @@ fn orders_faults(text: &str) -> Vec<String> {
     let table = table_of(&template, Kind::Orders);
     let mut faults = Vec::new();
     if table != table_of(&template, Kind::OrdersSweeper) {
-        faults.push("the sweeper sweeps another table".to_owned());
+        faults.push("the sweeper uses another table".to_owned());
     }
     let [order, refusal] = written();
     let key = (table.key.hash.as_str(), table.key.range.as_deref());
@@ -74,7 +74,7 @@ fn orders_faults(text: &str) -> Vec<String> {
     if indexes != expected {
         faults.push(format!("the indexes are {indexes:?}"));
     }
-    // An item without a key attribute, or with one of another type, is not in the index.
+    // If an item lacks a key attribute, or has it with another type, it is not in the index.
     for (name, kind) in &table.attributes {
         let fits = match order.get(name) {
             Some(AttributeValue::S(_)) => kind == "S",
@@ -93,7 +93,7 @@ fn orders_faults(text: &str) -> Vec<String> {
     faults
 }
 
-/// The alerts table against what the forwarder's claims look like.
+/// What in the alerts table does not fit the forwarder's claims.
 fn alerts_faults(text: &str) -> Vec<String> {
     let template = match template(text) {
         Ok(template) => template,
@@ -112,7 +112,7 @@ fn alerts_faults(text: &str) -> Vec<String> {
     }
 }
 
-/// A table outlives its stack, and mistakes.
+/// Ways in which a table could be lost with its stack or by a mistake.
 fn lasting(text: &str) -> Vec<String> {
     let stack = match stack(text) {
         Ok(stack) => stack,
@@ -122,7 +122,7 @@ fn lasting(text: &str) -> Vec<String> {
     for (logical, table) in stack.of_kind("AWS::DynamoDB::Table") {
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
             if table.attributes[policy] != json!("Retain") {
-                faults.push(format!("{logical}: its {policy} does not retain it"));
+                faults.push(format!("{logical}: its {policy} is not Retain"));
             }
         }
         for (what, path) in [
@@ -138,7 +138,7 @@ fn lasting(text: &str) -> Vec<String> {
             }
         }
         if table.properties["BillingMode"] != json!("PAY_PER_REQUEST") {
-            faults.push(format!("{logical} is paid for when nobody orders"));
+            faults.push(format!("{logical} costs money when nobody orders"));
         }
     }
     if faults.is_empty() && stack.of_kind("AWS::DynamoDB::Table").count() != 2 {
@@ -148,12 +148,12 @@ fn lasting(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_orders_table_has_the_form_of_what_is_in_it() {
+fn the_orders_table_fits_its_items() {
     keeps(orders_faults);
 }
 
 #[test]
-fn an_orders_table_of_another_form_is_named() {
+fn an_orders_table_that_does_not_fit_its_items_is_named() {
     let key = "{AttributeName: hold_expires_at, KeyType: RANGE}";
     let other = "{AttributeName: created_at, KeyType: RANGE}";
     let defined = "        - {AttributeName: hold_expires_at, AttributeType: S}\n";
@@ -188,11 +188,11 @@ fn an_orders_table_of_another_form_is_named() {
         "TABLE_NAME: !Ref OrdersTable",
         "TABLE_NAME: !Ref AlertsTable",
     );
-    names(orders_faults, &broken, "the sweeper sweeps another table");
+    names(orders_faults, &broken, "the sweeper uses another table");
 }
 
 #[test]
-fn the_alerts_table_has_the_form_of_what_is_in_it() {
+fn the_alerts_table_fits_its_items() {
     keeps(alerts_faults);
     let ttl = "AttributeName: expires_at, Enabled: true";
     let broken = with(
@@ -235,5 +235,5 @@ fn a_table_that_can_be_lost_is_named() {
         "BillingMode: PAY_PER_REQUEST",
         "BillingMode: PROVISIONED",
     );
-    names(lasting, &broken, "AlertsTable is paid for");
+    names(lasting, &broken, "AlertsTable costs money");
 }

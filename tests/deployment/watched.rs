@@ -1,4 +1,4 @@
-//! Owns what functions are seen doing on their tables: exactly what their roles allow.
+//! Records what functions do on their tables, and checks that their roles allow exactly that.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use super::list;
 use super::permissions::{Grants, arn, needed};
 use crate::support::harness::{CUSTOMER, STAFF, Shop, line, order_of};
 
-/// A database that notes which actions of IAM each request takes, on a table or on an index of it.
+/// A proxy to the database. It records which IAM action each request needs, and on which table or index.
 #[derive(Clone, Default)]
 struct Watched {
     seen: Arc<Mutex<BTreeSet<(String, String)>>>,
@@ -44,7 +44,7 @@ impl Watched {
         let table = |body: &Value| body["TableName"].as_str().unwrap_or_default().to_owned();
         let mut seen = self.seen.lock().unwrap();
         match operation {
-            // A transaction is allowed by what its actions are.
+            // A transaction needs the permission of each of its actions.
             "TransactWriteItems" => {
                 for action in list(&body["TransactItems"]) {
                     let (name, action) = action.as_object().unwrap().iter().next().unwrap();
@@ -71,7 +71,7 @@ impl Watched {
         }
     }
 
-    /// What was asked since the last time, as grants.
+    /// The permissions that requests needed since the last call.
     fn taken(&self) -> Grants {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());
         let grant = |(action, on)| {
@@ -109,7 +109,7 @@ async fn pass(
     (answer.status(), answer.bytes().await.unwrap())
 }
 
-/// Everything that the orders function does.
+/// Makes the orders function do everything that it can do.
 async fn use_orders(shop: &Shop) {
     shop.stock("TEA-01", 10).await;
     let tag = shop
@@ -142,7 +142,7 @@ async fn use_orders(shop: &Shop) {
     shop.place("key-4", "TEA-01", 1).await.assert(201);
 }
 
-/// An alert that is delivered, and two that are handed back.
+/// Sends one alert that is delivered and two that are returned to the queue.
 async fn use_alerts(shop: &Shop) {
     let (forwarder, _) = shop
         .running
@@ -163,12 +163,13 @@ async fn use_alerts(shop: &Shop) {
         .await
         .unwrap();
     assert_eq!(delivered["batchItemFailures"], json!([]));
-    // Away: perhaps it was sent, so the claim is kept. Not now: it was not, so the claim is given up.
-    let away = [Fault::Status(502), Fault::Status(502), Fault::Status(502)];
-    let not_now = [Fault::LimitedByEdge {
+    // After a 502, Discord may have posted the message, so the claim is kept. After a rate limit, it has
+    // not, so the claim is released.
+    let bad_gateway = [Fault::Status(502), Fault::Status(502), Fault::Status(502)];
+    let limited = [Fault::LimitedByEdge {
         retry_after: Some(3_600),
     }];
-    for (id, faults) in [("m-2", &away[..]), ("m-3", &not_now[..])] {
+    for (id, faults) in [("m-2", &bad_gateway[..]), ("m-3", &limited[..])] {
         shop.running.discord.fail(faults.iter().cloned());
         let kept = functions.invoke(forwarder, alert(id), None).await.unwrap();
         assert_eq!(
@@ -180,8 +181,8 @@ async fn use_alerts(shop: &Shop) {
 }
 
 #[tokio::test]
-async fn what_functions_ask_of_their_tables_is_what_their_roles_allow() {
-    // The first shop's database, behind a watchman that the second one's functions must pass.
+async fn functions_use_exactly_the_permissions_on_tables_that_their_roles_have() {
+    // The second shop's functions use the first shop's database, through the proxy.
     let keeper = Shop::open(Options::in_memory()).await;
     let (watched, url) = Watched::before(keeper.running.dynamodb_url.clone()).await;
     let shop = Shop::open(Options {
