@@ -1,7 +1,7 @@
-//! Owns the functions as they were built: each `bootstrap` that `sam build` left, started as
-//! Lambda starts it, invoked by events, and held to the same answers as the handlers.
+//! Tests each `bootstrap` that `sam build` made: starts it as Lambda does and invokes it with events.
+//! Its answers must be the same as the handlers'.
 //!
-//! They need those files, so they run in a step of their own: `./check build bootstraps`.
+//! The tests need these files, so they run in their own step: `./check build bootstraps`.
 
 mod process;
 mod runtime_api;
@@ -18,7 +18,7 @@ use crate::deployment::events;
 use crate::shop;
 use crate::support::harness::{line, order_of};
 
-/// A variable that each function cannot do without.
+/// A variable that each function needs to start.
 const REQUIRED: [(Kind, &str); 5] = [
     (Kind::Orders, "TABLE_NAME"),
     (Kind::Cors, "ALLOWED_ORIGINS"),
@@ -27,7 +27,7 @@ const REQUIRED: [(Kind, &str); 5] = [
     (Kind::OrdersSweeper, "TABLE_NAME"),
 ];
 
-/// An event that each function answers, and what shows that it did.
+/// An event for each function, and a member that its answer has.
 const ANSWERED: [(Kind, &str, &str); 5] = [
     (Kind::Orders, "orders/list-products.json", "statusCode"),
     (Kind::Cors, "cors/allowed-preflight.json", "statusCode"),
@@ -48,7 +48,7 @@ const ANSWERED: [(Kind, &str, &str); 5] = [
     ),
 ];
 
-/// What a function wrote is its log, a JSON object a line, and nothing else: no panic above all.
+/// Checks that a function wrote only its log, one JSON object a line, and no panic.
 #[track_caller]
 fn assert_clean(kind: Kind, written: &Written) {
     let name = kind.binary();
@@ -68,7 +68,7 @@ async fn every_sample_event_is_answered_by_the_built_functions() {
     for kind in Kind::ALL {
         let bootstrap = Bootstrap::start(&running, kind).await;
         println!(
-            "{:<16} asked for its first invocation after {:.1} ms",
+            "{:<16} was ready for its first invocation after {:.1} ms",
             kind.binary(),
             bootstrap.first_next.as_secs_f64() * 1e3
         );
@@ -78,7 +78,7 @@ async fn every_sample_event_is_answered_by_the_built_functions() {
         let index = Kind::ALL.iter().position(|own| *own == kind).unwrap();
         started[index].lock().await.invoke(&event).await
     };
-    events::tell(&invoke).await;
+    events::check_story(&invoke).await;
     let mut sent = 0;
     for file in events::alerts() {
         sent += events::alert(&file, &invoke).await;
@@ -94,7 +94,7 @@ async fn every_sample_event_is_answered_by_the_built_functions() {
 
 #[tokio::test]
 #[ignore = "needs built functions: ./check build bootstraps"]
-async fn a_repeat_gets_the_same_bytes_and_an_order_beyond_the_stock_is_refused() {
+async fn the_built_orders_function_replays_an_order_and_refuses_one_beyond_the_stock() {
     let running = events::demo_shop().await;
     let mut orders = Bootstrap::start(&running, Kind::Orders).await;
     let placed = orders.invoke(&events::event("place-order.json")).await;
@@ -108,7 +108,7 @@ async fn a_repeat_gets_the_same_bytes_and_an_order_beyond_the_stock_is_refused()
     let (first, second) = (orders.invoke(&refused).await, orders.invoke(&refused).await);
     assert_eq!(first["statusCode"], 409, "{first}");
     assert_eq!(second["body"], first["body"]);
-    // Another process knows of it, as another environment in Lambda does.
+    // A second process replays it too, like a second environment in Lambda.
     let mut other = Bootstrap::start(&running, Kind::Orders).await;
     let again = other.invoke(&events::event("place-order.json")).await;
     assert_eq!(again["headers"]["idempotent-replayed"], "true", "{again}");
@@ -120,7 +120,8 @@ async fn a_repeat_gets_the_same_bytes_and_an_order_beyond_the_stock_is_refused()
 #[ignore = "needs built functions: ./check build bootstraps"]
 async fn the_built_sweeper_expires_an_overdue_hold() {
     shop(async |shop| {
-        // The order is placed twenty minutes ago; the built function's clock is the machine's.
+        // The order is placed twenty minutes in the past, because the built function uses the machine's
+        // clock.
         shop.pass_seconds(-20 * 60);
         shop.stock("TEA-01", 5).await;
         let body = order_of(&[line("TEA-01", 2)]);
@@ -147,7 +148,7 @@ async fn the_built_sweeper_expires_an_overdue_hold() {
 
 #[tokio::test]
 #[ignore = "needs built functions: ./check build bootstraps"]
-async fn the_built_authorizer_allows_good_tokens_and_writes_none_down() {
+async fn the_built_authorizer_allows_valid_tokens_and_never_logs_one() {
     let running = events::demo_shop().await;
     let mut authorizer = Bootstrap::start(&running, Kind::Authorizer).await;
     let with = |token: &str| {
@@ -156,7 +157,7 @@ async fn the_built_authorizer_allows_good_tokens_and_writes_none_down() {
     };
     let token = running.token("demo", "orders:write").unwrap();
     events::assert_allowed(&authorizer.invoke(&with(&token)).await, "local");
-    // Its keys are fetched, by discovery.
+    // The keys of this issuer are fetched by discovery.
     let request = Request {
         scope: "orders:write",
         algorithm: ES256,
@@ -194,7 +195,7 @@ async fn a_batch_of_alarms_reaches_discord_through_the_built_forwarder() {
         let naming = texts.iter().filter(|text| text.contains(name)).count();
         assert_eq!(naming, 1, "{name}: {texts:?}");
     }
-    // Delivered again by the queue, it is not sent again.
+    // When the queue delivers the batch again, nothing is sent again.
     assert_eq!(forwarder.invoke(&batch).await, answer);
     assert_eq!(running.discord.calls().len(), 3);
     running.stop().await;
@@ -229,7 +230,7 @@ async fn an_event_that_cannot_be_read_is_an_error_and_the_next_one_is_answered()
 
 #[tokio::test]
 #[ignore = "needs built functions: ./check build bootstraps"]
-async fn a_function_that_lacks_a_variable_says_which_and_ends() {
+async fn a_function_without_a_required_variable_names_it_and_ends() {
     let running = events::demo_shop().await;
     for (kind, variable) in REQUIRED {
         let started = Bootstrap::start_with(&running, kind, |environment| {

@@ -1,7 +1,7 @@
-//! Owns the sample events: each file in `events/`, and what its function answers.
+//! The sample events in `events/`, and the expected answer to each.
 //!
-//! One story, told twice: here to the handlers in this process, and by `bootstraps.rs` to the
-//! functions as they were built.
+//! The story is a sequence of events. These tests send it to the handlers in this process;
+//! `bootstraps.rs` sends it to the built functions.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,15 @@ use template::Kind;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
-/// The authorizer's sample whose `TOKEN` is replaced by a real one: a good token cannot be in a
-/// file, since its issuer's secret is made at the first start and it expires.
+/// The authorizer's sample in which the tests replace `TOKEN` by a valid token.
+///
+/// A file cannot contain a valid token: it expires, and its issuer's secret is made at the first start.
 pub(crate) const TOKEN_EVENT: &str = "authorizer/token.json";
 
-/// How many alerts are sent before Discord gets a new start: it takes five in two seconds.
+/// How many alerts one Discord stand-in receives. It accepts five messages in two seconds.
 const ALERTS_AT_ONCE: usize = 5;
 
-/// A file, whose it is, and what the answer has among other things.
+/// A file, its function, and members that the answer must have.
 type Step = (&'static str, Kind, Value);
 
 fn http(status: u16) -> Value {
@@ -34,7 +35,7 @@ fn order(status: u16, state: &str) -> Value {
     json!({"statusCode": status, "body": {"sku": null, "status": state}})
 }
 
-/// What happens, in this order, in a shop with the demo products.
+/// The events of a shop with the demo products. Their order matters.
 fn shop_story() -> Vec<Step> {
     let available = |count: i64| json!({"statusCode": 200, "body": {"available": count}});
     let replayed = json!({
@@ -86,7 +87,7 @@ fn shop_story() -> Vec<Step> {
     steps.into_iter().map(of_orders).collect()
 }
 
-/// What stands alone.
+/// Events whose order does not matter.
 fn single_steps() -> Vec<Step> {
     let denied = json!({"isAuthorized": false});
     let cors = |file, status| (file, Kind::Cors, http(status));
@@ -151,9 +152,9 @@ fn files(directory: &Path) -> BTreeSet<String> {
     found
 }
 
-/// Tells the story to functions, and checks each answer; an error of a function is an answer in
-/// Lambda's form.
-pub(crate) async fn tell(invoke: impl AsyncFn(Kind, Value) -> Value) {
+/// Sends the story's events to the functions, and checks each answer. If a function fails, `invoke`
+/// returns the error in Lambda's format.
+pub(crate) async fn check_story(invoke: impl AsyncFn(Kind, Value) -> Value) {
     let mut wrong = Vec::new();
     for (file, kind, expected) in shop_story().into_iter().chain(single_steps()) {
         let answer = with_body_read(&invoke(kind, event(file)).await);
@@ -164,7 +165,7 @@ pub(crate) async fn tell(invoke: impl AsyncFn(Kind, Value) -> Value) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Sends one alert, and checks the answer; how many messages of it Discord was given.
+/// Sends one alert and checks the answer. Returns how many messages Discord received.
 pub(crate) async fn alert(file: &str, invoke: impl AsyncFn(Kind, Value) -> Value) -> u64 {
     let event = event(file);
     let records = event["Records"].as_array().cloned().unwrap_or_default();
@@ -185,7 +186,7 @@ pub(crate) async fn alert(file: &str, invoke: impl AsyncFn(Kind, Value) -> Value
     count("delivered")
 }
 
-/// What is passed on of a good token of the customer `demo`.
+/// Checks that the authorizer allowed a token of the customer `demo`, and its context.
 #[track_caller]
 pub(crate) fn assert_allowed(answer: &Value, issuer: &str) {
     let context = json!({"issuer": issuer, "sub": "demo", "scope": "orders:write"});
@@ -193,7 +194,7 @@ pub(crate) fn assert_allowed(answer: &Value, issuer: &str) {
     assert!(has(answer, &expected), "{answer}");
 }
 
-/// The answer, with a body that is JSON in place of its text.
+/// The answer, with its body parsed if that is JSON.
 fn with_body_read(answer: &Value) -> Value {
     let mut read = answer.clone();
     let body = answer["body"].as_str().unwrap_or_default();
@@ -203,7 +204,7 @@ fn with_body_read(answer: &Value) -> Value {
     read
 }
 
-/// Whether a value has everything that is expected of it; it may have more members.
+/// Whether a value has all the expected members. It may have more.
 fn has(value: &Value, expected: &Value) -> bool {
     match (value, expected) {
         (Value::Object(members), Value::Object(expected)) => {
@@ -216,7 +217,7 @@ fn has(value: &Value, expected: &Value) -> bool {
     }
 }
 
-/// A shop with the demo products, whose sweeper runs when it is told to.
+/// A shop with the demo products. Its sweeper runs only when a test invokes it.
 pub(crate) async fn demo_shop() -> Running {
     let options = Options {
         schedules: false,
@@ -233,18 +234,18 @@ async fn invoked(running: &Running, kind: Kind, event: Value) -> Value {
 
 #[test]
 fn every_file_in_events_is_in_the_story() {
-    let told = shop_story().into_iter().chain(single_steps());
-    let told: BTreeSet<String> = told
+    let listed = shop_story().into_iter().chain(single_steps());
+    let listed: BTreeSet<String> = listed
         .map(|(file, ..)| file.to_owned())
         .chain(alerts())
         .collect();
-    assert_eq!(told, files(Path::new(DIRECTORY)));
+    assert_eq!(listed, files(Path::new(DIRECTORY)));
 }
 
 #[tokio::test]
 async fn every_sample_event_is_answered_as_the_story_says() {
     let running = demo_shop().await;
-    tell(async |kind, event| invoked(&running, kind, event).await).await;
+    check_story(async |kind, event| invoked(&running, kind, event).await).await;
     running.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Owns a built function as a process, with the environment that it has in Lambda and no other.
+//! Runs a built function as a process, with only the environment that it has in Lambda.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -12,18 +12,18 @@ use local::serve::Running;
 use serde_json::{Value, json};
 use template::{FunctionSpec, Kind};
 
-use super::runtime_api::{Invocation, RuntimeApi, Told};
+use super::runtime_api::{Invocation, Message, RuntimeApi};
 
-/// Where `sam build` leaves a function, by its logical id.
+/// The directory in which `sam build` writes each function, under its logical id.
 const BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.aws-sam/build");
 
-/// What Lambda gives a function to start.
+/// The time that Lambda gives a function to start.
 const INIT_MAX: Duration = Duration::from_secs(10);
 
-/// A function that runs as it was built; it is killed when it goes out of scope.
+/// A running built function. It is killed when it goes out of scope.
 pub(super) struct Bootstrap {
     pub(super) kind: Kind,
-    /// From the start of the process until it asked for its first invocation.
+    /// The time from the start of the process to its first request for an invocation.
     pub(super) first_next: Duration,
     spec: FunctionSpec,
     api: RuntimeApi,
@@ -31,7 +31,7 @@ pub(super) struct Bootstrap {
     invocations: u32,
 }
 
-/// How a function that does not start ends.
+/// How a function ended that did not start.
 #[derive(Debug)]
 pub(super) struct FailedStart {
     pub(super) error_type: String,
@@ -39,14 +39,14 @@ pub(super) struct FailedStart {
     pub(super) status: ExitStatus,
 }
 
-/// What a function had written when it was ended.
+/// What a function wrote until it ended.
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) log: String,
     pub(super) stderr: String,
 }
 
-/// A process whose output is read as it comes.
+/// A process whose output is read while it runs.
 struct Process {
     child: Child,
     stdout: Option<JoinHandle<String>>,
@@ -62,7 +62,7 @@ impl Bootstrap {
         }
     }
 
-    /// Starts a function in an environment that was changed.
+    /// Starts a function after `change` changed its environment.
     pub(super) async fn start_with(
         running: &Running,
         kind: Kind,
@@ -75,10 +75,10 @@ impl Bootstrap {
         change(&mut environment);
         let began = now();
         let mut process = Process::start(&program, &environment);
-        let told = tokio::time::timeout(INIT_MAX, api.told.recv()).await;
+        let message = tokio::time::timeout(INIT_MAX, api.messages.recv()).await;
         let first_next = now() - began;
-        match told {
-            Ok(Some(Told::Next)) => Ok(Self {
+        match message {
+            Ok(Some(Message::Next)) => Ok(Self {
                 kind,
                 first_next,
                 spec: spec.clone(),
@@ -86,7 +86,7 @@ impl Bootstrap {
                 process,
                 invocations: 0,
             }),
-            Ok(Some(Told::InitError(error_type, error))) => Err(FailedStart {
+            Ok(Some(Message::InitError(error_type, error))) => Err(FailedStart {
                 error_type,
                 error,
                 status: process.child.wait().unwrap(),
@@ -95,7 +95,7 @@ impl Bootstrap {
         }
     }
 
-    /// Invokes it as Lambda does; an error that it reports is its answer.
+    /// Invokes the function as Lambda does. If it reports an error, that is the answer.
     pub(super) async fn invoke(&mut self, event: &Value) -> Value {
         self.invoke_raw(event.to_string().into_bytes()).await
     }
@@ -110,32 +110,34 @@ impl Bootstrap {
             timeout: self.spec.timeout,
         };
         self.api.invocations.send(invocation).await.unwrap();
-        let answer = match self.hear().await {
-            Told::Response(id, answer) | Told::Error(id, answer) if id == request_id => answer,
+        let answer = match self.receive().await {
+            Message::Response(id, answer) | Message::Error(id, answer) if id == request_id => {
+                answer
+            }
             other => panic!("{}: {other:?}", self.kind.binary()),
         };
-        // Alive, and ready for the next one.
-        let told = self.hear().await;
+        // The function still runs and is ready for the next invocation.
+        let message = self.receive().await;
         assert!(
-            matches!(told, Told::Next),
-            "{}: {told:?}",
+            matches!(message, Message::Next),
+            "{}: {message:?}",
             self.kind.binary()
         );
         answer
     }
 
-    async fn hear(&mut self) -> Told {
-        match tokio::time::timeout(self.spec.timeout, self.api.told.recv()).await {
-            Ok(Some(told)) => told,
+    async fn receive(&mut self) -> Message {
+        match tokio::time::timeout(self.spec.timeout, self.api.messages.recv()).await {
+            Ok(Some(message)) => message,
             _ => panic!(
-                "{} said nothing in its time-out: {:?}",
+                "{} did not answer within its time-out: {:?}",
                 self.kind.binary(),
                 self.process.end()
             ),
         }
     }
 
-    /// Ends it, and gives what it has written.
+    /// Ends the function and returns what it wrote.
     pub(super) fn end(mut self) -> Written {
         self.process.end()
     }
@@ -145,7 +147,7 @@ impl Process {
     fn start(program: &Path, environment: &BTreeMap<String, String>) -> Self {
         let mut child = Command::new(program)
             .current_dir(program.parent().unwrap())
-            // Nothing of this machine's environment reaches a function in Lambda.
+            // In Lambda, a function does not have this machine's environment.
             .env_clear()
             .envs(environment)
             .stdin(Stdio::null())
@@ -183,7 +185,7 @@ impl Drop for Process {
     }
 }
 
-/// Reads to the end, beside the test: a full pipe would stop the function.
+/// Reads to the end in a thread of its own, because a full pipe would block the function.
 fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -197,12 +199,12 @@ fn built(logical: &str) -> PathBuf {
     let program = Path::new(BUILT).join(logical).join("bootstrap");
     assert!(
         program.is_file(),
-        "{logical} is not built: there is no .aws-sam/build/{logical}/bootstrap; type: ./check build bootstraps"
+        ".aws-sam/build/{logical}/bootstrap is missing; build it with: ./check build bootstraps"
     );
     program
 }
 
-/// The template's variables, as the local program evaluates them, and what Lambda itself sets.
+/// The template's variables, as the local program evaluates them, and the variables that Lambda sets.
 ///
 /// Source: "Defined runtime environment variables", AWS Lambda Developer Guide.
 fn environment(
@@ -245,14 +247,14 @@ fn environment(
     environment
 }
 
-/// `{"errorType", …}` of an error, if an answer is one.
+/// The `errorType` of an answer that is an error; otherwise null.
 pub(super) fn error_type(answer: &Value) -> Value {
     answer.get("errorType").cloned().unwrap_or(json!(null))
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a start is measured, not decided by"
+    reason = "the time is only measured and decides nothing"
 )]
 fn now() -> Instant {
     Instant::now()

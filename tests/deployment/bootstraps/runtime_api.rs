@@ -1,4 +1,4 @@
-//! Owns Lambda's side: the Runtime API that a built function polls for its invocations.
+//! Lambda's Runtime API, from which a built function fetches its invocations.
 //!
 //! Source: "Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide.
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
-/// An invocation: its event as bytes, since one may be no JSON, and what Lambda says of it.
+/// An invocation. The event is bytes, because some tests send one that is not JSON.
 #[derive(Debug)]
 pub(super) struct Invocation {
     pub(super) request_id: String,
@@ -24,40 +24,40 @@ pub(super) struct Invocation {
     pub(super) timeout: Duration,
 }
 
-/// What a function tells Lambda.
+/// What a function sends to Lambda.
 #[derive(Debug)]
-pub(super) enum Told {
-    /// It asked for an invocation.
+pub(super) enum Message {
+    /// It requested the next invocation.
     Next,
-    /// It answered one.
+    /// It answered an invocation: the request's id and the answer.
     Response(String, Value),
-    /// It failed one.
+    /// An invocation failed: the request's id and the error.
     Error(String, Value),
-    /// It does not start; the header names the kind of error.
+    /// It did not start: the error's type, from the header, and the error.
     InitError(String, Value),
 }
 
-/// Both ends of the conversation with one function.
+/// The test's side of the conversation with one function.
 pub(super) struct RuntimeApi {
     /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub(super) address: String,
     pub(super) invocations: mpsc::Sender<Invocation>,
-    pub(super) told: mpsc::Receiver<Told>,
+    pub(super) messages: mpsc::Receiver<Message>,
 }
 
 struct Shared {
     invocations: Mutex<mpsc::Receiver<Invocation>>,
-    told: mpsc::Sender<Told>,
+    messages: mpsc::Sender<Message>,
 }
 
 impl RuntimeApi {
     /// Listens on a loopback port of its own until the test ends.
     pub(super) async fn start() -> Self {
         let (invocations, queue) = mpsc::channel(1);
-        let (tell, told) = mpsc::channel(16);
+        let (sender, messages) = mpsc::channel(16);
         let shared = Arc::new(Shared {
             invocations: Mutex::new(queue),
-            told: tell,
+            messages: sender,
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -74,21 +74,21 @@ impl RuntimeApi {
         Self {
             address,
             invocations,
-            told,
+            messages,
         }
     }
 }
 
-/// Gives the next invocation, and until there is one lets the function wait.
+/// Returns the next invocation. The function waits until there is one.
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
     let mut invocations = shared.invocations.lock().await;
-    let _ = shared.told.send(Told::Next).await;
+    let _ = shared.messages.send(Message::Next).await;
     let Some(invocation) = invocations.recv().await else {
         return StatusCode::GONE.into_response();
     };
     #[expect(
         clippy::disallowed_methods,
-        reason = "the function compares it with its own clock"
+        reason = "the function compares the deadline with its own clock"
     )]
     let now = jiff::Timestamp::now();
     let deadline = now.as_millisecond() + i64::try_from(invocation.timeout.as_millis()).unwrap();
@@ -113,7 +113,7 @@ async fn response(
     Path(id): Path<String>,
     body: Bytes,
 ) -> StatusCode {
-    hear(&shared, Told::Response(id, json(&body))).await
+    accept(&shared, Message::Response(id, json(&body))).await
 }
 
 async fn error(
@@ -121,7 +121,7 @@ async fn error(
     Path(id): Path<String>,
     body: Bytes,
 ) -> StatusCode {
-    hear(&shared, Told::Error(id, json(&body))).await
+    accept(&shared, Message::Error(id, json(&body))).await
 }
 
 async fn init_error(
@@ -131,15 +131,15 @@ async fn init_error(
 ) -> StatusCode {
     let kind = headers.get("lambda-runtime-function-error-type");
     let kind = kind.map_or("", |kind| kind.to_str().unwrap()).to_owned();
-    hear(&shared, Told::InitError(kind, json(&body))).await
+    accept(&shared, Message::InitError(kind, json(&body))).await
 }
 
-/// Every report is accepted; what is no JSON is kept as a text, for the test to complain about.
+/// A body as JSON. A body that is not JSON becomes a text, and the test then fails on it.
 fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
 
-async fn hear(shared: &Shared, told: Told) -> StatusCode {
-    let _ = shared.told.send(told).await;
+async fn accept(shared: &Shared, message: Message) -> StatusCode {
+    let _ = shared.messages.send(message).await;
     StatusCode::ACCEPTED
 }
