@@ -1,4 +1,4 @@
-//! Owns orders with a Redis: the same answers as without one, whatever becomes of it.
+//! Orders with a Redis get the same answers as without one, also when Redis fails.
 
 mod any_answer;
 mod contention;
@@ -19,21 +19,20 @@ use shared::world::World;
 use crate::support::harness::Shop;
 use server::Server;
 
-/// Every case of ordering again, with a Redis.
+/// All tests of ordering again, this time with a Redis.
 #[expect(
     clippy::duplicate_mod,
-    reason = "the same cases run without a Redis and with one"
+    reason = "the same tests run without a Redis and with one"
 )]
 #[path = "orders.rs"]
 mod orders;
 
-/// Runs a test on a shop of its own with a Redis of its own, and checks its
-/// stock afterwards, and that it did use that Redis.
+/// Runs a test on its own shop with its own Redis, and checks the stock afterwards.
 async fn shop(test: impl AsyncFnOnce(&Shop)) {
     shop_with(async |shop, _| test(shop).await).await;
 }
 
-/// As [`shop`]; the test may do to the Redis what it likes.
+/// Like [`shop`], but the test can also stop, pause and change its Redis.
 async fn shop_with(test: impl AsyncFnOnce(&Shop, &mut Server)) {
     let mut server = Server::start();
     let shop = Shop::open(patient(options(&server))).await;
@@ -49,8 +48,8 @@ fn options(server: &Server) -> Options {
     }
 }
 
-/// A function whose patience does not end because the machine is busy: what it
-/// waits 50 ms for, it waits a second and a half for.
+/// Makes every wait thirty times as long, so that no time-out ends only because the machine is busy.
+/// A wait of 50 ms becomes one of a second and a half.
 fn patient(options: Options) -> Options {
     const TIMES: u32 = 30;
     let real = World::real();
@@ -66,7 +65,7 @@ fn patient(options: Options) -> Options {
     Options { world, ..options }
 }
 
-/// The key that a shop's decision or lock has in Redis.
+/// The key in Redis of one of the shop's decisions or locks.
 fn key(shop: &Shop, name: &str) -> String {
     let table = crate::support::harness::orders_table(&shop.running);
     format!("surefire:{{{table}}}:{name}")

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Request;
 use local::serve::Options;
-use template::{Kind, Route, Template, TemplateError};
 use shared::cors::EXPOSED_HEADERS;
+use template::{Kind, Route, Template, TemplateError};
 
 /// The paths that need an OPTIONS route in every API, whatever its other routes are.
 const EVERYWHERE: [&str; 2] = ["/", "/{proxy+}"];

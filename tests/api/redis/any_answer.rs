@@ -1,4 +1,4 @@
-//! Owns arbitrary answers of a Redis: whatever it says, orders are answered as without it.
+//! Arbitrary answers of Redis never change the answer to an order.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,24 +17,24 @@ use tokio::net::TcpListener;
 use super::meter::Meter;
 use crate::support::harness::made_up;
 
-/// How many answers are made up, unless `PROPTEST_CASES` says otherwise.
+/// How many random answers are tried. `PROPTEST_CASES` overrides it.
 const CASES: u32 = 400;
 
-/// A world in which everything was decided once, and what Redis was told of it.
+/// A world with one decision of each kind, and the entries that were sent to Redis.
 struct Decided {
     shop: Shop,
-    /// What was asked, and answered.
+    /// The requests and their answers.
     first: Vec<(Wish, Answer)>,
-    /// The entries that Redis was to remember, in the same order.
+    /// The entries that Redis had to remember, in the same order.
     entries: Vec<String>,
 }
 
 impl Decided {
     fn new() -> Self {
         let shop = Shop::open(1, false, None).unwrap();
-        let told = Arc::<Mutex<Vec<String>>>::default();
-        let remembered = Arc::clone(&told);
-        let listens: Exchange = Arc::new(move |question| {
+        let entries = Arc::<Mutex<Vec<String>>>::default();
+        let remembered = Arc::clone(&entries);
+        let records: Exchange = Arc::new(move |question| {
             let reply = match question {
                 Question::Enter { .. } => Reply::Turn,
                 Question::Leave { entry, .. } => {
@@ -50,23 +50,23 @@ impl Decided {
             sellable: true,
             if_match: None,
         };
-        ask(&shop, &listens, &describe);
+        ask(&shop, &records, &describe);
         let wishes = [
             Wish::stock("opening", "TEA", 5),
             Wish::stock("shrink", "TEA", -9),
             Wish::order("placed", "TEA", 2, 100),
             Wish::order("refused", "TEA", 9, 100),
             Wish::order("unknown", "NONE", 1, 100),
-            // The same requests as above, under keys of their own.
+            // The same requests as above with other keys.
             Wish::order("placed-too", "TEA", 2, 100),
             Wish::order("refused-too", "TEA", 9, 100),
         ];
-        let first = wishes.map(|wish| (wish.clone(), ask(&shop, &listens, &wish)));
+        let first = wishes.map(|wish| (wish.clone(), ask(&shop, &records, &wish)));
         assert_eq!(
             first.each_ref().map(|(_, answer)| answer.status),
             [201, 409, 201, 409, 422, 201, 409]
         );
-        let entries = told.lock().unwrap().clone();
+        let entries = entries.lock().unwrap().clone();
         assert_eq!(entries.len(), first.len());
         Self {
             shop,
@@ -76,7 +76,7 @@ impl Decided {
     }
 }
 
-/// Asks a machine of its own, whose Redis answers like this.
+/// Sends a request to a new machine whose Redis is `exchange`.
 fn ask(shop: &Shop, exchange: &Exchange, wish: &Wish) -> Answer {
     let machine = shop.machine(0).unwrap();
     let machine = machine.with_answers(Arc::clone(exchange)).unwrap();
@@ -89,7 +89,7 @@ fn ask(shop: &Shop, exchange: &Exchange, wish: &Wish) -> Answer {
     shop.run(asked).unwrap().unwrap()
 }
 
-/// An answer that no script of ours gives to that question, or that is of no use.
+/// An answer that our scripts never give to that question, or that cannot be used.
 fn useless() -> impl Strategy<Value = Result<Reply, Fault>> {
     prop_oneof![
         Just(Ok(Reply::Turn)),
@@ -111,7 +111,7 @@ fn useless() -> impl Strategy<Value = Result<Reply, Fault>> {
     ]
 }
 
-/// JSON with the names that records have.
+/// JSON with the member names of records.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -147,7 +147,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-/// Where an entry is cut, how much of it is left out there, and what is put in.
+/// A place in an entry, how many characters are removed there, and what is put in.
 fn damage() -> impl Strategy<Value = (prop::sample::Index, usize, String)> {
     let put_in = prop_oneof![
         Just(String::new()),
@@ -186,7 +186,7 @@ fn assert_as_before(again: &Answer, first: &Answer) {
 }
 
 #[test]
-fn a_redis_that_says_anything_changes_no_answer() {
+fn a_random_answer_of_redis_changes_no_answer() {
     let decided = Decided::new();
     let made = (useless(), 0..decided.first.len());
     let outcome = TestRunner::new(made_up(CASES)).run(&made, |(reply, which)| {
@@ -199,7 +199,7 @@ fn a_redis_that_says_anything_changes_no_answer() {
 }
 
 #[test]
-fn an_entry_of_another_decision_changes_no_answer() {
+fn the_entry_of_another_decision_changes_no_answer() {
     let decided = Decided::new();
     for (wish, first) in &decided.first {
         for entry in &decided.entries {
@@ -211,7 +211,7 @@ fn an_entry_of_another_decision_changes_no_answer() {
 }
 
 #[test]
-fn a_damaged_entry_is_never_more_than_another_no_or_yes_of_the_same_decision() {
+fn a_damaged_entry_gets_at_most_another_final_answer_and_never_changes_an_order() {
     let decided = Decided::new();
     let made = (damage(), 0..decided.first.len());
     let outcome = TestRunner::new(made_up(CASES)).run(&made, |(damage, which)| {
@@ -220,7 +220,7 @@ fn a_damaged_entry_is_never_more_than_another_no_or_yes_of_the_same_decision() {
         let again = ask(&decided.shop, &answers(Ok(Reply::Decided(entry))), wish);
         assert!(again.replayed(), "{again}");
         assert!(again.status == 201 || again.status / 100 == 4, "{again}");
-        // What can change is read, so that nothing in Redis says what was ordered.
+        // An order that can still change is read from the table, so Redis cannot change its answer.
         if matches!(wish, Wish::Place { .. }) && first.status == 201 {
             assert_as_before(&again, first);
         }
@@ -231,7 +231,7 @@ fn a_damaged_entry_is_never_more_than_another_no_or_yes_of_the_same_decision() {
 }
 
 #[test]
-fn a_refusal_by_a_status_that_refuses_nothing_is_not_told() {
+fn a_remembered_refusal_with_an_impossible_status_is_ignored() {
     let decided = Decided::new();
     for (which, (wish, first)) in decided.first.iter().enumerate() {
         let member = format!("\"answer_status\":{}", first.status);
@@ -246,7 +246,7 @@ fn a_refusal_by_a_status_that_refuses_nothing_is_not_told() {
     assert_sound(&decided.shop);
 }
 
-/// Nothing was written that should not have been.
+/// Checks that nothing wrong was written.
 fn assert_sound(shop: &Shop) {
     shop.time.settle().unwrap();
     let violations = shop.journal(|journal| journal.violations.clone());
@@ -254,8 +254,8 @@ fn assert_sound(shop: &Shop) {
     shop.time.end();
 }
 
-/// Bytes that no Redis sends, or none that we may ask: wrong, endless, too
-/// large, too deep, of a cluster, of a replica.
+/// Bytes that a usable Redis never sends: wrong, endless, too large or too deeply nested answers, and
+/// the errors of a cluster, of a replica and of a server that is not ready.
 fn hostile() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = [
         "",
@@ -284,7 +284,7 @@ fn hostile() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_server_that_sends_any_bytes_keeps_nobody_from_ordering() {
+async fn a_server_that_sends_wrong_bytes_prevents_no_order() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let says = Arc::<Mutex<Vec<u8>>>::default();
@@ -294,7 +294,7 @@ async fn a_server_that_sends_any_bytes_keeps_nobody_from_ordering() {
             let said = Arc::clone(&said);
             tokio::spawn(async move {
                 let mut asked = vec![0; 64 * 1024];
-                // A new connection introduces itself, and is welcome.
+                // The first commands of a new connection succeed.
                 let mut answer = b"+OK\r\n+OK\r\n".to_vec();
                 while let Ok(1..) = client.read(&mut asked).await {
                     if client.write_all(&answer).await.is_err() {
@@ -315,14 +315,14 @@ async fn a_server_that_sends_any_bytes_keeps_nobody_from_ordering() {
     for (number, bytes) in hostile().into_iter().enumerate() {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
         says.lock().unwrap().clone_from(&bytes);
-        // Whatever the last one did, Redis is asked again.
+        // After half a minute Redis is asked again, even if it failed before.
         shop.pass_seconds(31);
         meter.reset();
         let key = format!("key-{number}");
         let placed = shop.place(&key, "TEA-01", 1).await;
         assert_eq!(placed.status, 201, "{shown:?}: {}", placed.body);
         let failed = meter.take("RedisTimeOut") + meter.take("RedisFailure");
-        assert!(0.0 < failed, "{shown:?} went unnoticed");
+        assert!(0.0 < failed, "{shown:?} was not counted as a failure");
         let again = shop.place(&key, "TEA-01", 1).await;
         assert!(again.is_replay(), "{shown:?}");
         assert_eq!(again.body, placed.body);

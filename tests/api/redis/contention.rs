@@ -1,7 +1,7 @@
-//! Owns the question whether locks pay: 64 instances of the function, one hot product.
+//! Measures whether locks save writes: up to 64 instances of the function sell one product.
 //!
-//! In virtual time: transactions take milliseconds and conflict if they overlap, and nothing else
-//! on this machine changes the figures. The same crowd then meets a real server.
+//! The first test runs in virtual time. Transactions take milliseconds and conflict if they overlap,
+//! and the speed of this machine does not change the result. The second test uses a real server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,20 +22,20 @@ use crate::support::harness::Shop;
 const CLIENTS: usize = 64;
 const ORDERS_OF_EACH: usize = 4;
 
-/// How often an order that ran out of time is asked for again.
+/// How often a client repeats an order that was answered with a 503.
 const REPEATS_MAX: usize = 20;
 
-/// What a crowd came to.
+/// The result of a crowd's orders.
 #[derive(Debug)]
 struct Rush {
-    /// Transactions for each order.
+    /// The average number of transactions for an order.
     transactions: f64,
-    /// How long it took until the last one had its order.
+    /// The time until the last client had its order.
     seconds: f64,
 }
 
-/// Lets so many customers order one product, each one order after the other
-/// with a pause between them.
+/// Lets `clients` customers order one product. Each sends one order after the other, with random
+/// pauses of at most `pause`. `wait` is the longest wait for a lock; `None` is without Redis.
 fn rush(clients: usize, pause: Duration, wait: Option<Duration>) -> Rush {
     let mut shop = World::open(7, false, None).unwrap();
     if let Some(wait) = wait {
@@ -92,7 +92,7 @@ async fn customer(shop: World, client: usize, pause: Duration) {
             if answer.status != 503 {
                 assert_eq!(
                     answer.status, 201,
-                    "no order is refused that stock could fill"
+                    "an order was refused although there was stock"
                 );
                 break;
             }
@@ -102,8 +102,10 @@ async fn customer(shop: World, client: usize, pause: Duration) {
 }
 
 #[test]
-fn slow_locks_save_writes_on_a_hot_product_that_is_not_overrun() {
-    println!("transactions an order (seconds in all): without locks, with 50 ms, with 1 s to wait");
+fn slow_locks_save_writes_on_a_hot_product() {
+    println!(
+        "transactions for an order (seconds in all): without locks, waiting up to 50 ms, waiting up to 1 s"
+    );
     let waits = [None, Some(50), Some(1_000)].map(|wait| wait.map(Duration::from_millis));
     let mut seen = Vec::new();
     for (clients, pause) in [(8, 100), (CLIENTS, 2_000), (CLIENTS, 1_000), (CLIENTS, 0)] {
@@ -116,7 +118,7 @@ fn slow_locks_save_writes_on_a_hot_product_that_is_not_overrun() {
         println!();
         seen.push(rushes.map(|rush| rush.transactions));
     }
-    // Same seed, same figures: what docs/redis.md says of them holds.
+    // The same seed gives the same figures. docs/redis.md quotes them.
     for [without, with, with_patience] in &seen[..3] {
         assert!(with < without, "{seen:?}");
         assert!(with_patience < without, "{seen:?}");
@@ -125,10 +127,9 @@ fn slow_locks_save_writes_on_a_hot_product_that_is_not_overrun() {
     assert!(with_patience < without, "{seen:?}");
 }
 
-/// The same crowd on this machine, with a real server: whoever goes first,
-/// everybody gets an order, once.
+/// The same crowd with a real server: each client gets one order, in any sequence.
 #[tokio::test]
-async fn slow_a_crowd_with_a_real_redis_gets_what_there_is() {
+async fn slow_a_crowd_with_a_real_redis_buys_exactly_the_stock() {
     let server = Server::start();
     let table = Table::open(Duration::from_millis(2)).await;
     let shop = Shop::open(Options {
@@ -141,7 +142,7 @@ async fn slow_a_crowd_with_a_real_redis_gets_what_there_is() {
     join_all((0..CLIENTS).map(async |client| {
         for repeat in 0.. {
             let answer = shop.place(&format!("key-{client}"), "HOT-01", 1).await;
-            // As a client does: the same key again, until it is told.
+            // Like a real client, it repeats with the same key until it gets a final answer.
             if answer.status != 503 {
                 answer.assert(201);
                 break;
@@ -154,7 +155,11 @@ async fn slow_a_crowd_with_a_real_redis_gets_what_there_is() {
         "{} transactions for {CLIENTS} orders",
         table.transactions() - before
     );
-    assert_eq!(shop.available("HOT-01").await, 0, "no order was refused");
+    assert_eq!(
+        shop.available("HOT-01").await,
+        0,
+        "the stock was not sold completely"
+    );
     assert_eq!(shop.count_orders().await, CLIENTS);
     shop.assert_conserved().await;
     shop.running.stop().await;

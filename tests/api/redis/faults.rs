@@ -1,4 +1,4 @@
-//! Owns case 42: whatever becomes of Redis, orders are answered as without it.
+//! Orders get the same answers as without Redis when Redis stops, pauses, is slow or loses its data.
 
 use std::time::Duration;
 
@@ -13,13 +13,12 @@ use simulator::shop::{FULL, Shop as World, caller};
 use super::meter::Meter;
 use super::server::Server;
 use super::shop_with;
-use super::slow::Way;
+use super::slow::Proxy;
 use crate::support::harness::{Answer, Shop, line, order_of, shop as shop_without};
 
-/// What can be compared between two shops: everything but the time, and the
-/// ids of requests.
+/// The parts of an answer that are the same in two shops: all but times and request identifiers.
 #[derive(Debug, PartialEq)]
-struct Told {
+struct Comparable {
     status: u16,
     body: Value,
     headers: Vec<(&'static str, Option<String>)>,
@@ -33,11 +32,11 @@ const HEADERS: [&str; 5] = [
     "order-status",
 ];
 
-fn told(answer: &Answer) -> Told {
+fn comparable(answer: &Answer) -> Comparable {
     let mut body = answer.json();
     without_time(&mut body);
     let header = |name| (name, answer.header(name).map(str::to_owned));
-    Told {
+    Comparable {
         status: answer.status,
         body,
         headers: HEADERS.map(header).into(),
@@ -56,9 +55,9 @@ fn without_time(value: &mut Value) {
     }
 }
 
-/// A day in the shop: every kind of decision and its repeats, in four parts,
-/// with something between them.
-async fn day(shop: &Shop, mut between: impl AsyncFnMut(usize)) -> Vec<Told> {
+/// A day in the shop, in four parts. Each part has every kind of decision and its repeats. `between`
+/// runs before each part.
+async fn day(shop: &Shop, mut between: impl AsyncFnMut(usize)) -> Vec<Comparable> {
     let mut answers = Vec::new();
     shop.stock("TEA-01", 20).await;
     shop.stock("CUP-01", 3).await;
@@ -77,11 +76,11 @@ async fn day(shop: &Shop, mut between: impl AsyncFnMut(usize)) -> Vec<Told> {
             let brought = shop.adjust("CUP-01", &key("bring"), 1).await;
             let brought_again = shop.adjust("CUP-01", &key("bring"), 1).await;
             if first.status == 201 && n == 1 {
-                answers.push(told(&shop.cancel("demo", &first.order_id()).await));
+                answers.push(comparable(&shop.cancel("demo", &first.order_id()).await));
             }
             if first.status == 201 && n == 2 {
                 let confirmed = shop.confirm(&first.order_id(), &key("pay")).await;
-                answers.push(told(&confirmed));
+                answers.push(comparable(&confirmed));
             }
             let later = shop.place_as("demo", &key("both"), &both).await;
             let later_again = shop.place_as("demo", &key("both"), &both).await;
@@ -96,14 +95,14 @@ async fn day(shop: &Shop, mut between: impl AsyncFnMut(usize)) -> Vec<Told> {
                 later,
                 later_again,
             ];
-            answers.extend(all.iter().map(told));
+            answers.extend(all.iter().map(comparable));
         }
     }
     answers
 }
 
-/// Runs a day with something done to Redis between its parts, and compares it
-/// with a day without Redis.
+/// Runs a day in which `do_to` changes Redis before each part, and compares its answers with those of
+/// a day without Redis.
 async fn compare(do_to: impl AsyncFn(&mut Server, usize)) -> Meter {
     let without = day_without().await;
     let meter = Meter::start();
@@ -115,15 +114,15 @@ async fn compare(do_to: impl AsyncFn(&mut Server, usize)) -> Meter {
     meter
 }
 
-async fn day_without() -> Vec<Told> {
+async fn day_without() -> Vec<Comparable> {
     let mut without = Vec::new();
     shop_without(async |shop| without = day(shop, async |_| {}).await).await;
     without
 }
 
 #[track_caller]
-fn assert_same(with: &[Told], without: &[Told]) {
-    assert!(with.iter().all(|told| told.status < 500), "{with:?}");
+fn assert_same(with: &[Comparable], without: &[Comparable]) {
+    assert!(with.iter().all(|answer| answer.status < 500), "{with:?}");
     assert_eq!(with.len(), without.len());
     for (with, without) in with.iter().zip(without) {
         assert_eq!(with, without);
@@ -131,7 +130,7 @@ fn assert_same(with: &[Told], without: &[Told]) {
 }
 
 #[tokio::test]
-async fn a_day_with_redis_is_told_as_a_day_without() {
+async fn a_day_with_redis_has_the_answers_of_a_day_without() {
     let meter = compare(async |_, _| {}).await;
     assert!(0.0 < meter.take("RedisHit"));
     meter.assert("RedisTimeOut", 0.0);
@@ -140,7 +139,7 @@ async fn a_day_with_redis_is_told_as_a_day_without() {
 }
 
 #[tokio::test]
-async fn case_42_redis_stopped_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_stops() {
     let meter = compare(async |server, part| {
         if part == 1 {
             server.stop();
@@ -151,7 +150,7 @@ async fn case_42_redis_stopped_while_orders_flow() {
 }
 
 #[tokio::test]
-async fn case_42_redis_never_there() {
+async fn answers_stay_the_same_when_redis_never_runs() {
     let meter = compare(async |server, part| {
         if part == 0 {
             server.stop();
@@ -162,7 +161,7 @@ async fn case_42_redis_never_there() {
 }
 
 #[tokio::test]
-async fn case_42_redis_paused_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_pauses() {
     let without = day_without().await;
     let meter = Meter::start();
     let server = Server::start();
@@ -173,7 +172,7 @@ async fn case_42_redis_paused_while_orders_flow() {
         }
     });
     assert_same(&with.await, &without);
-    // One time-out, of 50 ms at most, and then nobody asks.
+    // After one time-out, of at most 50 ms, Redis is not asked any more.
     assert_failed_once(&meter);
     assert_waited_briefly(&meter);
     shop.assert_conserved().await;
@@ -181,20 +180,20 @@ async fn case_42_redis_paused_while_orders_flow() {
 }
 
 #[tokio::test]
-async fn case_42_redis_two_seconds_slow_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_takes_two_seconds() {
     for slow_from in [0, 1] {
         let without = day_without().await;
         let meter = Meter::start();
         let server = Server::start();
-        let way = Way::to(server.port()).await;
+        let proxy = Proxy::to(server.port()).await;
         let shop = Shop::open(Options {
-            redis: Some(Secret::new(way.url())),
+            redis: Some(Secret::new(proxy.url())),
             ..Options::in_memory()
         })
         .await;
         let with = day(&shop, async |part| {
             if part == slow_from {
-                way.takes(Duration::from_secs(2));
+                proxy.delay(Duration::from_secs(2));
             }
         });
         assert_same(&with.await, &without);
@@ -205,9 +204,9 @@ async fn case_42_redis_two_seconds_slow_while_orders_flow() {
     }
 }
 
-/// The same to the millisecond: in virtual time nothing else takes any.
+/// In virtual time only the wait for Redis takes any time, so the test is exact to the millisecond.
 #[test]
-fn case_42_redis_two_seconds_slow_costs_50_ms_once_in_half_a_minute() {
+fn a_redis_that_takes_two_seconds_costs_50_ms_once_in_half_a_minute() {
     let mut shop = World::open(1, false, None).unwrap();
     shop.use_redis(|redis| redis.slow(Duration::from_secs(2)));
     shop.direct(|_| Fate::default());
@@ -231,7 +230,7 @@ fn case_42_redis_two_seconds_slow_costs_50_ms_once_in_half_a_minute() {
 }
 
 #[tokio::test]
-async fn case_42_redis_paused_and_gone_on_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_pauses_and_resumes() {
     let meter = compare(async |server, part| match part {
         1 => server.pause(),
         3 => server.resume(),
@@ -242,14 +241,14 @@ async fn case_42_redis_paused_and_gone_on_while_orders_flow() {
 }
 
 #[tokio::test]
-async fn case_42_redis_flushed_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_is_flushed() {
     let meter = compare(async |server, _| server.flush().await).await;
     assert!(0.0 < meter.take("RedisHit"));
     meter.assert("RedisFailure", 0.0);
 }
 
 #[tokio::test]
-async fn case_42_redis_full_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_is_full() {
     let meter = compare(async |server, part| match part {
         1 => server.fill().await,
         3 => server.empty().await,
@@ -260,7 +259,7 @@ async fn case_42_redis_full_while_orders_flow() {
 }
 
 #[tokio::test]
-async fn case_42_redis_failed_over_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_fails_over() {
     let meter = compare(async |server, part| match part {
         1 => server.demote().await,
         3 => server.promote().await,
@@ -271,28 +270,29 @@ async fn case_42_redis_failed_over_while_orders_flow() {
 }
 
 #[tokio::test]
-async fn case_42_redis_restarted_while_orders_flow() {
+async fn answers_stay_the_same_when_redis_restarts() {
     let meter = compare(async |server, part| {
         if 0 < part {
             server.restart();
         }
     })
     .await;
-    // The broken connection is replaced, and nobody waits or leaves it alone.
+    // The broken connection is replaced. No order waits, and the circuit breaker stays closed.
     assert!(0.0 < meter.take("RedisHit"));
     meter.assert("RedisTimeOut", 0.0);
     meter.assert("RedisFailure", 0.0);
 }
 
-/// Far less than the two seconds that a slow Redis takes, on a machine that is
-/// slow itself.
+/// Checks that orders waited much less than the two seconds that a slow Redis takes. The limit allows
+/// for a slow machine.
 #[track_caller]
 fn assert_waited_briefly(meter: &Meter) {
     let milliseconds = meter.take("RedisWait");
     assert!((1.0..1_000.0).contains(&milliseconds), "{milliseconds}");
 }
 
-/// A day is shorter than half a minute, so that Redis is asked in vain once.
+/// Checks that Redis failed once and was then left alone. A day is shorter than half a minute, so
+/// Redis is not tried again.
 #[track_caller]
 fn assert_failed_once(meter: &Meter) {
     let failed = meter.take("RedisTimeOut") + meter.take("RedisFailure");

@@ -1,4 +1,4 @@
-//! Owns case 43: a lock smooths, and decides nothing.
+//! Locks reduce conflicts and never decide who gets an order.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::table::Table;
 use super::{key, options, patient};
 use crate::support::harness::Shop;
 
-/// A shop whose transactions a test can hold, with a Redis.
+/// Runs a test on a shop with a Redis and a table whose transactions the test can hold.
 async fn stage(test: impl AsyncFnOnce(&Shop, &Server, &Table)) {
     let server = Server::start();
     let table = Table::open(Duration::ZERO).await;
@@ -25,7 +25,7 @@ async fn stage(test: impl AsyncFnOnce(&Shop, &Server, &Table)) {
 }
 
 #[tokio::test]
-async fn case_43_a_lock_that_ends_mid_transaction_makes_one_order_of_the_last_piece() {
+async fn the_last_piece_is_sold_once_when_a_lock_expires_during_a_transaction() {
     stage(async |shop, server, table| {
         shop.stock("TEA-01", 1).await;
         let lock = key(shop, "lock:TEA-01");
@@ -34,8 +34,8 @@ async fn case_43_a_lock_that_ends_mid_transaction_makes_one_order_of_the_last_pi
         let meanwhile = async {
             let gate = gates.recv().await.unwrap();
             let owner: String = server.ask("GET", &[&lock]).await;
-            assert_eq!(owner.len(), 32, "the slow one holds the lock");
-            // As its end would: half a second is over before the write.
+            assert_eq!(owner.len(), 32, "the slow order holds the lock");
+            // This is what happens if the lock expires, after half a second, before the write.
             server.ask::<()>("DEL", &[&lock]).await;
             table.release();
             let quick = shop.place("quick", "TEA-01", 1).await;
@@ -52,7 +52,7 @@ async fn case_43_a_lock_that_ends_mid_transaction_makes_one_order_of_the_last_pi
 }
 
 #[tokio::test]
-async fn case_43_who_does_not_own_a_lock_does_not_give_it_back() {
+async fn a_lock_is_released_only_by_its_owner() {
     stage(async |shop, server, table| {
         shop.stock("TEA-01", 9).await;
         let lock = key(shop, "lock:TEA-01");
@@ -60,28 +60,28 @@ async fn case_43_who_does_not_own_a_lock_does_not_give_it_back() {
         let place = shop.place("key-1", "TEA-01", 1);
         let meanwhile = async {
             let gate = gates.recv().await.unwrap();
-            // The lock ended, and somebody else took it.
-            server.ask::<()>("SET", &[&lock, "somebody else"]).await;
+            // The lock expired, and another client took it.
+            server.ask::<()>("SET", &[&lock, "another client"]).await;
             gate.send(()).unwrap();
         };
         let (placed, ()) = futures::future::join(place, meanwhile).await;
         placed.assert(201);
         let owner: String = server.ask("GET", &[&lock]).await;
-        assert_eq!(owner, "somebody else");
+        assert_eq!(owner, "another client");
         let decided = server.keys("decided:ord_").await;
-        assert_eq!(decided.len(), 1, "it was remembered all the same");
+        assert_eq!(decided.len(), 1, "the decision was not remembered");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_lock_that_nobody_gives_back_keeps_nobody_from_ordering() {
+async fn a_lock_that_is_never_released_prevents_no_order() {
     stage(async |shop, server, _| {
         shop.stock("TEA-01", 9).await;
         let lock = key(shop, "lock:TEA-01");
         server.ask::<()>("SET", &[&lock, "for ever"]).await;
         shop.place("key-1", "TEA-01", 1).await.assert(201);
-        // Not even one of another type.
+        // A key of another type does not prevent an order either.
         server.ask::<()>("DEL", &[&lock]).await;
         server.ask::<()>("LPUSH", &[&lock, "x"]).await;
         shop.place("key-2", "TEA-01", 1).await.assert(201);
@@ -92,7 +92,7 @@ async fn a_lock_that_nobody_gives_back_keeps_nobody_from_ordering() {
 }
 
 #[tokio::test]
-async fn a_lock_ends_by_itself() {
+async fn a_lock_expires() {
     stage(async |shop, server, table| {
         shop.stock("TEA-01", 9).await;
         let lock = key(shop, "lock:TEA-01");

@@ -1,4 +1,4 @@
-//! Owns the reading of the functions' metrics, from the log lines that carry them.
+//! Reads the functions' metrics from their log lines.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-/// Collects the metrics that this thread's functions emit, as long as it lives.
+/// Collects the metrics that functions emit in this thread, until it is dropped.
 pub(super) struct Meter {
     lines: Arc<Mutex<Vec<Value>>>,
     _guard: DefaultGuard,
@@ -25,7 +25,7 @@ impl Meter {
         }
     }
 
-    /// The sum of a metric since the last look at it.
+    /// The sum of a metric since it was last taken.
     pub(super) fn take(&self, metric: &str) -> f64 {
         let mut lines = self.lines.lock().unwrap();
         let values = lines
@@ -34,14 +34,14 @@ impl Meter {
         values.filter_map(|value| value.as_f64()).sum()
     }
 
-    /// A metric that counts, as a number.
+    /// Takes a metric and checks its sum.
     #[track_caller]
     pub(super) fn assert(&self, metric: &str, expected: f64) {
         let taken = self.take(metric);
         assert!((taken - expected).abs() < 1e-9, "{metric}: {taken}");
     }
 
-    /// Forgets what was emitted so far.
+    /// Drops everything that was emitted so far.
     pub(super) fn reset(&self) {
         self.lines.lock().unwrap().clear();
     }

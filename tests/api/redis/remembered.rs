@@ -1,4 +1,4 @@
-//! Owns what repeats cost with a Redis, and that nothing in it is believed too much.
+//! What repeats cost with a Redis, and that wrong entries in it are ignored.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn assert_same(repeat: &Answer, first: &Answer) {
     assert!(repeat.is_replay());
 }
 
-/// Asserts what the database was asked since the last look.
+/// Checks the cost of the database requests since the last reset.
 #[track_caller]
 fn assert_cost(meter: &Meter, round_trips: u32, read_units: u32) {
     meter.assert("RoundTrips", f64::from(round_trips));
@@ -67,7 +67,7 @@ async fn a_repeated_adjustment_makes_no_database_call() {
 }
 
 #[tokio::test]
-async fn a_repeat_of_an_order_that_can_change_is_one_read_and_tells_the_status_of_now() {
+async fn a_repeat_of_an_order_that_can_change_costs_one_read_and_has_the_current_status() {
     let meter = Meter::start();
     shop_with(async |shop, _| {
         shop.stock("TEA-01", 10).await;
@@ -85,14 +85,14 @@ async fn a_repeat_of_an_order_that_can_change_is_one_read_and_tells_the_status_o
         repeat("confirmed", 1).await;
         shop.cancel("demo", &placed.order_id()).await.assert(200);
         repeat("cancelled", 1).await;
-        // It can change no more, and that is remembered.
+        // A cancelled order cannot change, and Redis remembers that.
         repeat("cancelled", 0).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn case_50_a_repeat_of_an_expired_order_says_so_with_and_without_a_read() {
+async fn a_repeat_of_an_expired_order_has_the_status_expired_with_and_without_a_read() {
     let meter = Meter::start();
     shop_with(async |shop, _| {
         shop.stock("TEA-01", 10).await;
@@ -111,7 +111,7 @@ async fn case_50_a_repeat_of_an_expired_order_says_so_with_and_without_a_read() 
 }
 
 #[tokio::test]
-async fn the_same_key_for_another_order_is_refused_by_the_database_not_by_redis() {
+async fn a_key_that_is_reused_for_another_order_is_refused() {
     shop_with(async |shop, _| {
         shop.stock("TEA-01", 1).await;
         for (key, quantity) in [("placed", 1), ("refused", 5)] {
@@ -149,13 +149,16 @@ async fn an_order_asks_redis_twice_and_a_remembered_decision_once() {
         let before = commands().await;
         shop.place("key-2", "CUP-01", 99).await.assert(409);
         assert_eq!(commands().await - before, 1);
-        assert!(server.keys("lock:").await.is_empty(), "all are given back");
+        assert!(
+            server.keys("lock:").await.is_empty(),
+            "a lock was not released"
+        );
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_is_remembered_ends_after_a_day() {
+async fn an_entry_expires_after_a_day() {
     shop_with(async |shop, server| {
         shop.stock("TEA-01", 1).await;
         shop.place("key-1", "TEA-01", 1).await.assert(201);
@@ -170,7 +173,7 @@ async fn what_is_remembered_ends_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_user_with_the_documented_rights_is_enough() {
+async fn a_user_with_only_the_documented_rights_is_enough() {
     let rights = include_str!("../../../docs/redis.md");
     let rights = rights.split("A user of its own needs `").nth(1).unwrap();
     let (rights, rest) = rights.split_once('`').unwrap();
@@ -195,8 +198,8 @@ async fn a_user_with_the_documented_rights_is_enough() {
     shop.running.stop().await;
 }
 
-/// Places an order and gets a refusal, puts something else into Redis under
-/// both names, and repeats.
+/// Places an order and gets a refusal, lets `poison` change both entries in Redis, and repeats both
+/// requests.
 async fn poisoned(poison: impl AsyncFn(&Shop, &Server, &str)) {
     let meter = Meter::start();
     shop_with(async |shop, server| {
@@ -214,7 +217,7 @@ async fn poisoned(poison: impl AsyncFn(&Shop, &Server, &str)) {
             assert_same(&shop.place("refused", "TEA-01", 9).await, &refused);
         }
         assert_eq!(shop.available("TEA-01").await, 3);
-        // Nor does one bad entry keep Redis from the other orders, or fill the function's memory.
+        // A bad entry does not open the circuit breaker, and a large one is not read.
         meter.assert("RedisFailure", 0.0);
         meter.assert("RedisLeftAlone", 0.0);
         let stats: String = server.ask("INFO", &["stats"]).await;
@@ -228,7 +231,7 @@ async fn poisoned(poison: impl AsyncFn(&Shop, &Server, &str)) {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_garbage_is_ignored() {
+async fn an_entry_that_cannot_be_parsed_is_ignored() {
     for garbage in [
         b"".as_slice(),
         b"null",
@@ -272,8 +275,8 @@ async fn an_entry_of_another_order_is_ignored() {
 }
 
 #[tokio::test]
-async fn an_entry_that_claims_an_order_that_is_none_is_ignored() {
-    // The right names and fingerprint, and nothing else that an order has.
+async fn an_entry_of_an_incomplete_order_is_ignored() {
+    // The entry has an order's keys and fingerprint but none of its other attributes.
     poisoned(async |_, server, key| {
         let entry: String = server.ask("GET", &[key]).await;
         let mut entry: serde_json::Value = serde_json::from_str(&entry).unwrap();
@@ -284,12 +287,12 @@ async fn an_entry_that_claims_an_order_that_is_none_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_marked_order_that_the_table_does_not_have_is_placed() {
+async fn an_order_that_redis_remembers_but_the_table_lost_is_placed_again() {
     shop_with(async |shop, server| {
         shop.stock("TEA-01", 5).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;
         let id = placed.order_id();
-        // A table that was set back, under the same name.
+        // This is what happens if the table is restored to an earlier time under the same name.
         let text = |text: String| aws_sdk_dynamodb::types::AttributeValue::S(text);
         let client = shop.running.dynamodb();
         let delete = client
@@ -301,7 +304,7 @@ async fn a_marked_order_that_the_table_does_not_have_is_placed() {
         assert_eq!(server.keys(&id).await.len(), 1);
         let again = shop.place("key-1", "TEA-01", 2).await;
         assert!(!again.assert(201).is_replay());
-        // What the deleted order took is given back by hand.
+        // The test returns the stock of the deleted order.
         let table = crate::support::harness::orders_table(&shop.running);
         let give_back = client
             .update_item()

@@ -1,4 +1,4 @@
-//! Owns a real `redis-server` on a free port, and everything that may happen to it.
+//! A real `redis-server` on a free port, which tests can stop, pause, fill and demote.
 
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::net::TcpListener;
@@ -6,14 +6,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use ::redis::{FromRedisValue, ToRedisArgs};
 
-/// Another program may take a port between our look and the server's.
+/// How many ports are tried. Another program may take a free port before the server does.
 const PORTS_MAX: usize = 10;
 
-/// A server; it ends with its value.
+/// A server. It ends when it is dropped.
 pub(super) struct Server {
     port: u16,
     process: Child,
-    // Closed, the server would end at its next line.
+    // If this pipe were closed, the server would end when it writes its next line.
     _output: BufReader<ChildStdout>,
 }
 
@@ -33,7 +33,7 @@ impl Server {
         panic!("redis-server does not start: {said}");
     }
 
-    /// Starts a server on a port, or tells what it said instead.
+    /// Starts a server on a port. The error is the server's output.
     fn on(port: u16) -> Result<Self, String> {
         let port_text = port.to_string();
         let started = Command::new("redis-server")
@@ -46,7 +46,7 @@ impl Server {
         let mut process = match started {
             Ok(process) => process,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                panic!("redis-server is missing; type: apt-get install -y redis-server")
+                panic!("redis-server is missing; install it with: apt-get install -y redis-server")
             }
             Err(error) => panic!("redis-server does not start: {error}"),
         };
@@ -65,34 +65,32 @@ impl Server {
         })
     }
 
-    /// Its port.
     pub(super) const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it is.
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Ends it, as a power failure would.
+    /// Ends the server at once, like a power failure.
     pub(super) fn stop(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// Starts it again, empty, where it was.
+    /// Starts the server again on the same port, without data.
     pub(super) fn restart(&mut self) {
         self.stop();
         *self = Self::on(self.port).unwrap();
     }
 
-    /// Stops its time: connections stay open, and nothing answers.
+    /// Pauses the server: connections stay open, but nothing answers.
     pub(super) fn pause(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
+    /// Continues after a pause.
     pub(super) fn resume(&self) {
         self.signal("-CONT");
     }
@@ -103,35 +101,35 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    /// Makes it forget everything.
+    /// Deletes all keys and scripts.
     pub(super) async fn flush(&self) {
         self.ask::<()>("FLUSHALL", &["SYNC"]).await;
         self.ask::<()>("SCRIPT", &["FLUSH"]).await;
     }
 
-    /// Makes it refuse every write, as one whose memory is full does.
+    /// Makes the server refuse every write, as if its memory were full.
     pub(super) async fn fill(&self) {
         self.ask::<()>("CONFIG", &["SET", "maxmemory-policy", "noeviction"])
             .await;
         self.ask::<()>("CONFIG", &["SET", "maxmemory", "1"]).await;
     }
 
-    /// Gives it its memory back.
+    /// Removes the limit that [`Server::fill`] set.
     pub(super) async fn empty(&self) {
         self.ask::<()>("CONFIG", &["SET", "maxmemory", "0"]).await;
     }
 
-    /// Makes it a replica of nobody, as after a failover: reads work, writes do not.
+    /// Makes the server a replica, as after a failover: reads work, writes do not.
     pub(super) async fn demote(&self) {
         self.ask::<()>("REPLICAOF", &["127.0.0.1", "1"]).await;
     }
 
-    /// Makes it a primary again.
+    /// Makes the server a primary again.
     pub(super) async fn promote(&self) {
         self.ask::<()>("REPLICAOF", &["NO", "ONE"]).await;
     }
 
-    /// Sends one command, on a connection of its own.
+    /// Sends one command on a new connection.
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
         command: &str,
@@ -146,7 +144,7 @@ impl Server {
         command.query_async(&mut connection).await.unwrap()
     }
 
-    /// The names of all keys with this in them, sorted.
+    /// All keys that contain `part`, sorted.
     pub(super) async fn keys(&self, part: &str) -> Vec<String> {
         let mut keys: Vec<String> = self.ask("KEYS", &[format!("*{part}*")]).await;
         keys.sort();
@@ -156,7 +154,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be gone already.
+        // The server may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! Owns a way to a Redis on which every question takes long, once a test says so.
+//! A proxy to Redis that delays every command by a time that a test sets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,15 +9,15 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A way; it ends with its value.
-pub(super) struct Way {
+/// The proxy. It stops when it is dropped.
+pub(super) struct Proxy {
     port: u16,
     milliseconds: Arc<AtomicU64>,
     listening: JoinHandle<()>,
 }
 
-impl Way {
-    /// A way to the server on this port, which takes no time yet.
+impl Proxy {
+    /// Starts a proxy to the server on this port, without a delay.
     pub(super) async fn to(server_port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -39,13 +39,13 @@ impl Way {
         }
     }
 
-    /// Where it begins.
+    /// The proxy's URL.
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// From now on every question takes so long.
-    pub(super) fn takes(&self, duration: Duration) {
+    /// Sets the delay of every later command.
+    pub(super) fn delay(&self, duration: Duration) {
         let milliseconds = u64::try_from(duration.as_millis()).unwrap();
         self.milliseconds.store(milliseconds, Ordering::Relaxed);
     }
@@ -57,14 +57,14 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Arc<Atomi
         let delay = Duration::from_millis(delay.load(Ordering::Relaxed));
         #[expect(clippy::disallowed_methods, reason = "a slow Redis takes real time")]
         tokio::time::sleep(delay).await;
-        // Whoever asked may have gone.
+        // The connection may be closed by now.
         if to.write_all(&bytes[..count]).await.is_err() {
             return;
         }
     }
 }
 
-impl Drop for Way {
+impl Drop for Proxy {
     fn drop(&mut self) {
         self.listening.abort();
     }

@@ -1,6 +1,6 @@
-//! Owns a table whose transactions take time and conflict, as DynamoDB's do and the embedded one's do not.
+//! A proxy to the embedded database whose transactions take time and conflict, as in DynamoDB.
 //!
-//! It stands between the functions and the embedded database, on a port of its own.
+//! Transactions of the embedded database alone take no time and never conflict.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,18 +20,18 @@ use tokio::task::JoinHandle;
 
 use crate::support::harness::Shop;
 
-/// Whoever lets a held transaction go on sends into it.
+/// A test sends to a gate to release its transaction.
 type Gate = oneshot::Sender<()>;
 
-/// A table in front of an embedded one.
+/// The proxy. Close it with [`Table::close`].
 pub(super) struct Table {
     embedded: Shop,
-    state: Arc<Manners>,
+    state: Arc<Proxy>,
     url: String,
     server: JoinHandle<()>,
 }
 
-struct Manners {
+struct Proxy {
     embedded: String,
     http: reqwest::Client,
     takes: Duration,
@@ -41,10 +41,10 @@ struct Manners {
 }
 
 impl Table {
-    /// A table on which a transaction takes so long, and meets those under way.
+    /// Starts a proxy on which a transaction takes `takes` and conflicts with those under way.
     pub(super) async fn open(takes: Duration) -> Self {
         let embedded = Shop::open(Options::in_memory()).await;
-        let state = Arc::new(Manners {
+        let state = Arc::new(Proxy {
             embedded: embedded.running.dynamodb_url.clone(),
             http: reqwest::Client::new(),
             takes,
@@ -68,19 +68,19 @@ impl Table {
         self.url.clone()
     }
 
-    /// Transactions sent so far.
+    /// The number of transactions so far.
     pub(super) fn transactions(&self) -> u32 {
         self.state.transactions.load(Ordering::Relaxed)
     }
 
-    /// From now on each transaction is held until its gate is opened.
+    /// Holds each later transaction until its gate is opened.
     pub(super) fn hold(&self) -> mpsc::UnboundedReceiver<Gate> {
         let (sender, gates) = mpsc::unbounded_channel();
         *self.state.gate.lock().unwrap() = Some(sender);
         gates
     }
 
-    /// From now on transactions go through.
+    /// Lets later transactions pass again.
     pub(super) fn release(&self) {
         *self.state.gate.lock().unwrap() = None;
     }
@@ -91,7 +91,7 @@ impl Table {
     }
 }
 
-async fn serve(State(state): State<Arc<Manners>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn serve(State(state): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers
         .get("x-amz-target")
         .map(|name| name.to_str().unwrap());
@@ -126,7 +126,7 @@ async fn serve(State(state): State<Arc<Manners>>, headers: HeaderMap, body: Byte
     state.forward(headers, body).await
 }
 
-/// Items of a transaction under way; whoever sent it may hang up.
+/// The items of a transaction under way. They are removed on drop, because the client may disconnect.
 struct UnderWay<'table> {
     all: &'table Mutex<HashSet<String>>,
     items: Vec<String>,
@@ -141,7 +141,7 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-impl Manners {
+impl Proxy {
     async fn forward(&self, mut headers: HeaderMap, body: Bytes) -> Response {
         headers.remove("host");
         headers.remove("content-length");
@@ -159,7 +159,7 @@ impl Manners {
     }
 }
 
-/// The items that a transaction is about, one an action.
+/// The items of a transaction, one for each action.
 fn items(body: &[u8]) -> Vec<String> {
     let body: Value = serde_json::from_slice(body).unwrap();
     let actions = body["TransactItems"].as_array().unwrap();
@@ -173,7 +173,7 @@ fn items(body: &[u8]) -> Vec<String> {
     actions.iter().map(item).collect()
 }
 
-/// As DynamoDB answers a transaction that meets another one on an item.
+/// DynamoDB's answer to a transaction that conflicts with another one.
 fn conflict(met: &[bool]) -> Response {
     let reason = |met: &bool| match met {
         true => {
