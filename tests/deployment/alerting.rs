@@ -146,90 +146,117 @@ fn a_publisher_that_is_not_admitted_is_named() {
     names(topics, &broken, "AlertsTopic is not encrypted");
 }
 
-/// What is wrong with the queues, the topic's subscription and the forwarder's event source.
-fn queue_faults(stack: &Stack) -> Vec<String> {
-    let resource = |logical: &str| &stack.resources[logical];
-    let (queue, dead) = (resource("AlertsQueue"), resource("AlertsDeadLetterQueue"));
-    let function = &resource("AlertForwarderFunction").properties;
-    let arn = |logical: &str| format!("arn:aws:sqs:ap-northeast-2:123456789012:surefire-{logical}");
-    let mut faults = Vec::new();
-    let mut want = |holds: bool, fault: &str| {
-        if !holds {
-            faults.push(fault.to_owned());
-        }
-    };
-    let number = |value: &Value| value.as_u64().unwrap_or_default();
+/// The faults of the checks that did not hold.
+#[derive(Default)]
+struct Faults(Vec<String>);
 
+impl Faults {
+    fn want(&mut self, holds: bool, fault: &str) {
+        if !holds {
+            self.0.push(fault.to_owned());
+        }
+    }
+}
+
+fn queue_arn(logical: &str) -> String {
+    format!("arn:aws:sqs:ap-northeast-2:123456789012:surefire-{logical}")
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+/// What is wrong between the topic and the queue.
+fn sending(stack: &Stack, faults: &mut Faults) {
+    let resource = |logical: &str| &stack.resources[logical];
+    let queue = resource("AlertsQueue");
     let subscribed = list(&resource("AlertsTopic").properties["Subscription"]);
-    let wanted = json!({"Protocol": "sqs", "Endpoint": arn("AlertsQueue")});
-    want(
+    let wanted = json!({"Protocol": "sqs", "Endpoint": queue_arn("AlertsQueue")});
+    faults.want(
         subscribed.contains(&&wanted),
         "the topic does not send to the queue",
     );
     let policy = &resource("AlertsQueuePolicy").properties;
     let statement = &policy["PolicyDocument"]["Statement"][0];
-    want(
+    faults.want(
         list(&policy["Queues"]) == [&json!(queue.reference)]
             && statement["Principal"]["Service"] == json!("sns.amazonaws.com")
             && statement["Action"] == json!("sqs:SendMessage")
-            && statement["Resource"] == json!(arn("AlertsQueue"))
+            && statement["Resource"] == json!(queue_arn("AlertsQueue"))
             && statement.pointer("/Condition/ArnEquals/aws:SourceArn")
                 == Some(&json!(resource("AlertsTopic").reference)),
         "the queue does not admit the topic alone",
     );
+}
 
+/// What is wrong between the queue and the forwarder.
+fn receiving(stack: &Stack, faults: &mut Faults) {
+    let resource = |logical: &str| &stack.resources[logical];
+    let (queue, dead) = (resource("AlertsQueue"), resource("AlertsDeadLetterQueue"));
+    let function = &resource("AlertForwarderFunction").properties;
     let event = &function["Events"]["Alerts"];
-    want(
-        event["Type"] == json!("SQS") && event["Properties"]["Queue"] == json!(arn("AlertsQueue")),
+    faults.want(
+        event["Type"] == json!("SQS")
+            && event["Properties"]["Queue"] == json!(queue_arn("AlertsQueue")),
         "the forwarder does not receive from the queue",
     );
-    want(
+    faults.want(
         texts(&event["Properties"]["FunctionResponseTypes"]) == ["ReportBatchItemFailures"],
         "one failed alert returns its whole batch to the queue",
     );
-    want(
+    faults.want(
         (1..=5).contains(&number(&event["Properties"]["BatchSize"])),
         "a batch is too large",
     );
     let variables = &function["Environment"]["Variables"];
-    want(
+    faults.want(
         variables["QUEUE_URL"] == json!(queue.reference)
             && variables["DEAD_LETTER_QUEUE_URL"] == json!(dead.reference),
         "the forwarder has the URLs of other queues",
     );
-
     let visible = number(&queue.properties["VisibilityTimeout"]);
-    want(
+    faults.want(
         6 * number(&function["Timeout"]) <= visible,
         "an alert is received again while it is being sent",
     );
-    want(
+    faults.want(
         visible <= 120,
         "an alert waits more than two minutes after a crash",
     );
-    let redrive = &queue.properties["RedrivePolicy"];
-    want(
-        redrive["deadLetterTargetArn"] == json!(arn("AlertsDeadLetterQueue")),
+}
+
+/// Ways in which the queues could lose an alert.
+fn keeping(stack: &Stack, faults: &mut Faults) {
+    let redrive = &stack.resources["AlertsQueue"].properties["RedrivePolicy"];
+    faults.want(
+        redrive["deadLetterTargetArn"] == json!(queue_arn("AlertsDeadLetterQueue")),
         "an alert that cannot be sent does not reach the dead-letter queue",
     );
-    want(
+    faults.want(
         100 <= number(&redrive["maxReceiveCount"]),
         "an outage of Discord moves alerts to the dead-letter queue",
     );
     for (logical, queue) in stack.of_kind("AWS::SQS::Queue") {
         let kept = number(&queue.properties["MessageRetentionPeriod"]);
-        want(
+        faults.want(
             kept == 14 * 24 * 3_600,
             &format!("{logical} does not keep messages for 14 days"),
         );
         let encrypted = queue.properties["SqsManagedSseEnabled"] == json!(true);
-        want(encrypted, &format!("{logical} is not encrypted"));
+        faults.want(encrypted, &format!("{logical} is not encrypted"));
     }
-    faults
 }
 
 fn queues(text: &str) -> Vec<String> {
-    stack(text).map_or_else(|faults| faults, |stack| queue_faults(&stack))
+    let stack = match stack(text) {
+        Ok(stack) => stack,
+        Err(faults) => return faults,
+    };
+    let mut faults = Faults::default();
+    sending(&stack, &mut faults);
+    receiving(&stack, &mut faults);
+    keeping(&stack, &mut faults);
+    faults.0
 }
 
 #[test]
