@@ -9,6 +9,7 @@ pub mod caller;
 pub mod cors;
 pub mod headers;
 pub mod init;
+pub mod json;
 pub mod metrics;
 mod origin;
 pub mod problem;

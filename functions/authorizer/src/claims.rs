@@ -70,8 +70,9 @@ impl<'a> Claims<'a> {
             Some(Json::String(one)) => vec![one.as_ref()],
             Some(list @ Json::Array(_)) => list.as_strings().ok_or(Denial::Audience)?,
             None
-            | Some(Json::Null | Json::Bool | Json::Integer(_) | Json::Fraction | Json::Object(_)) =>
-            {
+            | Some(
+                Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Fraction | Json::Object(_),
+            ) => {
                 return Err(Denial::Audience);
             }
         };

@@ -278,7 +278,8 @@ fn routes(text: &str) -> Result<RouteScopes, ConfigError> {
     let members = json::object(text.as_bytes())
         .ok_or_else(|| fail("is not a JSON object, or lists a route twice"))?;
     let mut routes = BTreeMap::new();
-    for (route_key, scopes) in &members {
+    // By name: the first mistake does not depend on the order of the text.
+    for (route_key, scopes) in members.members().collect::<BTreeMap<_, _>>() {
         let place = format!("ROUTE_SCOPES[{route_key:?}]");
         let fail = |problem: &str| ConfigError::new(&place, problem);
         if !is_route_key(route_key) {
@@ -295,7 +296,7 @@ fn routes(text: &str) -> Result<RouteScopes, ConfigError> {
             ));
         }
         routes.insert(
-            route_key.to_string(),
+            route_key.to_owned(),
             scopes.into_iter().map(str::to_owned).collect(),
         );
     }

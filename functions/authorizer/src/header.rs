@@ -28,11 +28,11 @@ impl<'a> Header<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Denial> {
         let mut members = json::object(bytes).ok_or(Denial::Malformed)?;
         let algorithm = algorithm(&members)?;
-        if EXTENSIONS.iter().any(|name| members.contains_key(*name)) {
+        if EXTENSIONS.iter().any(|name| members.get(name).is_some()) {
             return Err(Denial::Malformed);
         }
-        let kid = members.remove("kid");
-        let typ = members.remove("typ");
+        let kid = members.take("kid");
+        let typ = members.take("typ");
         if kid
             .as_ref()
             .is_some_and(|kid| !kid.as_str().is_some_and(is_kid))

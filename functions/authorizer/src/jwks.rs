@@ -136,7 +136,7 @@ fn bytes(entry: &Object<'_>, name: &str) -> Result<Vec<u8>, &'static str> {
 fn key(entry: &Object<'_>, origin: Origin) -> Result<Option<Key>, &'static str> {
     let kty = text(entry, "kty")?.ok_or(MALFORMED)?;
     let kid = text(entry, "kid")?.map(str::to_owned);
-    if origin == Origin::Published && kty != "oct" && entry.contains_key("d") {
+    if origin == Origin::Published && kty != "oct" && entry.get("d").is_some() {
         return Err(PRIVATE);
     }
     let purpose = purpose(entry)?;
@@ -155,7 +155,7 @@ fn key(entry: &Object<'_>, origin: Origin) -> Result<Option<Key>, &'static str> 
     };
     match purpose {
         // A signature algorithm on a key that says it is for encryption.
-        Purpose::Encryption if entry.contains_key("alg") => return Err(CONTRADICTION),
+        Purpose::Encryption if entry.get("alg").is_some() => return Err(CONTRADICTION),
         Purpose::Encryption | Purpose::Other => return Ok(None),
         Purpose::Signature | Purpose::Unsaid => {}
     }

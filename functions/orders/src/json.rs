@@ -1,49 +1,36 @@
-//! Owns strict reading of a JSON body: every fault is found and named by its pointer.
+//! Reads a request's JSON body member by member, and reports every fault with its place.
 //!
-//! No unknown and no repeated member, and an integer where an integer is meant
-//! (`1.0` is none): two bodies that differ in meaning never look alike.
+//! An unknown or repeated member is a fault, and `1.0` is not an integer: two
+//! bodies that differ in meaning never look alike.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use shared::json::{DEPTH_MAX, Json, Object as Members, Repeats, parse};
 
-/// How many faults an answer lists; further ones are left out.
+/// The most faults that one answer lists; further ones are left out.
 const FAULTS_MAX: usize = 20;
 
-/// How much of a member's name a fault repeats.
+/// How much of a member's name a pointer shows.
 const NAME_CHARACTERS_MAX: usize = 64;
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fault {
-    /// Where: a JSON Pointer (RFC 6901) into the body, or a parameter's name.
+    /// Where it is.
     pub place: Place,
-    /// What, in words for the developer of the client.
+    /// What is wrong, in words for the developer of the client.
     pub detail: String,
 }
 
 /// Where a fault is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Place {
-    /// A JSON Pointer into the body; the empty one is the whole body.
+    /// A JSON Pointer (RFC 6901) into the body; the empty one is the whole body.
     Body(String),
     /// A parameter of the path or the query, or a header.
     Parameter(&'static str),
-}
-
-/// A JSON value that keeps what a map or a float would lose.
-#[derive(Clone, Debug, PartialEq)]
-enum Json {
-    Null,
-    True,
-    False,
-    Integer(i128),
-    Fraction,
-    Text(String),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
 }
 
 /// The faults found so far.
@@ -61,7 +48,7 @@ impl Faults {
         }
     }
 
-    /// The faults, or what was read if there are none.
+    /// Returns what was read if there are no faults.
     ///
     /// # Errors
     /// The faults.
@@ -73,55 +60,44 @@ impl Faults {
     }
 }
 
-/// An object being read: members are taken out by name.
-#[derive(Debug)]
-pub(crate) struct Object {
+/// An object that is being read: each member is taken out by its name.
+pub(crate) struct Object<'body> {
     pointer: String,
-    members: Vec<(String, Json)>,
+    members: Members<'body>,
 }
 
-impl Object {
+impl<'body> Object<'body> {
     /// Reads a body that must be one JSON object.
-    pub(crate) fn of_body(body: &[u8], faults: &mut Faults) -> Option<Self> {
-        match serde_json::from_slice(body) {
+    pub(crate) fn of_body(body: &'body [u8], faults: &mut Faults) -> Option<Self> {
+        // Repeats are kept here to be reported below, beside all other faults.
+        match parse(body, DEPTH_MAX, Repeats::Kept) {
             Ok(json) => Self::of(json, String::new(), faults),
             Err(error) => {
-                let detail = match error.classify() {
-                    serde_json::error::Category::Eof => "the JSON ends too early".to_owned(),
-                    _ => format!(
-                        "this is not JSON: line {}, column {}",
-                        error.line(),
-                        error.column()
-                    ),
-                };
-                faults.add("", detail);
+                faults.add("", error.to_string());
                 None
             }
         }
     }
 
-    fn of(json: Json, pointer: String, faults: &mut Faults) -> Option<Self> {
+    fn of(json: Json<'body>, pointer: String, faults: &mut Faults) -> Option<Self> {
         let Json::Object(members) = json else {
             faults.add(&pointer, "must be an object");
             return None;
         };
-        for (index, (name, _)) in members.iter().enumerate() {
-            let repeats = |(earlier, _): &(String, Json)| earlier == name;
-            if members.iter().take(index).any(repeats) {
-                faults.add(&member_pointer(&pointer, name), "is there twice");
-            }
+        for name in members.repeated() {
+            faults.add(&member_pointer(&pointer, name), "is there twice");
         }
         Some(Self { pointer, members })
     }
 
-    /// Takes a required text and parses it.
+    /// Takes a required string and parses it.
     pub(crate) fn text<T>(&mut self, name: &str, faults: &mut Faults) -> Option<T>
     where
         T: FromStr<Err: fmt::Display>,
     {
         let pointer = self.pointer_to(name);
         match self.required(name, faults)? {
-            Json::Text(text) => match text.parse() {
+            Json::String(text) => match text.parse() {
                 Ok(value) => return Some(value),
                 Err(error) => faults.add(&pointer, error.to_string()),
             },
@@ -157,17 +133,14 @@ impl Object {
         within
     }
 
-    /// Takes a required truth value.
+    /// Takes a required boolean.
     pub(crate) fn truth(&mut self, name: &str, faults: &mut Faults) -> Option<bool> {
         let pointer = self.pointer_to(name);
-        match self.required(name, faults)? {
-            Json::True => Some(true),
-            Json::False => Some(false),
-            _ => {
-                faults.add(&pointer, "must be true or false");
-                None
-            }
+        if let Json::Bool(value) = self.required(name, faults)? {
+            return Some(value);
         }
+        faults.add(&pointer, "must be true or false");
+        None
     }
 
     /// Takes a required list of objects, of a length within a range.
@@ -178,7 +151,7 @@ impl Object {
         faults: &mut Faults,
     ) -> Option<Vec<Self>> {
         let pointer = self.pointer_to(name);
-        let Json::List(list) = self.required(name, faults)? else {
+        let Json::Array(list) = self.required(name, faults)? else {
             faults.add(&pointer, "must be a list");
             return None;
         };
@@ -201,26 +174,20 @@ impl Object {
         member_pointer(&self.pointer, name)
     }
 
-    /// Ends the reading: what was not taken is unknown.
+    /// Ends the reading: a member that was not taken is unknown.
     pub(crate) fn end(self, faults: &mut Faults) {
-        for (name, _) in self.members {
-            faults.add(
-                &member_pointer(&self.pointer, &name),
-                "is not a known member",
-            );
+        for (name, _) in self.members.members() {
+            faults.add(&self.pointer_to(name), "is not a known member");
         }
     }
 
-    fn required(&mut self, name: &str, faults: &mut Faults) -> Option<Json> {
-        let index = self.members.iter().position(|(member, _)| member == name);
-        let Some(index) = index else {
+    /// Takes a member out. Its repeats were reported when the object was opened.
+    fn required(&mut self, name: &str, faults: &mut Faults) -> Option<Json<'body>> {
+        let json = self.members.take(name);
+        if json.is_none() {
             faults.add(&self.pointer_to(name), "is required");
-            return None;
-        };
-        let (_, json) = self.members.swap_remove(index);
-        // Repeats were reported when the object was opened.
-        self.members.retain(|(member, _)| member != name);
-        Some(json)
+        }
+        json
     }
 }
 
@@ -231,62 +198,6 @@ fn member_pointer(pointer: &str, name: &str) -> String {
         escaped.push('…');
     }
     format!("{pointer}/{escaped}")
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
-    }
-}
-
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(if value { Json::True } else { Json::False })
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Integer(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Integer(value.into()))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Fraction)
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
-        let mut list = Vec::new();
-        while let Some(element) = elements.next_element()? {
-            list.push(element);
-        }
-        Ok(Json::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = entries.next_entry()? {
-            members.push(member);
-        }
-        Ok(Json::Object(members))
-    }
 }
 
 #[cfg(test)]
@@ -325,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn case_27_what_only_looks_like_an_integer_is_none() {
+    fn what_only_looks_like_an_integer_is_refused() {
         let range = "must be an integer from 1 to 10";
         check_fault(r#"{"n": 0}"#, "/n", range);
         check_fault(r#"{"n": -1}"#, "/n", range);
@@ -350,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_object_is_one_fault_of_the_whole_body() {
+    fn a_body_that_is_not_a_json_object_is_one_fault_of_the_whole_body() {
         check_fault("", "", "the JSON ends too early");
         check_fault("{\"n\": 1", "", "the JSON ends too early");
         check_fault("[1]", "", "must be an object");
