@@ -16,13 +16,14 @@ use shared::telemetry::invocation_span;
 use shared::world::World;
 use tracing::Instrument as _;
 
-use crate::audit::{self, Decision, Trail};
+use crate::audit::{self, Decision, SERVICE, Trail};
 use crate::cache::KeyCache;
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::error::{Error, StartError};
 use crate::event::Event;
-use crate::fetch::{FetchError, Fixed, Source};
+use crate::fetch::{Fixed, Source};
+use crate::fetch_error::FetchError;
 use crate::http::{self, Client};
 use crate::issuer::{Issuer, KeySource};
 use crate::jwks::{self, Origin};
@@ -49,7 +50,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error
     let cold_start = app.cold.swap(false, Ordering::Relaxed);
     let context = &event.context;
     let span = invocation_span(
-        crate::SERVICE,
+        SERVICE,
         &context.request_id,
         context.xray_trace_id.as_deref(),
         cold_start,

@@ -6,6 +6,9 @@ use shared::metrics::Metrics;
 use crate::denial::Denial;
 use crate::error::Error;
 
+/// This function's name in logs and metrics.
+pub const SERVICE: &str = "authorizer";
+
 /// The message of the one line a decision leaves in the log.
 pub const MESSAGE: &str = "decision";
 
@@ -80,8 +83,8 @@ pub(crate) fn record(decision: Decision, trail: &Trail, now: Timestamp) {
         }
     }
     let metrics = match reason {
-        None => Metrics::new(crate::SERVICE),
-        Some(reason) => Metrics::new(crate::SERVICE).dimension("reason", reason),
+        None => Metrics::new(SERVICE),
+        Some(reason) => Metrics::new(SERVICE).dimension("reason", reason),
     };
     metrics.count(decision.metric(), 1).emit(now);
 }

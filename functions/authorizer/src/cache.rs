@@ -18,8 +18,10 @@ use jiff::{SignedDuration, Timestamp};
 use shared::metrics::Metrics;
 use shared::world::World;
 
+use crate::audit::SERVICE;
 use crate::denial::Denial;
-use crate::fetch::{FetchError, Source};
+use crate::fetch::Source;
+use crate::fetch_error::FetchError;
 use crate::keys::{KeySet, KeySetError};
 
 /// When keys are fetched again.
@@ -135,7 +137,7 @@ impl KeyCache {
                 }
                 drop(held);
                 tracing::error!(issuer = self.issuer, cause = %error, "keys could not be fetched");
-                Metrics::new(crate::SERVICE)
+                Metrics::new(SERVICE)
                     .property("issuer", self.issuer.as_str())
                     .count("KeyFetchFailed", 1)
                     .emit(now);

@@ -7,6 +7,7 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::fetch_error::FetchError;
 use crate::http::{Client, FETCH_TIMEOUT};
 use crate::json::{self, Json};
 use crate::keys::{KeySet, KeySetError};
@@ -43,25 +44,6 @@ impl std::fmt::Debug for Fixed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Fixed")
     }
-}
-
-/// Why keys could not be fetched. Nothing in it quotes an answer.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum FetchError {
-    #[error("the key source did not answer in time")]
-    Timeout,
-    #[error("the key source could not be reached")]
-    Unreachable,
-    #[error("the key source answered with status {0}")]
-    Status(u16),
-    #[error("the key source answered with too large a document")]
-    TooLarge,
-    #[error("Secrets Manager refused: {0}")]
-    SecretsManager(&'static str),
-    #[error("the OpenID configuration {0}")]
-    Discovery(&'static str),
-    #[error(transparent)]
-    Refused(#[from] KeySetError),
 }
 
 impl Source {

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpClient}
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::fetch::FetchError;
+use crate::fetch_error::FetchError;
 use crate::url::KeyUrl;
 
 /// How long a key source may take to answer.

@@ -24,6 +24,7 @@ mod denial;
 mod error;
 mod event;
 mod fetch;
+mod fetch_error;
 mod header;
 pub mod http;
 mod issuer;
@@ -39,6 +40,7 @@ mod verify;
 
 pub use algorithm::Algorithm;
 pub use app::{App, handle};
+pub use audit::SERVICE;
 pub use config::{Config, ConfigError};
 pub use denial::Denial;
 pub use error::{Error, StartError};
@@ -47,9 +49,6 @@ pub use keys::{KeySet, KeySetError};
 pub use policy::RouteScopes;
 pub use token::{TOKEN_BYTES_MAX, extract};
 pub use verify::verify;
-
-/// This function's name in logs and metrics.
-pub const SERVICE: &str = "authorizer";
 
 #[cfg(test)]
 mod cases;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::harness::{
-    Clock, KID, NOW, SIGNERS, Signer, answer, app, assert_silent, bearer, block_on, claims,
-    claims_with, config, event, issuers,
+    Clock, NOW, answer, app, assert_silent, bearer, block_on, claims, claims_with, config, event,
+    issuers,
 };
+use super::signers::{KID, SIGNERS, Signer};
 use crate::{Algorithm, App, Denial};
 
 fn hs256(claims: &Value) -> String {

@@ -4,9 +4,10 @@ use jsonwebtoken::get_current_timestamp;
 use serde_json::{Value, json};
 
 use super::harness::{
-    NOW, SIGNERS, app, assert_library_accepts, bearer, check, check_event, claims, claims_with,
-    config, iss, issuers, keys,
+    NOW, app, assert_library_accepts, bearer, check, check_event, claims, claims_with, config, iss,
+    issuers, keys,
 };
+use super::signers::SIGNERS;
 use crate::{Algorithm, Denial, Issuer, verify};
 
 fn token(claims: &Value) -> String {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use shared::world::World;
 
 use super::harness::{
-    Clock, SIGNERS, answer, app, app_in, assert_silent, bearer, block_on, check_event, claims,
-    event, now,
+    Clock, answer, app, app_in, assert_silent, bearer, block_on, check_event, claims, event, now,
 };
+use super::signers::SIGNERS;
 use crate::{Algorithm, App, Denial, Error};
 
 fn token() -> String {

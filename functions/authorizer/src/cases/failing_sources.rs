@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::harness::{Clock, KID, SIGNERS, Signer, base64url, claims};
+use super::harness::{Clock, claims};
 use super::servers::{Reply, Server};
+use super::signers::{KID, SIGNERS, Signer, base64url};
 use super::sources::{app_of, published, reason, token, token_at, token_of, with_kid};
 use super::test_keys;
 use crate::Algorithm;

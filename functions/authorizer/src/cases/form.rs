@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{KID, NOW, SIGNERS, assert_library_accepts, base64url, check, claims, iss};
+use super::harness::{NOW, assert_library_accepts, check, claims, iss};
+use super::signers::{KID, SIGNERS, base64url};
 use crate::{Algorithm, Denial, TOKEN_BYTES_MAX};
 
 const HS256: Algorithm = Algorithm::HS256;
@@ -225,7 +226,7 @@ fn case_11_a_key_id_that_is_no_identifier_is_denied() {
 
 #[test]
 fn case_12_a_key_that_travels_with_its_token_is_not_used() {
-    let attacker = super::harness::Signer::rsa(super::test_keys::RSA_OTHER);
+    let attacker = super::signers::Signer::rsa(super::test_keys::RSA_OTHER);
     for members in [
         json!({"alg": "RS256", "kid": KID, "jwk": attacker.jwk()}),
         json!({"alg": "RS256", "kid": KID, "jku": "https://attacker.example/keys"}),

@@ -5,8 +5,6 @@ use std::io::Write;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{DecodingKey, Validation};
 use lambda_runtime::{Context, LambdaEvent};
@@ -17,7 +15,7 @@ use tracing::Level;
 use tracing::instrument::WithSubscriber as _;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
-pub(super) use super::signers::{SIGNERS, Signer};
+use super::signers::{KID, SIGNERS, Signer};
 use crate::fetch::{Fixed, Source};
 use crate::{App, Config, Denial, Error, KeySet, handle, verify};
 
@@ -26,14 +24,9 @@ use crate::{App, Config, Denial, Error, KeySet, handle, verify};
 pub(super) const NOW: i64 = 4_000_000_000;
 
 pub(super) const AUDIENCE: &str = "api";
-pub(super) const KID: &str = "key-1";
 
 pub(super) fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
-}
-
-pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The issuers of the cases: the name tells the family.

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{
-    Clock, KID, SIGNERS, Signer, answer, base64url, bearer, block_on, check_event, claims, config,
-    issuers, now,
-};
+use super::harness::{Clock, answer, bearer, block_on, check_event, claims, config, issuers, now};
+use super::signers::{KID, SIGNERS, Signer, base64url};
 use super::test_keys;
 use crate::{Algorithm, App, Denial, Error, KeySet};
 

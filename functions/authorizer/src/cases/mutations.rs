@@ -7,7 +7,8 @@ use proptest::test_runner::Config as Settings;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::harness::{Answer, SIGNERS, answer, app, bearer, check_event, claims, event};
+use super::harness::{Answer, answer, app, bearer, check_event, claims, event};
+use super::signers::SIGNERS;
 use crate::{Algorithm, App, KeySet};
 
 static APP: LazyLock<App> = LazyLock::new(app);
@@ -175,8 +176,8 @@ proptest! {
     fn no_header_and_payload_that_nobody_signed_are_a_token(header in value(), payload in value(), signature in prop::collection::vec(any::<u8>(), 0..80)) {
         let mut good = json!({"alg": "HS256", "kid": "key-1"});
         good["typ"] = header;
-        let part = |value: &Value| super::harness::base64url(value.to_string());
-        let signature = super::harness::base64url(signature);
+        let part = |value: &Value| super::signers::base64url(value.to_string());
+        let signature = super::signers::base64url(signature);
         for payload in [claims("hs"), payload] {
             let token = format!("{}.{}.{signature}", part(&good), part(&payload));
             refuse(bearer(&token), &token)?;

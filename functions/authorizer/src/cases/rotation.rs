@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use super::harness::{
-    Clock, NOW, SIGNERS, Signer, answer, assert_silent, bearer, claims, config_with, issuers,
-};
+use super::harness::{Clock, NOW, answer, assert_silent, bearer, claims, config_with, issuers};
 use super::servers::SecretsManager;
+use super::signers::{SIGNERS, Signer};
 use crate::{Algorithm, App, StartError};
 
 const DAY: i64 = 24 * 60 * 60;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::harness::{KID, SIGNERS, Signer, base64url, check, claims, claims_with, iss};
+use super::harness::{check, claims, claims_with, iss};
+use super::signers::{KID, SIGNERS, Signer, base64url};
 use super::test_keys;
 use crate::{Algorithm, Denial};
 

@@ -11,12 +11,18 @@ use aws_lc_rs::signature::{
     RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::harness::{KID, base64url};
 use super::test_keys;
 use crate::Algorithm;
+
+/// The id of a case's key, unless the case is about ids.
+pub(super) const KID: &str = "key-1";
+
+pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
 
 /// A key pair or secret that signs tokens.
 pub(super) enum Signer {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
-use super::harness::{
-    Clock, KID, SIGNERS, Signer, answer, assert_silent, bearer, claims, config, iss, issuers,
-};
+use super::harness::{Clock, answer, assert_silent, bearer, claims, config, iss, issuers};
 use super::servers::{Reply, Server};
+use super::signers::{KID, SIGNERS, Signer};
 use super::test_keys;
 use crate::{Algorithm, App, Error, handle};
 
