@@ -12,9 +12,7 @@
 
 use std::time::Duration;
 
-use authorizer::KeySet;
-use authorizer::cache::REFRESH_SECONDS;
-use authorizer::config::OVERLAP_SECONDS_DEFAULT;
+use authorizer::{KeySet, OVERLAP_SECONDS_DEFAULT, REFRESH_SECONDS};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use jiff::Timestamp;

@@ -36,7 +36,7 @@ pub(crate) enum Family {
 
 impl Algorithm {
     /// Every algorithm.
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::HS256,
         Self::HS384,
         Self::HS512,

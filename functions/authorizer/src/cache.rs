@@ -27,13 +27,13 @@ use crate::keys::{KeySet, KeySetError};
 /// When keys are fetched again.
 pub const REFRESH_SECONDS: i64 = 300;
 /// Up to this much earlier, so that environments that started together part.
-pub const REFRESH_JITTER: Duration = Duration::from_mins(1);
+const REFRESH_JITTER: Duration = Duration::from_mins(1);
 /// How long after a fetch its keys are used while further fetches fail.
-pub const STALE_SECONDS_MAX: i64 = 3_600;
+const STALE_SECONDS_MAX: i64 = 3_600;
 /// How long nothing is fetched after a fetch, whatever key id is asked for.
-pub const COOL_DOWN_SECONDS: i64 = 10;
+const COOL_DOWN_SECONDS: i64 = 10;
 /// The same while there are no keys at all: every request errs meanwhile.
-pub const COOL_DOWN_COLD_SECONDS: i64 = 1;
+const COOL_DOWN_COLD_SECONDS: i64 = 1;
 
 /// One issuer's keys.
 #[derive(Debug)]

@@ -9,10 +9,11 @@ use std::fmt::Write as _;
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use shared::caller::Caller;
+use shared::json::{Json, Object};
 
 use crate::denial::Denial;
 use crate::issuer::Issuer;
-use crate::json::{self, Json, Object};
+use crate::json;
 
 /// The bytes of a `jti`'s hash that are logged: enough to find a token again,
 /// too few to be one.
@@ -45,7 +46,7 @@ impl<'a> Claims<'a> {
 
     /// Decides whether a token of this issuer holds for this API now, and for whom.
     pub(crate) fn check(&self, issuer: &Issuer, now: Timestamp) -> Result<Caller, Denial> {
-        if self.unverified_issuer()? != issuer.iss() {
+        if self.unverified_issuer()? != issuer.iss {
             return Err(Denial::Issuer);
         }
         self.check_audience(&issuer.audiences)?;

@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use shared::aws::AwsConfig;
+use shared::json::Json;
 
 use crate::algorithm::{Algorithm, Family};
 use crate::claims::is_scope;
 use crate::issuer::{Issuer, KeySource, Types};
-use crate::json::{self, Json};
+use crate::json;
 use crate::policy::RouteScopes;
 use crate::url::KeyUrl;
 
 /// The longest that a token may live, unless an issuer says otherwise.
-pub const MAX_TTL_SECONDS_DEFAULT: u32 = 24 * 60 * 60;
+const MAX_TTL_SECONDS_DEFAULT: u32 = 24 * 60 * 60;
 /// The longest life an issuer may configure: longer would be no bound at all.
-pub const MAX_TTL_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
+const MAX_TTL_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
 /// How far clocks may differ, unless an issuer says otherwise.
-pub const LEEWAY_SECONDS_DEFAULT: u32 = 5;
+const LEEWAY_SECONDS_DEFAULT: u32 = 5;
 /// The most that clocks may differ.
-pub const LEEWAY_SECONDS_MAX: u32 = 30;
+const LEEWAY_SECONDS_MAX: u32 = 30;
 /// How long a replaced secret stays valid, unless an issuer says otherwise.
 pub const OVERLAP_SECONDS_DEFAULT: u32 = 24 * 60 * 60;
 /// The longest a replaced secret may stay valid.
-pub const OVERLAP_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
+const OVERLAP_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
 
 /// The longest name of an issuer: it travels in every context.
 const NAME_BYTES_MAX: usize = 64;
@@ -71,11 +72,6 @@ impl Config {
     /// The issuers, in the order of the configuration.
     pub fn issuers(&self) -> &[Issuer] {
         &self.issuers
-    }
-
-    /// The routes and their scopes.
-    pub fn routes(&self) -> &RouteScopes {
-        &self.routes
     }
 }
 

@@ -52,7 +52,8 @@ pub enum Denial {
 
 impl Denial {
     /// Every denial, in the order of the design.
-    pub const ALL: [Self; 14] = [
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 14] = [
         Self::MissingToken,
         Self::Malformed,
         Self::Algorithm,
@@ -70,7 +71,7 @@ impl Denial {
     ];
 
     /// The stable word for the log and the metric.
-    pub const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::MissingToken => "missing_token",
             Self::Malformed => "malformed",

@@ -2,7 +2,6 @@
 
 use lambda_runtime::Diagnostic;
 
-use crate::config::ConfigError;
 use crate::keys::KeySetError;
 
 /// Why a request could not be decided. Neither its `Display` nor its `Debug`
@@ -22,7 +21,7 @@ pub enum Error {
 
 impl Error {
     /// The stable word for the log and the metric.
-    pub const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::WrongEvent => "wrong_event",
             Self::KeysUnavailable => "keys_unavailable",
@@ -48,9 +47,6 @@ impl From<Error> for Diagnostic {
 /// Why the authorizer does not start, in one line.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StartError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
     /// An issuer's keys are in Secrets Manager, which the environment does not lead to.
     #[error("{0}")]
     Aws(String),

@@ -6,10 +6,11 @@ use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use jiff::{SignedDuration, Timestamp};
+use shared::json::Json;
 
 use crate::fetch_error::FetchError;
 use crate::http::{Client, FETCH_TIMEOUT};
-use crate::json::{self, Json};
+use crate::json;
 use crate::keys::{KeySet, KeySetError};
 use crate::secret;
 use crate::url::KeyUrl;

@@ -1,9 +1,11 @@
 //! Owns the token's header: which algorithm and key it names, and what it may not ask for.
 
+use shared::json::{Json, Object};
+
 use crate::algorithm::Algorithm;
 use crate::denial::Denial;
 use crate::issuer::Issuer;
-use crate::json::{self, Json, Object};
+use crate::json;
 
 /// The longest key id, in characters.
 pub(crate) const KID_CHARACTERS_MAX: usize = 128;
@@ -56,13 +58,11 @@ impl<'a> Header<'a> {
 
     /// Whether the issuer signs tokens such as this one.
     pub(crate) fn admit(&self, issuer: &Issuer) -> Result<(), Denial> {
-        if !issuer.algorithms().contains(&self.algorithm) {
+        if !issuer.algorithms.contains(&self.algorithm) {
             return Err(Denial::Algorithm);
         }
-        if !issuer
-            .types()
-            .admit(self.typ.as_ref().and_then(Json::as_str))
-        {
+        let typ = self.typ.as_ref().and_then(Json::as_str);
+        if !issuer.types.admit(typ) {
             return Err(Denial::Malformed);
         }
         Ok(())

@@ -14,9 +14,9 @@ use crate::fetch_error::FetchError;
 use crate::url::KeyUrl;
 
 /// How long a key source may take to answer.
-pub const FETCH_TIMEOUT: Duration = Duration::from_millis(1_500);
+pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// The largest document that is read.
-pub const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
+pub(crate) const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
 
 /// Minutes pass between two fetches, and the environment may have been frozen
 /// meanwhile: a kept connection would be a dead one, and the fetch on it fail.

@@ -10,6 +10,7 @@ use crate::url::KeyUrl;
 #[derive(Clone, Debug)]
 pub struct Issuer {
     pub(crate) name: String,
+    /// The exact `iss` of its tokens.
     pub(crate) iss: String,
     pub(crate) audiences: Vec<String>,
     pub(crate) algorithms: Vec<Algorithm>,
@@ -38,20 +39,6 @@ impl Issuer {
     /// The configured name, which identifies the issuer in contexts and logs.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The exact `iss` of its tokens.
-    pub fn iss(&self) -> &str {
-        &self.iss
-    }
-
-    /// The algorithms it signs with.
-    pub fn algorithms(&self) -> &[Algorithm] {
-        &self.algorithms
-    }
-
-    pub(crate) fn types(&self) -> &Types {
-        &self.types
     }
 
     /// The fewest bytes a shared secret may have to be of any use.

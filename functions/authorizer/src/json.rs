@@ -4,8 +4,7 @@
 //! a token is for, so a token or key set that repeats a member is refused
 //! (RFC 7515 section 4, RFC 7519 section 4).
 
-pub(crate) use shared::json::{Json, Object};
-use shared::json::{Repeats, parse};
+use shared::json::{Json, Object, Repeats, parse};
 
 /// How deep a value may nest. Real tokens nest two or three deep.
 const DEPTH_MAX: usize = 32;

@@ -12,9 +12,10 @@ use aws_lc_rs::signature::{
     VerificationAlgorithm,
 };
 use jsonwebtoken::DecodingKey;
+use shared::json::{Json, Object};
 
 use crate::algorithm::Algorithm;
-use crate::json::{self, Json, Object};
+use crate::json;
 use crate::keys::{Key, KeySet, KeySetError, Kid};
 use crate::token::base64url;
 

@@ -16,17 +16,17 @@
 
 mod algorithm;
 mod app;
-pub mod audit;
-pub mod cache;
+mod audit;
+mod cache;
 mod claims;
-pub mod config;
+mod config;
 mod denial;
 mod error;
 mod event;
 mod fetch;
 mod fetch_error;
 mod header;
-pub mod http;
+mod http;
 mod issuer;
 mod json;
 mod jwks;
@@ -41,13 +41,12 @@ mod verify;
 pub use algorithm::Algorithm;
 pub use app::{App, handle};
 pub use audit::SERVICE;
-pub use config::{Config, ConfigError};
+pub use cache::REFRESH_SECONDS;
+pub use config::{Config, ConfigError, OVERLAP_SECONDS_DEFAULT};
 pub use denial::Denial;
 pub use error::{Error, StartError};
 pub use issuer::Issuer;
 pub use keys::{KeySet, KeySetError};
-pub use policy::RouteScopes;
-pub use token::{TOKEN_BYTES_MAX, extract};
 pub use verify::verify;
 
 #[cfg(test)]

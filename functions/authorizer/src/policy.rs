@@ -9,7 +9,7 @@ use crate::denial::Denial;
 /// Route keys, as the gateway writes them (`POST /orders`), and the scopes
 /// that each asks for, all of them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct RouteScopes(pub(crate) BTreeMap<String, Vec<String>>);
+pub(crate) struct RouteScopes(pub(crate) BTreeMap<String, Vec<String>>);
 
 impl RouteScopes {
     /// The listed spelling of a route key: the configuration's text, not the event's.
@@ -23,7 +23,7 @@ impl RouteScopes {
     ///
     /// # Errors
     /// [`Denial::Route`] if it is not listed, [`Denial::Scope`] if a scope is missing.
-    pub fn permit(&self, route_key: &str, caller: &Caller) -> Result<(), Denial> {
+    pub(crate) fn permit(&self, route_key: &str, caller: &Caller) -> Result<(), Denial> {
         let scopes = self.0.get(route_key).ok_or(Denial::Route)?;
         if scopes.iter().all(|scope| caller.may(scope)) {
             Ok(())

@@ -6,9 +6,10 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
+use shared::json::{Json, Object};
 
 use crate::header::is_kid;
-use crate::json::{self, Json, Object};
+use crate::json;
 use crate::keys::{Key, KeySet, KeySetError, Kid};
 
 const LENIENT: GeneralPurposeConfig =

@@ -7,7 +7,7 @@ use shared::secret::Secret;
 use crate::denial::Denial;
 
 /// The longest token that is looked at.
-pub const TOKEN_BYTES_MAX: usize = 8_192;
+pub(crate) const TOKEN_BYTES_MAX: usize = 8_192;
 
 /// The token of an `Authorization` header: `Bearer` in any case, one space, the token.
 ///
@@ -15,7 +15,7 @@ pub const TOKEN_BYTES_MAX: usize = 8_192;
 /// [`Denial::MissingToken`] for an empty header, [`Denial::Malformed`] for
 /// another scheme, other white space, more than one credential, or a token
 /// that is too long.
-pub fn extract(authorization: &str) -> Result<&str, Denial> {
+pub(crate) fn extract(authorization: &str) -> Result<&str, Denial> {
     if authorization.is_empty() {
         return Err(Denial::MissingToken);
     }

@@ -53,7 +53,7 @@ impl<'d> Unverified<'d> {
         let iss = self.claims.unverified_issuer()?;
         let issuer = issuers
             .iter()
-            .find(|issuer| issuer.iss() == iss)
+            .find(|issuer| issuer.iss == iss)
             .ok_or(Denial::Issuer)?;
         self.header.admit(issuer)?;
         Ok(issuer)

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::harness::{NOW, assert_library_accepts, check, claims, iss};
 use super::signers::{KID, SIGNERS, base64url};
-use crate::{Algorithm, Denial, TOKEN_BYTES_MAX};
+use crate::token::TOKEN_BYTES_MAX;
+use crate::{Algorithm, Denial};
 
 const HS256: Algorithm = Algorithm::HS256;
 
