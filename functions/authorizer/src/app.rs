@@ -1,5 +1,6 @@
 //! Owns the way from an event to an answer: read, extract, prove, permit, tell.
 
+use std::cell::LazyCell;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use shared::telemetry::invocation_span;
 use shared::world::World;
 use tracing::Instrument as _;
 
-use crate::audit::{self, Decision, SERVICE, Trail};
+use crate::audit::{self, Refusal, SERVICE, Trail};
 use crate::cache::KeyCache;
 use crate::config::Config;
 use crate::denial::Denial;
@@ -68,18 +69,8 @@ impl App {
     /// # Errors
     /// Says in one line which issuer cannot work.
     pub async fn new(config: Config, world: World) -> Result<Self, StartError> {
-        let client = Arc::new(Client::default());
-        let uses_secrets = config
-            .issuers
-            .iter()
-            .any(|issuer| matches!(issuer.keys, KeySource::Secret { .. }));
-        let secrets = match (&config.aws, uses_secrets) {
-            (_, false) => None,
-            (Ok(aws), true) => Some(secrets_manager(aws)),
-            (Err(missing), true) => return Err(StartError::Aws(missing.clone())),
-        };
-        let source = |issuer: &Issuer| source(issuer, secrets.as_ref(), &client);
-        let app = Self::with_sources(config, source, world);
+        let sources = sources(&config)?;
+        let app = Self::with_sources(config, sources, world);
         let secret_caches = app
             .config
             .issuers
@@ -136,28 +127,16 @@ impl App {
             };
             sources.push(Source::Fixed(Fixed(keys.map(KeySet::for_any_kid))));
         }
-        let mut sources = sources.into_iter();
-        let absent = || {
-            Source::Fixed(Fixed(Err(KeySetError::new(
-                "no keys were given for this issuer",
-            ))))
-        };
-        Ok(Self::with_sources(
-            config,
-            |_| sources.next().unwrap_or_else(absent),
-            world,
-        ))
+        Ok(Self::with_sources(config, sources, world))
     }
 
-    pub(crate) fn with_sources(
-        config: Config,
-        mut source: impl FnMut(&Issuer) -> Source,
-        world: World,
-    ) -> Self {
+    /// Starts with one key source for each issuer, in the same order.
+    pub(crate) fn with_sources(config: Config, sources: Vec<Source>, world: World) -> Self {
         let caches = config
             .issuers
             .iter()
-            .map(|issuer| KeyCache::new(&issuer.name, source(issuer)))
+            .zip(sources)
+            .map(|(issuer, source)| KeyCache::new(&issuer.name, source))
             .collect();
         Self {
             config,
@@ -172,30 +151,27 @@ impl App {
         let mut trail = Trail::default();
         let decided = AssertUnwindSafe(async {
             let decided = self.decide(event, &mut trail).await;
-            let decision = match &decided {
-                Ok(_) => Decision::Allowed,
-                Err(decision) => *decision,
-            };
-            audit::record(decision, &trail, self.world.now());
+            let outcome = decided.as_ref().map(|_| ()).map_err(|refusal| *refusal);
+            audit::record(outcome, &trail, self.world.now());
             decided
         });
         match decided.catch_unwind().await {
             Ok(Ok(caller)) => Ok(allowed(&caller, trail.jti_hash)),
-            Ok(Err(Decision::Failed(error))) => Err(error),
-            Ok(Err(Decision::Denied(_) | Decision::Allowed)) => Ok(json!({"isAuthorized": false})),
+            Ok(Err(Refusal::Denied(_))) => Ok(json!({"isAuthorized": false})),
+            Ok(Err(Refusal::Failed(error))) => Err(error),
             // The panic's payload is dropped unread: its text can quote the token.
             Err(_) => {
-                let record =
-                    || audit::record(Decision::Failed(Error::Panicked), &trail, self.world.now());
-                // If telling is what panicked, the error is all that is left to say.
+                let outcome = Err(Refusal::Failed(Error::Panicked));
+                let record = || audit::record(outcome, &trail, self.world.now());
+                // If the record itself panicked, only the error is left to return.
                 let _ = std::panic::catch_unwind(AssertUnwindSafe(record));
                 Err(Error::Panicked)
             }
         }
     }
 
-    async fn decide(&self, event: &Value, trail: &mut Trail) -> Result<Caller, Decision> {
-        let event = Event::read(event).map_err(|_| Decision::Failed(Error::WrongEvent))?;
+    async fn decide(&self, event: &Value, trail: &mut Trail) -> Result<Caller, Refusal> {
+        let event = Event::read(event).map_err(|_| Refusal::Failed(Error::WrongEvent))?;
         let route_key = event.route_key();
         let listed = route_key
             .ok()
@@ -208,8 +184,8 @@ impl App {
             Ok(caller)
         };
         proven.await.map_err(|denial| match denial {
-            Denial::KeysUnavailable => Decision::Failed(Error::KeysUnavailable),
-            denial => Decision::Denied(denial),
+            Denial::KeysUnavailable => Refusal::Failed(Error::KeysUnavailable),
+            denial => Refusal::Denied(denial),
         })
     }
 
@@ -241,39 +217,40 @@ fn allowed(caller: &Caller, jti_hash: Option<String>) -> Value {
     json!({"isAuthorized": true, "context": context})
 }
 
+/// The key source of each issuer. The issuers share their clients.
+fn sources(config: &Config) -> Result<Vec<Source>, StartError> {
+    let http = Arc::new(Client::default());
+    // Made only if an issuer needs it: it is slow to make.
+    let secrets = LazyCell::new(|| match &config.aws {
+        Ok(aws) => Ok(secrets_manager(aws)),
+        Err(missing) => Err(StartError::Aws(missing.clone())),
+    });
+    let source = |issuer: &Issuer| match &issuer.keys {
+        KeySource::Secret {
+            secret_id,
+            overlap_seconds,
+        } => Ok(Source::Secret {
+            client: (*secrets).clone()?,
+            secret_id: secret_id.clone(),
+            overlap_seconds: *overlap_seconds,
+            bytes_min: issuer.secret_bytes_min(),
+        }),
+        KeySource::Jwks(url) => Ok(Source::Jwks {
+            client: Arc::clone(&http),
+            url: url.clone(),
+        }),
+        KeySource::Discovery(url) => Ok(Source::Discovery {
+            client: Arc::clone(&http),
+            url: url.clone(),
+            iss: issuer.iss.clone(),
+        }),
+    };
+    config.issuers.iter().map(source).collect()
+}
+
 fn secrets_manager(aws: &AwsConfig) -> SecretsManager {
     let mut config = SecretsManagerConfig::from(&aws.sdk_config());
     config.set_endpoint_url(aws.endpoint("SECRETS_MANAGER"));
     config.set_http_client(Some(http::sdk_client()));
     SecretsManager::from_conf(config.build())
-}
-
-fn source(issuer: &Issuer, secrets: Option<&SecretsManager>, client: &Arc<Client>) -> Source {
-    match (&issuer.keys, secrets) {
-        (
-            KeySource::Secret {
-                secret_id,
-                overlap_seconds,
-            },
-            Some(secrets),
-        ) => Source::Secret {
-            client: secrets.clone(),
-            secret_id: secret_id.clone(),
-            overlap_seconds: *overlap_seconds,
-            bytes_min: issuer.secret_bytes_min(),
-        },
-        // `new` makes the client whenever an issuer needs it.
-        (KeySource::Secret { .. }, None) => Source::Fixed(Fixed(Err(KeySetError::new(
-            "Secrets Manager is not configured",
-        )))),
-        (KeySource::Jwks(url), _) => Source::Jwks {
-            client: Arc::clone(client),
-            url: url.clone(),
-        },
-        (KeySource::Discovery(url), _) => Source::Discovery {
-            client: Arc::clone(client),
-            url: url.clone(),
-            iss: issuer.iss.clone(),
-        },
-    }
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 pub const SERVICE: &str = "authorizer";
 
 /// The message of the one line a decision leaves in the log.
-pub const MESSAGE: &str = "decision";
+const MESSAGE: &str = "decision";
 
 /// What was found out on the way to a decision, of what may be told.
 ///
@@ -22,69 +22,36 @@ pub(crate) struct Trail {
     pub(crate) jti_hash: Option<String>,
 }
 
-/// A decision, for the log.
+/// Why a request was not allowed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Decision {
-    Allowed,
+pub(crate) enum Refusal {
+    /// The request was decided: it is denied.
     Denied(Denial),
+    /// The request could not be decided.
     Failed(Error),
 }
 
-impl Decision {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Allowed => "allow",
-            Self::Denied(_) => "deny",
-            Self::Failed(_) => "error",
-        }
-    }
-
-    const fn metric(self) -> &'static str {
-        match self {
-            Self::Allowed => "Allowed",
-            Self::Denied(_) => "Denied",
-            Self::Failed(_) => "Failed",
-        }
-    }
-
-    const fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::Allowed => None,
-            Self::Denied(denial) => Some(denial.reason()),
-            Self::Failed(error) => Some(error.reason()),
-        }
-    }
-}
-
-/// Writes the line and the counter.
-pub(crate) fn record(decision: Decision, trail: &Trail, now: Timestamp) {
+/// Writes the line and the counter of one decision.
+pub(crate) fn record(decided: Result<(), Refusal>, trail: &Trail, now: Timestamp) {
+    let (decision, metric, reason) = match decided {
+        Ok(()) => ("allow", "Allowed", None),
+        Err(Refusal::Denied(denial)) => ("deny", "Denied", Some(denial.reason())),
+        Err(Refusal::Failed(error)) => ("error", "Failed", Some(error.reason())),
+    };
     let (issuer, route) = (trail.issuer.as_deref(), trail.route.as_deref());
-    let (jti_hash, reason) = (trail.jti_hash.as_deref(), decision.reason());
-    match decision {
-        Decision::Allowed | Decision::Denied(_) => {
-            tracing::info!(
-                decision = decision.word(),
-                reason,
-                issuer,
-                route,
-                jti_hash,
-                "{MESSAGE}"
-            );
+    let jti_hash = trail.jti_hash.as_deref();
+    // The level is part of the macro, so the line is written in two places.
+    match decided {
+        Ok(()) | Err(Refusal::Denied(_)) => {
+            tracing::info!(decision, reason, issuer, route, jti_hash, "{MESSAGE}");
         }
-        Decision::Failed(_) => {
-            tracing::error!(
-                decision = decision.word(),
-                reason,
-                issuer,
-                route,
-                jti_hash,
-                "{MESSAGE}"
-            );
+        Err(Refusal::Failed(_)) => {
+            tracing::error!(decision, reason, issuer, route, jti_hash, "{MESSAGE}");
         }
     }
     let metrics = match reason {
         None => Metrics::new(SERVICE),
         Some(reason) => Metrics::new(SERVICE).dimension("reason", reason),
     };
-    metrics.count(decision.metric(), 1).emit(now);
+    metrics.count(metric, 1).emit(now);
 }

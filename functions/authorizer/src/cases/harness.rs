@@ -142,8 +142,10 @@ pub(super) fn app() -> App {
 }
 
 pub(super) fn app_in(world: World) -> App {
+    let config = config(&issuers());
     let source = |issuer: &crate::Issuer| Source::Fixed(Fixed(Ok(keys(issuer.name()))));
-    App::with_sources(config(&issuers()), source, world)
+    let sources = config.issuers().iter().map(source).collect();
+    App::with_sources(config, sources, world)
 }
 
 /// An event for `POST /orders` with this `Authorization` header.
