@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_a_text_or_a_list() {
+    fn scopes_are_a_string_or_a_list() {
         check("{}", Ok(&[]));
         check(r#"{"scope": "b a  b"}"#, Ok(&["a", "b"]));
         check(r#"{"scp": ["a", "b"]}"#, Ok(&["a", "b"]));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_named_by_a_hash_of_its_id() {
+    fn a_token_is_logged_as_a_hash_of_its_id() {
         let hash = |payload: &str| Claims::parse(payload.as_bytes()).unwrap().jti_hash();
         // printf abc | sha256sum
         assert_eq!(

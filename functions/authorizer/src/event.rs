@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_header_in_any_case_and_it_is_the_identity_source() {
+    fn the_one_authorization_header_must_equal_the_identity_source() {
         check(|_| (), Ok("Bearer x"));
         check(
             |event| event["headers"] = json!({"Authorization": "Bearer x"}),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_method_is_one_the_route_serves() {
+    fn the_method_must_be_one_that_the_route_serves() {
         let route = |route_key: &str, method: Value| {
             let mut event = event();
             event["routeKey"] = route_key.into();

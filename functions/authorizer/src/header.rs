@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn embedded_keys_are_not_read() {
+    fn keys_inside_a_header_are_not_read() {
         check(
             r#"{"alg":"HS256","jku":1,"jwk":[],"x5u":{},"x5c":"x","cty":"JWT"}"#,
             Ok(Algorithm::HS256),

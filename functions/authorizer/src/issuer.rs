@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_type_is_a_demand() {
+    fn a_configured_type_is_required() {
         let types = Types::only(&["application/at+jwt".to_owned()]);
         assert!(types.admit(Some("at+JWT")));
         assert!(!types.admit(Some("JWT")));

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_levels_at_which_libraries_log_what_they_are_given_cannot_be_set() {
+    fn a_log_level_below_info_cannot_be_set() {
         for (name, value, expected) in [
             ("AWS_LAMBDA_LOG_LEVEL", "TRACE", "INFO"),
             ("AWS_LAMBDA_LOG_LEVEL", "DEBUG", "INFO"),

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_ids_and_base64_in_either_alphabet() {
+    fn a_list_holds_ids_and_base64_in_either_alphabet() {
         let list = |entries: &str| format!(r#"{{"keys": [{entries}]}}"#);
         let entry =
             |kid: &str, secret: &str| format!(r#"{{"kid": "{kid}", "secret": "{secret}"}}"#);

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_three_parts_and_none_is_empty() {
+    fn a_token_has_three_parts_that_are_not_empty() {
         assert!(Decoded::read("YQ.YQ.YQ").is_ok());
         for other in [
             "",

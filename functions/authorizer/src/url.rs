@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_is_discovered_below_its_own_address() {
+    fn the_discovery_address_is_below_the_issuers_own() {
         for iss in [
             "https://issuer.example/tenant",
             "https://issuer.example/tenant/",

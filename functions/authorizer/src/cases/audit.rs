@@ -52,7 +52,7 @@ fn denied() -> Vec<(Denial, Value)> {
 }
 
 #[test]
-fn case_48_every_denial_has_its_reason_and_is_counted() {
+fn every_denial_is_logged_with_its_reason_and_counted() {
     let mut seen = BTreeSet::new();
     for (denial, event) in denied() {
         let answer = super::harness::check_event(&app(), event, Err(denial));
@@ -70,7 +70,7 @@ fn case_48_every_denial_has_its_reason_and_is_counted() {
 }
 
 #[test]
-fn the_line_of_a_decision_names_issuer_route_and_token_by_what_is_configured_or_hashed() {
+fn the_log_line_holds_only_configured_names_and_a_hash() {
     let answer = block_on(answer(&app(), bearer(&hs256(&claims("hs")))));
     let lines = answer.lines_with("decision");
     let line = &lines[0];
@@ -89,7 +89,7 @@ fn the_line_of_a_decision_names_issuer_route_and_token_by_what_is_configured_or_
 }
 
 #[test]
-fn texts_that_are_not_configured_are_not_told() {
+fn texts_of_the_token_and_the_event_are_not_logged() {
     let marked = "MARKED-TEXT";
     for (name, value) in [
         ("iss", json!(marked)),

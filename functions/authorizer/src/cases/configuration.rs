@@ -61,7 +61,7 @@ fn a_missing_variable_is_named() {
 }
 
 #[test]
-fn a_list_that_is_none_is_refused() {
+fn issuers_that_are_not_a_json_array_are_refused() {
     for (text, word) in [
         ("", "ISSUERS is not a JSON array"),
         ("{}", "array"),
@@ -101,7 +101,7 @@ fn an_issuer_needs_its_members_and_no_others() {
 }
 
 #[test]
-fn times_have_bounds() {
+fn leeway_lifetime_and_overlap_have_limits() {
     refused_with(
         "leeway_seconds",
         json!(31),
@@ -185,7 +185,7 @@ fn keys_come_from_one_source_that_fits_the_algorithms() {
 }
 
 #[test]
-fn keys_come_over_https_but_for_this_machine() {
+fn keys_come_over_https_or_from_this_machine() {
     for url in [
         "http://issuer.example/keys",
         "http://10.0.0.1/keys",
@@ -227,7 +227,7 @@ fn keys_come_over_https_but_for_this_machine() {
 }
 
 #[test]
-fn a_mistake_about_an_address_does_not_repeat_its_secrets() {
+fn an_error_about_an_address_does_not_quote_its_query() {
     let mut all = issuers();
     all[1]["keys"] = json!({"jwks_url": "http://issuer.example/keys?api_key=hunter2"});
     let told = read(&all.to_string(), ROUTES).map(|_| ()).unwrap_err();

@@ -27,7 +27,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> Value {
 }
 
 #[test]
-fn an_allowed_answer_is_the_gateways_simple_response() {
+fn an_allowed_request_gets_the_gateways_simple_response() {
     let answer = check_event(&app(), bearer(&token()), Ok(()));
     assert_eq!(
         answer.result,
@@ -52,7 +52,7 @@ fn an_allowed_answer_is_the_gateways_simple_response() {
 }
 
 #[test]
-fn case_37_two_credentials_in_one_header_are_denied() {
+fn two_credentials_in_one_header_are_denied() {
     let token = token();
     for header in [
         format!("Bearer {token},Bearer {token}"),
@@ -66,7 +66,7 @@ fn case_37_two_credentials_in_one_header_are_denied() {
 }
 
 #[test]
-fn case_38_the_scheme_is_bearer_in_any_case_with_one_space_and_a_token() {
+fn the_scheme_is_bearer_in_any_case_with_one_space_and_a_token() {
     let token = token();
     for scheme in ["bearer", "BEARER", "bEaReR"] {
         check(event(&format!("{scheme} {token}")), Ok(()));
@@ -86,7 +86,7 @@ fn case_38_the_scheme_is_bearer_in_any_case_with_one_space_and_a_token() {
 }
 
 #[test]
-fn case_39_a_token_outside_the_header_is_not_looked_for() {
+fn a_token_outside_the_authorization_header_is_ignored() {
     let token = token();
     let without = |change: fn(&mut Value, String)| {
         let token = token.clone();
@@ -116,7 +116,7 @@ fn case_39_a_token_outside_the_header_is_not_looked_for() {
 }
 
 #[test]
-fn case_40_an_identity_source_that_differs_from_the_header_is_denied() {
+fn an_identity_source_that_differs_from_the_header_is_denied() {
     let other = SIGNERS.hmac.token(Algorithm::HS384, &claims("hs"));
     for source in [
         json!([format!("Bearer {other}")]),
@@ -142,7 +142,7 @@ fn case_40_an_identity_source_that_differs_from_the_header_is_denied() {
 }
 
 #[test]
-fn case_41_an_event_of_payload_format_1_is_an_error_without_its_token() {
+fn an_event_of_another_payload_format_is_an_error_that_hides_its_token() {
     let token = token();
     let first = json!({
         "version": "1.0", "type": "REQUEST", "methodArn": "arn:aws:execute-api:eu-central-1:1:api/x/POST/orders",
@@ -167,7 +167,7 @@ fn case_41_an_event_of_payload_format_1_is_an_error_without_its_token() {
 }
 
 #[test]
-fn case_42_a_header_that_is_not_ascii_does_not_matter() {
+fn other_headers_and_members_may_hold_anything() {
     check(
         changed(|event| {
             event["headers"]["x-name"] = "Zoë \u{1f375}".into();
@@ -180,7 +180,7 @@ fn case_42_a_header_that_is_not_ascii_does_not_matter() {
 }
 
 #[test]
-fn case_43_an_event_without_a_method_is_denied() {
+fn an_event_without_a_method_or_route_is_denied() {
     for method in [json!(null), json!(""), json!(7), json!("GET")] {
         check(
             changed(|event| event["requestContext"]["http"]["method"] = method),
@@ -200,7 +200,7 @@ fn case_43_an_event_without_a_method_is_denied() {
 }
 
 #[test]
-fn case_45_no_answer_has_a_null_context_or_a_nested_one() {
+fn no_answer_has_a_null_or_nested_context() {
     let mut plain = claims("hs");
     for absent in ["scope", "jti"] {
         plain.as_object_mut().unwrap().remove(absent);
@@ -248,7 +248,7 @@ fn panicking(token: String, fatal: impl Fn(usize) -> bool + Send + Sync + 'stati
 }
 
 #[test]
-fn case_46_a_panic_is_an_error_and_its_text_goes_nowhere() {
+fn a_panic_is_an_error_and_its_text_is_not_logged() {
     let token = token();
     let earlier = std::panic::take_hook();
     std::panic::set_hook(Box::new(crate::quiet::report));
@@ -277,7 +277,7 @@ fn case_46_a_panic_is_an_error_and_its_text_goes_nowhere() {
 }
 
 #[test]
-fn an_error_says_nothing_of_the_event() {
+fn an_error_quotes_nothing_of_the_event() {
     for error in [Error::WrongEvent, Error::KeysUnavailable, Error::Panicked] {
         let told = lambda_runtime::Diagnostic::from(error);
         assert_eq!(told.error_type, format!("{error:?}"));
@@ -286,7 +286,7 @@ fn an_error_says_nothing_of_the_event() {
 }
 
 #[test]
-fn the_first_event_of_a_process_is_its_cold_start() {
+fn only_the_first_event_of_a_process_is_a_cold_start() {
     let app = app_in(Clock::new().world());
     let cold =
         |answer: super::harness::Answer| answer.lines_with("decision")[0]["cold_start"].clone();

@@ -11,7 +11,7 @@ use crate::Algorithm;
 use crate::http::DOCUMENT_BYTES_MAX;
 
 #[tokio::test]
-async fn case_33_without_keys_every_event_errs_until_the_source_answers() {
+async fn without_keys_every_event_fails_until_the_source_answers() {
     let clock = Clock::new();
     let server = Server::new().await;
     for reply in [
@@ -44,7 +44,7 @@ async fn case_33_without_keys_every_event_errs_until_the_source_answers() {
 }
 
 #[tokio::test]
-async fn while_there_are_no_keys_the_source_is_asked_once_a_second() {
+async fn while_there_are_no_keys_they_are_fetched_once_a_second() {
     let server = Server::new().await;
     let clock = Clock::new();
     let app = app_of(&server, &clock).await;
@@ -58,7 +58,7 @@ async fn while_there_are_no_keys_the_source_is_asked_once_a_second() {
 }
 
 #[tokio::test]
-async fn a_failed_refresh_is_not_tried_again_by_every_request() {
+async fn a_failed_refresh_is_not_retried_by_every_request() {
     let clock = Clock::new();
     let server = Server::of_keys(&published(&[])).await;
     let app = app_of(&server, &clock).await;
@@ -89,7 +89,7 @@ async fn a_refused_set_does_not_replace_a_good_one() {
 }
 
 #[tokio::test]
-async fn a_source_that_never_answers_is_given_up() {
+async fn a_source_that_never_answers_times_out() {
     let server = Server::new().await;
     server.reply("/keys", Reply::Silence);
     let app = app_of(&server, &Clock::new()).await;
@@ -113,7 +113,7 @@ async fn a_document_may_be_as_large_as_the_limit() {
 }
 
 #[tokio::test]
-async fn case_33_warm_keys_outlive_their_source_by_an_hour_and_no_longer() {
+async fn cached_keys_are_used_for_an_hour_after_their_source_fails() {
     let clock = Clock::new();
     let mut server = Server::of_keys(&published(&[])).await;
     let app = app_of(&server, &clock).await;
@@ -137,7 +137,7 @@ async fn case_33_warm_keys_outlive_their_source_by_an_hour_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_weak_published_key_denies_its_own_tokens() {
+async fn a_token_of_a_weak_published_key_is_denied() {
     let server = Server::of_keys(&json!([with_kid(&SIGNERS.ed25519, KID), {
         "kty": "RSA", "kid": "weak", "n": test_keys::RSA_1024_MODULUS, "e": base64url([1, 0, 1]),
     }]))

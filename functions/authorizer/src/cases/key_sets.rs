@@ -47,7 +47,7 @@ fn rs256() -> String {
 }
 
 #[test]
-fn case_28_a_set_with_a_duplicate_key_id_is_refused_and_every_event_errs() {
+fn a_set_with_a_duplicate_key_id_is_refused_and_every_event_fails() {
     let twice = json!([
         jwk(&SIGNERS.rsa, &json!({})),
         jwk(&Signer::rsa(test_keys::RSA_OTHER), &json!({}))
@@ -62,7 +62,7 @@ fn case_28_a_set_with_a_duplicate_key_id_is_refused_and_every_event_errs() {
 }
 
 #[test]
-fn case_28_a_set_that_mixes_symmetric_and_asymmetric_keys_is_refused() {
+fn a_set_that_mixes_symmetric_and_asymmetric_keys_is_refused() {
     let mixed = json!([
         jwk(&SIGNERS.p256, &json!({})),
         jwk(&SIGNERS.hmac, &json!({"kid": "oct"}))
@@ -73,7 +73,7 @@ fn case_28_a_set_that_mixes_symmetric_and_asymmetric_keys_is_refused() {
 }
 
 #[test]
-fn case_29_a_key_for_encryption_is_set_aside() {
+fn a_key_for_encryption_is_skipped() {
     for members in [
         json!({"use": "enc"}),
         json!({"key_ops": ["encrypt"]}),
@@ -97,7 +97,7 @@ fn case_29_a_key_for_encryption_is_set_aside() {
 }
 
 #[test]
-fn case_29_a_key_that_contradicts_itself_refuses_its_set() {
+fn a_set_with_a_key_that_contradicts_itself_is_refused() {
     for members in [
         json!({"use": "sig", "key_ops": ["encrypt"]}),
         json!({"use": "enc", "key_ops": ["verify"]}),
@@ -148,7 +148,7 @@ fn with_kid(members: &Value) -> Value {
 }
 
 #[test]
-fn case_31_a_weak_rsa_key_refuses_its_set() {
+fn a_set_with_a_weak_key_is_refused() {
     let weak = [
         json!({"n": test_keys::RSA_1024_MODULUS}),
         json!({"e": base64url([1])}),
@@ -177,7 +177,7 @@ fn case_31_a_weak_rsa_key_refuses_its_set() {
 }
 
 #[test]
-fn a_token_whose_key_is_not_the_weak_one_cannot_be_decided() {
+fn a_token_of_the_good_key_beside_a_weak_one_cannot_be_decided() {
     let mut weak = jwk(&SIGNERS.rsa, &json!({"e": base64url([3])}));
     weak["kid"] = "weak".into();
     let keys = json!([jwk(&SIGNERS.rsa, &json!({})), weak]);
@@ -190,7 +190,7 @@ fn a_token_whose_key_is_not_the_weak_one_cannot_be_decided() {
 }
 
 #[test]
-fn a_modulus_with_a_leading_zero_is_the_same_modulus() {
+fn a_modulus_with_a_leading_zero_is_accepted() {
     let Value::String(n) = SIGNERS.rsa.jwk()["n"].clone() else {
         panic!("an RSA key")
     };
@@ -236,7 +236,7 @@ fn a_malformed_set_is_refused() {
 }
 
 #[test]
-fn a_key_of_an_unknown_type_curve_or_algorithm_is_set_aside() {
+fn a_key_of_an_unknown_type_curve_or_algorithm_is_skipped() {
     for key in [
         json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "x"}),
         json!({"kty": "OKP", "crv": "X25519", "x": "x"}),
@@ -251,7 +251,7 @@ fn a_key_of_an_unknown_type_curve_or_algorithm_is_set_aside() {
 }
 
 #[test]
-fn a_published_private_key_refuses_its_set() {
+fn a_published_set_with_a_private_key_is_refused() {
     let keys = json!([jwk(&SIGNERS.rsa, &json!({"d": "x"}))]);
     refused(&keys, "private");
     // In a file that a developer gives by hand it does no harm.
@@ -270,7 +270,7 @@ fn a_key_restricted_to_one_algorithm_verifies_no_other() {
 }
 
 #[test]
-fn a_given_set_serves_any_key_id_and_prefers_the_one_that_is_named() {
+fn a_given_set_accepts_any_key_id_and_prefers_the_key_that_has_it() {
     let other = Signer::rsa(test_keys::RSA_OTHER);
     let keys = json!([
         jwk(&SIGNERS.rsa, &json!({"kid": "a"})),
@@ -303,7 +303,7 @@ fn a_given_set_serves_any_key_id_and_prefers_the_one_that_is_named() {
 }
 
 #[test]
-fn given_keys_that_cannot_be_used_make_each_event_an_error() {
+fn every_event_fails_when_the_given_keys_are_unusable() {
     for text in ["", "not JSON", r#"{"keys": []}"#] {
         let app = App::with_fixed_keys(config(&issuers()), Some(text), None, Clock::new().world())
             .unwrap();
@@ -322,7 +322,7 @@ fn given_keys_that_cannot_be_used_make_each_event_an_error() {
 }
 
 #[test]
-fn a_given_secret_is_every_shared_secret_issuers() {
+fn a_given_secret_sets_the_key_of_every_hmac_issuer() {
     let secret = "s".repeat(64);
     let app = App::with_fixed_keys(
         config(&issuers()),
@@ -352,7 +352,7 @@ fn a_given_secret_is_every_shared_secret_issuers() {
 }
 
 #[test]
-fn a_secret_is_a_key_for_the_algorithms_it_is_long_enough_for() {
+fn a_secret_is_used_only_with_algorithms_it_is_long_enough_for() {
     let secret = "s".repeat(48);
     let keys = KeySet::from_secret(&secret, 32).unwrap();
     let signer = Signer::Hmac(secret.into_bytes());

@@ -58,7 +58,7 @@ async fn reason(app: &App, clock: &Clock, letter: char, kid: Option<&str>) -> St
 }
 
 #[tokio::test]
-async fn case_26_an_empty_or_short_secret_ends_the_start() {
+async fn an_empty_or_short_secret_stops_the_start() {
     let key = jsonwebtoken::DecodingKey::from_secret(b"");
     let forged = Signer::Hmac(Vec::new()).token(Algorithm::HS256, &claims("hs"));
     assert!(super::harness::library_accepts(
@@ -85,7 +85,7 @@ async fn case_26_an_empty_or_short_secret_ends_the_start() {
 }
 
 #[tokio::test]
-async fn case_27_the_previous_key_is_valid_inside_the_overlap_and_not_after_it() {
+async fn the_previous_secret_is_valid_until_the_overlap_ends() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&plain('s'), NOW - 30 * DAY).await;
     secrets.rotate(&plain('t'), NOW);
@@ -106,7 +106,7 @@ async fn case_27_the_previous_key_is_valid_inside_the_overlap_and_not_after_it()
 }
 
 #[tokio::test]
-async fn case_47_a_new_secret_is_picked_up_within_the_refresh_interval() {
+async fn a_new_secret_is_used_within_the_refresh_interval() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
     let app = start(&secrets, &clock).await.unwrap();
@@ -126,7 +126,7 @@ async fn case_47_a_new_secret_is_picked_up_within_the_refresh_interval() {
 }
 
 #[tokio::test]
-async fn a_new_key_of_a_list_is_found_by_its_unknown_id() {
+async fn an_unknown_key_id_makes_a_new_key_of_a_list_known() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&listed('s', "one"), NOW - DAY).await;
     let app = start(&secrets, &clock).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_new_key_of_a_list_is_found_by_its_unknown_id() {
 }
 
 #[tokio::test]
-async fn case_50_a_plain_secret_and_a_list_both_work_and_each_rotates_to_the_other() {
+async fn a_plain_secret_can_be_rotated_to_a_list_and_back() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
     let app = start(&secrets, &clock).await.unwrap();
@@ -162,7 +162,7 @@ async fn case_50_a_plain_secret_and_a_list_both_work_and_each_rotates_to_the_oth
 }
 
 #[tokio::test]
-async fn case_33_a_secret_that_cannot_be_read_errs_cold_and_serves_warm() {
+async fn an_unreadable_secret_fails_a_cold_start_and_its_cached_keys_last_an_hour() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
     secrets.fail_with(Some("AccessDeniedException"));
@@ -179,7 +179,7 @@ async fn case_33_a_secret_that_cannot_be_read_errs_cold_and_serves_warm() {
 }
 
 #[tokio::test]
-async fn a_secret_that_becomes_unusable_serves_as_it_was_and_then_errs() {
+async fn a_secret_that_becomes_unusable_leaves_the_cached_keys_for_an_hour() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
     let app = start(&secrets, &clock).await.unwrap();
@@ -191,7 +191,7 @@ async fn a_secret_that_becomes_unusable_serves_as_it_was_and_then_errs() {
 }
 
 #[tokio::test]
-async fn an_unusable_previous_secret_does_not_matter() {
+async fn an_unusable_previous_secret_is_ignored() {
     let clock = Clock::new();
     let secrets = SecretsManager::new("placeholder", NOW - DAY).await;
     secrets.rotate(&plain('t'), NOW);
@@ -200,7 +200,7 @@ async fn an_unusable_previous_secret_does_not_matter() {
 }
 
 #[tokio::test]
-async fn an_issuer_with_a_secret_needs_an_environment_that_leads_to_aws() {
+async fn an_issuer_with_a_secret_needs_aws_settings() {
     let variables = |name: &str| match name {
         "ISSUERS" => Some(json!([issuers()[0]]).to_string()),
         "ROUTE_SCOPES" => Some("{}".to_owned()),

@@ -37,7 +37,7 @@ fn der(signature: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn case_02_a_public_key_used_as_hmac_secret_is_denied() {
+fn a_public_key_used_as_an_hmac_secret_is_denied() {
     let attacker = Signer::Hmac(test_keys::RSA_PUBLIC_PEM.as_bytes().to_vec());
     for issuer in ["rs", "ps", "es", "ed"] {
         check(
@@ -52,7 +52,7 @@ fn case_02_a_public_key_used_as_hmac_secret_is_denied() {
 }
 
 #[test]
-fn a_signature_of_another_key_message_or_algorithm_is_denied() {
+fn a_signature_by_another_key_or_for_another_message_or_algorithm_is_denied() {
     check(
         &Signer::hmac(b'x').token(Algorithm::HS256, &claims("hs")),
         Err(Denial::Signature),
@@ -116,7 +116,7 @@ fn a_shortened_hmac_is_denied() {
 }
 
 #[test]
-fn case_30_an_ecdsa_signature_in_der_of_zero_or_too_long_is_denied() {
+fn an_ecdsa_signature_in_der_of_zeros_or_of_another_length_is_denied() {
     check(&es256_with(|signature| signature), Ok(()));
     check(
         &es256_with(|signature| der(&signature)),
@@ -165,7 +165,7 @@ fn an_es256_token_under_the_key_of_es384_is_denied() {
 }
 
 #[test]
-fn case_34_a_token_of_one_issuer_under_the_key_of_another_is_denied() {
+fn a_token_signed_with_the_key_of_another_issuer_is_denied() {
     // Each family's own key and algorithm, but another issuer's name.
     check(
         &SIGNERS.hmac.token(Algorithm::HS256, &claims("ed")),
@@ -219,7 +219,7 @@ fn case_34_a_token_of_one_issuer_under_the_key_of_another_is_denied() {
 }
 
 #[test]
-fn case_36_tokens_of_several_issuers_are_allowed_side_by_side() {
+fn tokens_of_several_issuers_are_allowed_side_by_side() {
     let app = super::harness::app();
     for (token, issuer) in [
         (SIGNERS.hmac.token(Algorithm::HS256, &claims("hs")), "hs"),

@@ -68,7 +68,7 @@ pub(super) async fn reason(app: &App, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn case_12_nothing_that_a_token_names_is_fetched() {
+async fn an_address_in_a_token_is_never_fetched() {
     let attacker = Signer::rsa(test_keys::RSA_OTHER);
     let trap = Server::of_keys(&json!([])).await;
     let server = Server::of_keys(&published(&[])).await;
@@ -87,7 +87,7 @@ async fn case_12_nothing_that_a_token_names_is_fetched() {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_once_and_again_after_the_refresh_interval() {
+async fn keys_are_fetched_again_after_the_refresh_interval() {
     let clock = Clock::new();
     let server = Server::of_keys(&published(&[])).await;
     let app = app_of(&server, &clock).await;
@@ -116,7 +116,7 @@ pub(super) fn with_kid(signer: &Signer, kid: &str) -> Value {
 }
 
 #[tokio::test]
-async fn jitter_brings_a_refresh_forward_and_never_back() {
+async fn jitter_makes_a_refresh_earlier_and_never_later() {
     let clock = Clock::new();
     let server = Server::of_keys(&published(&[])).await;
     let mut issuer = issuers()[4].clone();
@@ -138,7 +138,7 @@ async fn jitter_brings_a_refresh_forward_and_never_back() {
 }
 
 #[tokio::test]
-async fn case_32_an_unknown_key_id_a_hundred_times_in_parallel_is_one_fetch_in_ten_seconds() {
+async fn many_requests_with_an_unknown_key_id_cause_one_fetch_in_ten_seconds() {
     let clock = Clock::new();
     let server = Server::of_keys(&published(&[])).await;
     let app = Arc::new(app_of(&server, &clock).await);
@@ -173,7 +173,7 @@ async fn storm(app: &Arc<App>, token: &str, crowd: usize) {
 }
 
 #[tokio::test]
-async fn a_cold_crowd_waits_for_one_fetch() {
+async fn a_thousand_first_requests_wait_for_one_fetch() {
     let server = Server::of_keys(&published(&[])).await;
     let app = Arc::new(app_of(&server, &Clock::new()).await);
     storm(&app, &token_of(&SIGNERS.ed25519, "key-2"), 1_000).await;
@@ -181,7 +181,7 @@ async fn a_cold_crowd_waits_for_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_by_its_unknown_id() {
+async fn an_unknown_key_id_makes_a_new_key_known() {
     let clock = Clock::new();
     let server = Server::of_keys(&published(&[])).await;
     let app = app_of(&server, &clock).await;
@@ -228,7 +228,7 @@ pub(super) fn token_at(clock: &Clock) -> String {
 }
 
 #[tokio::test]
-async fn a_clock_that_goes_back_makes_keys_due() {
+async fn keys_are_fetched_again_when_the_clock_goes_back() {
     let clock = Clock::new();
     let server = Server::of_keys(&published(&[])).await;
     let app = app_of(&server, &clock).await;
@@ -239,7 +239,7 @@ async fn a_clock_that_goes_back_makes_keys_due() {
 }
 
 #[tokio::test]
-async fn an_issuer_is_discovered_by_its_openid_configuration() {
+async fn keys_are_found_through_the_issuers_openid_configuration() {
     let server = Server::of_keys(&published(&[])).await;
     let mut issuer = issuers()[4].clone();
     issuer["iss"] = server.url.clone().into();
