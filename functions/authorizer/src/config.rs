@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use shared::aws::AwsConfig;
-use shared::json::Json;
 
 use crate::algorithm::{Algorithm, Family};
 use crate::claims::is_scope;
@@ -281,11 +280,9 @@ fn routes(text: &str) -> Result<RouteScopes, ConfigError> {
         if !is_route_key(route_key) {
             return Err(fail("is no route key: `METHOD /path` or `$default`"));
         }
-        let scopes = match scopes {
-            list @ Json::Array(_) => list.as_strings(),
-            _ => None,
-        };
-        let scopes = scopes.ok_or_else(|| fail("must be a list of scopes"))?;
+        let scopes = scopes
+            .as_strings()
+            .ok_or_else(|| fail("must be a list of scopes"))?;
         if !scopes.iter().copied().all(is_scope) {
             return Err(fail(
                 "has a scope that no token can carry (RFC 6749 section 3.3)",
