@@ -85,7 +85,7 @@ impl<'body> Object<'body> {
             return None;
         };
         for name in members.repeated() {
-            faults.add(&member_pointer(&pointer, name), "is there twice");
+            faults.add(&member_pointer(&pointer, name), "is repeated");
         }
         Some(Self { pointer, members })
     }
@@ -257,7 +257,7 @@ mod tests {
             "/a~1b~0c",
             "is not a known member",
         );
-        check_fault(r#"{"n": 1, "n": 1}"#, "/n", "is there twice");
+        check_fault(r#"{"n": 1, "n": 1}"#, "/n", "is repeated");
     }
 
     #[test]
