@@ -1,11 +1,11 @@
-//! Owns the signature algorithms that can be configured, and which may stand beside each other.
+//! The signature algorithms that can be configured, and the families they belong to.
 
 use jsonwebtoken::Algorithm as Verifiable;
 
 /// A signature algorithm of JWS (RFC 7518 section 3, RFC 8037).
 ///
-/// `none` is not among them, and the list is closed: a version of a library
-/// that learns another cannot add it here.
+/// `none` is not among them. The list is closed: a new version of a library
+/// cannot add to it.
 #[expect(missing_docs, reason = "the names are the specification's")]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Algorithm {
@@ -23,8 +23,8 @@ pub enum Algorithm {
     EdDSA,
 }
 
-/// Algorithms that may stand beside each other in one issuer's list: a token
-/// chooses among them, and no choice may turn one kind of key into another.
+/// The algorithms of one issuer are of one family. A token chooses among them,
+/// so no choice can make a key of one kind serve as a key of another.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Family {
     Hmac,
@@ -69,7 +69,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of an exact name.
+    /// The algorithm with exactly this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -86,8 +86,8 @@ impl Algorithm {
         }
     }
 
-    /// The fewest bytes of an HMAC key: as many as the hash has (RFC 7518
-    /// section 3.2). `None` for what is no HMAC.
+    /// The shortest HMAC key in bytes: as long as the hash (RFC 7518 section
+    /// 3.2). `None` for an algorithm that is not HMAC.
     pub(crate) const fn secret_bytes_min(self) -> Option<usize> {
         match self {
             Self::HS256 => Some(32),
@@ -105,7 +105,7 @@ impl Algorithm {
         }
     }
 
-    /// The same algorithm, as the library that verifies signatures calls it.
+    /// This algorithm in the types of the library that verifies signatures.
     pub(crate) const fn verifiable(self) -> Verifiable {
         match self {
             Self::HS256 => Verifiable::HS256,

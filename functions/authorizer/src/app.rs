@@ -1,4 +1,4 @@
-//! Owns the way from an event to an answer: read, extract, prove, permit, tell.
+//! Answers an event: reads it, verifies its token, checks the route's scopes, logs the decision.
 
 use std::cell::LazyCell;
 use std::panic::AssertUnwindSafe;
@@ -36,7 +36,7 @@ use crate::verify::Unverified;
 #[derive(Debug)]
 pub struct App {
     config: Config,
-    /// One for each issuer, in the same order.
+    /// One cache for each issuer, in the same order.
     caches: Vec<KeyCache>,
     world: World,
     cold: AtomicBool,
@@ -46,7 +46,7 @@ pub struct App {
 /// with a simple response.
 ///
 /// # Errors
-/// [`Error`] if nothing can be decided; the gateway answers 500 to that.
+/// [`Error`] if the request cannot be decided; the gateway then answers 500.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let cold_start = app.cold.swap(false, Ordering::Relaxed);
     let context = &event.context;
@@ -60,14 +60,15 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error
 }
 
 impl App {
-    /// Starts with the key sources of the configuration, and reads the shared
-    /// secrets: one that is not usable is found now, not by the first caller.
+    /// Starts with the key sources of the configuration.
     ///
-    /// A source that cannot be reached does not end the start. It is asked
-    /// again at the first request, which errs if that fails too.
+    /// Shared secrets are read now, so that an unusable one stops the start. A
+    /// secret that cannot be read does not: it is read again at the first
+    /// request, which fails if the second attempt fails too.
     ///
     /// # Errors
-    /// Says in one line which issuer cannot work.
+    /// One line that names the issuer with the unusable secret, or the missing
+    /// AWS setting.
     pub async fn new(config: Config, world: World) -> Result<Self, StartError> {
         let sources = sources(&config)?;
         let app = Self::with_sources(config, sources, world);
@@ -94,14 +95,14 @@ impl App {
         Ok(app)
     }
 
-    /// Starts with keys given by hand, and reaches for no other.
+    /// Starts with keys given by hand, and fetches none.
     ///
-    /// A secret is every shared-secret issuer's; a JWK set is every other
-    /// issuer's, and every issuer's if no secret is given. A token may name any
-    /// key id. A set that is refused makes each event an error.
+    /// `secret` sets the key of HMAC issuers. `jwks` sets the keys of all others,
+    /// and of HMAC issuers too when `secret` is absent. A token may name any key
+    /// id. If the JWK set is refused, every event is an error.
     ///
     /// # Errors
-    /// A secret that is not usable for an issuer is refused here, as at every start.
+    /// The secret is unusable for an issuer, as in [`App::new`].
     pub fn with_fixed_keys(
         config: Config,
         jwks: Option<&str>,
@@ -146,7 +147,7 @@ impl App {
         }
     }
 
-    /// Decides, tells, answers; whatever panics on the way, nothing is allowed.
+    /// Decides, logs the decision, and answers. A panic on the way is an error.
     async fn answer(&self, event: &Value) -> Result<Value, Error> {
         let mut trail = Trail::default();
         let decided = AssertUnwindSafe(async {
@@ -189,7 +190,7 @@ impl App {
         })
     }
 
-    /// The same checks as [`crate::verify()`], with the keys fetched in between.
+    /// Makes the checks of [`crate::verify()`], and fetches the keys in between.
     async fn prove(&self, token: &str, trail: &mut Trail) -> Result<Caller, Denial> {
         let decoded = Decoded::read(token)?;
         let unverified = Unverified::parse(&decoded)?;
@@ -207,8 +208,8 @@ impl App {
     }
 }
 
-/// The context is written only here, and only for an allowed caller: an answer
-/// with `"context": null` is one the gateway rejects.
+/// Only an allowed caller gets a context: the gateway rejects an answer with
+/// `"context": null`.
 fn allowed(caller: &Caller, jti_hash: Option<String>) -> Value {
     let mut context = caller.to_context();
     if let Some(jti_hash) = jti_hash {
@@ -217,10 +218,10 @@ fn allowed(caller: &Caller, jti_hash: Option<String>) -> Value {
     json!({"isAuthorized": true, "context": context})
 }
 
-/// The key source of each issuer. The issuers share their clients.
+/// Makes the key source of each issuer. All sources share one client of each kind.
 fn sources(config: &Config) -> Result<Vec<Source>, StartError> {
     let http = Arc::new(Client::default());
-    // Made only if an issuer needs it: it is slow to make.
+    // Made only if an issuer needs it, since it slows the start down.
     let secrets = LazyCell::new(|| match &config.aws {
         Ok(aws) => Ok(secrets_manager(aws)),
         Err(missing) => Err(StartError::Aws(missing.clone())),

@@ -1,4 +1,4 @@
-//! Owns what is told of a decision: one log line and one counter, and nothing of the token.
+//! Records a decision: one log line and one counter, which quote nothing of the token.
 
 use jiff::Timestamp;
 use shared::metrics::Metrics;
@@ -9,12 +9,12 @@ use crate::error::Error;
 /// This function's name in logs and metrics.
 pub const SERVICE: &str = "authorizer";
 
-/// The message of the one line a decision leaves in the log.
+/// The message of a decision's log line.
 const MESSAGE: &str = "decision";
 
-/// What was found out on the way to a decision, of what may be told.
+/// What the log line of a decision may hold, as far as it is known.
 ///
-/// Every text in it is the configuration's own, or a hash.
+/// Every text is from the configuration, or is a hash.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     pub(crate) issuer: Option<String>,

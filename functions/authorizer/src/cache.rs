@@ -1,14 +1,14 @@
-//! Owns how long keys are kept: when they are fetched again, and when they are too old to use.
+//! Caches an issuer's keys: when they are fetched again, and when they are too old to use.
 //!
 //! ```text
-//! fetched ──── 240..300 s ────────────── 1 h ─────────────►
-//!   used as they are │ fetched again first, │ not used: every
-//!                    │ used anyway if that  │ request errs until
-//!                    │ fails                │ a fetch succeeds
+//! fetched ──── 240..300 s ────────────── 1 h ─────────────────►
+//!   keys are used │ keys are fetched again, │ keys are not used:
+//!                 │ and the old ones used   │ every request fails
+//!                 │ if that fails           │ until a fetch succeeds
 //! ```
 //!
-//! Everything happens inside an invocation: a frozen environment has no
-//! background. `now` comes from outside, and nothing waits but for the fetch.
+//! Fetches happen inside an invocation, because a frozen environment runs
+//! nothing in the background. `now` is passed in, and only a fetch waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,15 +24,16 @@ use crate::fetch::Source;
 use crate::fetch_error::FetchError;
 use crate::keys::{KeySet, KeySetError};
 
-/// When keys are fetched again.
+/// How long after a fetch keys are fetched again.
 pub const REFRESH_SECONDS: i64 = 300;
-/// Up to this much earlier, so that environments that started together part.
+/// Jitter keeps environments that started together from refreshing together:
+/// a refresh comes up to this much earlier.
 const REFRESH_JITTER: Duration = Duration::from_mins(1);
 /// How long after a fetch its keys are used while further fetches fail.
 const STALE_SECONDS_MAX: i64 = 3_600;
-/// How long nothing is fetched after a fetch, whatever key id is asked for.
+/// How long after a fetch nothing is fetched, even for an unknown key id.
 const COOL_DOWN_SECONDS: i64 = 10;
-/// The same while there are no keys at all: every request errs meanwhile.
+/// The cool-down while there are no keys. Every request fails meanwhile.
 const COOL_DOWN_COLD_SECONDS: i64 = 1;
 
 /// One issuer's keys.
@@ -41,18 +42,18 @@ pub(crate) struct KeyCache {
     issuer: String,
     source: Source,
     held: Mutex<Held>,
-    /// Whoever holds this fetches; the others wait, and then look again.
+    /// The request that holds this lock fetches. The others wait, then look again.
     flight: tokio::sync::Mutex<()>,
 }
 
-/// What is known at the moment.
+/// The keys in the cache and the times that decide about them.
 #[derive(Default)]
 struct Held {
     keys: Option<Arc<KeySet>>,
     fetched_at: Timestamp,
     refresh_at: Timestamp,
     attempted_at: Option<Timestamp>,
-    /// Why the last set that arrived was refused.
+    /// Why the last key set was refused; `None` if it was accepted.
     refused: Option<KeySetError>,
 }
 
@@ -66,7 +67,7 @@ impl std::fmt::Debug for Held {
 enum Step {
     Use(Arc<KeySet>),
     Fetch,
-    Give(Denial),
+    Deny(Denial),
 }
 
 impl KeyCache {
@@ -83,10 +84,10 @@ impl KeyCache {
         &self.issuer
     }
 
-    /// The keys for a token with this key id, fetched if they have to be.
+    /// The keys for a token with this key id, fetched if necessary.
     ///
-    /// A key id that the keys do not know may be new: it forces a fetch, once
-    /// in [`COOL_DOWN_SECONDS`].
+    /// An unknown key id may be new, so it causes a fetch, at most once in
+    /// [`COOL_DOWN_SECONDS`].
     pub(crate) async fn keys(
         &self,
         kid: Option<&str>,
@@ -94,7 +95,7 @@ impl KeyCache {
     ) -> Result<Arc<KeySet>, Denial> {
         match self.held().step(kid, world.now(), self.source.is_fixed()) {
             Step::Use(keys) => return Ok(keys),
-            Step::Give(denial) => return Err(denial),
+            Step::Deny(denial) => return Err(denial),
             Step::Fetch => {}
         }
         let _flight = self.flight.lock().await;
@@ -102,10 +103,9 @@ impl KeyCache {
         let step = self.held().step(kid, world.now(), self.source.is_fixed());
         match step {
             Step::Use(keys) => Ok(keys),
-            Step::Give(denial) => Err(denial),
+            Step::Deny(denial) => Err(denial),
             Step::Fetch => {
-                // The failure is logged; what it means for this request, the
-                // next step decides.
+                // A failure is logged there. The old keys may still be usable.
                 let _ = self.fetch(world).await;
                 let held = self.held();
                 held.settle(kid, world.now(), self.source.is_fixed())
@@ -113,7 +113,7 @@ impl KeyCache {
         }
     }
 
-    /// Fetches now, for the start.
+    /// Fetches now, whatever is in the cache.
     pub(crate) async fn fetch(&self, world: &World) -> Result<(), FetchError> {
         // Boxed: the SDK's futures are large, and most requests fetch nothing.
         let result = self.source.fetch(world.now()).boxed().await;
@@ -147,7 +147,7 @@ impl KeyCache {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // Each change is a few assignments: what a panic left is still whole.
+        // A panic cannot leave a half-written state: each change is a few assignments.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -155,7 +155,7 @@ impl KeyCache {
 impl Held {
     fn step(&self, kid: Option<&str>, now: Timestamp, any_kid: bool) -> Step {
         let usable = self.usable(now);
-        // A clock that went back makes ages meaningless: fetch.
+        // If the clock went back, the age of the keys is unknown: fetch.
         let fresh = self.fetched_at <= now && now < self.refresh_at;
         if let Some(keys) = usable
             && fresh
@@ -176,11 +176,11 @@ impl Held {
         }
         match self.settle(kid, now, any_kid) {
             Ok(keys) => Step::Use(keys),
-            Err(denial) => Step::Give(denial),
+            Err(denial) => Step::Deny(denial),
         }
     }
 
-    /// What a request gets when nothing more will be fetched for it.
+    /// The result for a request when nothing more is fetched for it.
     fn settle(
         &self,
         kid: Option<&str>,

@@ -1,7 +1,7 @@
-//! The numbered cases of the specification, one test each, and what keeps them honest.
+//! Tests of the whole authorizer: requests, key sets and configurations, good and bad.
 //!
-//! Before a case that common libraries get wrong, its test shows that the
-//! library alone accepts the token (`harness::library_accepts`).
+//! Some tests are about tokens that libraries wrongly accept. They first show that
+//! the library alone accepts the token (`harness::library_accepts`).
 
 mod audit;
 mod claims;

@@ -1,7 +1,7 @@
-//! Owns the token's claims: each one's type, and whether it holds for this API now.
+//! Checks a token's claims: their types, and whether they are valid for this API now.
 //!
-//! The library that verifies signatures skips a claim of a wrong type as if it
-//! were absent. Here a claim of a wrong type is a refusal.
+//! The library that verifies signatures ignores a claim of the wrong type. Here
+//! such a token is denied.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,11 +15,11 @@ use crate::denial::Denial;
 use crate::issuer::Issuer;
 use crate::json;
 
-/// The bytes of a `jti`'s hash that are logged: enough to find a token again,
-/// too few to be one.
+/// How many bytes of a `jti`'s hash are logged: enough to find a token again
+/// without logging its id.
 const JTI_HASH_BYTES: usize = 8;
 
-/// The decoded payload: well formed, but not believed before its signature is.
+/// The decoded payload: well formed, but not trusted before its signature is verified.
 pub(crate) struct Claims<'a>(Object<'a>);
 
 impl<'a> Claims<'a> {
@@ -28,7 +28,7 @@ impl<'a> Claims<'a> {
         json::object(bytes).map(Self).ok_or(Denial::Malformed)
     }
 
-    /// The issuer the token claims, to choose the keys that will prove it.
+    /// The issuer that the token claims, which selects the keys to verify it with.
     pub(crate) fn unverified_issuer(&self) -> Result<&str, Denial> {
         self.text("iss").ok_or(Denial::Issuer)
     }
@@ -44,7 +44,7 @@ impl<'a> Claims<'a> {
         Some(text)
     }
 
-    /// Decides whether a token of this issuer holds for this API now, and for whom.
+    /// Checks that a token of this issuer is valid for this API now, and returns its caller.
     pub(crate) fn check(&self, issuer: &Issuer, now: Timestamp) -> Result<Caller, Denial> {
         if self.unverified_issuer()? != issuer.iss {
             return Err(Denial::Issuer);
@@ -72,13 +72,17 @@ impl<'a> Claims<'a> {
             Some(list) => list.as_strings().ok_or(Denial::Audience)?,
             None => return Err(Denial::Audience),
         };
-        let meant = theirs
+        let ours_is_named = theirs
             .iter()
             .any(|audience| ours.iter().any(|our| our == audience));
-        if meant { Ok(()) } else { Err(Denial::Audience) }
+        if ours_is_named {
+            Ok(())
+        } else {
+            Err(Denial::Audience)
+        }
     }
 
-    /// `i128` holds every sum of two numbers here: nothing can overflow.
+    /// Nothing can overflow: `i128` holds every sum of two numbers here.
     fn check_times(&self, issuer: &Issuer, now: i128) -> Result<(), Denial> {
         let leeway = i128::from(issuer.leeway_seconds);
         let required = |name| {
@@ -100,15 +104,15 @@ impl<'a> Claims<'a> {
                 return Err(Denial::NotYetValid);
             }
         }
-        // Also refuses an `exp` before `iat`: such a token never was valid.
+        // This also refuses an `exp` before `iat`: such a token was never valid.
         if !(1..=i128::from(issuer.max_ttl_seconds)).contains(&(exp - iat)) {
             return Err(Denial::Lifetime);
         }
         Ok(())
     }
 
-    /// `scope` (RFC 8693 section 4.2), or else `scp`, which some issuers write
-    /// as a list and some as a text.
+    /// Reads `scope` (RFC 8693 section 4.2), or else `scp`, which some issuers
+    /// write as a list and some as a string.
     fn scopes(&self) -> Result<BTreeSet<String>, Denial> {
         let words: Vec<&str> = match (self.0.get("scope"), self.0.get("scp")) {
             (Some(scope), _) => words(scope.as_str().ok_or(Denial::Scope)?),
@@ -118,15 +122,15 @@ impl<'a> Claims<'a> {
             },
             (None, None) => Vec::new(),
         };
-        // The context carries scopes in one text with spaces between them. White
-        // space within a scope would come out there as two: refuse it here.
+        // The context holds all scopes in one string, separated by spaces. A scope
+        // with white space inside would become two scopes there.
         if !words.iter().copied().all(is_scope) {
             return Err(Denial::Scope);
         }
         Ok(words.into_iter().map(str::to_owned).collect())
     }
 
-    /// `client_id` (RFC 9068), or else OpenID Connect's `azp`.
+    /// Reads `client_id` (RFC 9068), or else OpenID Connect's `azp`.
     fn client_id(&self) -> Result<Option<String>, Denial> {
         let claim = self.0.get("client_id").or_else(|| self.0.get("azp"));
         claim
@@ -143,7 +147,7 @@ fn words(text: &str) -> Vec<&str> {
     text.split(' ').filter(|word| !word.is_empty()).collect()
 }
 
-/// A scope-token of RFC 6749 section 3.3.
+/// Whether a text is a scope-token of RFC 6749 section 3.3.
 pub(crate) fn is_scope(text: &str) -> bool {
     let within = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     !text.is_empty() && text.bytes().all(within)

@@ -1,4 +1,4 @@
-//! Owns the configuration: which issuers are believed, and which scopes each route asks for.
+//! Reads the configuration: the trusted issuers, and the scopes that each route requires.
 
 use std::collections::BTreeMap;
 
@@ -12,32 +12,32 @@ use crate::json;
 use crate::policy::RouteScopes;
 use crate::url::KeyUrl;
 
-/// The longest that a token may live, unless an issuer says otherwise.
+/// The longest lifetime of a token, unless the issuer's entry sets another.
 const MAX_TTL_SECONDS_DEFAULT: u32 = 24 * 60 * 60;
-/// The longest life an issuer may configure: longer would be no bound at all.
+/// The longest lifetime that an entry can set.
 const MAX_TTL_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
-/// How far clocks may differ, unless an issuer says otherwise.
+/// How far clocks may differ, unless the issuer's entry sets another leeway.
 const LEEWAY_SECONDS_DEFAULT: u32 = 5;
-/// The most that clocks may differ.
+/// The largest leeway that an entry can set.
 const LEEWAY_SECONDS_MAX: u32 = 30;
-/// How long a replaced secret stays valid, unless an issuer says otherwise.
+/// How long a replaced secret stays valid, unless the issuer's entry sets another time.
 pub const OVERLAP_SECONDS_DEFAULT: u32 = 24 * 60 * 60;
-/// The longest a replaced secret may stay valid.
+/// The longest time that an entry can set for a replaced secret.
 const OVERLAP_SECONDS_MAX: u32 = 31 * 24 * 60 * 60;
 
-/// The longest name of an issuer: it travels in every context.
+/// The longest name of an issuer. Every context carries the name.
 const NAME_BYTES_MAX: usize = 64;
 
-/// What the authorizer was told; valid, since [`Config::from_env`] is the only way to one.
+/// The configuration. It is valid, since only [`Config::from_env`] makes one.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) routes: RouteScopes,
-    /// Needed only by an issuer whose keys are in Secrets Manager.
+    /// Only an issuer whose keys are in Secrets Manager needs it.
     pub(crate) aws: Result<AwsConfig, String>,
 }
 
-/// A mistake in the configuration, told in one line that names the entry.
+/// A mistake in the configuration: one line that names the entry.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
@@ -45,7 +45,7 @@ pub struct ConfigError(String);
 impl ConfigError {
     fn new(place: &str, problem: &str) -> Self {
         let text = format!("{place} {problem}");
-        // One line, whatever was configured.
+        // The text stays one line even if a configured name holds a line break.
         Self(
             text.chars()
                 .map(|letter| if letter.is_control() { ' ' } else { letter })
@@ -55,10 +55,10 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Reads `ISSUERS` and `ROUTE_SCOPES`, and what [`AwsConfig`] needs.
+    /// Reads `ISSUERS`, `ROUTE_SCOPES`, and the variables of [`AwsConfig`].
     ///
     /// # Errors
-    /// Names the first variable and entry that is wrong.
+    /// The first mistake.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let required = |name: &str| var(name).ok_or_else(|| ConfigError::new(name, "is not set"));
         Ok(Self {
@@ -74,7 +74,7 @@ impl Config {
     }
 }
 
-/// An entry of `ISSUERS` as it is written.
+/// An entry of `ISSUERS`, not checked yet.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -88,7 +88,7 @@ struct Entry {
     keys: Keys,
 }
 
-/// An entry's `keys` as it is written.
+/// The `keys` of an entry, not checked yet.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
@@ -102,14 +102,12 @@ fn issuers(text: &str) -> Result<Vec<Issuer>, ConfigError> {
     let fail = |problem: &str| ConfigError::new("ISSUERS", problem);
     let entries: Vec<serde_json::Value> = serde_json::from_str(text)
         .map_err(|error| fail(&format!("is not a JSON array: {error}")))?;
-    // The same text again, for what the library lets pass.
+    // The library accepts repeated members, so the strict reader reads the text too.
     if json::object(format!("{{\"ISSUERS\":{text}}}").as_bytes()).is_none() {
-        return Err(fail("names a member twice, or nests too deep"));
+        return Err(fail("repeats a member, or nests too deep"));
     }
     if entries.is_empty() {
-        return Err(fail(
-            "is empty: without an issuer every request would be denied",
-        ));
+        return Err(fail("is empty: add an issuer, or every request is denied"));
     }
     let mut issuers: Vec<Issuer> = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
@@ -156,7 +154,7 @@ fn read_issuer(index: usize, value: serde_json::Value) -> Result<Issuer, ConfigE
     }
     if entry.audiences.is_empty() || entry.audiences.iter().any(String::is_empty) {
         return Err(fail(
-            "`audiences` must name an audience, and none may be empty",
+            "`audiences` must list at least one audience, and no empty ones",
         ));
     }
     let max_ttl_seconds = entry.max_ttl_seconds.unwrap_or(MAX_TTL_SECONDS_DEFAULT);
@@ -174,7 +172,7 @@ fn read_issuer(index: usize, value: serde_json::Value) -> Result<Issuer, ConfigE
     let types = match &entry.typ {
         None => Types::standard(),
         Some(list) if list.is_empty() || list.iter().any(String::is_empty) => {
-            return Err(fail("`typ` must list a type, and none may be empty"));
+            return Err(fail("`typ` must list at least one type, and no empty ones"));
         }
         Some(list) => Types::only(list),
     };
@@ -197,8 +195,8 @@ fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, String> {
     for name in names {
         let algorithm = Algorithm::named(name).ok_or_else(|| {
             format!(
-                "`algorithms` has {name:?}, which is none of HS256, HS384, HS512, RS256, RS384, \
-                 RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
+                "`algorithms` has {name:?}, which is not one of HS256, HS384, HS512, RS256, \
+                 RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
             )
         })?;
         if algorithms.contains(&algorithm) {
@@ -222,7 +220,7 @@ fn key_source(entry: &Entry, algorithms: &[Algorithm]) -> Result<KeySource, Stri
         .any(|algorithm| algorithm.family() == Family::Hmac);
     let keys = &entry.keys;
     if keys.overlap_seconds.is_some() && keys.secret_id.is_none() {
-        return Err("`keys.overlap_seconds` goes with `keys.secret_id` only".to_owned());
+        return Err("`keys.overlap_seconds` can only be set beside `keys.secret_id`".to_owned());
     }
     let source = match (&keys.secret_id, &keys.jwks_url, keys.discovery) {
         (Some(secret_id), None, None) => secret_source(secret_id, keys.overlap_seconds)?,
@@ -232,7 +230,7 @@ fn key_source(entry: &Entry, algorithms: &[Algorithm]) -> Result<KeySource, Stri
         ),
         (None, None, Some(true)) => KeySource::Discovery(
             KeyUrl::discovery(&entry.iss)
-                .map_err(|error| format!("`iss`, needed for discovery, {error}"))?,
+                .map_err(|error| format!("`iss`, used for discovery, {error}"))?,
         ),
         _ => {
             return Err(
@@ -244,10 +242,12 @@ fn key_source(entry: &Entry, algorithms: &[Algorithm]) -> Result<KeySource, Stri
         (KeySource::Secret { .. }, true)
         | (KeySource::Jwks(_) | KeySource::Discovery(_), false) => Ok(source),
         (KeySource::Secret { .. }, false) => Err(
-            "`keys.secret_id` goes with HS* algorithms only: a public key is no secret".to_owned(),
+            "`keys.secret_id` works with HS* algorithms only: set `keys.jwks_url` or \
+             `keys.discovery` for public keys"
+                .to_owned(),
         ),
         (KeySource::Jwks(_) | KeySource::Discovery(_), true) => {
-            Err("HS* algorithms need `keys.secret_id`: a published key is no secret".to_owned())
+            Err("HS* algorithms need `keys.secret_id`: a published key is not secret".to_owned())
         }
     }
 }
@@ -271,14 +271,16 @@ fn secret_source(secret_id: &str, overlap_seconds: Option<u32>) -> Result<KeySou
 fn routes(text: &str) -> Result<RouteScopes, ConfigError> {
     let fail = |problem: &str| ConfigError::new("ROUTE_SCOPES", problem);
     let members = json::object(text.as_bytes())
-        .ok_or_else(|| fail("is not a JSON object, or lists a route twice"))?;
+        .ok_or_else(|| fail("is not a JSON object, or repeats a route"))?;
     let mut routes = BTreeMap::new();
-    // By name: the first mistake does not depend on the order of the text.
+    // Sorted by name, so the first mistake does not depend on the order of the text.
     for (route_key, scopes) in members.members().collect::<BTreeMap<_, _>>() {
         let place = format!("ROUTE_SCOPES[{route_key:?}]");
         let fail = |problem: &str| ConfigError::new(&place, problem);
         if !is_route_key(route_key) {
-            return Err(fail("is no route key: `METHOD /path` or `$default`"));
+            return Err(fail(
+                "is not a route key: write `METHOD /path` or `$default`",
+            ));
         }
         let scopes = scopes
             .as_strings()

@@ -1,24 +1,24 @@
-//! Owns why a token is refused: one stable word for each reason, and nothing of the token.
+//! The reasons for a denial, each with a stable word for logs and metrics.
 
 /// Why a request is not allowed.
 ///
-/// The words of [`Denial::reason`] are an interface: alarms and dashboards
-/// count by them.
+/// Its words in logs and metrics are an interface: alarms and dashboards count
+/// by them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum Denial {
     /// No `Authorization` header arrived.
     #[error("there is no bearer token in the Authorization header")]
     MissingToken,
-    /// The header, or one of the token's parts, is not what its format asks for.
+    /// The header or a part of the token breaks the rules of its format.
     #[error("the token is not a well-formed JWS of this API")]
     Malformed,
-    /// The token names no algorithm that its issuer may use.
-    #[error("the token's algorithm is not one its issuer uses")]
+    /// The token does not name an algorithm of its issuer.
+    #[error("the issuer does not use the token's algorithm")]
     Algorithm,
-    /// The token's issuer has no such key for that algorithm.
-    #[error("the token's key is not one of its issuer's")]
+    /// The issuer has no key with the token's key id and algorithm.
+    #[error("the issuer has no key with the token's key id and algorithm")]
     Key,
-    /// The signature is not by the key.
+    /// The signature does not verify with the key.
     #[error("the signature does not verify")]
     Signature,
     /// `exp` has passed.
@@ -34,24 +34,24 @@ pub enum Denial {
     #[error("the token is not meant for this API")]
     Audience,
     /// `sub` is missing, not a string, or empty.
-    #[error("the token names no subject")]
+    #[error("the token does not name its subject")]
     Subject,
-    /// The token does not state its lifetime, or lives longer than it may.
+    /// `exp` or `iat` is missing or not an integer, or the token lives too long.
     #[error("the token's lifetime is missing or too long")]
     Lifetime,
-    /// The token does not carry a scope that the route asks for.
-    #[error("the token does not carry the scope of this route")]
+    /// The token lacks a scope that the route requires.
+    #[error("the token lacks a scope of this route")]
     Scope,
     /// The route is not listed.
     #[error("the route is not listed")]
     Route,
-    /// The issuer's keys could not be had: nothing can be decided.
+    /// The issuer's keys could not be fetched, so the token cannot be verified.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
 }
 
 impl Denial {
-    /// Every denial, in the order of the design.
+    /// Every denial.
     #[cfg(test)]
     pub(crate) const ALL: [Self; 14] = [
         Self::MissingToken,

@@ -1,20 +1,20 @@
-//! Owns what is an error rather than a denial: nothing could be decided, and the client gets 500.
+//! The errors of a request that cannot be decided, and of a start that fails.
 
 use lambda_runtime::Diagnostic;
 
 use crate::keys::KeySetError;
 
-/// Why a request could not be decided. Neither its `Display` nor its `Debug`
-/// holds anything of the event.
+/// Why a request could not be decided; its client gets a 500. Neither `Display`
+/// nor `Debug` quotes the event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// The event is not of the one form this function answers.
-    #[error("the event is no API Gateway authorizer request of payload format 2.0")]
+    /// The event has another form than the one that this function answers.
+    #[error("the event is not an API Gateway authorizer request of payload format 2.0")]
     WrongEvent,
-    /// The issuer's keys could not be had, or are too old.
+    /// The issuer's keys could not be fetched, and the cached ones are too old.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
-    /// The code panicked. What it said goes nowhere.
+    /// The code panicked. The text of the panic is dropped.
     #[error("the authorizer failed")]
     Panicked,
 }
@@ -44,18 +44,18 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// Why the authorizer does not start, in one line.
+/// Why the authorizer does not start: one line.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StartError {
-    /// An issuer's keys are in Secrets Manager, which the environment does not lead to.
+    /// An issuer's keys are in Secrets Manager, but an AWS setting is missing.
     #[error("{0}")]
     Aws(String),
-    /// A shared secret is not usable.
+    /// A shared secret is unusable.
     #[error("issuer {issuer:?}: {cause}")]
     Secret {
         /// The issuer's configured name.
         issuer: String,
-        /// What is wrong with it.
+        /// What is wrong with the secret.
         cause: KeySetError,
     },
 }

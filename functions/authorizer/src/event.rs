@@ -1,18 +1,17 @@
-//! Owns the gateway's event: payload format 2.0, read leniently, and the one token in it.
+//! Reads the gateway's event (payload format 2.0): its route and its `Authorization` header.
 
 use serde_json::Value;
 use shared::secret::Secret;
 
 use crate::denial::Denial;
 
-/// The event is not one this function can answer.
+/// The event is of another payload format, whose answers have another form.
 ///
-/// The gateway is configured for another payload format, whose answers have
-/// another form: that is a mistake of the deployment, not of the caller.
+/// That is a mistake of the deployment, not of the caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct WrongEvent;
 
-/// What is read of an event. Everything else in it may be anything.
+/// The members of an event that are read. All others may hold anything.
 pub(crate) struct Event<'e> {
     route_key: Option<&'e str>,
     method: Option<&'e str>,
@@ -34,7 +33,7 @@ impl<'e> Event<'e> {
         })
     }
 
-    /// The one `Authorization` header, which is also the identity source.
+    /// The value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> Result<&'e str, Denial> {
         self.authorization
             .as_ref()
@@ -42,14 +41,14 @@ impl<'e> Event<'e> {
             .map_err(|denial| *denial)
     }
 
-    /// The route the gateway chose, if the request's method is one it serves.
+    /// The route that the gateway chose, if it serves the request's method.
     pub(crate) fn route_key(&self) -> Result<&'e str, Denial> {
         let route_key = self.route_key.ok_or(Denial::Route)?;
         let method = self
             .method
             .filter(|method| !method.is_empty())
             .ok_or(Denial::Route)?;
-        // `$default` has no method and serves each.
+        // `$default` has no method and serves them all.
         match route_key.split_once(' ') {
             Some((served, _)) if served != "ANY" && served != method => Err(Denial::Route),
             _ => Ok(route_key),
@@ -57,8 +56,9 @@ impl<'e> Event<'e> {
     }
 }
 
-/// Never the query string, a cookie or the body: only the header counts, once,
-/// and only if the gateway took it for the identity source, by which it caches.
+/// Reads the one `Authorization` header; never the query string, a cookie or the
+/// body. It must equal the identity source, because the gateway caches answers
+/// by that.
 fn authorization(event: &Value) -> Result<&str, Denial> {
     let headers = event
         .get("headers")

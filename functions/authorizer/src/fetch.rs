@@ -1,4 +1,4 @@
-//! Owns where keys are fetched from: Secrets Manager, a JWK set's address, or the caller's hand.
+//! Fetches an issuer's keys: from Secrets Manager, from a JWK set's address, or as they were given.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::keys::{KeySet, KeySetError};
 use crate::secret;
 use crate::url::KeyUrl;
 
-/// Where one issuer's keys come from, with what is needed to fetch them.
+/// Where one issuer's keys come from, with the client and settings to fetch them.
 #[derive(Debug)]
 pub(crate) enum Source {
     Secret {
@@ -33,7 +33,7 @@ pub(crate) enum Source {
         url: KeyUrl,
         iss: String,
     },
-    /// Keys given by hand: the same at each fetch.
+    /// Keys given by hand: every fetch returns the same.
     Fixed(Fixed),
 }
 
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Fixed {
 }
 
 impl Source {
-    /// Whether the keys were given by hand, for any key id.
+    /// Whether the keys were given by hand, so that a token may name any key id.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self, Self::Fixed(_))
     }
@@ -85,19 +85,21 @@ impl Source {
     }
 }
 
-/// The key set's address in an OpenID configuration, which must be this
-/// issuer's own (OpenID Connect Discovery 1.0, section 4.3).
+/// Reads the address of the key set from an OpenID configuration, which must name
+/// this issuer (OpenID Connect Discovery 1.0, section 4.3).
 fn jwks_uri(document: &[u8], iss: &str) -> Result<KeyUrl, FetchError> {
     let members = json::object(document).ok_or(FetchError::Discovery(
-        "is not a JSON object, or names a member twice",
+        "is not a JSON object, or repeats a member",
     ))?;
     let text = |name: &str| members.get(name).and_then(Json::as_str);
     if text("issuer") != Some(iss) {
-        return Err(FetchError::Discovery("is another issuer's"));
+        return Err(FetchError::Discovery("belongs to another issuer"));
     }
     text("jwks_uri")
         .and_then(|url| url.parse().ok())
-        .ok_or(FetchError::Discovery("names no `jwks_uri` that is https"))
+        .ok_or(FetchError::Discovery(
+            "has no `jwks_uri` with an https address",
+        ))
 }
 
 /// Reads the current version, and the previous one if there is one.
@@ -112,7 +114,7 @@ async fn versions(
             .version_stage(stage)
             .send()
     };
-    // At once: each has a connection to open, and the second is no afterthought.
+    // Both at once, since each opens a connection of its own.
     let (current, previous) = tokio::join!(read("AWSCURRENT"), read("AWSPREVIOUS"));
     let current = current.map_err(|error| refusal(&error))?;
     match previous {
@@ -123,7 +125,7 @@ async fn versions(
     }
 }
 
-/// What is told of an error: its code, if it is a known one. Never its message.
+/// Keeps the code of an error, if it is a known one, and drops the message.
 fn refusal<E>(error: &SdkError<E>) -> FetchError
 where
     SdkError<E>: aws_sdk_secretsmanager::error::ProvideErrorMetadata,
@@ -141,14 +143,14 @@ where
     match error {
         SdkError::ServiceError(_) => {
             let known = CODES.into_iter().find(|code| error.code() == Some(code));
-            FetchError::SecretsManager(known.unwrap_or("an error that is not known here"))
+            FetchError::SecretsManager(known.unwrap_or("an unknown error code"))
         }
         SdkError::TimeoutError(_) => FetchError::Timeout,
         _ => FetchError::Unreachable,
     }
 }
 
-/// The keys of both versions, the current one's first.
+/// The keys of both versions. The keys of the current version come first.
 fn combine(
     current: &GetSecretValueOutput,
     previous: Option<&GetSecretValueOutput>,
@@ -160,11 +162,11 @@ fn combine(
     if let (Some(previous), Some(until)) = (previous, overlap_end(current, overlap_seconds))
         && now < until
     {
-        // What was usable before the rotation is so until the overlap ends. A
-        // previous value that never was (a placeholder) is no reason to stop.
+        // Keys that were usable before the rotation stay usable until the overlap
+        // ends. An unusable previous value, such as a placeholder, is ignored.
         match value(previous).and_then(|value| secret::read(value, bytes_min, Some(until))) {
             Ok(replaced) => keys.extend(replaced),
-            Err(error) => tracing::warn!(%error, "the secret's previous version is not used"),
+            Err(error) => tracing::warn!(%error, "the secret's previous version is ignored"),
         }
     }
     Ok(KeySet::new(keys))
@@ -176,8 +178,10 @@ fn value(version: &GetSecretValueOutput) -> Result<&str, KeySetError> {
         .ok_or_else(|| KeySetError::new("the secret's value is binary, not a string"))
 }
 
-/// The previous version is valid until this long after it was replaced. Of a
-/// version without a date nothing is known, so its predecessor is not valid.
+/// The moment at which the previous version stops being valid.
+///
+/// `None` if the current version has no date: then it is unknown when the
+/// previous one was replaced, so it is not valid.
 fn overlap_end(current: &GetSecretValueOutput, overlap_seconds: u32) -> Option<Timestamp> {
     let created = Timestamp::from_second(current.created_date()?.secs()).ok()?;
     created

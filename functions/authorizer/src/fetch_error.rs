@@ -2,7 +2,7 @@
 
 use crate::keys::KeySetError;
 
-/// Why keys could not be fetched. Nothing in it quotes an answer.
+/// Why keys could not be fetched. No text quotes the answer of a server.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("the key source did not answer in time")]
@@ -11,9 +11,9 @@ pub(crate) enum FetchError {
     Unreachable,
     #[error("the key source answered with status {0}")]
     Status(u16),
-    #[error("the key source answered with too large a document")]
+    #[error("the document of the key source is too large")]
     TooLarge,
-    #[error("Secrets Manager refused: {0}")]
+    #[error("Secrets Manager answered with {0}")]
     SecretsManager(&'static str),
     #[error("the OpenID configuration {0}")]
     Discovery(&'static str),

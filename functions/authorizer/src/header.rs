@@ -1,4 +1,4 @@
-//! Owns the token's header: which algorithm and key it names, and what it may not ask for.
+//! Reads a token's header: its algorithm, key id and type. Extensions are refused.
 
 use shared::json::{Json, Object};
 
@@ -10,15 +10,15 @@ use crate::json;
 /// The longest key id, in characters.
 pub(crate) const KID_CHARACTERS_MAX: usize = 128;
 
-/// Extensions that change what is signed or how it is read. None is understood
-/// here, so that a token with one is refused rather than read another way than
+/// Extensions that change what is signed or how it is read. None is supported, so
+/// a token that has one is refused. Otherwise it could be read in another way than
 /// its issuer meant (RFC 7515 section 4.1.11; RFC 7797; RFC 7516).
 const EXTENSIONS: [&str; 4] = ["crit", "b64", "zip", "enc"];
 
-/// A header that is well formed; no key has been looked for yet.
+/// A well-formed header, before its key is looked up.
 ///
-/// `jku`, `jwk`, `x5u` and `x5c` are not read at all: a key that travels with
-/// its token proves nothing.
+/// `jku`, `jwk`, `x5u` and `x5c` are never read: a key inside its own token
+/// proves nothing.
 pub(crate) struct Header<'a> {
     pub(crate) algorithm: Algorithm,
     kid: Option<Json<'a>>,
@@ -56,7 +56,7 @@ impl<'a> Header<'a> {
         self.kid.as_ref().and_then(Json::as_str)
     }
 
-    /// Whether the issuer signs tokens such as this one.
+    /// Checks that the issuer uses this algorithm and type.
     pub(crate) fn admit(&self, issuer: &Issuer) -> Result<(), Denial> {
         if !issuer.algorithms.contains(&self.algorithm) {
             return Err(Denial::Algorithm);
@@ -69,7 +69,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// `none` is no algorithm in any spelling, nor is anything else that is not on the list.
+/// Only a listed algorithm in its exact spelling is accepted, so `none` never is.
 fn algorithm(members: &Object<'_>) -> Result<Algorithm, Denial> {
     let name = members
         .get("alg")
@@ -78,11 +78,11 @@ fn algorithm(members: &Object<'_>) -> Result<Algorithm, Denial> {
     Algorithm::named(name).ok_or(Denial::Algorithm)
 }
 
-/// Whether a key id is made of what identifiers, thumbprints, base64 and URLs
-/// are made of.
+/// Whether a key id has only the characters of identifiers, thumbprints, base64
+/// and URLs.
 ///
-/// Nothing here looks a key up by path or by query. But a key id travels: what
-/// could be a path, a statement or markup elsewhere is refused at the door.
+/// Nothing here looks up a key by a path or a query. But a key id can reach other
+/// systems, so one that could be a path, a statement or markup is refused.
 pub(crate) fn is_kid(text: &str) -> bool {
     let within = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=:@#".contains(&byte);
     (1..=KID_CHARACTERS_MAX).contains(&text.len())

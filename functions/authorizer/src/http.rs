@@ -1,4 +1,4 @@
-//! Owns the fetching of JSON documents: bounded in time and size, and never redirected.
+//! Fetches JSON documents over HTTP, with limits on time and size and without redirects.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -13,35 +13,37 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use crate::fetch_error::FetchError;
 use crate::url::KeyUrl;
 
-/// How long a key source may take to answer.
+/// How long an answer of a key source may take.
 pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// The largest document that is read.
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
 
-/// Minutes pass between two fetches, and the environment may have been frozen
-/// meanwhile: a kept connection would be a dead one, and the fetch on it fail.
+/// No connection is kept. Minutes pass between two fetches, and the environment
+/// may be frozen meanwhile: a kept connection would be dead, and its fetch fail.
 const CONNECTIONS_KEPT: usize = 0;
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
-/// A client that is built at the first fetch: an authorizer whose keys are in
-/// Secrets Manager never reads the trust store for it.
+/// A client that is built at the first fetch, so an authorizer with all its keys
+/// in Secrets Manager does not read the trust store for it.
 ///
-/// It is the HTTP client the AWS SDK already brings, so that JWKS cost the
-/// artifact nothing.
+/// It is the HTTP client of the AWS SDK, so JWK sets do not make the artifact
+/// larger.
 #[derive(Debug, Default)]
 pub(crate) struct Client(OnceLock<Connector>);
 
 impl Client {
-    /// Fetches a document. A redirect is an answer like any other that is not
-    /// 200: it is not followed, so nothing can lead away from https.
+    /// Fetches a document.
+    ///
+    /// A redirect is an error, as is any other status than 200: if it were
+    /// followed, it could lead away from https.
     pub(crate) async fn get(&self, url: &KeyUrl) -> Result<Vec<u8>, FetchError> {
-        match tokio::time::timeout(FETCH_TIMEOUT, self.get_unhurried(url)).await {
+        match tokio::time::timeout(FETCH_TIMEOUT, self.get_without_timeout(url)).await {
             Ok(result) => result,
             Err(_) => Err(FetchError::Timeout),
         }
     }
 
-    async fn get_unhurried(&self, url: &KeyUrl) -> Result<Vec<u8>, FetchError> {
+    async fn get_without_timeout(&self, url: &KeyUrl) -> Result<Vec<u8>, FetchError> {
         let mut request =
             HttpRequest::get(url.as_uri().to_string()).map_err(|_| FetchError::Unreachable)?;
         request.headers_mut().insert("accept", "application/json");
@@ -73,7 +75,7 @@ impl Client {
     }
 }
 
-/// A client for the AWS SDK that keeps no connections either.
+/// A client for the AWS SDK. It keeps no connections either.
 pub(crate) fn sdk_client() -> SharedHttpClient {
     Builder::new()
         .pool_max_idle_per_host(CONNECTIONS_KEPT)

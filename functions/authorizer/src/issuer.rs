@@ -1,12 +1,12 @@
-//! Owns what is known of an issuer before any token arrives: its names, rules and key source.
+//! A configured issuer: its names, its rules, and the source of its keys.
 
 use crate::algorithm::Algorithm;
 use crate::url::KeyUrl;
 
-/// Who signs tokens for this API, and under which rules they are believed.
+/// An issuer of tokens for this API, and the rules that its tokens must follow.
 ///
-/// It can only come from [`crate::Config`], so one that exists is valid: it has
-/// an audience, algorithms of one family, and a key source that fits them.
+/// Only [`crate::Config`] makes one, so an issuer is valid: it has an audience,
+/// algorithms of one family, and a key source that fits them.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     pub(crate) name: String,
@@ -41,10 +41,10 @@ impl Issuer {
         &self.name
     }
 
-    /// The fewest bytes a shared secret may have to be of any use.
+    /// The shortest shared secret in bytes that one of the algorithms can use.
     ///
-    /// A secret that is long enough for some of the algorithms is a key for
-    /// those alone, see [`crate::keys::Key::shared`].
+    /// A secret is used only with the algorithms that it is long enough for, see
+    /// [`crate::keys::Key::shared`].
     pub(crate) fn secret_bytes_min(&self) -> usize {
         let least = self
             .algorithms
@@ -55,19 +55,18 @@ impl Issuer {
     }
 }
 
-/// The `typ` values that are accepted: they keep a token that was made for
-/// another purpose (a DPoP proof, a log-out token) from being used as access
-/// token (RFC 8725 section 3.11).
+/// The accepted values of `typ`. They keep a token of another kind (a DPoP proof,
+/// a log-out token) from being used as an access token (RFC 8725 section 3.11).
 #[derive(Clone, Debug)]
 pub(crate) struct Types {
     accepted: Vec<String>,
-    /// A configured list is a demand; by default a token may leave `typ` out,
-    /// as RFC 7519 lets it.
+    /// Whether a token must have a `typ`. It must if types are configured; by
+    /// default it may leave `typ` out, as RFC 7519 allows.
     required: bool,
 }
 
 impl Types {
-    /// `JWT` and `at+jwt`, if the token says a type at all.
+    /// `JWT`, `at+jwt`, or no type.
     pub(crate) fn standard() -> Self {
         Self {
             accepted: ["jwt", "at+jwt"].map(str::to_owned).into(),
@@ -75,7 +74,7 @@ impl Types {
         }
     }
 
-    /// Exactly these, and the token must say one.
+    /// One of these types; a token without a type is refused.
     pub(crate) fn only(types: &[String]) -> Self {
         Self {
             accepted: types.iter().map(|text| normal(text)).collect(),
@@ -91,7 +90,7 @@ impl Types {
     }
 }
 
-/// A media type without its optional `application/`, in lower case (RFC 7515
+/// A media type in lower case and without its optional `application/` (RFC 7515
 /// section 4.1.9).
 fn normal(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();

@@ -1,12 +1,12 @@
-//! Reads the JSON of tokens, key sets, secrets and the configuration: one object, or nothing.
+//! Reads the JSON of tokens, key sets, secrets and the configuration: always one object.
 //!
-//! Two readers that keep different ones of two equal members disagree about who
-//! a token is for, so a token or key set that repeats a member is refused
-//! (RFC 7515 section 4, RFC 7519 section 4).
+//! Of two members with the same name, one reader keeps the first and another the
+//! last. They would disagree about the caller, so a text that repeats a member is
+//! refused (RFC 7515 section 4, RFC 7519 section 4).
 
 use shared::json::{Json, Object, Repeats, parse};
 
-/// How deep a value may nest. Real tokens nest two or three deep.
+/// How deep a value may nest. Real tokens nest two or three levels deep.
 const DEPTH_MAX: usize = 32;
 
 /// Reads one JSON object, with nothing around it but white space.

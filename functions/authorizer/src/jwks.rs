@@ -1,9 +1,9 @@
-//! Owns how a JWK set becomes keys, and which sets are refused as a whole.
+//! Reads a JWK set into keys, and decides which sets are refused as a whole.
 //!
-//! A set that contradicts itself was put together by mistake or by somebody
-//! else; none of its keys is used. A key that is merely of no use here (for
-//! encryption, of an unknown type or curve) is set aside, as RFC 7517 section 5
-//! asks, since issuers publish such keys beside the ones for signatures.
+//! A set that contradicts itself is a mistake or the work of an attacker, so none
+//! of its keys is used. A key that is only useless here (for encryption, of an
+//! unknown type or curve) is skipped, as RFC 7517 section 5 recommends, since
+//! issuers publish such keys beside the ones for signatures.
 
 use std::collections::BTreeSet;
 
@@ -23,19 +23,19 @@ use crate::token::base64url;
 const KEYS_MAX: usize = 100;
 /// The shortest RSA modulus (RFC 7518 section 3.3) and the longest that verifies.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
-/// The smallest RSA exponent, and the largest that the verifier takes.
+/// The smallest RSA exponent, and the largest that the verifier accepts.
 const RSA_EXPONENT: std::ops::RangeInclusive<u64> = 65_537..=(1 << 33) - 1;
 
-const MALFORMED: &str = "the key set holds a key that is malformed";
+const MALFORMED: &str = "the key set has a malformed key";
 const CONTRADICTION: &str =
-    "the key set holds a key whose type, curve, algorithm and use contradict each other";
-const WEAK: &str = "the key set holds a key that is too weak";
+    "the key set has a key whose type, curve, algorithm and use contradict each other";
+const WEAK: &str = "the key set has a key that is too weak";
 const PRIVATE: &str = "the key set publishes a private key";
 
-/// Where a set was had from.
+/// Where a set comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
-    /// Fetched from the issuer: what is in it, everybody can read.
+    /// Fetched from the issuer: everybody can read it.
     Published,
     /// Given by hand, for a test or an experiment.
     Given,
@@ -45,7 +45,7 @@ impl KeySet {
     /// Reads a JWK set (RFC 7517 section 5) that an issuer publishes.
     ///
     /// # Errors
-    /// Says why the set is refused as a whole.
+    /// Why the whole set is refused.
     pub fn from_jwks(text: &[u8]) -> Result<Self, KeySetError> {
         read(text, Origin::Published)
     }
@@ -53,11 +53,10 @@ impl KeySet {
 
 /// Reads a JWK set.
 pub(crate) fn read(text: &[u8], origin: Origin) -> Result<KeySet, KeySetError> {
-    let members = json::object(text).ok_or_else(|| {
-        KeySetError::new("the key set is not a JSON object, or names a member twice")
-    })?;
+    let members = json::object(text)
+        .ok_or_else(|| KeySetError::new("the key set is not a JSON object, or repeats a member"))?;
     let Some(Json::Array(entries)) = members.get("keys") else {
-        return Err(KeySetError::new("the key set has no list of keys"));
+        return Err(KeySetError::new("the key set has no list `keys`"));
     };
     if entries.is_empty() || KEYS_MAX < entries.len() {
         return Err(KeySetError::new("the key set has no keys, or too many"));
@@ -94,7 +93,7 @@ pub(crate) fn read(text: &[u8], origin: Origin) -> Result<KeySet, KeySetError> {
     }
 }
 
-/// What no single key is to blame for.
+/// Makes the checks that concern the set and not a single key.
 fn check_whole(entries: &[&Object<'_>]) -> Result<(), KeySetError> {
     let mut kids = BTreeSet::new();
     if !entries
@@ -102,7 +101,9 @@ fn check_whole(entries: &[&Object<'_>]) -> Result<(), KeySetError> {
         .filter_map(|entry| kid(entry))
         .all(|kid| kids.insert(kid))
     {
-        return Err(KeySetError::new("the key set gives two keys one id"));
+        return Err(KeySetError::new(
+            "the key set has two keys with the same id",
+        ));
     }
     let symmetric = entries
         .iter()
@@ -120,7 +121,7 @@ fn kid<'a>(entry: &'a Object<'_>) -> Option<&'a str> {
     entry.get("kid").and_then(Json::as_str)
 }
 
-/// A member that is a string if it is there.
+/// Reads a member that is a string or missing.
 fn text<'a>(entry: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, &'static str> {
     entry
         .get(name)
@@ -128,12 +129,12 @@ fn text<'a>(entry: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, &'stat
         .transpose()
 }
 
-/// A member that is base64url.
+/// Reads a required member in base64url.
 fn bytes(entry: &Object<'_>, name: &str) -> Result<Vec<u8>, &'static str> {
     text(entry, name)?.and_then(base64url).ok_or(MALFORMED)
 }
 
-/// Reads one key: `None` sets it aside.
+/// Reads one key. `None` means that it is skipped.
 fn key(entry: &Object<'_>, origin: Origin) -> Result<Option<Key>, &'static str> {
     let kty = text(entry, "kty")?.ok_or(MALFORMED)?;
     let kid = text(entry, "kid")?.map(str::to_owned);
@@ -155,7 +156,7 @@ fn key(entry: &Object<'_>, origin: Origin) -> Result<Option<Key>, &'static str> 
         },
     };
     match purpose {
-        // A signature algorithm on a key that says it is for encryption.
+        // The key is for encryption, but its algorithm is for signatures.
         Purpose::Encryption if entry.get("alg").is_some() => return Err(CONTRADICTION),
         Purpose::Encryption | Purpose::Other => return Ok(None),
         Purpose::Signature | Purpose::Unsaid => {}
@@ -176,7 +177,7 @@ fn key(entry: &Object<'_>, origin: Origin) -> Result<Option<Key>, &'static str> 
     }))
 }
 
-/// What a key says it is for.
+/// The purpose that a key states.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Purpose {
     Signature,
@@ -185,7 +186,7 @@ enum Purpose {
     Unsaid,
 }
 
-/// `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3), which must agree.
+/// Reads `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3), which must agree.
 fn purpose(entry: &Object<'_>) -> Result<Purpose, &'static str> {
     let by_use = match text(entry, "use")? {
         None => Purpose::Unsaid,
@@ -232,7 +233,7 @@ fn is_encryption(name: &str) -> bool {
     .any(|prefix| name.starts_with(prefix))
 }
 
-/// The algorithms that a type and curve of key can be used with.
+/// The algorithms that fit a key's type and curve.
 fn natural(kty: &str, crv: Option<&str>) -> Vec<Algorithm> {
     match (kty, crv) {
         ("RSA", _) => vec![
@@ -253,7 +254,7 @@ fn natural(kty: &str, crv: Option<&str>) -> Vec<Algorithm> {
 
 fn rsa(entry: &Object<'_>) -> Result<DecodingKey, &'static str> {
     let (modulus, exponent) = (bytes(entry, "n")?, bytes(entry, "e")?);
-    // A leading zero is against RFC 7518 section 6.3.1.1, but common.
+    // RFC 7518 section 6.3.1.1 forbids leading zeros, but they are common.
     let modulus = strip_zeros(&modulus);
     let exponent = strip_zeros(&exponent);
     let (Some(first), Some(last)) = (modulus.first(), modulus.last()) else {
@@ -293,7 +294,7 @@ fn elliptic(entry: &Object<'_>, algorithms: &[Algorithm]) -> Result<DecodingKey,
     }
     // The uncompressed form of SEC 1 section 2.3.3.
     let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
-    // A point that is not on the curve is found here, not at the first token.
+    // This refuses a point outside the curve now, not at the first token.
     ParsedPublicKey::new(verifier, &point).map_err(|_| MALFORMED)?;
     Ok(DecodingKey::from_ec_der(&point))
 }

@@ -1,4 +1,4 @@
-//! Owns an issuer's keys, ready to verify with, and the choice among them.
+//! An issuer's keys: selects the key of a token and verifies the signature with it.
 
 use jiff::Timestamp;
 use jsonwebtoken::DecodingKey;
@@ -11,40 +11,41 @@ use crate::denial::Denial;
 #[derive(Clone)]
 pub struct KeySet {
     keys: Vec<Key>,
-    /// Whether a key id that no key has may stand for every key: for keys that
-    /// were given by hand, never for keys that an issuer publishes.
+    /// Whether an unknown key id matches every key. This is for keys that were
+    /// given by hand, never for keys that an issuer publishes.
     any_kid: bool,
 }
 
-/// One key, parsed once.
+/// One key, parsed and ready to verify with.
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) kid: Kid,
-    /// What the key may be used with.
+    /// The algorithms that the key may be used with.
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) material: DecodingKey,
-    /// The moment a replaced key stops being valid.
+    /// When a replaced key stops being valid; `None` for a current key.
     pub(crate) valid_until: Option<Timestamp>,
 }
 
 /// Which tokens a key is for.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) enum Kid {
-    /// Every token: a plain-string secret has no id.
+    /// Every token, since a plain-string secret has no id.
     Any,
-    /// Tokens with this id, or, for a key without one, tokens without one.
+    /// Tokens with this id. A key without an id is for tokens without one.
     Exactly(Option<String>),
 }
 
-/// Why a key set or secret is not used, and which of its keys are to blame.
+/// Why a key set or secret is not used, and which of its keys are at fault.
 ///
-/// `Display` says what is wrong, and nothing of any key.
+/// `Display` says what is wrong and quotes no key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{why}")]
 pub struct KeySetError {
     why: String,
+    /// The ids of the keys at fault.
     offenders: Vec<Option<String>>,
-    /// Whether every key of the set is to blame.
+    /// Whether every key of the set is at fault.
     all: bool,
 }
 
@@ -57,7 +58,7 @@ impl KeySetError {
         }
     }
 
-    /// A set that is refused for some of its keys.
+    /// A set that is refused because of some of its keys.
     pub(crate) fn offending(why: &str, offenders: Vec<Option<String>>, all: bool) -> Self {
         Self {
             why: why.to_owned(),
@@ -66,10 +67,10 @@ impl KeySetError {
         }
     }
 
-    /// Whether a token names a key that is itself the offence.
+    /// Whether the key that a token names is at fault.
     ///
-    /// No set could make that key acceptable, so that token is denied; every
-    /// other token of the issuer cannot be decided while its set is refused.
+    /// No set makes that key acceptable, so the token is denied. All other tokens
+    /// of the issuer cannot be decided while its set is refused.
     pub(crate) fn blames(&self, kid: Option<&str>, any_kid: bool) -> bool {
         (any_kid && self.all)
             || self
@@ -87,20 +88,20 @@ impl KeySet {
         }
     }
 
-    /// Lets a token name any key id.
+    /// Accepts tokens with any key id.
     #[must_use]
     pub(crate) fn for_any_kid(mut self) -> Self {
         self.any_kid = true;
         self
     }
 
-    /// Whether a token's key id is one of these keys'. If not, the issuer may
-    /// have added a key since.
+    /// Whether one of these keys has a token's key id. If not, the issuer may have
+    /// added a key after they were fetched.
     pub(crate) fn knows(&self, kid: Option<&str>) -> bool {
         self.any_kid || kid.is_none() || self.keys.iter().any(|key| key.is_for(kid))
     }
 
-    /// Verifies a signature with each key the token may mean, the newest first.
+    /// Verifies a signature with each key that the token may mean, newest first.
     pub(crate) fn verify(
         &self,
         kid: Option<&str>,
@@ -123,7 +124,7 @@ impl KeySet {
         Err(denial)
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
@@ -160,8 +161,8 @@ impl Key {
         self.algorithms.contains(&algorithm) && self.valid_until.is_none_or(|until| now < until)
     }
 
-    /// The provider is named rather than the crate's default: that one panics
-    /// at its first use if another crate of the build enables a second.
+    /// The provider is named because the library's default panics at its first
+    /// use if another crate of the build enables a second provider.
     fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &Vec<u8>) -> bool {
         (DEFAULT_PROVIDER.verifier_factory)(&algorithm.verifiable(), &self.material)
             .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())

@@ -1,18 +1,18 @@
 //! An API Gateway Lambda authorizer (HTTP API, payload format 2.0, simple
-//! responses) that fails closed: what is not proven valid is denied, and what
-//! cannot be decided is an error, never an allow.
+//! responses) that fails closed: a request without a valid token is denied, and
+//! a request that cannot be decided is an error, never an allow.
 //!
 //! Read [`verify()`] first: it is the whole decision about a token, and pure.
 //! Then [`handle`], which does the I/O around it, and `cache`, which says how
-//! long keys are believed. [`Denial`] lists every reason there is.
+//! long keys are used. [`Denial`] lists every reason for a denial.
 //!
 //! Invariants:
-//! - Nothing of a token is believed before its signature is verified, except
-//!   `iss`, which chooses whose keys must prove it.
-//! - A key is chosen by `(issuer, key id)` and used with the algorithms it is
-//!   for: never with the one the token would like.
-//! - No log line, error or panic that leaves this crate holds anything of the
-//!   token, of a claim, or of a library's error text.
+//! - No claim is trusted before the signature is verified. `iss` is read earlier,
+//!   but only to select the issuer whose keys must verify the token.
+//! - A key is selected by `(issuer, key id)`, and used only with its own
+//!   algorithms, whatever algorithm the token names.
+//! - No log line, error or panic that leaves this crate quotes the token, a
+//!   claim, or the error text of a library.
 
 mod algorithm;
 mod app;

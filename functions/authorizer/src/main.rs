@@ -8,10 +8,7 @@ use shared::world::World;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "main is where the environment comes in"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "only main reads the environment")]
     let var = |name: &str| quiet::level(name, std::env::var(name).ok());
     telemetry::init(SERVICE, var);
     std::panic::set_hook(Box::new(quiet::report));

@@ -1,4 +1,4 @@
-//! Owns which scopes a route asks for. A route that is not listed is denied.
+//! Checks the scopes that a route requires. A route that is not listed is denied.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,21 @@ use shared::caller::Caller;
 
 use crate::denial::Denial;
 
-/// Route keys, as the gateway writes them (`POST /orders`), and the scopes
-/// that each asks for, all of them.
+/// Route keys, as the gateway writes them (`POST /orders`). A caller needs all
+/// scopes of a route.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct RouteScopes(pub(crate) BTreeMap<String, Vec<String>>);
 
 impl RouteScopes {
-    /// The listed spelling of a route key: the configuration's text, not the event's.
+    /// The route key as the configuration writes it, if it is listed: a log line
+    /// must not quote the event.
     pub(crate) fn listed(&self, route_key: &str) -> Option<&str> {
         self.0
             .get_key_value(route_key)
             .map(|(listed, _)| listed.as_str())
     }
 
-    /// Whether a caller may call a route.
+    /// Checks that a caller may call a route.
     ///
     /// # Errors
     /// [`Denial::Route`] if it is not listed, [`Denial::Scope`] if a scope is missing.

@@ -1,18 +1,18 @@
-//! Owns what a process around this library must not say: what others log below INFO, and panics' texts.
+//! Keeps tokens out of the process's log: no library's lines below INFO, and no panic's text.
 
 use std::panic::PanicHookInfo;
 
 use tracing::Level;
 
-/// The environment's variable as the logging set-up may see it: no level below `INFO`.
+/// Raises a log level below `INFO` in an environment variable to `INFO`.
 ///
-/// At `TRACE` the Lambda runtime logs every event as it arrives, the token in
-/// it, and at `DEBUG` the AWS SDK logs the text of errors. Nothing of this crate
-/// is lost: it logs decisions, at `INFO`, and failures.
+/// At `TRACE` the Lambda runtime logs every event with its token, and at `DEBUG`
+/// the AWS SDK logs the text of errors. No line of this crate is lost: it logs
+/// nothing below `INFO`.
 pub fn level(name: &str, value: Option<String>) -> Option<String> {
     let is_level = matches!(name, "AWS_LAMBDA_LOG_LEVEL" | "RUST_LOG");
     value.map(|value| {
-        // Asked of the parser itself: it also takes numbers, and other spellings.
+        // The real parser decides, since it also accepts numbers and other spellings.
         let is_below = value.parse().is_ok_and(|level: Level| Level::INFO < level);
         if is_level && is_below {
             "INFO".to_owned()
@@ -22,7 +22,7 @@ pub fn level(name: &str, value: Option<String>) -> Option<String> {
     })
 }
 
-/// A panic hook that tells where a panic was, and not what it said.
+/// A panic hook that logs the place of a panic, but not its text.
 pub fn report(panic: &PanicHookInfo<'_>) {
     let (file, line) = panic
         .location()
@@ -50,7 +50,7 @@ mod tests {
             );
         }
         assert_eq!(level("RUST_LOG", None), None);
-        // Every spelling that the logging set-up takes for a level below INFO.
+        // Every spelling that the parser reads as a level below INFO.
         for spelling in [
             "trace", "TRACE", "Trace", "debug", "DEBUG", "5", "4", "6", " trace", "trace ", "05",
         ] {

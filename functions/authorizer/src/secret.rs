@@ -1,4 +1,4 @@
-//! Owns how a secret's value becomes HMAC keys: a JSON list, or a plain string.
+//! Reads HMAC keys from a secret's value: a JSON list, or a plain string.
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -25,13 +25,13 @@ impl KeySet {
     /// plain string whose UTF-8 bytes are the key.
     ///
     /// # Errors
-    /// Says why the value is not usable; a key shorter than `bytes_min` is refused.
+    /// Why the value is unusable; a key shorter than `bytes_min` is refused.
     pub fn from_secret(value: &str, bytes_min: usize) -> Result<Self, KeySetError> {
         read(value, bytes_min, None).map(Self::new)
     }
 }
 
-/// Reads one version of a secret, which stays valid until a moment, or for good.
+/// Reads one version of a secret. Without `valid_until` its keys do not expire.
 pub(crate) fn read(
     value: &str,
     bytes_min: usize,
@@ -42,9 +42,8 @@ pub(crate) fn read(
         check_length(bytes, bytes_min)?;
         return Ok(vec![Key::shared(bytes, Kid::Any, valid_until)]);
     }
-    let members = json::object(value.as_bytes()).ok_or_else(|| {
-        KeySetError::new("the secret's JSON names a member twice or nests too deep")
-    })?;
+    let members = json::object(value.as_bytes())
+        .ok_or_else(|| KeySetError::new("the secret's JSON repeats a member or nests too deep"))?;
     let Some(Json::Array(entries)) = members.get("keys") else {
         return Err(KeySetError::new(
             "the secret is a JSON object without a list of `keys`",
@@ -57,19 +56,19 @@ pub(crate) fn read(
     for entry in entries {
         let Json::Object(entry) = entry else {
             return Err(KeySetError::new(
-                "an entry of the secret's `keys` is no object",
+                "an entry of the secret's `keys` is not an object",
             ));
         };
         let key = named(entry, bytes_min, valid_until)?;
         if keys.iter().any(|other| other.kid == key.kid) {
-            return Err(KeySetError::new("the secret gives two keys one id"));
+            return Err(KeySetError::new("the secret has two keys with the same id"));
         }
         keys.push(key);
     }
     Ok(keys)
 }
 
-/// A generated password may begin with a brace, but is no whole JSON object.
+/// A generated password may begin with a brace, but it is not a JSON object.
 fn is_json_object(value: &str) -> bool {
     value.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(value).is_ok()
 }
@@ -80,9 +79,9 @@ fn named(
     valid_until: Option<Timestamp>,
 ) -> Result<Key, KeySetError> {
     let text = |name: &str| entry.get(name).and_then(Json::as_str);
-    let kid = text("kid").filter(|kid| is_kid(kid)).ok_or_else(|| {
-        KeySetError::new("an entry of the secret's `keys` has no `kid` that a token can name")
-    })?;
+    let kid = text("kid")
+        .filter(|kid| is_kid(kid))
+        .ok_or_else(|| KeySetError::new("an entry of the secret's `keys` has no valid `kid`"))?;
     let secret = text("secret")
         .and_then(|encoded| {
             ENGINES
@@ -105,7 +104,7 @@ fn check_length(secret: &[u8], bytes_min: usize) -> Result<(), KeySetError> {
         return Ok(());
     }
     Err(KeySetError::new(format!(
-        "the secret's key has {} bytes, its algorithm needs at least {bytes_min}",
+        "the secret's key has {} bytes, but its algorithm needs at least {bytes_min}",
         secret.len()
     )))
 }
@@ -153,18 +152,18 @@ mod tests {
         check(&list(&entry("a", &"-_".repeat(32))), Ok(1));
         check(&list(&entry("a", &"+/".repeat(32))), Ok(1));
         check(&list(""), Err("empty"));
-        check(&list("1"), Err("no object"));
+        check(&list("1"), Err("not an object"));
         check(&list(&entry("a b", SECRET)), Err("`kid`"));
         check(&list(&entry("a", "!")), Err("base64"));
         check(&list(&entry("a", "MDEy")), Err("has 3 bytes"));
         check(
             &list(&[entry("a", SECRET), entry("a", SECRET)].join(",")),
-            Err("one id"),
+            Err("same id"),
         );
         check(
             r#"{"password": "01234567890123456789012345678901"}"#,
             Err("without a list"),
         );
-        check(r#"{"keys": [], "keys": [1]}"#, Err("twice"));
+        check(r#"{"keys": [], "keys": [1]}"#, Err("repeats"));
     }
 }

@@ -1,4 +1,4 @@
-//! Owns where a token is in the header, and how its three parts are told apart and decoded.
+//! Takes a token out of the `Authorization` header and decodes its three parts.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,10 +6,11 @@ use shared::secret::Secret;
 
 use crate::denial::Denial;
 
-/// The longest token that is looked at.
+/// The longest token that is read.
 pub(crate) const TOKEN_BYTES_MAX: usize = 8_192;
 
-/// The token of an `Authorization` header: `Bearer` in any case, one space, the token.
+/// Reads the token of an `Authorization` header: `Bearer` in any case, one space,
+/// the token.
 ///
 /// # Errors
 /// [`Denial::MissingToken`] for an empty header, [`Denial::Malformed`] for
@@ -23,8 +24,8 @@ pub(crate) fn extract(authorization: &str) -> Result<&str, Denial> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Denial::Malformed);
     }
-    // The gateway joins repeated headers with a comma: a comma is a second credential.
-    // It is no base64url character, nor is a second space, so both fail here.
+    // The gateway joins repeated headers with a comma, so a comma means a second
+    // credential. Neither a comma nor a second space is a character of base64url.
     if TOKEN_BYTES_MAX < token.len() || !token.bytes().all(is_token_byte) {
         return Err(Denial::Malformed);
     }
@@ -35,9 +36,9 @@ const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
-/// A token's parts, decoded but not believed.
+/// A token's parts, decoded but not trusted.
 pub(crate) struct Decoded<'t> {
-    /// What the signature signs: the first two parts as they arrived.
+    /// The text that is signed: the first two parts as they arrived.
     pub(crate) message: &'t str,
     pub(crate) header: Vec<u8>,
     pub(crate) payload: Vec<u8>,
@@ -45,7 +46,7 @@ pub(crate) struct Decoded<'t> {
 }
 
 impl<'t> Decoded<'t> {
-    /// Takes a compact JWS apart (RFC 7515 section 7.1).
+    /// Splits and decodes a compact JWS (RFC 7515 section 7.1).
     pub(crate) fn read(token: &'t str) -> Result<Self, Denial> {
         if TOKEN_BYTES_MAX < token.len() {
             return Err(Denial::Malformed);
@@ -55,7 +56,7 @@ impl<'t> Decoded<'t> {
         Ok(Self {
             message,
             header: part(header)?,
-            // A fourth part would leave a full stop here, which is not base64url.
+            // If there is a fourth part, this holds a full stop, which is not base64url.
             payload: part(payload)?,
             signature: Secret::new(part(signature)?),
         })
@@ -72,9 +73,9 @@ fn part(text: &str) -> Result<Vec<u8>, Denial> {
 
 /// Decodes base64url without padding, in its one canonical spelling.
 ///
-/// The engine refuses padding, white space and the standard alphabet, and a
-/// last character whose unused bits are set: otherwise several texts would
-/// stand for one signature, and a log of tokens could be slipped past.
+/// The engine refuses padding, white space, the standard alphabet, and a last
+/// character whose unused bits are set. Otherwise several texts would stand for
+/// one signature, and a list of known tokens could be evaded.
 pub(crate) fn base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -1,4 +1,4 @@
-//! Owns addresses that keys may be fetched from: https, or http on this machine.
+//! An address that keys may be fetched from: https, or http on this machine.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,22 +6,22 @@ use std::str::FromStr;
 
 use http::Uri;
 
-/// An address that cannot be read over by a third party.
+/// An address whose traffic no third party can read or change.
 ///
-/// Printing it leaves out the query, which may hold an API key.
+/// `Display` and `Debug` leave out the query, which may hold an API key.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) struct KeyUrl(Uri);
 
-/// Why an address is not one that keys are fetched from.
+/// Why keys are not fetched from an address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum KeyUrlError {
     /// Not an absolute URL.
     #[error("is not an absolute URL")]
     Syntax,
-    /// `http` to another machine, or another scheme.
-    #[error("must be https (http is for loopback addresses only)")]
+    /// `http` to another machine, or a scheme other than http and https.
+    #[error("must be https (http is allowed for loopback addresses only)")]
     Scheme,
-    /// `user:password@`.
+    /// The address holds `user:password@`.
     #[error("must not hold a user name or password")]
     Credentials,
 }
@@ -31,12 +31,12 @@ impl KeyUrl {
         &self.0
     }
 
-    /// The OpenID configuration of an issuer (OpenID Connect Discovery 1.0,
-    /// section 4).
+    /// The address of an issuer's OpenID configuration (OpenID Connect Discovery
+    /// 1.0, section 4).
     pub(crate) fn discovery(iss: &str) -> Result<Self, KeyUrlError> {
         let base = iss.strip_suffix('/').unwrap_or(iss);
         let url: Self = format!("{base}/.well-known/openid-configuration").parse()?;
-        // An issuer is a URL without query: its query would swallow the path.
+        // A query in `iss` would swallow the path that is added here.
         if url.0.query().is_some() {
             return Err(KeyUrlError::Syntax);
         }

@@ -1,4 +1,4 @@
-//! Owns the order of a token's checks: nothing of it is believed before its signature is.
+//! Verifies a token: checks its form, then its signature, then its claims.
 
 use jiff::Timestamp;
 use shared::caller::Caller;
@@ -10,15 +10,15 @@ use crate::issuer::Issuer;
 use crate::keys::KeySet;
 use crate::token::Decoded;
 
-/// Verifies a token: for which caller, or why not.
+/// Verifies a token and returns its caller.
 ///
-/// Pure: the same arguments give the same answer. `keys` returns the keys of
-/// the issuer it is asked for, and `None` if there are none to be had. Routes
-/// and scopes come after, with [`crate::RouteScopes::permit`].
+/// Pure: the same arguments give the same answer. `keys` returns the keys of an
+/// issuer, or `None` if they are unavailable. The scopes of the route are
+/// checked later, by the handler.
 ///
 /// # Errors
-/// The first [`Denial`] in the order: form, issuer, algorithm, type, key,
-/// signature, audience, times, subject, the rest.
+/// The first [`Denial`] in this order: form, issuer, algorithm, type, key,
+/// signature, audience, times, subject, other claims.
 pub fn verify<'k>(
     token: &str,
     issuers: &[Issuer],
@@ -32,7 +32,7 @@ pub fn verify<'k>(
     unverified.verify(issuer, keys, now)
 }
 
-/// A well-formed token that may have been written by anybody.
+/// A well-formed token whose signature is not verified yet: anybody may have written it.
 pub(crate) struct Unverified<'d> {
     decoded: &'d Decoded<'d>,
     header: Header<'d>,
@@ -48,7 +48,7 @@ impl<'d> Unverified<'d> {
         })
     }
 
-    /// The issuer whose keys will have to prove the token, if it signs such tokens.
+    /// The issuer whose keys must verify the token, if it signs tokens of this kind.
     pub(crate) fn issuer<'i>(&self, issuers: &'i [Issuer]) -> Result<&'i Issuer, Denial> {
         let iss = self.claims.unverified_issuer()?;
         let issuer = issuers
@@ -67,7 +67,7 @@ impl<'d> Unverified<'d> {
         self.claims.jti_hash()
     }
 
-    /// Proves the token with its issuer's keys, then believes its claims.
+    /// Verifies the signature with the issuer's keys, then checks the claims.
     pub(crate) fn verify(
         &self,
         issuer: &Issuer,

@@ -1,4 +1,4 @@
-//! Cases about configuration: every mistake ends the start with one line that names the entry.
+//! Tests of the configuration: every mistake is one line that names the entry.
 
 use serde_json::{Value, json};
 
@@ -16,14 +16,14 @@ fn read(issuers: &str, routes: &str) -> Result<Config, String> {
 
 #[track_caller]
 fn refused(issuers: &str, routes: &str, words: &[&str]) {
-    let told = read(issuers, routes).map(|_| ()).expect_err(issuers);
-    assert!(!told.contains('\n'), "one line: {told}");
+    let error = read(issuers, routes).map(|_| ()).expect_err(issuers);
+    assert!(!error.contains('\n'), "more than one line: {error}");
     for word in words {
-        assert!(told.contains(word), "{word} is not in: {told}");
+        assert!(error.contains(word), "{word} is not in: {error}");
     }
 }
 
-/// The second issuer with one member changed, or removed by `null`.
+/// Changes one member of the second issuer, or removes it if the value is `null`.
 #[track_caller]
 fn refused_with(name: &str, value: Value, words: &[&str]) {
     let mut all = issuers();
@@ -74,7 +74,7 @@ fn issuers_that_are_not_a_json_array_are_refused() {
     let twice = issuers()
         .to_string()
         .replacen(r#""name":"#, r#""name":"x","name":"#, 1);
-    refused(&twice, ROUTES, &["ISSUERS", "twice"]);
+    refused(&twice, ROUTES, &["ISSUERS", "repeats"]);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn algorithms_are_known_and_of_one_family() {
         refused_with(
             "algorithms",
             json!([unknown]),
-            &["`algorithms`", "none of HS256"],
+            &["`algorithms`", "not one of HS256"],
         );
     }
     refused_with("algorithms", json!(["RS256", "RS256"]), &["twice"]);
@@ -230,8 +230,8 @@ fn keys_come_over_https_or_from_this_machine() {
 fn an_error_about_an_address_does_not_quote_its_query() {
     let mut all = issuers();
     all[1]["keys"] = json!({"jwks_url": "http://issuer.example/keys?api_key=hunter2"});
-    let told = read(&all.to_string(), ROUTES).map(|_| ()).unwrap_err();
-    assert!(!told.contains("hunter2"), "{told}");
+    let error = read(&all.to_string(), ROUTES).map(|_| ()).unwrap_err();
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn routes_are_route_keys_with_lists_of_scopes() {
         ("[]", ["ROUTE_SCOPES", "JSON object"]),
         (
             r#"{"GET /a": [], "GET /a": ["x"]}"#,
-            ["ROUTE_SCOPES", "twice"],
+            ["ROUTE_SCOPES", "repeats"],
         ),
         (r#"{"GET": []}"#, ["ROUTE_SCOPES[\"GET\"]", "route key"]),
         (r#"{"get /a": []}"#, ["get /a", "route key"]),

@@ -1,4 +1,4 @@
-//! Cases about key sets: what makes one unusable, and what is merely set aside.
+//! Tests of key sets: what makes a whole set unusable, and which keys are skipped.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn refused(keys: &Value, words: &str) {
     );
 }
 
-/// An RSA token, judged with a key set that was given by hand.
+/// Checks the answer to a token when this key set is given by hand.
 #[track_caller]
 fn check_given(keys: &Value, token: &str, expected: Result<Result<(), Denial>, Error>) {
     let text = json!({"keys": keys}).to_string();
@@ -52,13 +52,13 @@ fn a_set_with_a_duplicate_key_id_is_refused_and_every_event_fails() {
         jwk(&SIGNERS.rsa, &json!({})),
         jwk(&Signer::rsa(test_keys::RSA_OTHER), &json!({}))
     ]);
-    refused(&twice, "one id");
+    refused(&twice, "same id");
     check_given(&twice, &rs256(), Err(Error::KeysUnavailable));
     let other = json!([
         jwk(&SIGNERS.rsa, &json!({})),
         jwk(&SIGNERS.p256, &json!({"use": "enc"}))
     ]);
-    refused(&other, "one id");
+    refused(&other, "same id");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_key_for_encryption_is_skipped() {
         let keys = json!([jwk(&SIGNERS.rsa, &members)]);
         assert_eq!(read(&keys).map(|set| set.len()), Ok(0), "{keys}");
         check_given(&keys, &rs256(), Ok(Err(Denial::Key)));
-        // Beside the key for signatures, as many issuers publish it.
+        // Many issuers publish such a key beside the one for signatures.
         let beside = json!([
             jwk(&SIGNERS.rsa, &json!({"use": "sig"})),
             jwk(&SIGNERS.rsa, &json!({"kid": "enc"}))
@@ -111,7 +111,7 @@ fn a_set_with_a_key_that_contradicts_itself_is_refused() {
         let keys = json!([jwk(&SIGNERS.rsa, &members)]);
         refused(&keys, "contradict");
         check_given(&keys, &rs256(), Ok(Err(Denial::Key)));
-        // A good key beside it is not used either.
+        // A good key in the same set is not used either.
         let beside = json!([
             jwk(&SIGNERS.rsa, &json!({})),
             jwk(&SIGNERS.rsa, &with_kid(&members))
@@ -192,7 +192,7 @@ fn a_token_of_the_good_key_beside_a_weak_one_cannot_be_decided() {
 #[test]
 fn a_modulus_with_a_leading_zero_is_accepted() {
     let Value::String(n) = SIGNERS.rsa.jwk()["n"].clone() else {
-        panic!("an RSA key")
+        panic!("not an RSA key")
     };
     let n = crate::token::base64url(&n).unwrap();
     let keys = json!([jwk(
@@ -254,7 +254,7 @@ fn a_key_of_an_unknown_type_curve_or_algorithm_is_skipped() {
 fn a_published_set_with_a_private_key_is_refused() {
     let keys = json!([jwk(&SIGNERS.rsa, &json!({"d": "x"}))]);
     refused(&keys, "private");
-    // In a file that a developer gives by hand it does no harm.
+    // In a set that a developer gives by hand it does no harm.
     check_given(&keys, &rs256(), Ok(Ok(())));
 }
 
@@ -344,10 +344,10 @@ fn a_given_secret_sets_the_key_of_every_hmac_issuer() {
         Some("short"),
         Clock::new().world(),
     );
-    let told = short.map(|_| ()).unwrap_err().to_string();
+    let error = short.map(|_| ()).unwrap_err().to_string();
     assert_eq!(
-        told,
-        r#"issuer "hs": the secret's key has 5 bytes, its algorithm needs at least 32"#
+        error,
+        r#"issuer "hs": the secret's key has 5 bytes, but its algorithm needs at least 32"#
     );
 }
 

@@ -1,4 +1,4 @@
-//! Cases about shared secrets in Secrets Manager: their forms, their rotation, and their failures.
+//! Tests of shared secrets in Secrets Manager: their forms, their rotation, and their failures.
 
 use serde_json::json;
 
@@ -9,12 +9,12 @@ use crate::{Algorithm, App, StartError};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// A secret of 64 equal letters, as a plain string.
+/// A plain-string secret: one letter 64 times.
 fn plain(letter: char) -> String {
     letter.to_string().repeat(64)
 }
 
-/// The same as a list with one key.
+/// The secret of [`plain`] as a list with one key.
 fn listed(letter: char, kid: &str) -> String {
     use base64::Engine as _;
     let secret = base64::engine::general_purpose::STANDARD.encode(plain(letter));
@@ -30,7 +30,7 @@ async fn start(secrets: &SecretsManager, clock: &Clock) -> Result<App, StartErro
     App::new(config, clock.world()).await
 }
 
-/// The reason for a token that this letter's secret signed, valid at the clock's time.
+/// The logged reason for a valid token that this letter's secret signed.
 async fn reason(app: &App, clock: &Clock, letter: char, kid: Option<&str>) -> String {
     let now = clock.world().now().as_second();
     let mut claims = claims("hs");
@@ -70,15 +70,15 @@ async fn an_empty_or_short_secret_stops_the_start() {
     let short = json!({"keys": [{"kid": "a", "secret": "c2hvcnQ="}]}).to_string();
     for (value, bytes) in [("", 0), ("hunter2", 7), (short.as_str(), 5)] {
         let secrets = SecretsManager::new(value, NOW).await;
-        let told = start(&secrets, &Clock::new())
+        let error = start(&secrets, &Clock::new())
             .await
             .map(|_| ())
             .unwrap_err()
             .to_string();
         let expected = format!(
-            "issuer \"hs\": the secret's key has {bytes} bytes, its algorithm needs at least 32"
+            "issuer \"hs\": the secret's key has {bytes} bytes, but its algorithm needs at least 32"
         );
-        assert_eq!(told, expected);
+        assert_eq!(error, expected);
     }
     let other = SecretsManager::new(r#"{"password": "0123456789"}"#, NOW).await;
     assert!(start(&other, &Clock::new()).await.is_err());
@@ -96,7 +96,7 @@ async fn the_previous_secret_is_valid_until_the_overlap_ends() {
     assert_eq!(reason(&app, &clock, 's', None).await, "none");
     assert_eq!(reason(&app, &clock, 't', None).await, "none");
     clock.advance(1);
-    // Also while the keys are still the ones that were fetched inside it.
+    // It also ends for keys that were fetched before the end.
     assert_eq!(reason(&app, &clock, 's', None).await, "signature");
     assert_eq!(reason(&app, &clock, 't', None).await, "none");
     clock.advance(DAY);
@@ -110,7 +110,11 @@ async fn a_new_secret_is_used_within_the_refresh_interval() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
     let app = start(&secrets, &clock).await.unwrap();
-    assert_eq!(secrets.stages().len(), 2, "read once, at the start");
+    assert_eq!(
+        secrets.stages().len(),
+        2,
+        "the secret was not read exactly once"
+    );
     assert_eq!(reason(&app, &clock, 's', None).await, "none");
     assert_eq!(secrets.stages().len(), 2);
     secrets.rotate(&plain('t'), NOW);
@@ -144,7 +148,7 @@ async fn a_plain_secret_can_be_rotated_to_a_list_and_back() {
     let clock = Clock::new();
     let secrets = SecretsManager::new(&plain('s'), NOW - DAY).await;
     let app = start(&secrets, &clock).await.unwrap();
-    // A plain secret has no id: a token may name one or none.
+    // A plain secret has no id, so a token may name any id or none.
     assert_eq!(reason(&app, &clock, 's', None).await, "none");
     assert_eq!(reason(&app, &clock, 's', Some("anything")).await, "none");
 
@@ -207,15 +211,15 @@ async fn an_issuer_with_a_secret_needs_aws_settings() {
         _ => None,
     };
     let config = crate::Config::from_env(variables).unwrap();
-    let told = App::new(config.clone(), Clock::new().world())
+    let error = App::new(config.clone(), Clock::new().world())
         .await
         .map(|_| ())
         .unwrap_err();
     assert!(
-        told.to_string().starts_with("AWS_REGION is not set"),
-        "{told}"
+        error.to_string().starts_with("AWS_REGION is not set"),
+        "{error}"
     );
-    // Keys that are given by hand need none.
+    // Keys that are given by hand do not need AWS.
     assert!(App::with_fixed_keys(config, None, Some(&plain('s')), Clock::new().world()).is_ok());
     assert!(SIGNERS.hmac.jwk()["k"].is_string());
 }
