@@ -1,6 +1,6 @@
-//! What it costs to verify a token, everything but the fetching of keys.
+//! Measures the verification of a token, without the fetching of keys.
 //!
-//! `cargo bench -p authorizer`. Only ratios within one run mean anything.
+//! Run it with `cargo bench -p authorizer`. Only compare figures of one run.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 const NOW: i64 = 1_800_000_000;
 
-/// A token and the set that proves it.
+/// A token and the key that verifies it.
 struct Signed {
     algorithm: Algorithm,
     token: String,

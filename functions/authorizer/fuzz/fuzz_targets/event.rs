@@ -1,4 +1,4 @@
-//! No event is allowed without a signed token, and none makes the handler panic.
+//! No event without a signed token is allowed, and no event makes the handler panic.
 #![no_main]
 
 use authorizer::{App, Config, Error, handle};

@@ -1,4 +1,4 @@
-//! No key set and no secret makes its reader panic.
+//! No key set or secret makes its reader panic.
 #![no_main]
 
 use authorizer::KeySet;

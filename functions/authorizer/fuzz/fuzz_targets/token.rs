@@ -1,4 +1,4 @@
-//! No token is valid that nobody signed, and none makes the verifier panic.
+//! No unsigned token is valid, and no token makes the verifier panic.
 #![no_main]
 
 use authorizer::{Config, Issuer, KeySet, verify};

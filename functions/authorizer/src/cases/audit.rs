@@ -1,4 +1,4 @@
-//! Cases about what is told: every denial has its reason, is counted, and quotes nothing.
+//! Tests of logs and metrics: a denial is logged and counted with its reason, and quotes nothing.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ fn hs256(claims: &Value) -> String {
     SIGNERS.hmac.token(Algorithm::HS256, claims)
 }
 
-/// An event for each reason there is, but for keys that are unavailable.
+/// An event for each reason, except for unavailable keys.
 fn denied() -> Vec<(Denial, Value)> {
     let with = |name: &str, value: Value| bearer(&hs256(&claims_with("hs", name, value)));
     let mut unlisted = bearer(&hs256(&claims("hs")));
@@ -105,9 +105,9 @@ fn texts_of_the_token_and_the_event_are_not_logged() {
         let mut event = bearer(&token);
         event["headers"]["x-marked"] = marked.into();
         event["rawPath"] = marked.into();
-        let told = block_on(answer(&app(), event));
-        assert!(!told.output.contains(marked), "{}", told.output);
-        assert_silent(&told, &token);
+        let answered = block_on(answer(&app(), event));
+        assert!(!answered.output.contains(marked), "{}", answered.output);
+        assert_silent(&answered, &token);
     }
     let header = json!({"alg": marked, "kid": KID}).to_string();
     let unlisted = {
@@ -121,7 +121,7 @@ fn texts_of_the_token_and_the_event_are_not_logged() {
         claims("hs").to_string(),
     ));
     for event in [algorithm, unlisted, event(marked)] {
-        let told = block_on(answer(&app(), event));
-        assert!(!told.output.contains(marked), "{}", told.output);
+        let answered = block_on(answer(&app(), event));
+        assert!(!answered.output.contains(marked), "{}", answered.output);
     }
 }

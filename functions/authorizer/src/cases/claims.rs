@@ -1,4 +1,4 @@
-//! Cases about claims: their types, their times, and the scopes of a route.
+//! Tests of claims: their types, their times, and the scopes of a route.
 
 use jsonwebtoken::get_current_timestamp;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn with(name: &str, value: Value) -> String {
     token(&claims_with("hs", name, value))
 }
 
-/// The first issuer, with its configuration changed.
+/// The issuers, with one setting of the first changed.
 fn issuer_with(name: &str, value: Value) -> Vec<Issuer> {
     let mut issuers = issuers();
     issuers[0][name] = value;
@@ -173,7 +173,7 @@ fn a_token_that_lives_too_long_is_denied() {
         NOW,
         Err(Denial::Lifetime),
     );
-    // Issued when it expires, or later: it never was valid.
+    // A token that is issued when it expires, or later, was never valid.
     for iat in [NOW + 3, NOW + 4] {
         let mut claims = claims_with("hs", "exp", json!(NOW + 3));
         claims["iat"] = json!(iat);

@@ -1,4 +1,4 @@
-//! The corpus of the fuzz targets, replayed: nothing in it is allowed, and nothing panics.
+//! Replays the corpus of the fuzz targets: nothing in it is allowed, and nothing panics.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ fn every_set_and_secret_of_the_corpus_is_read_or_refused() {
         let set = KeySet::from_jwks(&bytes).map_err(|error| error.to_string());
         let secret = KeySet::from_secret(&String::from_utf8_lossy(&bytes), 32);
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        // A file's name says what its content is.
+        // The first word of a file's name says what it holds.
         match name.split_once('-').map(|(kind, _)| kind) {
             Some("set") => assert!(set.is_ok(), "{name}"),
             Some("secret") => assert!(secret.is_ok(), "{name}"),

@@ -1,4 +1,4 @@
-//! Cases about what the function is built of.
+//! A test of the dependencies: what the function must not be built of.
 
 use std::process::Command;
 
@@ -31,10 +31,10 @@ fn the_dependency_tree_has_no_dynamodb_client_and_no_second_tls_stack() {
         .collect();
     assert!(
         names.contains(&"aws-sdk-secretsmanager"),
-        "the tree is read: {tree}"
+        "the tree was not read: {tree}"
     );
-    // The AWS SDK's default features would bring another client for HTTP and
-    // another TLS, `aws-config` two more clients, and RustCrypto's `rsa` has an
+    // The AWS SDK's default features would add a second HTTP client and a second
+    // TLS library, and `aws-config` two more clients. RustCrypto's `rsa` has an
     // unpatched advisory (RUSTSEC-2023-0071).
     for unwanted in [
         "aws-sdk-dynamodb",

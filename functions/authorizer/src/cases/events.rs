@@ -1,4 +1,4 @@
-//! Cases about events: where the token is, what the gateway sends, and how answers look.
+//! Tests of events: where the token is, what the gateway sends, and what it gets back.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ fn an_identity_source_that_differs_from_the_header_is_denied() {
             Err(Denial::Malformed),
         );
     }
-    // With `$context.routeKey` as a second one, as a cache needs it.
+    // `$context.routeKey` can be a second source, as a cache by route needs.
     check(
         changed(|event| {
             event["identitySource"] = json!([format!("Bearer {}", token()), "POST /orders"]);
@@ -231,8 +231,8 @@ fn no_answer_has_a_null_or_nested_context() {
     }
 }
 
-/// The authorizer in a world whose clock panics, with the token in the text, at
-/// a given call.
+/// The authorizer with a clock that panics at some calls. The panic's text holds
+/// the token.
 fn panicking(token: String, fatal: impl Fn(usize) -> bool + Send + Sync + 'static) -> App {
     let calls = std::sync::atomic::AtomicUsize::new(0);
     let clock = move || -> Timestamp {
@@ -252,7 +252,7 @@ fn a_panic_is_an_error_and_its_text_is_not_logged() {
     let token = token();
     let earlier = std::panic::take_hook();
     std::panic::set_hook(Box::new(crate::quiet::report));
-    // Some calls of the clock are before the decision, some after it; at last every one.
+    // Some calls come before the decision and some after it. At the end every call panics.
     for fatal in 0..4 {
         let app = panicking(token.clone(), move |call| call == fatal);
         let answer = block_on(answer(&app, bearer(&token)));
@@ -266,7 +266,10 @@ fn a_panic_is_an_error_and_its_text_is_not_logged() {
             answer.lines_with("decision").last().unwrap()["reason"],
             "panicked"
         );
-        assert!(answer.output.contains("panicked"), "the hook says where");
+        assert!(
+            answer.output.contains("panicked"),
+            "the hook did not log the place"
+        );
         assert_silent(&answer, &token);
     }
     let app = panicking(token.clone(), |_| true);
@@ -279,9 +282,9 @@ fn a_panic_is_an_error_and_its_text_is_not_logged() {
 #[test]
 fn an_error_quotes_nothing_of_the_event() {
     for error in [Error::WrongEvent, Error::KeysUnavailable, Error::Panicked] {
-        let told = lambda_runtime::Diagnostic::from(error);
-        assert_eq!(told.error_type, format!("{error:?}"));
-        assert_eq!(told.error_message, error.to_string());
+        let diagnostic = lambda_runtime::Diagnostic::from(error);
+        assert_eq!(diagnostic.error_type, format!("{error:?}"));
+        assert_eq!(diagnostic.error_message, error.to_string());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Cases about key sources that fail: how long what they gave serves, and what follows then.
+//! Tests of key sources that fail: how long cached keys are used, and when a request fails.
 
 use serde_json::json;
 
@@ -127,7 +127,7 @@ async fn cached_keys_are_used_for_an_hour_after_their_source_fails() {
     assert_eq!(reason(&app, &token_at(&clock)).await, "none");
     clock.advance(1);
     assert_eq!(reason(&app, &token_at(&clock)).await, "keys_unavailable");
-    // A token of no configured issuer is still denied, not an error.
+    // A token of an unknown issuer is still denied, not an error.
     let mut other = claims("ed");
     other["iss"] = "https://evil.example".into();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Cases about the form of a token: its parts, its header, and how they are written.
+//! Tests of a token's form: its parts, its header, and their encoding.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn carrying(payload: impl AsRef<[u8]>) -> String {
     SIGNERS.hmac.compact(HS256, &header(&json!({})), payload)
 }
 
-/// A good header, with some members more or others.
+/// A good header, with some members added or replaced.
 fn header(members: &Value) -> String {
     let mut header = json!({"alg": "HS256", "typ": "JWT", "kid": KID});
     for (name, value) in members.as_object().unwrap() {
@@ -65,7 +65,7 @@ fn no_spelling_of_the_algorithm_none_is_accepted() {
     for none in ["none", "None", "nOnE", "NONE", "", "hs256", "HS256 ", "HS1"] {
         let token = signed(&header(&json!({"alg": none})));
         check(&token, Err(Denial::Algorithm));
-        // Without a signature, as the specification's `none` would have it.
+        // Without a signature, as the specification defines `none`.
         let (message, _) = token.rsplit_once('.').unwrap();
         check(&format!("{message}."), Err(Denial::Malformed));
     }
@@ -115,12 +115,12 @@ fn padding_and_white_space_in_a_token_are_denied() {
 
 #[test]
 fn a_last_character_with_unused_bits_set_is_denied() {
-    // 32 bytes are 43 characters, of which the last carries two unused bits.
+    // 32 bytes become 43 characters, and the last one has two unused bits.
     let token = valid();
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = *token.as_bytes().last().unwrap();
     let place = alphabet.iter().position(|byte| *byte == last).unwrap();
-    assert_eq!(place % 4, 0, "the valid token is canonical");
+    assert_eq!(place % 4, 0, "the valid token is not canonical");
     for unused in 1..4 {
         let other = char::from(alphabet[place + unused]);
         let (rest, _) = token.split_at(token.len() - 1);
@@ -217,7 +217,7 @@ fn a_key_id_that_is_not_an_identifier_is_denied() {
             Err(Denial::Malformed),
         );
     }
-    // One that could be an identifier is simply none of the issuer's.
+    // A valid id that the issuer does not have is another denial.
     check(
         &signed(&header(&json!({"kid": "k".repeat(128)}))),
         Err(Denial::Key),
@@ -236,7 +236,7 @@ fn a_key_inside_a_token_is_not_used() {
         let payload = claims("rs").to_string();
         let token = attacker.compact(Algorithm::RS256, &members.to_string(), &payload);
         check(&token, Err(Denial::Signature));
-        // The issuer's own token may carry such members: they are not read.
+        // The issuer's own token may have such members, since they are not read.
         check(
             &SIGNERS
                 .rsa
@@ -277,7 +277,7 @@ fn a_payload_that_is_not_one_shallow_object_is_denied() {
 
 #[test]
 fn a_token_of_8193_bytes_is_denied() {
-    // A signed token that is padded to the byte, by a claim and by the header.
+    // A signed token of exactly this length, padded by a claim and by the header.
     let padded = |length: usize| {
         let of = |claim: usize, kid: usize| {
             let mut payload = claims("hs");

@@ -1,4 +1,4 @@
-//! What the cases share: issuers, signers, tokens, events, and a captured log.
+//! What these tests share: issuers, keys, claims, events, and a captured log.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -19,8 +19,8 @@ use super::signers::{KID, SIGNERS, Signer};
 use crate::fetch::{Fixed, Source};
 use crate::{App, Config, Denial, Error, KeySet, handle, verify};
 
-/// The time in every case: far ahead, so that the library, which asks the
-/// machine for the time, finds no token expired.
+/// The time in every test. It is far ahead, so that the library, which reads the
+/// machine's clock, does not find a token expired.
 pub(super) const NOW: i64 = 4_000_000_000;
 
 pub(super) const AUDIENCE: &str = "api";
@@ -29,7 +29,7 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
 }
 
-/// The issuers of the cases: the name tells the family.
+/// The issuers of the tests. The name is the family of algorithms.
 pub(super) fn issuers() -> Value {
     let jwks = |name: &str, algorithms: Value| {
         json!({
@@ -56,12 +56,12 @@ pub(super) fn iss(name: &str) -> String {
 pub(super) const ROUTES: &str =
     r#"{"POST /orders": ["orders:write"], "GET /orders": ["orders:read"]}"#;
 
-/// A configuration of these issuers.
+/// A configuration with these issuers.
 pub(super) fn config(issuers: &Value) -> Config {
     config_with(issuers, &[])
 }
 
-/// The same, with more variables.
+/// A configuration with these issuers and more variables.
 pub(super) fn config_with(issuers: &Value, more: &[(&str, String)]) -> Config {
     let mut variables = BTreeMap::from([
         ("ISSUERS", issuers.to_string()),
@@ -102,7 +102,7 @@ pub(super) fn claims(issuer: &str) -> Value {
     })
 }
 
-/// Valid claims with one changed, or removed by `null`.
+/// Valid claims with one changed, or removed if the value is `null`.
 pub(super) fn claims_with(issuer: &str, name: &str, value: Value) -> Value {
     let mut claims = claims(issuer);
     match value {
@@ -125,7 +125,7 @@ impl Clock {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// A world of this clock, without jitter.
+    /// A world with this clock and without jitter.
     pub(super) fn world(&self) -> World {
         let clock = self.clone();
         World::new(
@@ -136,7 +136,7 @@ impl Clock {
     }
 }
 
-/// The authorizer with the keys of [`issuers`], each under its own id.
+/// The authorizer with the keys of [`issuers`]. Each key keeps its own id.
 pub(super) fn app() -> App {
     app_in(Clock::new().world())
 }
@@ -164,7 +164,7 @@ pub(super) fn bearer(token: &str) -> Value {
     event(&format!("Bearer {token}"))
 }
 
-/// An answer, and everything that was printed on the way to it.
+/// An answer, and everything that was logged on the way to it.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) result: Result<Value, Error>,
@@ -200,12 +200,12 @@ impl Answer {
         lines.filter(|line| line.get(member).is_some()).collect()
     }
 
-    /// The reason of the one line of the decision, which is also counted once.
+    /// The reason in the decision's log line. There must be one line and one counter.
     #[track_caller]
     pub(super) fn reason(&self) -> String {
         let lines = self.lines_with("decision");
         let [line] = lines.as_slice() else {
-            panic!("one line a decision: {}", self.output)
+            panic!("not one line for a decision: {}", self.output)
         };
         let reason = line
             .get("reason")
@@ -219,7 +219,7 @@ impl Answer {
         };
         let counted = self.lines_with(metric);
         let [counted] = counted.as_slice() else {
-            panic!("one counter a decision: {}", self.output)
+            panic!("not one counter for a decision: {}", self.output)
         };
         assert_eq!(counted[metric], 1.0);
         assert_eq!(
@@ -247,7 +247,7 @@ impl Write for Captured {
     }
 }
 
-/// Answers an event, with everything captured that any crate logs at any level.
+/// Answers an event, and captures everything that any crate logs at any level.
 pub(super) async fn answer(app: &App, event: Value) -> Answer {
     let captured = Captured::default();
     let writer = captured.clone();
@@ -260,7 +260,7 @@ pub(super) async fn answer(app: &App, event: Value) -> Answer {
     Answer { result, output }
 }
 
-/// Drives a future that waits for nothing outside.
+/// Runs a future to its end.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -269,8 +269,8 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
         .block_on(future)
 }
 
-/// Checks a token twice: by [`verify`] alone, and through the handler, whose
-/// log must name the reason and nothing of the token.
+/// Checks a token twice: with [`verify`] alone, and through the handler, whose log
+/// must hold the reason and nothing of the token.
 #[track_caller]
 pub(super) fn check(token: &str, expected: Result<(), Denial>) {
     let config = config(&issuers());
@@ -290,7 +290,7 @@ pub(super) fn check(token: &str, expected: Result<(), Denial>) {
     assert_silent(&block_on(answer(&app(), bearer(token))), token);
 }
 
-/// Checks an event against the answer and the reason it must get.
+/// Checks the answer to an event, and its reason in the log.
 #[track_caller]
 pub(super) fn check_event(app: &App, event: Value, expected: Result<(), Denial>) -> Answer {
     let answer = block_on(answer(app, event));
@@ -312,7 +312,7 @@ pub(super) fn check_event(app: &App, event: Value, expected: Result<(), Denial>)
     answer
 }
 
-/// No part of the token, and none of its claims, is in what was printed.
+/// Checks that no part of the token and no claim was logged.
 #[track_caller]
 pub(super) fn assert_silent(answer: &Answer, token: &str) {
     let printed = format!("{}{:?}", answer.output, answer.result.as_ref().err());
@@ -330,8 +330,8 @@ pub(super) fn assert_silent(answer: &Answer, token: &str) {
     }
 }
 
-/// Whether the library, told the audience and the issuer and otherwise left at
-/// its defaults, accepts a token.
+/// Whether the library accepts a token, with its defaults and the right audience
+/// and issuer.
 pub(super) fn library_accepts(
     token: &str,
     key: &DecodingKey,
@@ -343,11 +343,11 @@ pub(super) fn library_accepts(
     jsonwebtoken::decode::<Value>(token, key, &validation).is_ok()
 }
 
-/// The same for the shared secret of [`issuers`].
+/// Checks that the library accepts a token of the HMAC issuer.
 #[track_caller]
 pub(super) fn assert_library_accepts(token: &str) {
     let Signer::Hmac(secret) = &SIGNERS.hmac else {
-        panic!("the first signer is HMAC")
+        panic!("the first signer is not HMAC")
     };
     let accepted = library_accepts(
         token,

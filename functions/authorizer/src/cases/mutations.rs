@@ -1,4 +1,4 @@
-//! Properties: whatever is done to a token or an event, it is not allowed, does not panic, and is not printed.
+//! Property tests: a changed token or event is never allowed, never panics, and is never logged.
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,7 @@ static TOKENS: LazyLock<[String; 2]> = LazyLock::new(|| {
     ]
 });
 
-/// `PROPTEST_CASES` says otherwise.
+/// 10,000 cases, unless `PROPTEST_CASES` sets another number.
 fn settings() -> Settings {
     let default = Settings::default();
     let cases = if default.cases == 256 {
@@ -47,31 +47,31 @@ fn answered(event: Value) -> Answer {
     RUNTIME.block_on(answer(&APP, event))
 }
 
-/// Not allowed, no panic, one line, and nothing of the text in what was printed.
+/// Checks that an event is not allowed, does not panic, and has one log line without the text.
 fn refuse(event: Value, text: &str) -> Result<(), TestCaseError> {
     let answer = answered(event);
     prop_assert!(!answer.is_allowed(), "allowed: {text:?}");
     prop_assert_ne!(&answer.result, &Err(crate::Error::Panicked));
     let _ = answer.reason();
-    // Short texts are found in any log.
+    // A short text can be in any log by chance.
     for part in text.split(['.', ' ']).filter(|part| 12 <= part.len()) {
         prop_assert!(
             !answer.output.contains(part),
-            "printed: {part:?} in {}",
+            "logged: {part:?} in {}",
             answer.output
         );
     }
     Ok(())
 }
 
-/// A change to a text, at a place.
+/// A change of a text at one place.
 #[derive(Clone, Debug)]
 enum Change {
     Replace(char),
     Insert(char),
     Remove,
     Truncate,
-    /// The text from the place on, again.
+    /// Repeats the text from the place on.
     Repeat,
     SwapParts,
 }
@@ -210,14 +210,13 @@ proptest! {
             let pointer = place.get(&found).clone();
             change_at(&mut event, &pointer, value);
         }
-        // What is left out here is not read at all.
+        // The members that are read. All others may hold anything.
         let decides = |event: &Value| {
             let at = |pointer: &str| event.pointer(pointer).cloned();
             [at("/version"), at("/type"), at("/routeKey"), at("/identitySource/0"), at("/headers/authorization"), at("/requestContext/http/method")]
         };
         let same = decides(&event) == decides(&original);
         let answer = answered(event.clone());
-        // A route that is listed with another scope the token has, and a method it serves.
         prop_assert_eq!(answer.is_allowed(), same, "{}", event);
         prop_assert!(!answer.output.contains(TOKENS[which].as_str()));
         prop_assert_ne!(answer.result, Err(crate::Error::Panicked));

@@ -1,4 +1,4 @@
-//! Small servers on this machine that the real clients talk to: a key set's, and Secrets Manager's.
+//! Small servers on this machine for the real clients: a key set's, and Secrets Manager's.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// What a server answers on a path.
+/// The answer of a server on one path.
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
     Document(String),
     Status(u16),
     Redirect(String),
-    /// Bytes without a length or an end in sight.
+    /// This many bytes, without a `Content-Length`.
     Bytes(usize),
-    /// Nothing, ever.
+    /// No answer, ever.
     Silence,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A server that answers these on `/keys`.
+    /// A server that answers with these keys on `/keys`.
     pub(super) async fn of_keys(keys: &Value) -> Self {
         let server = Self::new().await;
         server.reply("/keys", Reply::Document(json!({"keys": keys}).to_string()));
@@ -62,7 +62,7 @@ impl Server {
         self.hits.load(Ordering::SeqCst)
     }
 
-    /// Closes the port: whoever comes now is refused.
+    /// Closes the port: connections are refused from now on.
     pub(super) async fn kill(&mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;
@@ -100,10 +100,10 @@ async fn answer(State((replies, hits)): State<Replies>, request: Request) -> Res
     }
 }
 
-/// A version of a secret: its value, and when it was made.
+/// A version of a secret: its value, and when it was made in Unix seconds.
 pub(super) type Version = (String, i64);
 
-/// As much of Secrets Manager as the authorizer uses.
+/// The part of Secrets Manager that the authorizer uses.
 pub(super) struct SecretsManager {
     pub(super) url: String,
     state: Arc<Mutex<Secret>>,
@@ -113,7 +113,7 @@ pub(super) struct SecretsManager {
 #[derive(Default)]
 struct Secret {
     versions: BTreeMap<String, Version>,
-    /// The error every call gets instead.
+    /// The error that every call gets instead of a version.
     error: Option<&'static str>,
     calls: Vec<Value>,
 }
@@ -133,7 +133,7 @@ impl SecretsManager {
         Self { url, state, task }
     }
 
-    /// A new version becomes the current one, and the current the previous.
+    /// Makes a new version current, and the current one the previous.
     pub(super) fn rotate(&self, value: &str, created: i64) {
         let versions = &mut self.state.lock().unwrap().versions;
         let current = versions.remove("AWSCURRENT").unwrap();
@@ -145,7 +145,7 @@ impl SecretsManager {
         self.state.lock().unwrap().error = error;
     }
 
-    /// The stages that were asked for.
+    /// The version stages of all calls so far.
     pub(super) fn stages(&self) -> Vec<String> {
         let calls = &self.state.lock().unwrap().calls;
         calls

@@ -1,4 +1,4 @@
-//! Cases about signatures: confusion of keys, and signatures that are none.
+//! Tests of signatures: by the wrong key, for the wrong message, and malformed ones.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::signers::{KID, SIGNERS, Signer, base64url};
 use super::test_keys;
 use crate::{Algorithm, Denial};
 
-/// Another signature on a valid ES256 token.
+/// A valid ES256 token whose signature is changed.
 fn es256_with(change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
     let token = SIGNERS.p256.token(Algorithm::ES256, &claims("es"));
     let (message, _) = token.rsplit_once('.').unwrap();
@@ -15,7 +15,7 @@ fn es256_with(change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
     format!("{message}.{}", base64url(change(signature)))
 }
 
-/// A signature of r and s as X9.62 writes it, and JWS does not.
+/// Writes r and s in DER, as X9.62 does and JWS does not.
 fn der(signature: &[u8]) -> Vec<u8> {
     let integer = |number: &[u8]| {
         let number: Vec<u8> = number
@@ -84,7 +84,7 @@ fn a_signature_by_another_key_or_for_another_message_or_algorithm_is_denied() {
     let (_, signature) = ours.rsplit_once('.').unwrap();
     check(&format!("{message}.{signature}"), Err(Denial::Signature));
 
-    // PKCS #1 under the name of PSS, by the right key.
+    // A PKCS #1 signature by the right key in a token that names PSS.
     let header = json!({"alg": "PS256", "kid": KID}).to_string();
     let message = format!(
         "{}.{}",
@@ -143,7 +143,7 @@ fn an_ecdsa_signature_in_der_of_zeros_or_of_another_length_is_denied() {
         &es256_with(|signature| signature[..63].to_vec()),
         Err(Denial::Signature),
     );
-    // The order of P-256: r and s must be below it.
+    // The order of P-256. r and s must be smaller.
     let order: u128 = 0xffff_ffff_0000_0000_ffff_ffff_ffff_ffff;
     let low: u128 = 0xbce6_faad_a717_9e84_f3b9_cac2_fc63_2551;
     let order = [order.to_be_bytes(), low.to_be_bytes()].concat();
@@ -166,7 +166,7 @@ fn an_es256_token_under_the_key_of_es384_is_denied() {
 
 #[test]
 fn a_token_signed_with_the_key_of_another_issuer_is_denied() {
-    // Each family's own key and algorithm, but another issuer's name.
+    // The right key for the algorithm, but another issuer's name.
     check(
         &SIGNERS.hmac.token(Algorithm::HS256, &claims("ed")),
         Err(Denial::Algorithm),
@@ -175,7 +175,7 @@ fn a_token_signed_with_the_key_of_another_issuer_is_denied() {
         &SIGNERS.ed25519.token(Algorithm::EdDSA, &claims("hs")),
         Err(Denial::Algorithm),
     );
-    // Same family, so that only the key tells them apart.
+    // Two issuers of one family, which differ only by their key.
     let other = Signer::rsa(test_keys::RSA_OTHER);
     let mut configured = super::harness::issuers();
     configured[2] = json!({

@@ -1,4 +1,4 @@
-//! Who signs the cases' tokens: one key of each kind, and tokens of any form.
+//! Signs the tests' tokens: one key of each kind, and tokens of any form.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::test_keys;
 use crate::Algorithm;
 
-/// The id of a case's key, unless the case is about ids.
+/// The id of most keys.
 pub(super) const KID: &str = "key-1";
 
 pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
@@ -116,7 +116,7 @@ impl Signer {
         }
     }
 
-    /// A token of these two texts, whatever is in them.
+    /// A signed token of these two texts, which may hold anything.
     pub(super) fn compact(
         &self,
         algorithm: Algorithm,
@@ -128,7 +128,7 @@ impl Signer {
         format!("{message}.{signature}")
     }
 
-    /// A token of these claims, under [`KID`].
+    /// A token of these claims that names [`KID`].
     pub(super) fn token(&self, algorithm: Algorithm, claims: &Value) -> String {
         let header = json!({"alg": algorithm.name(), "typ": "JWT", "kid": KID});
         self.compact(algorithm, &header.to_string(), claims.to_string())

@@ -1,4 +1,4 @@
-//! Cases about key sets that are fetched: when, how often, how long they serve, and from whom.
+//! Tests of fetched key sets: from where, when and how often they are fetched.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::signers::{KID, SIGNERS, Signer};
 use super::test_keys;
 use crate::{Algorithm, App, Error, handle};
 
-/// Keys that the EdDSA issuer publishes: its own, and more.
+/// The key set of the EdDSA issuer: its own key, and more keys.
 pub(super) fn published(more: &[(&str, &Signer)]) -> Value {
     let mut keys = vec![(KID, &SIGNERS.ed25519)];
     keys.extend(more);
@@ -23,7 +23,7 @@ pub(super) fn published(more: &[(&str, &Signer)]) -> Value {
     keys.iter().map(with_kid).collect()
 }
 
-/// The authorizer with one issuer, whose keys are at an address.
+/// The authorizer with only the EdDSA issuer and this key source.
 async fn app(keys: Value, clock: &Clock) -> App {
     let mut issuer = issuers()[4].clone();
     issuer["keys"] = keys;
@@ -49,7 +49,7 @@ pub(super) fn token_of(signer: &Signer, kid: &str) -> String {
     signer.compact(Algorithm::EdDSA, &header, claims("ed").to_string())
 }
 
-/// The reason an event's answer has, after everything printed was looked at.
+/// The logged reason for a token, after checks of the answer and of the whole log.
 pub(super) async fn reason(app: &App, token: &str) -> String {
     let answer = answer(app, bearer(token)).await;
     assert_silent(&answer, token);
@@ -91,7 +91,11 @@ async fn keys_are_fetched_again_after_the_refresh_interval() {
     let clock = Clock::new();
     let server = Server::of_keys(&published(&[])).await;
     let app = app_of(&server, &clock).await;
-    assert_eq!(server.hits(), 0, "nothing is fetched before it is needed");
+    assert_eq!(
+        server.hits(),
+        0,
+        "keys were fetched before they were needed"
+    );
     for _ in 0..3 {
         assert_eq!(reason(&app, &token()).await, "none");
     }
@@ -99,7 +103,7 @@ async fn keys_are_fetched_again_after_the_refresh_interval() {
     clock.advance(299);
     assert_eq!(reason(&app, &token()).await, "none");
     assert_eq!(server.hits(), 1);
-    // The key is withdrawn: at most a refresh interval later it serves no more.
+    // The issuer withdraws the key: within a refresh interval it is not used any more.
     server.reply(
         "/keys",
         Reply::Document(json!({"keys": [with_kid(&Signer::ed25519(), "new")]}).to_string()),
@@ -157,7 +161,7 @@ async fn many_requests_with_an_unknown_key_id_cause_one_fetch_in_ten_seconds() {
     assert_eq!(server.hits(), 3);
 }
 
-/// Parallel requests that must all be denied.
+/// Sends requests in parallel, which must all be denied.
 async fn storm(app: &Arc<App>, token: &str, crowd: usize) {
     let one = || {
         let (app, event) = (
@@ -195,7 +199,7 @@ async fn an_unknown_key_id_makes_a_new_key_known() {
     assert_eq!(
         reason(&app, &new).await,
         "key",
-        "fetched less than ten seconds ago"
+        "keys were fetched again within ten seconds"
     );
     clock.advance(10);
     assert_eq!(reason(&app, &new).await, "none");

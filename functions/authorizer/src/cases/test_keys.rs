@@ -1,7 +1,7 @@
-//! Keys for tests, and for nothing else: everybody can read them here.
+//! Keys for tests only: they are public.
 //!
-//! RSA keys are written down because making one takes seconds in a debug
-//! build; the other kinds are made anew in each run.
+//! RSA keys are stored because generating one takes seconds in a debug build. The
+//! other kinds are generated in each run.
 
 /// A 2,048-bit RSA key, PKCS #8 in PEM.
 pub(super) const RSA: &str = "-----BEGIN PRIVATE KEY-----
@@ -34,7 +34,7 @@ fRTHv2XRKy3n5gjtDmcytw==
 -----END PRIVATE KEY-----
 ";
 
-/// Another one, as an attacker or a second issuer would have.
+/// Another RSA key, for an attacker or a second issuer.
 pub(super) const RSA_OTHER: &str = "-----BEGIN PRIVATE KEY-----
 MIIEvwIBADANBgkqhkiG9w0BAQEFAASCBKkwggSlAgEAAoIBAQC45/4gGyZ7+6BV
 EtvU+4NTi0UlP3pFp7lCtJbqQONQ3A3vVwy4UFi1ZBLOPq3NbQeK9ruDtYGW45H9
@@ -65,7 +65,7 @@ BUePcpWJTVGI6vulCXpYZ7UiGA==
 -----END PRIVATE KEY-----
 ";
 
-/// The public half of [`RSA`], as a PEM file holds it.
+/// The public half of [`RSA`] in PEM.
 pub(super) const RSA_PUBLIC_PEM: &str = "-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA00hoTSwrZmD+/cCHqXto
 AOzoLKwBc1LU/AfIipthVChuX+5BmnU8j3Zk4RCFsFV0PnJGc0pKoR3k9YROHWDs
