@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::aws::{AwsConfig, MissingVariable};
 
 use crate::route::{Routes, RoutesError};
-use crate::webhook::{WebhookError, WebhookUrl};
+use crate::webhook::{WebhookError, WebhookSource, WebhookUrl};
 
 /// Everything that the environment decides.
 #[derive(Clone, Debug)]
@@ -24,15 +24,6 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Region, credentials, endpoints.
     pub aws: AwsConfig,
-}
-
-/// Where the webhooks' URLs are.
-#[derive(Clone, Debug)]
-pub enum WebhookSource {
-    /// In a secret of Secrets Manager: one URL, or a JSON object of several.
-    Secret(String),
-    /// Here: one URL for all routes.
-    Given(WebhookUrl),
 }
 
 /// How long one call may take.

@@ -9,8 +9,6 @@ use jiff::Timestamp;
 use reqwest::Url;
 use shared::secret::Secret;
 
-use crate::config::WebhookSource;
-
 /// A secret is read again after this time, so that a new webhook needs no deployment.
 const FRESH: Duration = Duration::from_mins(5);
 
@@ -25,6 +23,15 @@ const PLACEHOLDERS: [&str; 7] = [
     "change_me",
     "your-webhook",
 ];
+
+/// Where the webhooks' URLs are.
+#[derive(Clone, Debug)]
+pub enum WebhookSource {
+    /// In a secret of Secrets Manager: one URL, or a JSON object of several.
+    Secret(String),
+    /// Here: one URL for all routes.
+    Given(WebhookUrl),
+}
 
 /// A Discord webhook's URL, whose last part is its token. It cannot be printed.
 #[derive(Clone, Debug, Eq, PartialEq)]
