@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use alert_forwarder::envelope::{Notification, unwrap};
-use alert_forwarder::message::{Detail, Options, render};
+use alert_forwarder::message::Detail;
 use alert_forwarder::parse::parse;
+use alert_forwarder::render::{Options, render};
 use alert_forwarder::text::{Style, fit, units};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 
 use alert_forwarder::event::{Event, Field, Rich};
 use alert_forwarder::message::limits::FILE_BYTES_MAX;
-use alert_forwarder::message::{Detail, Message, Options, render};
+use alert_forwarder::message::{Detail, Message};
+use alert_forwarder::render::{Options, render};
 use alert_forwarder::text::{Style, fit, units};
 use jiff::Timestamp;
 

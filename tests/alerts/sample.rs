@@ -2,8 +2,9 @@
 
 use alert_forwarder::envelope::{Notification, unwrap};
 use alert_forwarder::event::{Event, Rich, Span};
-use alert_forwarder::message::{Detail, Message, Options, render};
+use alert_forwarder::message::{Detail, Message};
 use alert_forwarder::parse::parse;
+use alert_forwarder::render::{Options, render};
 use discord::limits;
 use discord::message::File;
 use serde_json::{Value, json};

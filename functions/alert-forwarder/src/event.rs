@@ -44,6 +44,54 @@ pub struct Event {
     pub raw: String,
 }
 
+impl Event {
+    /// What state it is in, in the words that the console uses.
+    pub(crate) fn headline(&self) -> &'static str {
+        match self.state {
+            State::Firing if self.muted => "ALARM (suppressed)",
+            State::Firing => "ALARM",
+            State::Resolved => "OK",
+            State::NoData => "NO DATA",
+            State::Notice => match self.severity {
+                Severity::Info => "INFO",
+                Severity::Warning => "WARNING",
+                Severity::Error => "ERROR",
+                Severity::Critical => "CRITICAL",
+            },
+        }
+    }
+
+    /// When and where it happened, and where to look: fields that every event has.
+    pub(crate) fn common_fields(&self) -> Vec<Field> {
+        let when = match self.state {
+            State::Firing | State::Resolved | State::NoData => "Since",
+            State::Notice => "At",
+        };
+        let mut fields = Vec::new();
+        let moment = Rich::from(&self.occurred_at);
+        if !moment.is_blank() {
+            fields.push(Field::short(when, moment));
+        }
+        if let Some(region) = &self.region {
+            fields.push(Field::short("Region", region.as_str()));
+        }
+        if let Some(account) = &self.account {
+            fields.push(Field::short("Account", account.as_str()));
+        }
+        if !self.links.is_empty() {
+            let mut links = Rich::default();
+            for link in &self.links {
+                let gap = if links.0.is_empty() { "" } else { " · " };
+                links = links
+                    .text(gap)
+                    .link(link.label.as_str(), Some(link.url.clone()));
+            }
+            fields.push(Field::long("Where to look", links));
+        }
+        fields
+    }
+}
+
 /// What sort of message it was.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "each variant is named for what it is")]

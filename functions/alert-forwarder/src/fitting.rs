@@ -1,8 +1,8 @@
 //! Owns how fields and rich text are made to fit: escaped, cut, and dropped from the end.
 
 use crate::event::{Event, Field, Rich, Span};
+use crate::message::EmbedField;
 use crate::message::limits::{FIELD_NAME_UNITS_MAX, FIELD_VALUE_UNITS_MAX, FIELDS_MAX};
-use crate::message::{EmbedField, common_fields};
 use crate::text::{ELLIPSIS, Fitted, Style, fit, units};
 
 const LINK_LABEL_UNITS_MAX: usize = 200;
@@ -54,7 +54,7 @@ fn units_of(field: &EmbedField) -> usize {
 /// The fields of an event, within Discord's number and a sum.
 pub(crate) fn fields(event: &Event, units_max: usize) -> FittedFields {
     let mut fitted = FittedFields::default();
-    for field in common_fields(event) {
+    for field in event.common_fields() {
         let field = fitted.fit(&field);
         fitted.common.push(field);
     }

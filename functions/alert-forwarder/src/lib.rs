@@ -1,7 +1,7 @@
 //! Forwards alarms to Discord: no alert is lost, none is sent twice where that can be known.
 //!
 //! An invocation is unwrapped ([`envelope`]), each message understood
-//! ([`parse`]) and rendered ([`message`]); these are pure. [`deliver`] claims
+//! ([`parse`]) and rendered ([`render`]); these are pure. [`deliver`] claims
 //! and sends, [`send`] decides what follows from what Discord answers; [`discord`], [`seen`], [`webhook`]
 //! and [`queue`] are all that reaches out. Read `event.rs` and `deliver.rs` first.
 //!
@@ -27,6 +27,7 @@ mod pace;
 pub mod parse;
 mod queue;
 mod region;
+pub mod render;
 pub mod route;
 mod seen;
 mod send;

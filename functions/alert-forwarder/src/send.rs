@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::discord::{Answer, Call};
 use crate::event::Event;
-use crate::message::{Detail, Message, Options, render};
+use crate::message::{Detail, Message};
 use crate::outcome::{Why, tell_circuit};
 use crate::pace::WAIT_UNKNOWN;
+use crate::render::{Options, render};
 use crate::route::Route;
 use crate::webhook::WebhookUrl;
 

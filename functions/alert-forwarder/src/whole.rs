@@ -3,19 +3,19 @@
 use std::fmt::Write as _;
 
 use crate::event::{Event, Rich, Span};
+use crate::message::File;
 use crate::message::limits::FILE_BYTES_MAX;
-use crate::message::{File, common_fields, headline};
 
 /// The event as a text file.
 pub(crate) fn file(event: &Event) -> File {
-    let mut text = format!("{} · {}\n\n", headline(event), event.title);
+    let mut text = format!("{} · {}\n\n", event.headline(), event.title);
     for part in [plain(&event.reason), event.code.clone().unwrap_or_default()] {
         if !part.trim().is_empty() && part != event.raw {
             text.push_str(&part);
             text.push_str("\n\n");
         }
     }
-    for field in common_fields(event).iter().chain(&event.fields) {
+    for field in event.common_fields().iter().chain(&event.fields) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: {}", field.name, plain(&field.value));
     }

@@ -1,0 +1,195 @@
+//! Renders an event as a message: within every limit of Discord, mentioning nobody by accident.
+
+use std::fmt::Write as _;
+
+use crate::event::{Event, Severity, State};
+use crate::fitting::{FittedFields, fields, rich};
+use crate::message::limits::{
+    CONTENT_UNITS_MAX, DESCRIPTION_UNITS_MAX, EMBEDS_UNITS_MAX, FOOTER_UNITS_MAX, TITLE_UNITS_MAX,
+};
+use crate::message::{AllowedMentions, Attachment, Detail, Embed, File, Footer, Message, Payload};
+use crate::text::{Fitted, Style, fit, units};
+use crate::whole;
+
+/// What the description keeps when long fields compete with it for the sum.
+const DESCRIPTION_UNITS_KEPT: usize = 1_500;
+const FENCE_OPEN: &str = "```\n";
+const FENCE_CLOSE: &str = "\n```";
+
+/// The words that tell a reader that this may have come before.
+pub const POSSIBLE_DUPLICATE: &str = "possible duplicate";
+
+/// What a route and a delivery add to an event.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Roles to mention, as Discord's ids, if the event is bad enough.
+    pub roles: Vec<String>,
+    /// The least severity that mentions them; none: never.
+    pub mention_from: Option<Severity>,
+    /// Whether an earlier try may have been delivered.
+    pub possible_duplicate: bool,
+}
+
+/// Renders an event.
+pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
+    let roles = mentioned(event, options);
+    let mut mentions = String::new();
+    for role in &roles {
+        // Writing to a String cannot fail.
+        let _ = write!(mentions, "<@&{role}> ");
+    }
+    let (content, embeds, files) = match detail {
+        Detail::Full | Detail::NoImage | Detail::NoFields => {
+            let (embed, cut) = embed(event, options, detail);
+            let attach = cut || event.attach_raw || detail == Detail::NoFields;
+            let files: Vec<File> = attach.then(|| whole::file(event)).into_iter().collect();
+            (mentions.trim_end().to_owned(), vec![embed], files)
+        }
+        Detail::Plain => (plain(event, options, &mentions), Vec::new(), Vec::new()),
+    };
+    let attachments = files
+        .iter()
+        .enumerate()
+        .map(|(id, file)| Attachment {
+            id,
+            filename: file.name,
+        })
+        .collect();
+    Message {
+        payload: Payload {
+            content,
+            embeds,
+            allowed_mentions: AllowedMentions { parse: [], roles },
+            attachments,
+        },
+        files,
+    }
+}
+
+/// The roles that this event mentions: only one that is wrong now, and only if it is bad enough.
+fn mentioned(event: &Event, options: &Options) -> Vec<String> {
+    let wrong_now = match event.state {
+        State::Firing | State::Notice => !event.muted,
+        State::Resolved | State::NoData => false,
+    };
+    match options.mention_from {
+        Some(least) if wrong_now && least <= event.severity => options.roles.clone(),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The embed, and whether something had to be cut.
+fn embed(event: &Event, options: &Options, detail: Detail) -> (Embed, bool) {
+    let title = title(event, TITLE_UNITS_MAX);
+    let footer = footer(event, options);
+    let room = EMBEDS_UNITS_MAX - units(&title.text) - units(&footer.text);
+
+    let mut fitted = match detail {
+        Detail::Full | Detail::NoImage => fields(event, room),
+        Detail::NoFields | Detail::Plain => FittedFields::default(),
+    };
+    let mut description = describe(event, DESCRIPTION_UNITS_MAX);
+    if room < units(&description.text) + fitted.units {
+        let kept = units(&description.text).min(DESCRIPTION_UNITS_KEPT);
+        fitted.shrink(room - kept);
+        description = describe(event, DESCRIPTION_UNITS_MAX.min(room - fitted.units));
+    }
+    let cut = title.cut || footer.cut || description.cut || fitted.cut;
+    let embed = Embed {
+        title: title.text,
+        url: event.links.first().map(|link| link.url.as_str().to_owned()),
+        description: description.text,
+        color: color(event),
+        timestamp: event.occurred_at.timestamp().map(|at| format!("{at:.3}")),
+        fields: fitted.into_fields(),
+        footer: Footer { text: footer.text },
+    };
+    (embed, cut)
+}
+
+/// `🔴 ALARM · name`.
+fn title(event: &Event, units_max: usize) -> Fitted {
+    let head = format!("{} {} · ", symbol(event), event.headline());
+    let name = fit(&event.title, Style::Line, units_max - units(&head));
+    Fitted {
+        text: head + &name.text,
+        cut: name.cut,
+    }
+}
+
+fn symbol(event: &Event) -> char {
+    match (event.state, event.severity) {
+        (State::Resolved, _) => '🟢',
+        (State::NoData, _) => '⚪',
+        (State::Firing | State::Notice, Severity::Info) => '🔵',
+        (State::Firing | State::Notice, Severity::Warning) => '🟠',
+        (State::Firing | State::Notice, Severity::Error | Severity::Critical) => '🔴',
+    }
+}
+
+/// The colour of the bar: green when it is over, else by severity.
+fn color(event: &Event) -> u32 {
+    match (event.state, event.severity) {
+        (State::Resolved, _) => 0x002E_CC71,
+        (State::NoData, _) => 0x0095_A5A6,
+        (State::Firing | State::Notice, Severity::Info) => 0x0034_98DB,
+        (State::Firing | State::Notice, Severity::Warning) => 0x00F3_9C12,
+        (State::Firing | State::Notice, Severity::Error) => 0x00E7_4C3C,
+        (State::Firing | State::Notice, Severity::Critical) => 0x00B0_0020,
+    }
+}
+
+fn footer(event: &Event, options: &Options) -> Fitted {
+    let mut text = String::new();
+    if options.possible_duplicate {
+        text = format!("{POSSIBLE_DUPLICATE} · ");
+    }
+    text.push_str(event.severity.name());
+    text.push_str(" · ");
+    text.push_str(&event.source);
+    fit(&text, Style::Plain, FOOTER_UNITS_MAX)
+}
+
+/// The reason, and the code block under it.
+fn describe(event: &Event, units_max: usize) -> Fitted {
+    let mut described = rich(&event.reason, units_max);
+    let Some(code) = event.code.as_deref() else {
+        return described;
+    };
+    let gap = if described.text.is_empty() { "" } else { "\n" };
+    let around = units(&described.text) + units(gap) + units(FENCE_OPEN) + units(FENCE_CLOSE);
+    let Some(room) = units_max.checked_sub(around).filter(|room| 0 < *room) else {
+        described.cut = true;
+        return described;
+    };
+    let inside = fit(code, Style::Code, room);
+    described.text = format!(
+        "{}{gap}{FENCE_OPEN}{}{FENCE_CLOSE}",
+        described.text, inside.text
+    );
+    described.cut |= inside.cut;
+    described
+}
+
+/// All that is left when Discord refuses an embed.
+fn plain(event: &Event, options: &Options, mentions: &str) -> String {
+    let mut text = mentions.to_owned();
+    text.push_str(&title(event, TITLE_UNITS_MAX).text);
+    if options.possible_duplicate {
+        text.push_str(" (");
+        text.push_str(POSSIBLE_DUPLICATE);
+        text.push(')');
+    }
+    text.push('\n');
+    let link = event
+        .links
+        .first()
+        .map(|link| format!("\n<{}>", link.url.as_str()))
+        .unwrap_or_default();
+    let room = CONTENT_UNITS_MAX.saturating_sub(units(&text) + units(&link));
+    text.push_str(&describe(event, room).text);
+    if units(&text) + units(&link) <= CONTENT_UNITS_MAX {
+        text.push_str(&link);
+    }
+    text.trim_end().to_owned()
+}
