@@ -2,101 +2,199 @@
 
 use std::time::Duration;
 
+use shared::world::World;
 use tokio::time::timeout;
 
-use crate::app::App;
 use crate::deadline::Deadline;
 use crate::envelope::Notification;
 use crate::event::Event;
 use crate::outcome::{Outcome, Why};
-use crate::route::Route;
-use crate::seen::{Claim, Token};
-use crate::send::{CALL_LEAST, End, GivenUp, Sending, out_of_time, send};
-use crate::webhook::{WebhookError, WebhookUrl};
+use crate::route::{Route, Routes};
+use crate::seen::{Claim, Seen, Token};
+use crate::send::{End, GivenUp, Sender, Sending};
+use crate::webhook::{WebhookError, WebhookUrl, Webhooks};
 
 /// While a circuit is open, or there is a placeholder still, the secret is read
 /// again this often: it may hold a better webhook.
 const SECRET_AGE_WHILE_UNUSABLE: Duration = Duration::from_mins(1);
 
-/// Delivers a message by the route that takes it.
-pub(crate) async fn deliver(
-    app: &App,
-    notification: &Notification,
-    event: &Event,
-    route: &Route,
-    deadline: Deadline,
-) -> Outcome {
-    // Before the claim: while a route is held, a whole queue passes by here, and
-    // each message would cost the table two writes for nothing.
-    let now = app.world.now();
-    let left = deadline.left(now);
-    let wait = app.pace.wait(&route.name, now);
-    if left < wait + CALL_LEAST {
-        return ended(out_of_time(wait));
-    }
-    let claim = match &notification.id {
-        Some(id) => app.seen.claim(id, &route.name, left).await,
-        None => Claim::Unknown,
-    };
-    let (token, maybe_sent) = match claim {
-        Claim::Fresh(token) => (Some(token), false),
-        Claim::Again(token) => (Some(token), true),
-        // Without the table, the queue's own count is what is known.
-        Claim::Unknown => {
-            let received = notification
-                .record
-                .as_ref()
-                .map_or(1, |record| record.receive_count);
-            (None, 1 < received)
-        }
-        Claim::Sent => return Outcome::Suppressed,
-        Claim::Live(wait) => {
-            return Outcome::HandedBack {
-                why: Why::Claimed,
-                wait: Some(wait),
-            };
-        }
-    };
-    let sending = send_by_routes(app, event, route, maybe_sent, deadline).await;
-    settle(app, event, token.as_ref(), &sending, deadline).await
+/// Delivers messages: knows the routes, their webhooks, and what was sent before.
+#[derive(Debug)]
+pub(crate) struct Deliverer {
+    sender: Sender,
+    webhooks: Webhooks,
+    seen: Seen,
+    routes: Routes,
+    world: World,
 }
 
-/// Notes what became of a claim, and says what became of the message.
-async fn settle(
-    app: &App,
-    event: &Event,
-    token: Option<&Token>,
-    sending: &Sending,
-    deadline: Deadline,
-) -> Outcome {
-    if let Some(token) = token {
-        let left = deadline.left_for_notes(app.world.now());
-        match &sending.end {
-            End::Accepted { id, .. } => app.seen.sent(token, id.as_deref(), left).await,
-            End::Refused | End::NoWebhook | End::Not(_) => {
-                app.seen.release(token, sending.in_doubt, left).await;
-            }
+impl Deliverer {
+    pub(crate) fn new(
+        sender: Sender,
+        webhooks: Webhooks,
+        seen: Seen,
+        routes: Routes,
+        world: World,
+    ) -> Self {
+        Self {
+            sender,
+            webhooks,
+            seen,
+            routes,
+            world,
         }
     }
-    match &sending.end {
-        End::Accepted { detail, .. } => {
-            let now = app.world.now();
-            let since = event
-                .occurred_at
-                .timestamp()
-                .map(|at| now.duration_since(at));
-            Outcome::Delivered {
-                detail: *detail,
-                latency: since.and_then(|since| Duration::try_from(since).ok()),
-                possible_duplicate: sending.in_doubt,
+
+    /// The first route that takes an event.
+    pub(crate) fn route_of(&self, event: &Event) -> Option<&Route> {
+        self.routes.pick(event)
+    }
+
+    /// Delivers a message by the route that takes it.
+    pub(crate) async fn deliver(
+        &self,
+        notification: &Notification,
+        event: &Event,
+        route: &Route,
+        deadline: Deadline,
+    ) -> Outcome {
+        // Before the claim: while a route is held, a whole queue passes by here, and
+        // each message would cost the table two writes for nothing.
+        let now = self.world.now();
+        let left = deadline.left(now);
+        if let Err(given_up) = self.sender.wait(route, left, now) {
+            return ended(given_up);
+        }
+        let claim = match &notification.id {
+            Some(id) => self.seen.claim(id, &route.name, left).await,
+            None => Claim::Unknown,
+        };
+        let (token, maybe_sent) = match claim {
+            Claim::Fresh(token) => (Some(token), false),
+            Claim::Again(token) => (Some(token), true),
+            // Without the table, the queue's own count is what is known.
+            Claim::Unknown => {
+                let received = notification
+                    .record
+                    .as_ref()
+                    .map_or(1, |record| record.receive_count);
+                (None, 1 < received)
+            }
+            Claim::Sent => return Outcome::Suppressed,
+            Claim::Live(wait) => {
+                return Outcome::HandedBack {
+                    why: Why::Claimed,
+                    wait: Some(wait),
+                };
+            }
+        };
+        let sending = self
+            .send_by_routes(event, route, maybe_sent, deadline)
+            .await;
+        self.settle(event, token.as_ref(), &sending, deadline).await
+    }
+
+    /// Notes what became of a claim, and says what became of the message.
+    async fn settle(
+        &self,
+        event: &Event,
+        token: Option<&Token>,
+        sending: &Sending,
+        deadline: Deadline,
+    ) -> Outcome {
+        if let Some(token) = token {
+            let left = deadline.left_for_notes(self.world.now());
+            match &sending.end {
+                End::Accepted { id, .. } => self.seen.sent(token, id.as_deref(), left).await,
+                End::Refused | End::NoWebhook | End::Not(_) => {
+                    self.seen.release(token, sending.in_doubt, left).await;
+                }
             }
         }
-        End::Refused => Outcome::Refused,
-        End::NoWebhook => Outcome::HandedBack {
-            why: Why::NoWebhook,
-            wait: None,
-        },
-        End::Not(given_up) => ended(*given_up),
+        match &sending.end {
+            End::Accepted { detail, .. } => {
+                let now = self.world.now();
+                let since = event
+                    .occurred_at
+                    .timestamp()
+                    .map(|at| now.duration_since(at));
+                Outcome::Delivered {
+                    detail: *detail,
+                    latency: since.and_then(|since| Duration::try_from(since).ok()),
+                    possible_duplicate: sending.in_doubt,
+                }
+            }
+            End::Refused => Outcome::Refused,
+            End::NoWebhook => Outcome::HandedBack {
+                why: Why::NoWebhook,
+                wait: None,
+            },
+            End::Not(given_up) => ended(*given_up),
+        }
+    }
+
+    /// Sends by a route, or by its fallbacks while webhooks are rejected.
+    async fn send_by_routes(
+        &self,
+        event: &Event,
+        route: &Route,
+        maybe_sent: bool,
+        deadline: Deadline,
+    ) -> Sending {
+        let mut tried: Vec<&str> = Vec::new();
+        let mut next = Some(route);
+        // Fallbacks may form a ring.
+        while let Some(route) = next.filter(|route| !tried.contains(&route.name.as_str())) {
+            tried.push(&route.name);
+            if let Some(webhook) = self.usable_webhook(route, deadline).await {
+                let sending = self
+                    .sender
+                    .send(event, route, &webhook, maybe_sent, deadline)
+                    .await;
+                if !matches!(sending.end, End::NoWebhook) {
+                    return sending;
+                }
+            }
+            next = self.routes.fallback_of(route);
+        }
+        Sending {
+            end: End::NoWebhook,
+            in_doubt: maybe_sent,
+        }
+    }
+
+    /// The route's webhook, unless there is none or its circuit is open.
+    async fn usable_webhook(&self, route: &Route, deadline: Deadline) -> Option<WebhookUrl> {
+        let now = self.world.now();
+        let read = async {
+            let (webhooks, key) = (&self.webhooks, &route.webhook);
+            if self.sender.circuits.any(&route.name, now) {
+                return webhooks
+                    .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
+                    .await;
+            }
+            match webhooks.get(key, now).await {
+                found @ (Ok(_) | Err(WebhookError::Unreadable)) => found,
+                Err(_) => {
+                    webhooks
+                        .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
+                        .await
+                }
+            }
+        };
+        let found = timeout(deadline.left(now), read).await;
+        match found.unwrap_or(Err(WebhookError::Unreadable)) {
+            Ok(webhook) if self.sender.circuits.is_open(&route.name, &webhook, now) => {
+                tracing::warn!(route = route.name, "the route's circuit is open");
+                None
+            }
+            Ok(webhook) => Some(webhook),
+            Err(error) => {
+                let (route, key, secret) = (&route.name, &route.webhook, self.webhooks.secret_id());
+                tracing::error!(route, key, secret, "the webhook {error}");
+                None
+            }
+        }
     }
 }
 
@@ -104,66 +202,5 @@ const fn ended(given_up: GivenUp) -> Outcome {
     Outcome::HandedBack {
         why: given_up.why,
         wait: given_up.wait,
-    }
-}
-
-/// Sends by a route, or by its fallbacks while webhooks are rejected.
-async fn send_by_routes(
-    app: &App,
-    event: &Event,
-    route: &Route,
-    maybe_sent: bool,
-    deadline: Deadline,
-) -> Sending {
-    let mut tried: Vec<&str> = Vec::new();
-    let mut next = Some(route);
-    // Fallbacks may form a ring.
-    while let Some(route) = next.filter(|route| !tried.contains(&route.name.as_str())) {
-        tried.push(&route.name);
-        if let Some(webhook) = usable_webhook(app, route, deadline).await {
-            let sending = send(app, event, route, &webhook, maybe_sent, deadline).await;
-            if !matches!(sending.end, End::NoWebhook) {
-                return sending;
-            }
-        }
-        next = app.config.routes.fallback_of(route);
-    }
-    Sending {
-        end: End::NoWebhook,
-        in_doubt: maybe_sent,
-    }
-}
-
-/// The route's webhook, unless there is none or its circuit is open.
-async fn usable_webhook(app: &App, route: &Route, deadline: Deadline) -> Option<WebhookUrl> {
-    let now = app.world.now();
-    let read = async {
-        let (webhooks, key) = (&app.webhooks, &route.webhook);
-        if app.circuits.any(&route.name, now) {
-            return webhooks
-                .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
-                .await;
-        }
-        match webhooks.get(key, now).await {
-            found @ (Ok(_) | Err(WebhookError::Unreadable)) => found,
-            Err(_) => {
-                webhooks
-                    .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
-                    .await
-            }
-        }
-    };
-    let found = timeout(deadline.left(now), read).await;
-    match found.unwrap_or(Err(WebhookError::Unreadable)) {
-        Ok(webhook) if app.circuits.is_open(&route.name, &webhook, now) => {
-            tracing::warn!(route = route.name, "the route's circuit is open");
-            None
-        }
-        Ok(webhook) => Some(webhook),
-        Err(error) => {
-            let (route, key, secret) = (&route.name, &route.webhook, app.webhooks.secret_id());
-            tracing::error!(route, key, secret, "the webhook {error}");
-            None
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! Forwards alarms to Discord: no alert is lost, none is sent twice where that can be known.
 //!
 //! An invocation is unwrapped ([`envelope`]), each message understood
-//! ([`parse`]) and rendered ([`render`]); these are pure. [`deliver`] claims
-//! and sends, [`send`] decides what follows from what Discord answers; [`discord`], [`seen`], [`webhook`]
-//! and [`queue`] are all that reaches out. Read `event.rs` and `deliver.rs` first.
+//! ([`parse`]) and rendered ([`render`]); these are pure. [`forward`] walks through the messages of an
+//! invocation, [`deliver`] claims and sends one of them, [`send`] decides what follows from what Discord
+//! answers; [`discord`], [`seen`], [`webhook`] and [`queue`] are all that reaches out. [`app`] wires them.
+//! Read `event.rs` and `forward.rs` first.
 //!
 //! Incidents (editing an alarm's message when it ends), flood control, graphs
 //! and log lines are not here yet. Their places: [`event::Event::fingerprint`]
@@ -20,6 +21,7 @@ pub mod envelope;
 mod error;
 pub mod event;
 mod fitting;
+mod forward;
 pub mod link;
 pub mod message;
 mod outcome;
@@ -39,6 +41,4 @@ mod whole;
 pub use app::{App, handle};
 pub use config::{Config, ConfigError};
 pub use error::Error;
-
-/// The function's name in logs and metrics.
-pub const SERVICE: &str = "alert-forwarder";
+pub use outcome::SERVICE;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shared::metrics::Metrics;
 
-use crate::SERVICE;
 use crate::message::Detail;
+
+/// The function's name in logs and metrics.
+pub const SERVICE: &str = "alert-forwarder";
 
 /// What became of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use shared::world::World;
 
-use crate::app::App;
+use crate::circuit::Circuits;
 use crate::deadline::Deadline;
-use crate::discord::{Answer, Call};
+use crate::discord::{Answer, Call, Discord};
 use crate::event::Event;
 use crate::message::{Detail, Message};
 use crate::outcome::{Why, tell_circuit};
-use crate::pace::WAIT_UNKNOWN;
+use crate::pace::{Pace, WAIT_UNKNOWN};
 use crate::render::{Options, render};
 use crate::route::Route;
 use crate::webhook::WebhookUrl;
@@ -23,7 +24,7 @@ const LIMITED_MAX: u32 = 5;
 /// The longest pause before the second call after a failure; it doubles.
 const PAUSE: Duration = Duration::from_millis(500);
 /// With less time than this left, no call is begun.
-pub(crate) const CALL_LEAST: Duration = Duration::from_millis(500);
+const CALL_LEAST: Duration = Duration::from_millis(500);
 
 /// What became of the calls for one message.
 pub(crate) struct Sending {
@@ -58,44 +59,80 @@ enum Next {
     End(End),
 }
 
-/// Calls one webhook until it has the message, or until that makes no sense any more.
-pub(crate) async fn send(
-    app: &App,
-    event: &Event,
-    route: &Route,
-    webhook: &WebhookUrl,
-    maybe_sent: bool,
-    deadline: Deadline,
-) -> Sending {
-    let mut calls = Calls {
-        app,
-        event,
-        route,
-        webhook,
-        deadline,
-        in_doubt: maybe_sent,
-        detail: Detail::Full,
-        failures: 0,
-        limited: 0,
-    };
-    let end = loop {
-        match calls.next().await {
-            Next::Again => {}
-            Next::AgainAfter(pause) => {
-                let left = deadline.left(app.world.now());
-                app.world.sleep(pause.min(left)).await;
-            }
-            Next::End(end) => break end,
+/// Sends messages: its client, and what Discord's answers forbid for a while.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) circuits: Circuits,
+    pace: Pace,
+    discord: Discord,
+    call_max: Duration,
+    world: World,
+}
+
+impl Sender {
+    pub(crate) fn new(discord: Discord, call_max: Duration, world: World) -> Self {
+        Self {
+            circuits: Circuits::default(),
+            pace: Pace::default(),
+            discord,
+            call_max,
+            world,
         }
-    };
-    Sending {
-        end,
-        in_doubt: calls.in_doubt,
+    }
+
+    /// How long a route has to wait for its next call, if the time that is left suffices for both.
+    pub(crate) fn wait(
+        &self,
+        route: &Route,
+        left: Duration,
+        now: Timestamp,
+    ) -> Result<Duration, GivenUp> {
+        let wait = self.pace.wait(&route.name, now);
+        if left < wait + CALL_LEAST {
+            return Err(out_of_time(wait));
+        }
+        Ok(wait)
+    }
+
+    /// Calls one webhook until it has the message, or until that makes no sense any more.
+    pub(crate) async fn send(
+        &self,
+        event: &Event,
+        route: &Route,
+        webhook: &WebhookUrl,
+        maybe_sent: bool,
+        deadline: Deadline,
+    ) -> Sending {
+        let mut calls = Calls {
+            sender: self,
+            event,
+            route,
+            webhook,
+            deadline,
+            in_doubt: maybe_sent,
+            detail: Detail::Full,
+            failures: 0,
+            limited: 0,
+        };
+        let end = loop {
+            match calls.next().await {
+                Next::Again => {}
+                Next::AgainAfter(pause) => {
+                    let left = deadline.left(self.world.now());
+                    self.world.sleep(pause.min(left)).await;
+                }
+                Next::End(end) => break end,
+            }
+        };
+        Sending {
+            end,
+            in_doubt: calls.in_doubt,
+        }
     }
 }
 
 struct Calls<'a> {
-    app: &'a App,
+    sender: &'a Sender,
     event: &'a Event,
     route: &'a Route,
     webhook: &'a WebhookUrl,
@@ -109,26 +146,24 @@ struct Calls<'a> {
 impl Calls<'_> {
     /// Makes one call, unless Discord has asked for a wait, or the time is up.
     async fn next(&mut self) -> Next {
-        let (app, route) = (self.app, self.route);
-        let now = app.world.now();
-        let wait = app.pace.wait(&route.name, now);
+        let (sender, route) = (self.sender, self.route);
+        let now = sender.world.now();
         let left = self.deadline.left(now);
-        if left < wait + CALL_LEAST {
-            return Next::End(End::Not(out_of_time(wait)));
-        }
-        if !wait.is_zero() {
-            return Next::AgainAfter(wait);
+        match sender.wait(route, left, now) {
+            Ok(Duration::ZERO) => {}
+            Ok(wait) => return Next::AgainAfter(wait),
+            Err(given_up) => return Next::End(End::Not(given_up)),
         }
         let message = self.message();
         let thread = route.thread_id.as_deref();
-        let patience = left.min(app.config.timeouts.total);
-        let answered = app
+        let patience = left.min(sender.call_max);
+        let answered = sender
             .discord
             .send(self.webhook, thread, Call::Post, &message, patience)
             .await;
-        let now = app.world.now();
+        let now = sender.world.now();
         if let Some(pause) = answered.pause {
-            app.pace.hold(&route.name, pause, false, now);
+            sender.pace.hold(&route.name, pause, false, now);
         }
         self.judge(answered.answer, message.has_image(), now)
     }
@@ -143,11 +178,11 @@ impl Calls<'_> {
     }
 
     fn judge(&mut self, answer: Answer, has_image: bool, now: Timestamp) -> Next {
-        let app = self.app;
+        let sender = self.sender;
         let route = self.route.name.as_str();
         match answer {
             Answer::Accepted(id) => {
-                app.circuits.close(route);
+                sender.circuits.close(route);
                 let detail = self.detail;
                 Next::End(End::Accepted { detail, id })
             }
@@ -156,7 +191,7 @@ impl Calls<'_> {
                 let wait = wait.unwrap_or(WAIT_UNKNOWN);
                 let wait_seconds = wait.as_secs_f64();
                 tracing::warn!(route, global, wait_seconds, "rate limited");
-                app.pace.hold(route, wait, global, now);
+                sender.pace.hold(route, wait, global, now);
                 if self.limited == LIMITED_MAX {
                     return Next::End(End::Not(out_of_time(wait)));
                 }
@@ -172,7 +207,7 @@ impl Calls<'_> {
                 Next::Again
             }
             Answer::Forbidden { status, code } => {
-                app.circuits.open(route, self.webhook, now);
+                sender.circuits.open(route, self.webhook, now);
                 tell_circuit(route, status, code, now);
                 Next::End(End::NoWebhook)
             }
@@ -190,14 +225,14 @@ impl Calls<'_> {
                     return Next::End(End::Not(GivenUp { why, wait: None }));
                 }
                 let most = PAUSE * 2_u32.pow(failures - 1);
-                Next::AgainAfter(app.world.uniform(most))
+                Next::AgainAfter(sender.world.uniform(most))
             }
         }
     }
 }
 
 /// The time left is too short: for Discord's wait, or for anything.
-pub(crate) const fn out_of_time(wait: Duration) -> GivenUp {
+const fn out_of_time(wait: Duration) -> GivenUp {
     if wait.is_zero() {
         GivenUp {
             why: Why::OutOfTime,

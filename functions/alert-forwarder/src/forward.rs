@@ -1,0 +1,115 @@
+//! Forwards the messages of one invocation: each from its route to its outcome, and all of them to
+//! one answer.
+
+use serde_json::{Value, json};
+use shared::world::World;
+
+use crate::deadline::Deadline;
+use crate::deliver::Deliverer;
+use crate::envelope::{Answer, Invocation, Notification};
+use crate::error::Error;
+use crate::event::Event;
+use crate::outcome::{Outcome, Why, tell};
+use crate::parse::parse;
+use crate::queue::{Queue, back_off};
+
+/// Forwards messages, and hands back the ones that cannot be delivered.
+#[derive(Debug)]
+pub(crate) struct Forwarder {
+    deliverer: Deliverer,
+    queue: Queue,
+    world: World,
+}
+
+impl Forwarder {
+    pub(crate) fn new(deliverer: Deliverer, queue: Queue, world: World) -> Self {
+        Self {
+            deliverer,
+            queue,
+            world,
+        }
+    }
+
+    /// Forwards all messages of an invocation, and says what Lambda gets as its answer.
+    pub(crate) async fn forward(
+        &self,
+        invocation: &Invocation,
+        deadline: Deadline,
+    ) -> Result<Value, Error> {
+        let mut alerts: Vec<(&Notification, Event)> = invocation
+            .notifications
+            .iter()
+            .map(|notification| (notification, parse(notification)))
+            .collect();
+        // The worst first, in case the time does not suffice for all; otherwise as they came.
+        alerts.sort_by_key(|(_, event)| std::cmp::Reverse(event.severity));
+
+        let mut failures = Vec::new();
+        let mut delivered = 0_usize;
+        for (notification, event) in &alerts {
+            match self.one(notification, event, deadline).await {
+                Outcome::Delivered { .. } => delivered += 1,
+                Outcome::Suppressed => {}
+                Outcome::HandedBack { .. } | Outcome::Refused => failures.push(*notification),
+            }
+        }
+        match invocation.answer {
+            Answer::Batch => Ok(batch_answer(&failures)),
+            Answer::Whole if failures.is_empty() => Ok(json!({
+                "delivered": delivered,
+                "suppressed": alerts.len() - delivered,
+            })),
+            Answer::Whole => Err(Error::NotDelivered(failures.len())),
+        }
+    }
+
+    /// One message, from its route to what the queue is told of it.
+    async fn one(&self, notification: &Notification, event: &Event, deadline: Deadline) -> Outcome {
+        let Some(route) = self.deliverer.route_of(event) else {
+            // `Routes` ends with one that takes everything.
+            return Outcome::HandedBack {
+                why: Why::NoWebhook,
+                wait: None,
+            };
+        };
+        let mut outcome = self
+            .deliverer
+            .deliver(notification, event, route, deadline)
+            .await;
+        let now = self.world.now();
+        if let Some(record) = &notification.record {
+            let left = || deadline.left_for_notes(self.world.now());
+            if outcome == Outcome::Refused && self.queue.bury(record, left()).await {
+                tell(&outcome, &route.name, event.kind.name(), now);
+                return Outcome::Suppressed;
+            }
+            if outcome == Outcome::Refused {
+                outcome = Outcome::HandedBack {
+                    why: Why::Refused,
+                    wait: None,
+                };
+            }
+            if let Outcome::HandedBack { wait, .. } = &mut outcome {
+                let until_again = back_off(record, *wait, now);
+                *wait = Some(until_again);
+                self.queue.hide(record, until_again, left()).await;
+            }
+        }
+        tell(&outcome, &route.name, event.kind.name(), now);
+        outcome
+    }
+}
+
+/// `batchItemFailures`. A record that cannot be named hands back the whole
+/// batch: an empty identifier is what SQS takes for that.
+fn batch_answer(failures: &[&Notification]) -> Value {
+    let identifiers: Vec<Value> = failures
+        .iter()
+        .map(|notification| {
+            let record = notification.record.as_ref();
+            let id = record.and_then(|record| record.message_id.as_deref());
+            json!({ "itemIdentifier": id.unwrap_or_default() })
+        })
+        .collect();
+    json!({ "batchItemFailures": identifiers })
+}
