@@ -11,17 +11,20 @@
 //! names an incident, [`discord::Call::Edit`] edits its message, an image is a
 //! further [`message::File`], which [`message::Detail::NoImage`] leaves out.
 
+mod alarm;
 mod app;
 mod circuit;
 pub mod config;
 mod deadline;
 mod deliver;
 pub mod discord;
+mod draft;
 pub mod envelope;
 mod error;
 pub mod event;
 mod fitting;
 mod forward;
+mod json;
 pub mod link;
 pub mod message;
 mod outcome;

@@ -4,23 +4,22 @@
 //! `None` if the message is not its own or lacks what it cannot do without.
 //! The last one, [`generic`], takes everything.
 
-mod alarm;
 mod auto_scaling;
 mod backup;
-mod budgets;
+mod budget;
 mod cloudformation;
 mod codedeploy;
 mod codepipeline;
-mod composite;
+mod composite_alarm;
 mod cost_anomaly;
+mod dead_letter;
 mod destination;
 mod ecs_task;
 mod eventbridge;
 mod generic;
 mod guardduty;
 mod health;
-mod json;
-mod metric;
+mod metric_alarm;
 mod rds;
 mod security_hub;
 
@@ -31,10 +30,10 @@ type Parser = fn(&Notification) -> Option<Event>;
 
 /// Those with the most particular shape come first.
 const PARSERS: &[Parser] = &[
-    composite::parse,
-    alarm::parse,
-    destination::parse_destination,
-    destination::parse_dead_letter,
+    composite_alarm::parse,
+    metric_alarm::parse,
+    destination::parse,
+    dead_letter::parse,
     health::parse,
     guardduty::parse,
     security_hub::parse,
@@ -46,7 +45,7 @@ const PARSERS: &[Parser] = &[
     cost_anomaly::parse,
     eventbridge::parse,
     cloudformation::parse,
-    budgets::parse,
+    budget::parse,
     backup::parse,
 ];
 

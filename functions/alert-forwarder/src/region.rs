@@ -34,6 +34,12 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// The account in an ARN.
+pub(crate) fn account_of(arn: &str) -> Option<String> {
+    let account = Arn::parse(arn)?.account;
+    (!account.is_empty()).then(|| account.to_owned())
+}
+
 /// The region of the first ARN that names one, else the code of a long name.
 pub(crate) fn region(arns: &[Option<&str>], long_name: Option<&str>) -> Option<String> {
     arns.iter()

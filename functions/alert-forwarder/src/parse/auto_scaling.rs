@@ -1,8 +1,9 @@
 //! Owns EC2 Auto Scaling's activities, from EventBridge and from SNS.
 
-use super::json::{blank, bridge, bridged, push, text};
+use crate::draft::{blank, bridge, bridged, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::text;
 use crate::link::{console, segment};
 use crate::region::region;
 use crate::when::moment;

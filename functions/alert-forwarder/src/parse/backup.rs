@@ -1,9 +1,9 @@
 //! Owns AWS Backup's notifications: a sentence, with the facts as attributes.
 
-use super::json::{account_of, blank, push};
+use crate::draft::{blank, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Severity};
-use crate::region::region;
+use crate::region::{account_of, region};
 use crate::when::moment;
 
 /// A job's end as an event. Source: "Notification options with AWS Backup".

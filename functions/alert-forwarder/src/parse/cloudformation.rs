@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{blank, push};
+use crate::draft::{blank, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
 use crate::link::{console, segment};

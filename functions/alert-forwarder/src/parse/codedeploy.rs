@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::json::{blank, bridge, bridged, push, text};
+use crate::draft::{blank, bridge, bridged, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::text;
 use crate::link::{console, segment};
 use crate::when::moment;
 

@@ -1,8 +1,9 @@
 //! Owns CodePipeline's executions, stages and actions.
 
-use super::json::{bridge, bridged, push, text};
+use crate::draft::{bridge, bridged, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::text;
 use crate::link::{console, segment};
 
 /// A change of state as an event.

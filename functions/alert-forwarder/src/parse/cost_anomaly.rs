@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::json::{array, blank, push, text};
+use crate::draft::{blank, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::{array, text};
 use crate::link::SafeUrl;
 use crate::when::moment;
 

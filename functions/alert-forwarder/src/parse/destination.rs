@@ -1,16 +1,15 @@
-//! Owns what Lambda reports of failed asynchronous invocations: destination records, and dead letters.
+//! Understands the records that Lambda sends to a destination after an asynchronous invocation.
 
-use serde_json::Value;
-
-use super::json::{account_of, blank, push, text};
+use crate::draft::{blank, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::{pretty, text};
 use crate::link;
-use crate::region::{Arn, region};
+use crate::region::{Arn, account_of, region};
 use crate::when::moment;
 
 /// A destination record. Source: "Retaining records of asynchronous invocations", AWS Lambda.
-pub(super) fn parse_destination(notification: &Notification) -> Option<Event> {
+pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let arn = text(json, "/requestContext/functionArn")?;
     let condition = text(json, "/requestContext/condition")?;
@@ -66,41 +65,10 @@ pub(super) fn parse_destination(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// A dead letter: the payload of the failed invocation, described by attributes.
-/// Source: "Dead-letter queues" for asynchronous invocation, AWS Lambda.
-pub(super) fn parse_dead_letter(notification: &Notification) -> Option<Event> {
-    let attribute = |name: &str| notification.attributes.get(name).cloned();
-    let request = attribute("RequestID")?;
-    let error = attribute("ErrorMessage").or_else(|| attribute("ErrorCode"))?;
-    let through = notification.source_arn.as_deref().unwrap_or_default();
-    let queue = Arn::parse(through).map(|arn| arn.name());
-
-    let mut event = blank(notification, Kind::DeadLetter, "aws.lambda");
-    event.severity = Severity::Error;
-    event.title = format!("Dead letter in {}", queue.unwrap_or("a queue"));
-    event.reason = error.into();
-    // The record does not say which function: its queue is all that is known.
-    push(
-        &mut event.fields,
-        "Dead-letter queue of the function",
-        queue.map(str::to_owned),
-    );
-    push(&mut event.fields, "Error", attribute("ErrorCode"));
-    push(&mut event.fields, "Request id", Some(request));
-    event.code = pretty(notification.json.as_ref()).or_else(|| Some(notification.message.clone()));
-    event.attach_raw = true;
-    event.fingerprint = format!("dead-letter#{through}");
-    Some(event)
-}
-
 /// `orders` of `arn:…:function:orders:$LATEST`.
 fn function_name(arn: &str) -> String {
     Arn::parse(arn)
         .and_then(|parsed| parsed.resource.strip_prefix("function:"))
         .map_or(arn, |name| name.split(':').next().unwrap_or(name))
         .to_owned()
-}
-
-fn pretty(payload: Option<&Value>) -> Option<String> {
-    serde_json::to_string_pretty(payload?).ok()
 }

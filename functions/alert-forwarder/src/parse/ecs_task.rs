@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::json::{array, bridge, bridged, push, text};
+use crate::draft::{bridge, bridged, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::{array, text};
 use crate::link::{console, segment};
 use crate::region::Arn;
 use crate::when::moment;

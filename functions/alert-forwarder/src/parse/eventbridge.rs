@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::json::{bridged, text};
+use crate::draft::bridged;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Severity};
+use crate::json::{array, text};
 
 /// Any EventBridge event as an event of ours.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
@@ -15,7 +16,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     event.severity = Severity::Warning;
     event.fingerprint = format!("{}#{detail_type}", event.source);
     event.title = detail_type;
-    let resources: Vec<&str> = super::json::array(json, "/resources")
+    let resources: Vec<&str> = array(json, "/resources")
         .iter()
         .filter_map(Value::as_str)
         .collect();

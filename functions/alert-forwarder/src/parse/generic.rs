@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::json::blank;
+use crate::draft::blank;
 use crate::envelope::Notification;
 use crate::event::{Event, Kind, Severity};
 

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::json::{array, bridge, bridged, push, text};
+use crate::draft::{bridge, bridged, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Moment, Severity, State};
+use crate::json::{array, text};
 use crate::link::{SafeUrl, segment};
 use crate::when::moment;
 

@@ -1,8 +1,9 @@
 //! Owns RDS events, from EventBridge and from RDS's own SNS subscriptions.
 
-use super::json::{array, blank, bridge, bridged, push, text};
+use crate::draft::{blank, bridge, bridged, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::{array, text};
 use crate::link::SafeUrl;
 use crate::region::region;
 use crate::when::moment;

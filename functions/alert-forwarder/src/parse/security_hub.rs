@@ -1,8 +1,9 @@
 //! Owns Security Hub findings, of which an event can carry several.
 
-use super::json::{array, bridge, bridged, push, text};
+use crate::draft::{bridge, bridged, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::json::{array, text};
 use crate::link::console;
 use crate::when::moment;
 

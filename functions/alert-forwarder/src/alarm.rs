@@ -1,4 +1,5 @@
-//! Owns metric alarms: over SNS, through EventBridge, and those that invoke the function themselves.
+//! Reads what both kinds of CloudWatch alarm say: over SNS, through EventBridge, and when an alarm
+//! invokes the function itself.
 //!
 //! Source: "Alarm events and EventBridge" and "Invoke a Lambda function from an
 //! alarm", Amazon CloudWatch User Guide. The SNS form is capitalised and has a
@@ -6,52 +7,35 @@
 
 use serde_json::Value;
 
-use super::json::{account_of, array, blank, push, text};
-use super::metric;
+use crate::draft::blank;
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
+use crate::event::{Event, Kind, Link, Moment, Rich, Severity, State};
+use crate::json::{array, text};
 use crate::link::{self, SafeUrl};
-use crate::region::region;
+use crate::region::{account_of, region};
 use crate::when::moment;
 
-/// A metric alarm's change of state as an event.
-pub(super) fn parse(notification: &Notification) -> Option<Event> {
-    let json = notification.json.as_ref()?;
-    let change = Change::read(notification, json)?;
-    let mut event = change.event(notification, Kind::MetricAlarm);
-    let trigger = change.trigger;
-
-    let value = change.value().map(|value| Field::short("Value", value));
-    event.fields.extend(metric::metric(trigger));
-    event
-        .fields
-        .push(metric::comparison(trigger, &change.reason_data));
-    event.fields.extend(value);
-    event.fields.extend(metric::expressions(trigger));
-    push(&mut event.fields, "Dimensions", metric::dimensions(trigger));
-    push(&mut event.fields, "Evaluation", metric::evaluation(trigger));
-    Some(event)
-}
+pub(crate) mod metric;
 
 /// What both forms say of an alarm, metric or composite.
-pub(super) struct Change<'a> {
-    pub(super) name: String,
-    pub(super) arn: Option<String>,
+pub(crate) struct Change<'a> {
+    pub(crate) name: String,
+    pub(crate) arn: Option<String>,
     description: Option<String>,
-    pub(super) state: String,
+    pub(crate) state: String,
     reason: Option<String>,
     at: Moment,
     account: Option<String>,
-    pub(super) region: Option<String>,
+    pub(crate) region: Option<String>,
     /// `Trigger`, or `configuration`, which holds the metrics of the other form.
-    pub(super) trigger: &'a Value,
+    pub(crate) trigger: &'a Value,
     /// The reason as data, which the other form and newer SNS messages bring.
-    pub(super) reason_data: Value,
+    pub(crate) reason_data: Value,
 }
 
 impl<'a> Change<'a> {
     /// Reads either form; `None` if it is no alarm at all.
-    pub(super) fn read(notification: &Notification, json: &'a Value) -> Option<Self> {
+    pub(crate) fn read(notification: &Notification, json: &'a Value) -> Option<Self> {
         let topic = notification.source_arn.as_deref();
         if json.get("AlarmName").is_some() && json.get("NewStateValue").is_some() {
             return Some(Self::read_sns(json, topic));
@@ -102,7 +86,7 @@ impl<'a> Change<'a> {
     }
 
     /// The event without the fields that only one kind of alarm has.
-    pub(super) fn event(&self, notification: &Notification, kind: Kind) -> Event {
+    pub(crate) fn event(&self, notification: &Notification, kind: Kind) -> Event {
         let directives = Directives::read(self.description.as_deref().unwrap_or_default());
         let mut reason = Rich::default();
         if !directives.prose.is_empty() {
@@ -146,7 +130,7 @@ impl<'a> Change<'a> {
     }
 
     /// The newest datapoint: from the data, else out of the reason's brackets.
-    fn value(&self) -> Option<String> {
+    pub(crate) fn value(&self) -> Option<String> {
         let newest = array(&self.reason_data, "/recentDatapoints")
             .iter()
             .rev()

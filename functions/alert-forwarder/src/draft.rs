@@ -1,42 +1,15 @@
-//! Owns tolerant reading of JSON: what is missing or of another type is `None`, never an error.
+//! Starts an event: what a message says wherever it comes from.
 
 use serde_json::Value;
 
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Moment, Rich, Severity, State};
-use crate::region::{Arn, region};
+use crate::json::text;
+use crate::region::{account_of, region};
 use crate::when::moment;
 
-/// The text at a JSON pointer. Numbers and booleans are taken as they are
-/// written; an empty text is as good as none.
-pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
-    let text = match value.pointer(pointer)? {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Null | Value::Array(_) | Value::Object(_) => return None,
-    };
-    (!text.trim().is_empty()).then_some(text)
-}
-
-/// The array at a JSON pointer; empty if there is none.
-pub(super) fn array<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-}
-
-/// Appends a short field for the text at a JSON pointer, if there is one.
-pub(super) fn push(fields: &mut Vec<Field>, name: &str, value: Option<String>) {
-    if let Some(value) = value {
-        fields.push(Field::short(name, value));
-    }
-}
-
 /// An event with nothing in it but where it came from.
-pub(super) fn blank(notification: &Notification, kind: Kind, source: &str) -> Event {
+pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Event {
     let topic = notification.source_arn.as_deref();
     Event {
         source: source.to_owned(),
@@ -58,14 +31,8 @@ pub(super) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
     }
 }
 
-/// The account in an ARN.
-pub(super) fn account_of(arn: &str) -> Option<String> {
-    let account = Arn::parse(arn)?.account;
-    (!account.is_empty()).then(|| account.to_owned())
-}
-
 /// An EventBridge event of a source, and of a type that begins so.
-pub(super) fn bridge<'a>(
+pub(crate) fn bridge<'a>(
     notification: &'a Notification,
     source: &str,
     detail_type: &str,
@@ -77,7 +44,7 @@ pub(super) fn bridge<'a>(
 }
 
 /// An event with what every EventBridge event says.
-pub(super) fn bridged(notification: &Notification, kind: Kind, bridge: &Value) -> Event {
+pub(crate) fn bridged(notification: &Notification, kind: Kind, bridge: &Value) -> Event {
     let source = text(bridge, "/source").unwrap_or_else(|| "unknown".to_owned());
     let mut event = blank(notification, kind, &source);
     event.account = text(bridge, "/account").or(event.account);
@@ -87,4 +54,11 @@ pub(super) fn bridged(notification: &Notification, kind: Kind, bridge: &Value) -
         known => known,
     };
     event
+}
+
+/// Appends a short field for the text at a JSON pointer, if there is one.
+pub(crate) fn push(fields: &mut Vec<Field>, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        fields.push(Field::short(name, value));
+    }
 }

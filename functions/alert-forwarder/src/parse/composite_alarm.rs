@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::alarm::Change;
-use super::json::{array, push, text};
+use crate::alarm::Change;
+use crate::draft::push;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Rich};
+use crate::json::{array, text};
 use crate::link;
 use crate::region::Arn;
 

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::json::{array, text};
 use crate::event::Field;
+use crate::json::{array, text};
 
 /// A longer expression would leave no room for its id within a field.
 const EXPRESSION_CHARACTERS_MAX: usize = 900;
 
 /// `Namespace / Metric · p99 over 60 s`.
-pub(super) fn metric(trigger: &Value) -> Option<Field> {
+pub(crate) fn metric(trigger: &Value) -> Option<Field> {
     let direct = MetricOf {
         metric: "",
         name: "/MetricName",
@@ -94,7 +94,7 @@ fn described(
 
 /// `> 1`, or that the value left its band: an anomaly alarm has no threshold.
 /// An alarm that invokes the function says it only in its reason's data.
-pub(super) fn comparison(trigger: &Value, reason_data: &Value) -> Field {
+pub(crate) fn comparison(trigger: &Value, reason_data: &Value) -> Field {
     let operator = text(trigger, "/ComparisonOperator").unwrap_or_default();
     let band = text(trigger, "/ThresholdMetricId").is_some()
         || matches!(
@@ -163,7 +163,7 @@ fn stats(trigger: &Value) -> Vec<&Value> {
 }
 
 /// Each expression with its label, and the metrics it is made of.
-pub(super) fn expressions(trigger: &Value) -> Vec<Field> {
+pub(crate) fn expressions(trigger: &Value) -> Vec<Field> {
     let either = |metric: &Value, a, b| text(metric, a).or_else(|| text(metric, b));
     let mut fields = Vec::new();
     for metric in metrics(trigger) {
@@ -181,7 +181,7 @@ pub(super) fn expressions(trigger: &Value) -> Vec<Field> {
 }
 
 /// `FunctionName = orders, …`, of the one metric that is shown.
-pub(super) fn dimensions(trigger: &Value) -> Option<String> {
+pub(crate) fn dimensions(trigger: &Value) -> Option<String> {
     let pairs = |dimensions: &Value| -> Vec<String> {
         match dimensions {
             Value::Array(dimensions) => dimensions
@@ -214,7 +214,7 @@ pub(super) fn dimensions(trigger: &Value) -> Option<String> {
 }
 
 /// `2 of 3 periods`.
-pub(super) fn evaluation(trigger: &Value) -> Option<String> {
+pub(crate) fn evaluation(trigger: &Value) -> Option<String> {
     let periods = text(trigger, "/EvaluationPeriods")?;
     let needed = text(trigger, "/DatapointsToAlarm").unwrap_or_else(|| periods.clone());
     Some(format!("{needed} of {periods} periods"))

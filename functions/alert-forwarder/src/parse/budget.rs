@@ -1,6 +1,6 @@
 //! Owns AWS Budgets' mail, which comes as text: `Name: value`, a line each.
 
-use super::json::{blank, push};
+use crate::draft::{blank, push};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
 use crate::link::SafeUrl;

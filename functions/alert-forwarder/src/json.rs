@@ -1,0 +1,29 @@
+//! Reads JSON tolerantly: what is missing or of another type is `None`, never an error.
+
+use serde_json::Value;
+
+/// The text at a JSON pointer. Numbers and booleans are taken as they are
+/// written; an empty text is as good as none.
+pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
+    let text = match value.pointer(pointer)? {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// The array at a JSON pointer; empty if there is none.
+pub(crate) fn array<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
+/// JSON with line breaks.
+pub(crate) fn pretty(payload: Option<&Value>) -> Option<String> {
+    serde_json::to_string_pretty(payload?).ok()
+}
