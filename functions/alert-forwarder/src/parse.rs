@@ -24,35 +24,82 @@ mod rds;
 mod security_hub;
 
 use crate::envelope::Notification;
-use crate::event::Event;
+use crate::event::{Event, Kind};
 
 type Parser = fn(&Notification) -> Option<Event>;
 
-/// Those with the most particular shape come first.
-const PARSERS: &[Parser] = &[
-    composite_alarm::parse,
-    metric_alarm::parse,
-    destination::parse,
-    dead_letter::parse,
-    health::parse,
-    guardduty::parse,
-    security_hub::parse,
-    codedeploy::parse,
-    codepipeline::parse,
-    ecs_task::parse,
-    rds::parse,
-    auto_scaling::parse,
-    cost_anomaly::parse,
-    eventbridge::parse,
-    cloudformation::parse,
-    budget::parse,
-    backup::parse,
+/// Every kind of alert but the generic one. The most particular shapes come first: an alarm through
+/// EventBridge is an alarm, not an EventBridge event.
+const PARSERS: &[(Kind, Parser)] = &[
+    (composite_alarm::KIND, composite_alarm::parse),
+    (metric_alarm::KIND, metric_alarm::parse),
+    (destination::KIND, destination::parse),
+    (dead_letter::KIND, dead_letter::parse),
+    (health::KIND, health::parse),
+    (guardduty::KIND, guardduty::parse),
+    (security_hub::KIND, security_hub::parse),
+    (codedeploy::KIND, codedeploy::parse),
+    (codepipeline::KIND, codepipeline::parse),
+    (ecs_task::KIND, ecs_task::parse),
+    (rds::KIND, rds::parse),
+    (auto_scaling::KIND, auto_scaling::parse),
+    (cost_anomaly::KIND, cost_anomaly::parse),
+    (eventbridge::KIND, eventbridge::parse),
+    (cloudformation::KIND, cloudformation::parse),
+    (budget::KIND, budget::parse),
+    (backup::KIND, backup::parse),
 ];
 
-/// Understands a message, or shows it as it is.
+/// Turns a message into an event. A message that no parser understands becomes a generic one.
 pub fn parse(notification: &Notification) -> Event {
     PARSERS
         .iter()
-        .find_map(|parser| parser(notification))
+        .find_map(|(_, parser)| parser(notification))
         .unwrap_or_else(|| generic::parse(notification))
+}
+
+/// All kinds of alerts, the generic one last.
+pub fn kinds() -> impl Iterator<Item = Kind> {
+    let particular = PARSERS.iter().map(|(kind, _)| *kind);
+    particular.chain([generic::KIND])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of the files in `src/parse/`, without `.rs`.
+    fn files() -> Vec<String> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/parse");
+        let files = std::fs::read_dir(folder).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names
+            .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn each_file_of_a_kind_is_in_the_list_under_its_name() {
+        for file in files() {
+            let name = file.replace('_', "-");
+            assert_eq!(
+                kinds().filter(|kind| kind.name() == name).count(),
+                1,
+                "functions/alert-forwarder/src/parse/{file}.rs is not in the list in parse.rs once: \
+                 add `mod {file};` and `({file}::KIND, {file}::parse),` there, and name its KIND {name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_kind_is_named_for_its_file() {
+        let files = files();
+        for kind in kinds() {
+            assert!(
+                files.contains(&kind.name().replace('-', "_")),
+                "the kind {:?} is not the name of a file in functions/alert-forwarder/src/parse/",
+                kind.name()
+            );
+        }
+    }
 }

@@ -8,6 +8,8 @@ use crate::link::{console, segment};
 use crate::region::region;
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("auto-scaling");
+
 /// An activity as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     from_bridge(notification).or_else(|| from_topic(notification))
@@ -17,7 +19,7 @@ fn from_bridge(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.autoscaling", "EC2 Instance")?;
     let detail = json.get("detail")?;
     let what = text(json, "/detail-type")?;
-    let mut event = bridged(notification, Kind::AutoScaling, json);
+    let mut event = bridged(notification, KIND, json);
     event.severity = if what.contains("Unsuccessful") {
         Severity::Error
     } else {
@@ -29,7 +31,7 @@ fn from_bridge(notification: &Notification) -> Option<Event> {
 fn from_topic(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let what = text(json, "/Event").filter(|what| what.starts_with("autoscaling:"))?;
-    let mut event = blank(notification, Kind::AutoScaling, "aws.autoscaling");
+    let mut event = blank(notification, KIND, "aws.autoscaling");
     event.severity = if what.ends_with("_ERROR") {
         Severity::Error
     } else {

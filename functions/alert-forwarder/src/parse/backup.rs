@@ -6,6 +6,8 @@ use crate::event::{Event, Field, Kind, Severity};
 use crate::region::{account_of, region};
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("backup");
+
 /// A job's end as an event. Source: "Notification options with AWS Backup".
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let message = notification.message.trim();
@@ -20,7 +22,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let job = attribute("EventType").unwrap_or_else(|| "BACKUP_JOB".to_owned());
     let resource = after(message, "Resource ARN :");
 
-    let mut event = blank(notification, Kind::Backup, "aws.backup");
+    let mut event = blank(notification, KIND, "aws.backup");
     event.severity = match state.as_str() {
         "FAILED" | "ABORTED" => Severity::Error,
         "EXPIRED" | "PARTIAL" => Severity::Warning,

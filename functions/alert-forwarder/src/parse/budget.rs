@@ -5,6 +5,8 @@ use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Severity};
 use crate::link::SafeUrl;
 
+pub(super) const KIND: Kind = Kind("budget");
+
 const PAGE: &str = "https://console.aws.amazon.com/billing/home#/budgets";
 
 /// A budget's alert as an event: what was spent is red, what is forecast amber.
@@ -30,7 +32,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     });
     let budgeted = value("Budgeted Amount");
 
-    let mut event = blank(notification, Kind::Budget, "aws.budgets");
+    let mut event = blank(notification, KIND, "aws.budgets");
     event.severity = if forecast {
         Severity::Warning
     } else {

@@ -9,6 +9,8 @@ use crate::link::{console, segment};
 use crate::region::region;
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("cloudformation");
+
 /// A stack's event as an event of ours.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let pairs = pairs(&notification.message);
@@ -21,7 +23,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let resource = value("LogicalResourceId").unwrap_or_default();
     let stack = value("StackName").unwrap_or_else(|| resource.clone());
 
-    let mut event = blank(notification, Kind::CloudFormation, "aws.cloudformation");
+    let mut event = blank(notification, KIND, "aws.cloudformation");
     event.severity = if status.contains("FAILED") {
         Severity::Error
     } else if status.contains("ROLLBACK") {

@@ -9,6 +9,8 @@ use crate::json::text;
 use crate::link::{console, segment};
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("codedeploy");
+
 /// A deployment's change of state as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     from_bridge(notification).or_else(|| from_trigger(notification))
@@ -17,7 +19,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
 fn from_bridge(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.codedeploy", "CodeDeploy Deployment")?;
     let detail = json.get("detail")?;
-    let mut event = bridged(notification, Kind::CodeDeploy, json);
+    let mut event = bridged(notification, KIND, json);
     event.region = text(detail, "/region").or(event.region);
     let deployment = Deployment {
         application: text(detail, "/application")?,
@@ -36,7 +38,7 @@ fn from_trigger(notification: &Notification) -> Option<Event> {
         group: text(json, "/deploymentGroupName"),
         state: text(json, "/status")?,
     };
-    let mut event = blank(notification, Kind::CodeDeploy, "aws.codedeploy");
+    let mut event = blank(notification, KIND, "aws.codedeploy");
     event.region = text(json, "/region").or(event.region);
     event.account = text(json, "/accountId").or(event.account);
     let changed = text(json, "/completeTime").or_else(|| text(json, "/createTime"));

@@ -6,6 +6,8 @@ use crate::event::{Event, Field, Kind, Link, Severity};
 use crate::json::text;
 use crate::link::{console, segment};
 
+pub(super) const KIND: Kind = Kind("codepipeline");
+
 /// A change of state as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.codepipeline", "CodePipeline")?;
@@ -13,7 +15,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let pipeline = text(detail, "/pipeline")?;
     let state = text(detail, "/state")?;
 
-    let mut event = bridged(notification, Kind::CodePipeline, json);
+    let mut event = bridged(notification, KIND, json);
     event.severity = match state.as_str() {
         "FAILED" => Severity::Error,
         "STOPPED" | "STOPPING" | "CANCELED" | "ABANDONED" => Severity::Warning,

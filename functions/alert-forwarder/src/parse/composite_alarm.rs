@@ -10,12 +10,14 @@ use crate::json::{array, text};
 use crate::link;
 use crate::region::Arn;
 
+pub(super) const KIND: Kind = Kind("composite-alarm");
+
 /// A composite alarm's change of state as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let change = Change::read(notification, json)?;
     let rule = text(json, "/AlarmRule").or_else(|| text(change.trigger, "/alarmRule"))?;
-    let mut event = change.event(notification, Kind::CompositeAlarm);
+    let mut event = change.event(notification, KIND);
 
     let data = json.get("alarmData").or_else(|| json.get("detail"));
     let of_state = |name: &str| text(data?, &format!("/state/{name}"));

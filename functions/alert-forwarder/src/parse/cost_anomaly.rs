@@ -9,6 +9,8 @@ use crate::json::{array, text};
 use crate::link::SafeUrl;
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("cost-anomaly");
+
 /// An anomaly as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
@@ -24,7 +26,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         .or_else(|| impact.get("maxImpact"))?
         .as_f64()?;
 
-    let mut event = blank(notification, Kind::CostAnomaly, "aws.ce");
+    let mut event = blank(notification, KIND, "aws.ce");
     event.severity = Severity::Warning;
     event.title = match text(json, "/dimensionalValue").or_else(|| text(json, "/dimensionValue")) {
         Some(what) => format!("Cost anomaly: {what} +${total:.2}"),

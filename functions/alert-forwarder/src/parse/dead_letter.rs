@@ -6,6 +6,8 @@ use crate::event::{Event, Kind, Severity};
 use crate::json::pretty;
 use crate::region::Arn;
 
+pub(super) const KIND: Kind = Kind("dead-letter");
+
 /// A dead letter: the payload of the failed invocation, described by attributes.
 /// Source: "Dead-letter queues" for asynchronous invocation, AWS Lambda.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
@@ -15,7 +17,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let through = notification.source_arn.as_deref().unwrap_or_default();
     let queue = Arn::parse(through).map(|arn| arn.name());
 
-    let mut event = blank(notification, Kind::DeadLetter, "aws.lambda");
+    let mut event = blank(notification, KIND, "aws.lambda");
     event.severity = Severity::Error;
     event.title = format!("Dead letter in {}", queue.unwrap_or("a queue"));
     event.reason = error.into();

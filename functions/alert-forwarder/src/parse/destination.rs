@@ -8,6 +8,8 @@ use crate::link;
 use crate::region::{Arn, account_of, region};
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("destination");
+
 /// A destination record. Source: "Retaining records of asynchronous invocations", AWS Lambda.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
@@ -15,7 +17,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let condition = text(json, "/requestContext/condition")?;
     let name = function_name(&arn);
 
-    let mut event = blank(notification, Kind::Destination, "aws.lambda");
+    let mut event = blank(notification, KIND, "aws.lambda");
     event.severity = if condition == "Success" {
         Severity::Info
     } else {

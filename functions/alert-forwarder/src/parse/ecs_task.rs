@@ -10,6 +10,8 @@ use crate::link::{console, segment};
 use crate::region::Arn;
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("ecs-task");
+
 /// A stopped task as an event; other changes of a task are left to the generic form.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.ecs", "ECS Task State Change")?;
@@ -23,7 +25,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let task_name = Arn::parse(&task).map_or(task.as_str(), |arn| arn.name());
     let group = text(detail, "/group").unwrap_or_else(|| task_name.to_owned());
 
-    let mut event = bridged(notification, Kind::EcsTask, json);
+    let mut event = bridged(notification, KIND, json);
     event.severity = if ended_well(detail) {
         Severity::Info
     } else {

@@ -7,12 +7,14 @@ use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Severity};
 use crate::json::{array, text};
 
+pub(super) const KIND: Kind = Kind("eventbridge");
+
 /// Any EventBridge event as an event of ours.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let detail_type = text(json, "/detail-type")?;
     let detail = json.get("detail")?;
-    let mut event = bridged(notification, Kind::EventBridge, json);
+    let mut event = bridged(notification, KIND, json);
     event.severity = Severity::Warning;
     event.fingerprint = format!("{}#{detail_type}", event.source);
     event.title = detail_type;

@@ -6,9 +6,11 @@ use crate::draft::blank;
 use crate::envelope::Notification;
 use crate::event::{Event, Kind, Severity};
 
+pub(super) const KIND: Kind = Kind("generic");
+
 /// Any message at all as an event.
 pub(super) fn parse(notification: &Notification) -> Event {
-    let mut event = blank(notification, Kind::Generic, "unknown");
+    let mut event = blank(notification, KIND, "unknown");
     event.severity = Severity::Warning;
     let subject = notification.subject.as_deref().map(str::trim);
     let subject = subject.filter(|subject| !subject.is_empty());

@@ -8,6 +8,8 @@ use crate::event::{Event, Field, Kind, Link, Severity};
 use crate::json::text;
 use crate::link::{console, segment};
 
+pub(super) const KIND: Kind = Kind("guardduty");
+
 /// A finding as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.guardduty", "GuardDuty Finding")?;
@@ -15,7 +17,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let score = detail.get("severity").and_then(Value::as_f64)?;
     let (severity, label) = severity(score);
 
-    let mut event = bridged(notification, Kind::GuardDuty, json);
+    let mut event = bridged(notification, KIND, json);
     event.severity = severity;
     event.title = text(detail, "/title").or_else(|| text(detail, "/type"))?;
     event.reason = text(detail, "/description").unwrap_or_default().into();

@@ -9,6 +9,8 @@ use crate::json::{array, text};
 use crate::link::{SafeUrl, segment};
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("health");
+
 /// A Health event as an event of ours.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.health", "AWS Health")?;
@@ -17,7 +19,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let service = text(detail, "/service").unwrap_or_else(|| "AWS".to_owned());
     let category = text(detail, "/eventTypeCategory").unwrap_or_default();
 
-    let mut event = bridged(notification, Kind::Health, json);
+    let mut event = bridged(notification, KIND, json);
     event.severity = match category.as_str() {
         "issue" => Severity::Error,
         "investigation" | "scheduledChange" => Severity::Warning,

@@ -5,11 +5,13 @@ use crate::draft::push;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind};
 
+pub(super) const KIND: Kind = Kind("metric-alarm");
+
 /// A metric alarm's change of state as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let change = Change::read(notification, json)?;
-    let mut event = change.event(notification, Kind::MetricAlarm);
+    let mut event = change.event(notification, KIND);
     let trigger = change.trigger;
 
     let value = change.value().map(|value| Field::short("Value", value));

@@ -8,6 +8,8 @@ use crate::link::SafeUrl;
 use crate::region::region;
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("rds");
+
 /// An RDS event as an event of ours.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     from_bridge(notification).or_else(|| from_subscription(notification))
@@ -17,7 +19,7 @@ fn from_bridge(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.rds", "RDS DB")?;
     let detail = json.get("detail")?;
     let message = text(detail, "/Message")?;
-    let mut event = bridged(notification, Kind::Rds, json);
+    let mut event = bridged(notification, KIND, json);
     let categories: Vec<String> = array(detail, "/EventCategories")
         .iter()
         .filter_map(|category| category.as_str().map(str::to_owned))
@@ -41,7 +43,7 @@ fn from_subscription(notification: &Notification) -> Option<Event> {
     let source = text(json, "/Event Source")?;
     let message = text(json, "/Event Message")?;
     let arn = text(json, "/Source ARN");
-    let mut event = blank(notification, Kind::Rds, "aws.rds");
+    let mut event = blank(notification, KIND, "aws.rds");
     event.severity = severity(&[], &message);
     event.title = text(json, "/Source ID").unwrap_or_else(|| "RDS".to_owned());
     event.reason = message.into();

@@ -7,6 +7,8 @@ use crate::json::{array, text};
 use crate::link::console;
 use crate::when::moment;
 
+pub(super) const KIND: Kind = Kind("security-hub");
+
 /// The findings of one event as one event of ours; the first gives the title.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.securityhub", "Security Hub Findings")?;
@@ -18,7 +20,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         .max()
         .unwrap_or(Severity::Info);
 
-    let mut event = bridged(notification, Kind::SecurityHub, json);
+    let mut event = bridged(notification, KIND, json);
     event.severity = worst;
     event.title = text(first, "/Title")?;
     event.reason = text(first, "/Description").unwrap_or_default().into();
