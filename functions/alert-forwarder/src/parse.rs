@@ -28,8 +28,8 @@ use crate::event::{Event, Kind};
 
 type Parser = fn(&Notification) -> Option<Event>;
 
-/// Every kind of alert but the generic one. The most particular shapes come first: an alarm through
-/// EventBridge is an alarm, not an EventBridge event.
+/// Every kind of alert but the generic one. The first parser that understands a message decides, so
+/// the most particular shapes come first: `eventbridge` takes every EventBridge event that reaches it.
 const PARSERS: &[(Kind, Parser)] = &[
     (composite_alarm::KIND, composite_alarm::parse),
     (metric_alarm::KIND, metric_alarm::parse),
@@ -82,11 +82,12 @@ mod tests {
     fn each_file_of_a_kind_is_in_the_list_under_its_name() {
         for file in files() {
             let name = file.replace('_', "-");
-            assert_eq!(
-                kinds().filter(|kind| kind.name() == name).count(),
-                1,
-                "functions/alert-forwarder/src/parse/{file}.rs is not in the list in parse.rs once: \
-                 add `mod {file};` and `({file}::KIND, {file}::parse),` there, and name its KIND {name:?}"
+            let entries = kinds().filter(|kind| kind.name() == name).count();
+            assert!(
+                entries == 1,
+                "functions/alert-forwarder/src/parse/{file}.rs is not in the list in parse.rs: add \
+                 `mod {file};` and `({file}::KIND, {file}::parse),` there, and name its KIND {name:?} \
+                 (entries of this name: {entries})"
             );
         }
     }
