@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use alert_forwarder::webhook::{WebhookError, WebhookUrl};
+use alert_forwarder::{WebhookError, WebhookUrl};
 use clap::{Args, Parser, Subcommand};
 use shared::secret::Secret;
 

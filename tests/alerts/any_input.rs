@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alert_forwarder::envelope::{Notification, unwrap};
-use alert_forwarder::message::Detail;
-use alert_forwarder::parse::parse;
-use alert_forwarder::render::{Options, render};
-use alert_forwarder::text::{Style, fit, units};
+use alert_forwarder::{Detail, Notification, Options, Style, fit, parse, render, units, unwrap};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -101,7 +97,7 @@ proptest! {
             prop_assert_eq!(fitted.cut, units_max < units(&whole));
             if style == Style::Plain && fitted.cut {
                 let kept = fitted.text.strip_suffix('…').unwrap();
-                let clean = alert_forwarder::text::clean(&text, style);
+                let clean = alert_forwarder::clean(&text, style);
                 let mut starts = clean.grapheme_indices(true).map(|(start, _)| start);
                 let kept = kept.replace("@\u{200b}", "@");
                 let after = clean.strip_prefix(&kept);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alert_forwarder::config::Timeouts;
+use alert_forwarder::Timeouts;
 use discord::fault::{Fault, RetryAfter};
 use discord::message::Message;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use alert_forwarder::config::Timeouts;
+use alert_forwarder::Timeouts;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse as _;

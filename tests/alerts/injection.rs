@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use alert_forwarder::config::Timeouts;
-use alert_forwarder::discord::{Answer, Call, Discord};
-use alert_forwarder::event::State::{Firing, NoData, Resolved};
-use alert_forwarder::event::{Event, Severity};
-use alert_forwarder::message::Detail;
-use alert_forwarder::render::{Options, render};
-use alert_forwarder::text::{Style, escaped};
-use alert_forwarder::webhook::WebhookUrl;
+use alert_forwarder::State::{Firing, NoData, Resolved};
+use alert_forwarder::{
+    Answer, Call, Detail, Discord, Event, Options, Severity, Style, Timeouts, WebhookUrl, escaped,
+    render,
+};
 use discord::markdown::{self, Node};
 use proptest::prelude::*;
 use serde_json::json;
@@ -310,7 +307,7 @@ proptest! {
         for style in [Style::Markdown, Style::Line] {
             let shown = escaped(&text, style);
             prop_assert_eq!(markup(&shown), vec![], "{:?}", shown);
-            let clean = alert_forwarder::text::clean(&text, style);
+            let clean = alert_forwarder::clean(&text, style);
             prop_assert_eq!(markdown::plain(&shown).replace('\u{200b}', ""), clean);
         }
     }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alert_forwarder::event::{Kind, Severity};
-use alert_forwarder::parse::kinds;
+use alert_forwarder::{Kind, Severity, kinds};
 
 use super::parsing::at;
 use super::sample::{acceptable, event, field, names};

@@ -1,10 +1,8 @@
 //! Cases 25 to 31: every limit of Discord's, exactly and one more.
 
-use alert_forwarder::event::{Event, Field, Rich};
-use alert_forwarder::message::limits::FILE_BYTES_MAX;
-use alert_forwarder::message::{Detail, Message};
-use alert_forwarder::render::{Options, render};
-use alert_forwarder::text::{Style, fit, units};
+use alert_forwarder::{
+    Detail, Event, FILE_BYTES_MAX, Field, Message, Options, Rich, Style, fit, render, units,
+};
 use jiff::Timestamp;
 
 use super::sample::{acceptable, accepted, event_of_text};
@@ -15,11 +13,11 @@ fn plain() -> Event {
     event.reason = Rich::default();
     event.region = None;
     event.account = None;
-    event.occurred_at = alert_forwarder::event::Moment::Unknown;
+    event.occurred_at = alert_forwarder::Moment::Unknown;
     event
 }
 
-fn embed_of(message: &Message) -> &alert_forwarder::message::Embed {
+fn embed_of(message: &Message) -> &alert_forwarder::Embed {
     &message.payload.embeds[0]
 }
 
@@ -215,7 +213,7 @@ fn case_31_an_attachment_of_more_than_10_mib_is_cut_to_10_mib() {
 fn a_time_at_the_edge_of_the_calendar_is_no_trouble() {
     let mut event = plain();
     for at in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {
-        event.fields = vec![Field::short("t", &alert_forwarder::event::Moment::At(at))];
+        event.fields = vec![Field::short("t", &alert_forwarder::Moment::At(at))];
         acceptable(&event);
     }
 }

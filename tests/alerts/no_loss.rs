@@ -6,8 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use alert_forwarder::config::Timeouts;
-use alert_forwarder::handle;
+use alert_forwarder::{Timeouts, handle};
 use discord::fault::{Fault, RetryAfter};
 use serde_json::{Value, json};
 use tracing::Level;

@@ -1,6 +1,6 @@
 //! Cases 1 to 24: each kind of message, understood.
 
-use alert_forwarder::event::{Moment, Severity, State};
+use alert_forwarder::{Moment, Severity, State};
 use serde_json::{Value, json};
 
 use super::sample::{

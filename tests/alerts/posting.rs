@@ -4,10 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use alert_forwarder::config::Timeouts;
-use alert_forwarder::discord::{Answer, Call, Discord};
-use alert_forwarder::message::Message;
-use alert_forwarder::webhook::WebhookUrl;
+use alert_forwarder::{Answer, Call, Discord, Message, Timeouts, WebhookUrl};
 use discord::message::Message as Kept;
 use tokio::runtime::{Builder, Runtime};
 

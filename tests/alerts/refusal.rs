@@ -65,7 +65,7 @@ async fn case_37_without_a_dead_letter_queue_a_refused_message_is_handed_back() 
 
 #[test]
 fn case_37_an_image_is_the_first_to_go() {
-    use alert_forwarder::message::Detail::{Full, NoFields, NoImage, Plain};
+    use alert_forwarder::Detail::{Full, NoFields, NoImage, Plain};
     assert_eq!(Full.less(true), Some(NoImage));
     assert_eq!(NoImage.less(false), Some(NoFields));
     assert_eq!(Full.less(false), Some(NoFields));

@@ -1,10 +1,8 @@
 //! The sample events, and what they become.
 
-use alert_forwarder::envelope::{Notification, unwrap};
-use alert_forwarder::event::{Event, Rich, Span};
-use alert_forwarder::message::{Detail, Message};
-use alert_forwarder::parse::parse;
-use alert_forwarder::render::{Options, render};
+use alert_forwarder::{
+    Detail, Event, Message, Notification, Options, Rich, Span, parse, render, unwrap,
+};
 use discord::limits;
 use discord::message::File;
 use serde_json::{Value, json};

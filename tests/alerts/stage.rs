@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use alert_forwarder::config::Timeouts;
-use alert_forwarder::{App, Config, Error, handle};
+use alert_forwarder::{App, Config, Error, Timeouts, handle};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alert_forwarder::webhook::{WebhookError, WebhookUrl};
+use alert_forwarder::{WebhookError, WebhookUrl};
 use local::serve::Options;
 use template::{Kind, SecretValue, Template};
 

@@ -11,19 +11,19 @@ use crate::webhook::{WebhookError, WebhookSource, WebhookUrl};
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The table that remembers what was sent.
-    pub table_name: String,
+    pub(crate) table_name: String,
     /// Where the webhooks' URLs are.
-    pub webhooks: WebhookSource,
+    pub(crate) webhooks: WebhookSource,
     /// Which alert goes where.
     pub routes: Routes,
     /// The queue whose messages are handed back with a wait, if that may be set.
-    pub queue_url: Option<String>,
+    pub(crate) queue_url: Option<String>,
     /// Where a message goes that Discord refuses in every form.
-    pub dead_letter_queue_url: Option<String>,
+    pub(crate) dead_letter_queue_url: Option<String>,
     /// How long the others are waited for.
     pub timeouts: Timeouts,
     /// Region, credentials, endpoints.
-    pub aws: AwsConfig,
+    pub(crate) aws: AwsConfig,
 }
 
 /// How long one call may take.

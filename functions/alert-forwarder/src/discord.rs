@@ -53,7 +53,7 @@ pub struct Answered {
     /// What became of the message.
     pub answer: Answer,
     /// How long no call may follow, if the bucket is empty now.
-    pub pause: Option<Duration>,
+    pub(crate) pause: Option<Duration>,
 }
 
 /// What became of a message.

@@ -20,12 +20,12 @@ pub struct Invocation {
     /// The messages, in the order they came.
     pub notifications: Vec<Notification>,
     /// Who has to be told what could not be delivered.
-    pub answer: Answer,
+    pub(crate) answer: Answer,
 }
 
 /// How a message that could not be delivered is handed back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// SQS: each record for itself, by `batchItemFailures`.
     Batch,
     /// Anything else: the invocation fails as a whole and is tried again.
@@ -57,15 +57,15 @@ pub struct Notification {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Record {
     /// Named in `batchItemFailures`.
-    pub message_id: Option<String>,
+    pub(crate) message_id: Option<String>,
     /// Named when its visibility is set.
-    pub receipt_handle: Option<String>,
+    pub(crate) receipt_handle: Option<String>,
     /// How often it was received, this time included.
-    pub receive_count: u32,
+    pub(crate) receive_count: u32,
     /// The body as it came, to be put into the dead-letter queue.
-    pub body: String,
+    pub(crate) body: String,
     /// When it was sent to the queue.
-    pub sent_at: Option<Timestamp>,
+    pub(crate) sent_at: Option<Timestamp>,
 }
 
 /// Unwraps an invocation's event. Never fails: an event of no known shape is one message.

@@ -116,7 +116,7 @@ pub enum Severity {
 
 impl Severity {
     /// The severity's name in descriptions, routes and logs.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
             Self::Warning => "warning",
@@ -126,7 +126,7 @@ impl Severity {
     }
 
     /// Reads a severity as people write it.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
             "info" | "informational" | "low" | "notice" => Some(Self::Info),
             "warn" | "warning" | "medium" => Some(Self::Warning),
@@ -163,7 +163,7 @@ pub enum Moment {
 
 impl Moment {
     /// The time, if it could be read.
-    pub const fn timestamp(&self) -> Option<Timestamp> {
+    pub(crate) const fn timestamp(&self) -> Option<Timestamp> {
         match self {
             Self::At(at) => Some(*at),
             Self::Unreadable(_) | Self::Unknown => None,
@@ -227,7 +227,7 @@ pub enum Span {
 
 impl Rich {
     /// Whether there is nothing to see.
-    pub fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         self.0.iter().all(|span| match span {
             Span::Text(text) => text.trim().is_empty(),
             Span::Link(_) | Span::Time(_) => false,
@@ -236,14 +236,14 @@ impl Rich {
 
     /// Appends words.
     #[must_use]
-    pub fn text(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Text(text.into()));
         self
     }
 
     #[must_use]
     /// Appends words that link somewhere, or plain ones if there is nowhere.
-    pub fn link(mut self, label: impl Into<String>, url: Option<SafeUrl>) -> Self {
+    pub(crate) fn link(mut self, label: impl Into<String>, url: Option<SafeUrl>) -> Self {
         let label = label.into();
         self.0.push(match url {
             Some(url) => Span::Link(Link { label, url }),

@@ -1,8 +1,7 @@
 //! Owns how fields and rich text are made to fit: escaped, cut, and dropped from the end.
 
 use crate::event::{Event, Field, Rich, Span};
-use crate::message::EmbedField;
-use crate::message::limits::{FIELD_NAME_UNITS_MAX, FIELD_VALUE_UNITS_MAX, FIELDS_MAX};
+use crate::message::{EmbedField, FIELD_NAME_UNITS_MAX, FIELD_VALUE_UNITS_MAX, FIELDS_MAX};
 use crate::text::{ELLIPSIS, Fitted, Style, fit, units};
 
 const LINK_LABEL_UNITS_MAX: usize = 200;

@@ -14,34 +14,45 @@
 mod alarm;
 mod app;
 mod circuit;
-pub mod config;
+mod config;
 mod deadline;
 mod deliver;
-pub mod discord;
+mod discord;
 mod draft;
-pub mod envelope;
+mod envelope;
 mod error;
-pub mod event;
+mod event;
 mod fitting;
 mod forward;
 mod json;
-pub mod link;
-pub mod message;
+mod link;
+mod message;
 mod outcome;
 mod pace;
-pub mod parse;
+mod parse;
 mod queue;
 mod region;
-pub mod render;
-pub mod route;
+mod render;
+mod route;
 mod seen;
 mod send;
-pub mod text;
-pub mod webhook;
+mod text;
+mod webhook;
 mod when;
 mod whole;
 
+// The function.
 pub use app::{App, handle};
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Timeouts};
 pub use error::Error;
 pub use outcome::SERVICE;
+pub use webhook::{WebhookError, WebhookUrl};
+
+// Its steps, each for itself.
+pub use discord::{Answer, Call, Discord};
+pub use envelope::{Notification, unwrap};
+pub use event::{Event, Field, Kind, Moment, Rich, Severity, Span, State};
+pub use message::{Detail, Embed, FILE_BYTES_MAX, Message};
+pub use parse::{kinds, parse};
+pub use render::{Options, render};
+pub use text::{Style, clean, escaped, fit, units};

@@ -20,7 +20,7 @@ impl SafeUrl {
     /// Accepts a foreign link, or not: only `https`, only to a plain host,
     /// without credentials, and not to Discord, where a link can be an
     /// invitation that is shown as if the team had sent it.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if URL_BYTES_MAX < text.len() || !text.is_ascii() {
             return None;
         }
@@ -75,14 +75,14 @@ fn masked(url: &str) -> String {
 }
 
 /// One part of a link, encoded.
-pub fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 /// A link into the console of a region's partition.
 ///
 /// `path` begins after the host: `cloudwatch/home?region=…`.
-pub fn console(region: &str, path: &str) -> Option<SafeUrl> {
+pub(crate) fn console(region: &str, path: &str) -> Option<SafeUrl> {
     let known = !region.is_empty()
         && region
             .bytes()
@@ -99,7 +99,7 @@ pub fn console(region: &str, path: &str) -> Option<SafeUrl> {
 }
 
 /// The console page of an alarm.
-pub fn alarm(region: &str, name: &str) -> Option<SafeUrl> {
+pub(crate) fn alarm(region: &str, name: &str) -> Option<SafeUrl> {
     let name = segment(name);
     console(
         region,
@@ -109,7 +109,7 @@ pub fn alarm(region: &str, name: &str) -> Option<SafeUrl> {
 
 /// The separate parts of AWS, each with consoles of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Partition {
+enum Partition {
     /// Everywhere else.
     Aws,
     /// `aws-cn`.

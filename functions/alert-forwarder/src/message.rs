@@ -2,20 +2,18 @@
 
 use serde::Serialize;
 
-/// Limits of Discord's API, in UTF-16 code units where they are lengths.
-/// Source: "Embed limits" and "Execute webhook", Discord developer documentation.
-pub mod limits {
-    #![expect(missing_docs, reason = "each limit is named for what it limits")]
-    pub const CONTENT_UNITS_MAX: usize = 2_000;
-    pub const TITLE_UNITS_MAX: usize = 256;
-    pub const DESCRIPTION_UNITS_MAX: usize = 4_096;
-    pub const FIELDS_MAX: usize = 25;
-    pub const FIELD_NAME_UNITS_MAX: usize = 256;
-    pub const FIELD_VALUE_UNITS_MAX: usize = 1_024;
-    pub const FOOTER_UNITS_MAX: usize = 2_048;
-    pub const EMBEDS_UNITS_MAX: usize = 6_000;
-    pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
-}
+// Limits of Discord's API, in UTF-16 code units where they are lengths.
+// Source: "Embed limits" and "Execute webhook", Discord developer documentation.
+pub(crate) const CONTENT_UNITS_MAX: usize = 2_000;
+pub(crate) const TITLE_UNITS_MAX: usize = 256;
+pub(crate) const DESCRIPTION_UNITS_MAX: usize = 4_096;
+pub(crate) const FIELDS_MAX: usize = 25;
+pub(crate) const FIELD_NAME_UNITS_MAX: usize = 256;
+pub(crate) const FIELD_VALUE_UNITS_MAX: usize = 1_024;
+pub(crate) const FOOTER_UNITS_MAX: usize = 2_048;
+pub(crate) const EMBEDS_UNITS_MAX: usize = 6_000;
+/// The largest file that Discord takes.
+pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// How much of a message is still sent after Discord refused more of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,7 +40,7 @@ impl Detail {
     }
 
     /// The step's name in the log.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::NoImage => "no-image",
@@ -63,7 +61,7 @@ pub struct Message {
 
 impl Message {
     /// Whether a file of it is an image.
-    pub fn has_image(&self) -> bool {
+    pub(crate) fn has_image(&self) -> bool {
         self.files
             .iter()
             .any(|file| file.content_type.starts_with("image/"))
@@ -102,18 +100,18 @@ pub struct Payload {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct AllowedMentions {
     /// Always empty: no class of mentions is obeyed.
-    pub parse: [&'static str; 0],
+    pub(crate) parse: [&'static str; 0],
     /// The roles that the content names on purpose.
-    pub roles: Vec<String>,
+    pub(crate) roles: Vec<String>,
 }
 
 /// A reference from the payload to a file of the same request.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Attachment {
     /// The `n` of `files[n]`.
-    pub id: usize,
+    pub(crate) id: usize,
     /// The file's name.
-    pub filename: &'static str,
+    pub(crate) filename: &'static str,
 }
 
 /// Discord's embed.

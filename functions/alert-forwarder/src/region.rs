@@ -1,9 +1,8 @@
 //! Owns regions: read from ARNs, or from the long names that alarms carry.
 
 /// The parts of an ARN that we use.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Arn<'a> {
-    pub(crate) service: &'a str,
     pub(crate) region: &'a str,
     pub(crate) account: &'a str,
     pub(crate) resource: &'a str,
@@ -17,8 +16,8 @@ impl<'a> Arn<'a> {
             return None;
         }
         let _partition = parts.next()?;
+        let _service = parts.next()?;
         Some(Self {
-            service: parts.next()?,
             region: parts.next()?,
             account: parts.next()?,
             resource: parts.next()?,

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use crate::event::{Event, Severity, State};
 use crate::fitting::{FittedFields, fields, rich};
-use crate::message::limits::{
-    CONTENT_UNITS_MAX, DESCRIPTION_UNITS_MAX, EMBEDS_UNITS_MAX, FOOTER_UNITS_MAX, TITLE_UNITS_MAX,
+use crate::message::{
+    AllowedMentions, Attachment, CONTENT_UNITS_MAX, DESCRIPTION_UNITS_MAX, Detail,
+    EMBEDS_UNITS_MAX, Embed, FOOTER_UNITS_MAX, File, Footer, Message, Payload, TITLE_UNITS_MAX,
 };
-use crate::message::{AllowedMentions, Attachment, Detail, Embed, File, Footer, Message, Payload};
 use crate::text::{Fitted, Style, fit, units};
 use crate::whole;
 
@@ -17,7 +17,7 @@ const FENCE_OPEN: &str = "```\n";
 const FENCE_CLOSE: &str = "\n```";
 
 /// The words that tell a reader that this may have come before.
-pub const POSSIBLE_DUPLICATE: &str = "possible duplicate";
+const POSSIBLE_DUPLICATE: &str = "possible duplicate";
 
 /// What a route and a delivery add to an event.
 #[derive(Clone, Debug, Default)]

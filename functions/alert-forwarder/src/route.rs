@@ -14,27 +14,27 @@ pub struct Routes(Vec<Route>);
 /// One way to a channel.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Route {
+pub(crate) struct Route {
     /// Its name: part of the claims' keys, in logs and metrics.
-    pub name: String,
+    pub(crate) name: String,
     /// Which alerts it takes.
     #[serde(default, rename = "match")]
-    pub matches: Match,
+    pub(crate) matches: Match,
     /// The key of its webhook in the secret.
     #[serde(default = "webhook_default")]
-    pub webhook: String,
+    pub(crate) webhook: String,
     /// The thread of the channel to post in.
     #[serde(default)]
-    pub thread_id: Option<String>,
+    pub(crate) thread_id: Option<String>,
     /// The roles to mention.
     #[serde(default)]
-    pub roles: Vec<String>,
+    pub(crate) roles: Vec<String>,
     /// The least severity that mentions them.
     #[serde(default = "mention_default")]
-    pub mention_from: Severity,
+    pub(crate) mention_from: Severity,
     /// The route to use while this one's webhook is refused.
     #[serde(default)]
-    pub fallback: Option<String>,
+    pub(crate) fallback: Option<String>,
 }
 
 fn webhook_default() -> String {
@@ -48,19 +48,19 @@ const fn mention_default() -> Severity {
 /// What an alert must be for a route to take it; all that is said must hold.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Match {
+pub(crate) struct Match {
     /// At least this bad.
     #[serde(default)]
-    pub severity: Option<Severity>,
+    pub(crate) severity: Option<Severity>,
     /// A glob of the source: `aws.cloudwatch`, `aws.*`.
     #[serde(default)]
-    pub source: Option<String>,
+    pub(crate) source: Option<String>,
     /// The AWS account.
     #[serde(default)]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// A glob of the title: `prod-*`.
     #[serde(default)]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// Why routes are refused.
@@ -82,7 +82,7 @@ pub enum RoutesError {
 
 impl Routes {
     /// Reads the routes; without any there is one, which takes everything.
-    pub fn parse(json: Option<&str>) -> Result<Self, RoutesError> {
+    pub(crate) fn parse(json: Option<&str>) -> Result<Self, RoutesError> {
         let mut routes: Vec<Route> = serde_json::from_str(json.unwrap_or("[]"))?;
         for (index, route) in routes.iter().enumerate() {
             route.check(index, &routes)?;
@@ -102,12 +102,12 @@ impl Routes {
     }
 
     /// The first route that takes an event.
-    pub fn pick(&self, event: &Event) -> Option<&Route> {
+    pub(crate) fn pick(&self, event: &Event) -> Option<&Route> {
         self.0.iter().find(|route| route.matches.takes(event))
     }
 
     /// The route to use in place of another.
-    pub fn fallback_of(&self, route: &Route) -> Option<&Route> {
+    pub(crate) fn fallback_of(&self, route: &Route) -> Option<&Route> {
         let name = route.fallback.as_deref()?;
         self.0.iter().find(|other| other.name == name)
     }

@@ -7,7 +7,7 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// What a cut text ends with.
-pub const ELLIPSIS: char = '…';
+pub(crate) const ELLIPSIS: char = '…';
 
 /// Breaks what Discord would otherwise recognise, and shows nothing.
 const ZERO_WIDTH_SPACE: char = '\u{200b}';

@@ -26,7 +26,7 @@ const PLACEHOLDERS: [&str; 7] = [
 
 /// Where the webhooks' URLs are.
 #[derive(Clone, Debug)]
-pub enum WebhookSource {
+pub(crate) enum WebhookSource {
     /// In a secret of Secrets Manager: one URL, or a JSON object of several.
     Secret(String),
     /// Here: one URL for all routes.

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::event::{Event, Rich, Span};
-use crate::message::File;
-use crate::message::limits::FILE_BYTES_MAX;
+use crate::message::{FILE_BYTES_MAX, File};
 
 /// The event as a text file.
 pub(crate) fn file(event: &Event) -> File {
