@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn any_graphemes_are_cut_at_a_boundary_and_within_the_limit(
+    fn any_text_is_cut_at_a_grapheme_boundary_within_the_limit(
         pieces in prop::collection::vec(prop_oneof![
             any::<char>().prop_map(String::from),
             prop::sample::select(&["👨\u{200d}👩\u{200d}👧", "e\u{301}", "🇰🇷", "각", "🔴", "\u{600}a", "नि", "*", "@"][..])
@@ -111,7 +111,7 @@ proptest! {
 }
 
 #[test]
-fn every_sample_survives_being_cut_anywhere() {
+fn every_sample_cut_anywhere_becomes_a_message_within_limits() {
     for name in names() {
         let text = sample(&name).to_string();
         for end in (0..text.len())
@@ -124,7 +124,7 @@ fn every_sample_survives_being_cut_anywhere() {
 }
 
 #[test]
-fn every_sample_s_message_survives_being_cut_in_its_envelope() {
+fn the_message_of_every_sample_cut_anywhere_becomes_a_message_within_limits() {
     for name in names() {
         for whole in unwrap(&sample(&name), "r").notifications {
             let ends = (0..whole.message.len()).step_by(13);

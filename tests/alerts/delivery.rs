@@ -1,4 +1,4 @@
-//! Cases 34 to 36, 39 and 40: what Discord answers, and what follows.
+//! What Discord answers, and what the forwarder does next.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn delay_of(fault: Fault) -> i64 {
 }
 
 #[tokio::test]
-async fn case_34_a_limit_is_waited_out_whichever_way_the_wait_is_told() {
+async fn a_rate_limit_is_waited_out_wherever_discord_says_the_wait() {
     assert_eq!(delay_of(limited(RetryAfter::Float(1.25))).await, 1_250);
     assert_eq!(delay_of(limited(RetryAfter::Integer(3))).await, 3_000);
     assert_eq!(delay_of(limited(RetryAfter::Header(4))).await, 4_000);
@@ -73,7 +73,7 @@ async fn hidden_by(fault: Fault) -> u64 {
 }
 
 #[tokio::test]
-async fn case_34_a_wait_longer_than_the_time_left_hands_the_record_back_until_then() {
+async fn a_wait_longer_than_the_time_left_hides_the_record_for_that_long() {
     assert_eq!(hidden_by(limited(RetryAfter::Float(40.2))).await, 41);
     assert_eq!(hidden_by(limited(RetryAfter::Header(300))).await, 300);
     assert_eq!(hidden_by(limited(RetryAfter::Missing)).await, 60);
@@ -85,7 +85,7 @@ async fn case_34_a_wait_longer_than_the_time_left_hands_the_record_back_until_th
 }
 
 #[tokio::test]
-async fn case_34_a_global_limit_holds_every_route_and_another_only_its_own() {
+async fn a_global_limit_holds_every_route_and_other_limits_only_their_own() {
     let routes =
         r#"[{"name": "a", "match": {"name": "a*"}}, {"name": "b", "match": {"name": "b*"}}]"#;
     for (global, calls) in [(true, 1), (false, 2)] {
@@ -105,7 +105,7 @@ async fn case_34_a_global_limit_holds_every_route_and_another_only_its_own() {
 }
 
 #[tokio::test]
-async fn an_empty_bucket_is_waited_for_before_the_next_call_is_made() {
+async fn the_next_call_waits_for_an_empty_bucket() {
     let stage = Stage::usual().await;
     let alarms: Vec<_> = (0..12).map(|number| alarm(&format!("a{number}"))).collect();
     for batch in alarms.chunks(5) {
@@ -116,7 +116,7 @@ async fn an_empty_bucket_is_waited_for_before_the_next_call_is_made() {
 }
 
 #[tokio::test]
-async fn case_35_a_failure_is_tried_again_and_one_for_ever_is_handed_back_after_three() {
+async fn a_failed_call_is_retried_and_handed_back_after_three_failures() {
     let stage = Stage::usual().await;
     stage.discord.fail([Fault::Status(500)]);
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
@@ -138,7 +138,7 @@ async fn case_35_a_failure_is_tried_again_and_one_for_ever_is_handed_back_after_
 }
 
 #[tokio::test]
-async fn case_36_a_connection_that_is_never_made_leaves_no_doubt() {
+async fn without_a_connection_the_message_was_certainly_not_sent() {
     // A full backlog: the kernel drops every further attempt to connect.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -171,7 +171,7 @@ async fn case_36_a_connection_that_is_never_made_leaves_no_doubt() {
 }
 
 #[tokio::test]
-async fn case_36_no_answer_after_acceptance_repeats_the_message_with_a_label() {
+async fn a_message_whose_answer_was_lost_is_sent_again_with_a_label() {
     for fault in [Fault::AcceptThenHang, Fault::AcceptThenDrop] {
         let stage = Stage::set(Setting {
             timeouts: Some(Timeouts {
@@ -189,7 +189,7 @@ async fn case_36_no_answer_after_acceptance_repeats_the_message_with_a_label() {
 }
 
 #[tokio::test]
-async fn case_36_the_doubt_outlives_the_invocation() {
+async fn another_instance_labels_a_message_that_may_have_been_sent() {
     let stage = Stage::usual().await;
     stage
         .discord
@@ -207,7 +207,7 @@ async fn case_36_the_doubt_outlives_the_invocation() {
 }
 
 #[tokio::test]
-async fn case_39_the_webhook_s_token_is_in_no_log_line_in_any_failure() {
+async fn no_failure_logs_the_token_of_the_webhook() {
     // Every stage searches its log when it is struck; this one meets every fault.
     let faults = [
         limited(RetryAfter::Float(0.1)),
@@ -251,7 +251,7 @@ async fn case_39_the_webhook_s_token_is_in_no_log_line_in_any_failure() {
 }
 
 #[tokio::test]
-async fn case_40_an_acceptance_without_a_body_is_an_acceptance() {
+async fn an_accepted_message_without_a_body_counts_as_sent() {
     let stage = Stage::usual().await;
     stage.discord.fail([Fault::NoContent, Fault::BrokenAnswer]);
     assert!(
@@ -271,7 +271,7 @@ async fn case_40_an_acceptance_without_a_body_is_an_acceptance() {
 }
 
 #[tokio::test]
-async fn every_call_waits_for_the_verdict_and_says_who_asks() {
+async fn every_call_waits_for_the_result_and_names_its_user_agent() {
     let stage = Stage::set(Setting {
         routes: Some(r#"[{"name": "all", "thread_id": "123456789012345678"}]"#),
         ..Setting::default()
@@ -306,7 +306,7 @@ async fn an_alarm_reaches_the_channel_from_every_way_of_invoking() {
 }
 
 #[tokio::test]
-async fn an_invocation_without_a_queue_fails_as_a_whole_so_that_it_comes_again() {
+async fn an_invocation_without_a_queue_fails_as_a_whole_and_is_retried() {
     let stage = Stage::usual().await;
     stage.discord.script(|_| Some(Fault::Status(503)));
     let error = stage
@@ -322,7 +322,7 @@ async fn an_invocation_without_a_queue_fails_as_a_whole_so_that_it_comes_again()
 }
 
 #[tokio::test]
-async fn the_latency_is_counted_from_the_change_of_state() {
+async fn the_latency_is_measured_from_the_change_of_state() {
     let stage = Stage::usual().await;
     stage.handed_back(&[alarm("a")]).await;
     assert_eq!(stage.metric("AlertDeliveryLatency"), 5_000);
@@ -330,7 +330,7 @@ async fn the_latency_is_counted_from_the_change_of_state() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_arrives_as_a_file() {
+async fn a_message_that_does_not_fit_arrives_as_a_file() {
     let stage = Stage::usual().await;
     let long = "word ".repeat(50_000);
     stage
@@ -342,7 +342,7 @@ async fn what_does_not_fit_arrives_as_a_file() {
 }
 
 #[tokio::test]
-async fn without_time_left_a_record_is_handed_back_untouched() {
+async fn without_time_left_a_record_is_handed_back_unsent() {
     let stage = Stage::usual().await;
     let event = serde_json::json!({"Records": [alarm("a")]});
     let answer = stage

@@ -1,4 +1,4 @@
-//! Case 50 for what hangs: whoever takes the time of an invocation without an answer, no alert is lost by it.
+//! Services that accept a connection and never answer: no alert is lost, and the invocation ends in time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,7 +67,7 @@ fn five() -> Value {
 }
 
 #[tokio::test]
-async fn case_50_a_table_that_hangs_delays_the_alerts_of_a_batch_once_and_loses_none() {
+async fn a_table_that_hangs_delays_a_batch_once_and_loses_no_alert() {
     let (url, taken) = hanging().await;
     let stage = Stage::set(Setting {
         table_url: Some(url),
@@ -90,7 +90,7 @@ async fn case_50_a_table_that_hangs_delays_the_alerts_of_a_batch_once_and_loses_
 }
 
 #[tokio::test]
-async fn case_50_with_the_limits_of_the_deployed_function_a_table_that_hangs_costs_seconds() {
+async fn with_the_deployed_limits_a_table_that_hangs_costs_seconds() {
     let stage = Stage::set(Setting {
         table_url: Some(hanging().await.0),
         real_time: true,
@@ -104,7 +104,7 @@ async fn case_50_with_the_limits_of_the_deployed_function_a_table_that_hangs_cos
 }
 
 #[tokio::test]
-async fn case_50_a_claim_leaves_half_of_the_time_to_the_alert() {
+async fn a_claim_leaves_half_of_the_time_for_sending() {
     let stage = Stage::set(Setting {
         table_url: Some(hanging().await.0),
         timeouts: Some(table(ENDLESS)),
@@ -119,7 +119,7 @@ async fn case_50_a_claim_leaves_half_of_the_time_to_the_alert() {
 }
 
 #[tokio::test]
-async fn case_50_a_note_that_hangs_ends_before_the_invocation_does() {
+async fn a_note_that_hangs_ends_before_the_invocation() {
     let stage = Stage::set(Setting {
         table_url: Some(granting().await),
         timeouts: Some(table(ENDLESS)),
@@ -135,7 +135,7 @@ async fn case_50_a_note_that_hangs_ends_before_the_invocation_does() {
 }
 
 #[tokio::test]
-async fn case_50_a_claim_that_cannot_be_given_back_holds_up_no_hand_back() {
+async fn a_claim_that_cannot_be_released_does_not_delay_the_answer() {
     let stage = Stage::set(Setting {
         table_url: Some(granting().await),
         timeouts: Some(table(ENDLESS)),
@@ -153,7 +153,7 @@ async fn case_50_a_claim_that_cannot_be_given_back_holds_up_no_hand_back() {
 }
 
 #[tokio::test]
-async fn a_queue_that_hangs_does_not_outlast_the_invocation() {
+async fn a_queue_that_hangs_does_not_delay_the_answer() {
     let stage = Stage::set(Setting {
         queue_url: Some(hanging().await.0),
         real_time: true,

@@ -1,4 +1,4 @@
-//! Cases 32 and 33, and their general form: foreign text stays text, and mentions nobody.
+//! Foreign text stays text, and mentions nobody.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn markup(text: &str) -> Vec<Node> {
 }
 
 #[test]
-fn case_32_names_and_reasons_mention_nobody_in_any_detail() {
+fn names_and_reasons_mention_nobody_in_any_detail() {
     let event = hostile();
     for detail in [Detail::Full, Detail::NoFields, Detail::Plain] {
         let options = Options {
@@ -59,7 +59,7 @@ fn case_32_names_and_reasons_mention_nobody_in_any_detail() {
 }
 
 #[test]
-fn a_role_is_mentioned_in_the_content_only_and_only_for_what_is_bad_enough_and_on() {
+fn a_role_is_mentioned_only_for_an_alarm_that_is_severe_enough_and_firing() {
     let mut event = hostile();
     let mut roles = |severity, muted, state, from| {
         event.severity = severity;
@@ -95,7 +95,7 @@ fn a_role_is_mentioned_in_the_content_only_and_only_for_what_is_bad_enough_and_o
 }
 
 #[tokio::test]
-async fn case_32_nobody_is_notified_by_what_is_posted() {
+async fn a_posted_message_notifies_only_the_configured_role() {
     let stage = Stage::set(Setting {
         routes: Some(
             r#"[{"name": "all", "roles": ["987654321098765432"], "mention_from": "critical"}]"#,
@@ -117,7 +117,7 @@ async fn case_32_nobody_is_notified_by_what_is_posted() {
 }
 
 #[tokio::test]
-async fn case_32_nobody_is_notified_by_an_edit() {
+async fn an_edited_message_notifies_nobody() {
     let watch = Watch::begin(tracing::Level::TRACE);
     let stand_in = discord::Discord::new();
     let host = serve(discord::router(stand_in.clone())).await;
@@ -159,7 +159,7 @@ async fn case_32_nobody_is_notified_by_an_edit() {
 }
 
 #[test]
-fn case_33_no_text_ends_its_code_block() {
+fn no_text_ends_its_code_block() {
     let event = event_of_text(
         Some("s"),
         r#"{"a": "```\n@everyone [x](https://evil.example)"}"#,
@@ -170,7 +170,7 @@ fn case_33_no_text_ends_its_code_block() {
 }
 
 #[test]
-fn case_33_masked_links_and_invitations_are_words() {
+fn links_invitations_and_markup_in_a_text_are_shown_as_text() {
     for text in [
         "[click](https://evil.example)",
         "[click](<https://evil.example>)",
@@ -192,7 +192,7 @@ fn case_33_masked_links_and_invitations_are_words() {
 }
 
 #[test]
-fn case_33_a_runbook_that_is_no_safe_link_is_shown_but_leads_nowhere() {
+fn an_unsafe_runbook_link_is_shown_as_text() {
     for runbook in [
         "javascript:alert(1)",
         "https://discord.gg/abcdef",
@@ -208,7 +208,7 @@ fn case_33_a_runbook_that_is_no_safe_link_is_shown_but_leads_nowhere() {
 }
 
 #[test]
-fn case_33_a_child_alarm_s_name_cannot_end_its_link() {
+fn the_name_of_a_child_alarm_cannot_end_its_link() {
     let name = "a](https://evil.example) [b";
     let message = json!({
         "AlarmName": "c", "NewStateValue": "ALARM", "AlarmRule": "ALARM(x)",
@@ -303,7 +303,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_survives_escaping_without_becoming_markup_or_a_mention(text in spicy()) {
+    fn escaping_keeps_any_text_and_removes_its_markup_and_mentions(text in spicy()) {
         for style in [Style::Markdown, Style::Line] {
             let shown = escaped(&text, style);
             prop_assert_eq!(markup(&shown), vec![], "{:?}", shown);

@@ -1,4 +1,4 @@
-//! Kinds of messages without a case of their own, and that there is a sample of each.
+//! Each kind of alert has a sample, and some kinds are understood from two sources.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn each_kind_of_alert_has_a_sample() {
 }
 
 #[test]
-fn the_other_kinds_are_understood_from_either_way() {
+fn kinds_with_two_sources_are_understood_from_both() {
     let check = |name: &str, kind: &str, severity: Severity, title: &str| {
         let event = event(name);
         assert_eq!(
@@ -76,7 +76,7 @@ fn the_other_kinds_are_understood_from_either_way() {
 }
 
 #[test]
-fn an_alarm_that_ended_is_green_and_one_without_data_is_grey() {
+fn a_resolved_alarm_is_green_and_one_without_data_is_grey() {
     let color = |name| acceptable(&event(name)).payload.embeds[0].color;
     assert_eq!(color("metric-alarm-ok"), 0x002E_CC71);
     assert_eq!(color("metric-alarm-no-data"), 0x0095_A5A6);

@@ -1,4 +1,4 @@
-//! Cases 25 to 31: every limit of Discord's, exactly and one more.
+//! Each limit of Discord: reached exactly, and exceeded by one.
 
 use alert_forwarder::{
     Detail, Event, FILE_BYTES_MAX, Field, Message, Options, Rich, Style, fit, render, units,
@@ -40,7 +40,7 @@ fn exactly(limit: usize, put: impl Fn(&mut Event, String), take: impl Fn(&Messag
 }
 
 #[test]
-fn case_25_each_length_is_used_exactly_and_never_exceeded() {
+fn each_length_limit_is_used_fully_and_never_exceeded() {
     let head = units("🟠 WARNING · ");
     exactly(
         256 - head,
@@ -68,7 +68,7 @@ fn case_25_each_length_is_used_exactly_and_never_exceeded() {
 }
 
 #[test]
-fn case_25_the_footer_and_the_plain_content_keep_within_their_limits() {
+fn the_footer_and_the_plain_content_stay_within_their_limits() {
     let mut event = plain();
     event.source = "s".repeat(3_000);
     let message = acceptable(&event);
@@ -81,7 +81,7 @@ fn case_25_the_footer_and_the_plain_content_keep_within_their_limits() {
 }
 
 #[test]
-fn case_26_the_sum_over_the_embed_is_6_000_at_most_and_the_text_gives_way_to_facts() {
+fn an_embed_has_6_000_units_at_most_and_the_description_is_cut_before_the_fields() {
     let mut event = plain();
     event.reason = "r".repeat(4_096).into();
     event.fields = (0..4)
@@ -102,7 +102,7 @@ fn case_26_the_sum_over_the_embed_is_6_000_at_most_and_the_text_gives_way_to_fac
 }
 
 #[test]
-fn case_26_fields_that_do_not_fit_are_attached_and_the_text_keeps_its_share() {
+fn fields_that_do_not_fit_are_attached_and_the_description_keeps_its_share() {
     let mut event = plain();
     event.reason = "r".repeat(4_096).into();
     event.fields = (0..20)
@@ -123,7 +123,7 @@ fn case_26_fields_that_do_not_fit_are_attached_and_the_text_keeps_its_share() {
 }
 
 #[test]
-fn case_27_of_26_fields_25_are_shown_and_all_are_attached() {
+fn of_26_fields_25_are_shown_and_all_are_attached() {
     let mut event = plain();
     event.fields = (1..=25)
         .map(|index| Field::short(format!("f{index}"), "v"))
@@ -137,7 +137,7 @@ fn case_27_of_26_fields_25_are_shown_and_all_are_attached() {
 }
 
 #[test]
-fn case_28_a_value_of_white_space_only_is_shown_as_blank() {
+fn a_value_of_white_space_only_is_shown_as_blank() {
     for blank in [
         "",
         " \n\t ",
@@ -159,7 +159,7 @@ fn case_28_a_value_of_white_space_only_is_shown_as_blank() {
 }
 
 #[test]
-fn case_29_a_cut_never_goes_through_an_emoji_a_mark_or_a_surrogate() {
+fn a_cut_never_splits_an_emoji_a_combining_mark_or_a_surrogate_pair() {
     let family = "👨\u{200d}👩\u{200d}👧\u{200d}👦";
     let marked = "e\u{301}\u{323}\u{308}";
     for grapheme in [family, marked, "🔴", "🇰🇷", "각", "*"] {
@@ -175,7 +175,7 @@ fn case_29_a_cut_never_goes_through_an_emoji_a_mark_or_a_surrogate() {
 }
 
 #[test]
-fn case_29_a_grapheme_larger_than_the_room_leaves_only_the_ellipsis() {
+fn a_grapheme_that_is_too_large_leaves_only_the_ellipsis() {
     let zalgo = format!("a{}", "\u{301}".repeat(2_000));
     assert_eq!(fit(&zalgo, Style::Markdown, 100).text, "…");
     let mut event = plain();
@@ -184,7 +184,7 @@ fn case_29_a_grapheme_larger_than_the_room_leaves_only_the_ellipsis() {
 }
 
 #[test]
-fn case_30_what_turns_or_hides_text_is_removed() {
+fn characters_that_turn_or_hide_text_are_removed() {
     let mut event = plain();
     event.title = "invoice\u{202e}fdp.exe\u{7}\u{1b}[31m\u{200b}\r\nx".to_owned();
     let message = acceptable(&event);
@@ -197,7 +197,7 @@ fn case_30_what_turns_or_hides_text_is_removed() {
 }
 
 #[test]
-fn case_31_an_attachment_of_more_than_10_mib_is_cut_to_10_mib() {
+fn an_attachment_of_more_than_10_mib_is_cut_to_10_mib() {
     let mut event = plain();
     event.raw = "é".repeat(FILE_BYTES_MAX);
     event.attach_raw = true;
@@ -210,7 +210,7 @@ fn case_31_an_attachment_of_more_than_10_mib_is_cut_to_10_mib() {
 }
 
 #[test]
-fn a_time_at_the_edge_of_the_calendar_is_no_trouble() {
+fn a_time_at_the_edge_of_the_calendar_is_accepted() {
     let mut event = plain();
     for at in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {
         event.fields = vec![Field::short("t", &alert_forwarder::Moment::At(at))];

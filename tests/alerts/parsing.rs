@@ -1,4 +1,4 @@
-//! Cases 1 to 24: each kind of message, understood.
+//! What the event of each kind of message says.
 
 use alert_forwarder::{Moment, Severity, State};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn every_sample_becomes_a_message_of_its_kind_that_discord_accepts() {
 }
 
 #[test]
-fn case_01_a_metric_alarm_says_what_broke_since_when_and_where_to_look() {
+fn a_metric_alarm_says_what_broke_since_when_and_where_to_look() {
     let event = event("metric-alarm");
     assert_eq!(event.kind.name(), "metric-alarm");
     assert_eq!(event.severity, Severity::Critical);
@@ -85,7 +85,7 @@ fn case_01_a_metric_alarm_says_what_broke_since_when_and_where_to_look() {
 }
 
 #[test]
-fn case_02_an_alarm_without_a_description_is_an_error_like_any_other() {
+fn an_alarm_without_a_description_has_the_severity_error() {
     let event = event("metric-alarm-without-description");
     assert_eq!(event.severity, Severity::Error);
     assert!(words(&event.reason).starts_with("Threshold Crossed"));
@@ -98,7 +98,7 @@ fn case_02_an_alarm_without_a_description_is_an_error_like_any_other() {
 }
 
 #[test]
-fn case_03_metric_math_names_the_expression_and_its_label() {
+fn metric_math_shows_the_expression_and_its_label() {
     let event = event("metric-math");
     assert_eq!(
         field(&event, "Error rate (%)"),
@@ -114,7 +114,7 @@ fn case_03_metric_math_names_the_expression_and_its_label() {
 }
 
 #[test]
-fn case_04_an_anomaly_alarm_is_outside_its_band() {
+fn an_anomaly_alarm_is_outside_its_band() {
     let event = event("anomaly-band");
     assert_eq!(field(&event, "Threshold"), "outside the expected band");
     assert_eq!(
@@ -125,7 +125,7 @@ fn case_04_an_anomaly_alarm_is_outside_its_band() {
 }
 
 #[test]
-fn case_05_a_composite_alarm_shows_its_rule_and_each_child_with_state_and_link() {
+fn a_composite_alarm_shows_its_rule_and_each_child_with_state_and_link() {
     let event = event("composite-alarm");
     assert_eq!(event.kind.name(), "composite-alarm");
     assert_eq!(event.severity, Severity::Critical);
@@ -146,7 +146,7 @@ fn case_05_a_composite_alarm_shows_its_rule_and_each_child_with_state_and_link()
 }
 
 #[test]
-fn case_06_a_suppressed_composite_alarm_says_so_and_is_muted() {
+fn a_suppressed_composite_alarm_says_so_and_is_muted() {
     for name in ["composite-alarm-suppressed", "composite-alarm-direct"] {
         let event = event(name);
         assert!(event.muted, "{name}");
@@ -160,7 +160,7 @@ fn case_06_a_suppressed_composite_alarm_says_so_and_is_muted() {
 }
 
 #[test]
-fn case_07_an_alarm_that_invokes_the_function_is_the_same_alarm() {
+fn an_alarm_is_the_same_from_eventbridge_and_from_a_direct_invocation() {
     for name in ["alarm-direct", "alarm-eventbridge"] {
         let event = event(name);
         assert_eq!(event.kind.name(), "metric-alarm", "{name}");
@@ -187,7 +187,7 @@ fn case_07_an_alarm_that_invokes_the_function_is_the_same_alarm() {
 }
 
 #[test]
-fn case_08_an_extended_statistic_without_dimensions_or_unit_is_shown() {
+fn an_extended_statistic_without_dimensions_or_unit_is_shown() {
     let event = event("extended-statistic");
     assert_eq!(
         field(&event, "Metric"),
@@ -198,14 +198,14 @@ fn case_08_an_extended_statistic_without_dimensions_or_unit_is_shown() {
 }
 
 #[test]
-fn case_09_a_region_is_found_without_the_alarm_s_arn() {
+fn the_region_is_found_without_the_arn_of_the_alarm() {
     let event = event("alarm-without-arn");
     assert_eq!(event.region.as_deref(), Some("eu-west-1"));
     assert!(link(&event, "Console").starts_with("https://eu-west-1.console"));
 }
 
 #[test]
-fn case_10_a_time_that_cannot_be_read_is_shown_as_text() {
+fn a_time_that_cannot_be_read_is_shown_as_text() {
     let invocation = altered("metric-alarm", |alarm| {
         alarm["StateChangeTime"] = "half past *ten*".into();
     });
@@ -226,7 +226,7 @@ fn case_10_a_time_that_cannot_be_read_is_shown_as_text() {
 }
 
 #[test]
-fn case_11_a_budget_shows_amounts_and_share_and_its_colour_says_how_certain_it_is() {
+fn a_budget_shows_amounts_and_share_and_a_forecast_has_another_colour() {
     let actual = event("budget-actual");
     assert_eq!(actual.kind.name(), "budget");
     assert_eq!(field(&actual, "Budget"), "Surefire monthly");
@@ -247,7 +247,7 @@ fn case_11_a_budget_shows_amounts_and_share_and_its_colour_says_how_certain_it_i
 }
 
 #[test]
-fn case_12_a_cost_anomaly_without_a_cause_says_that_it_is_not_known() {
+fn a_cost_anomaly_without_a_cause_says_that_the_cause_is_unknown() {
     let event = event("cost-anomaly");
     assert_eq!(event.title, "Cost anomaly: Amazon DynamoDB +$1001.00");
     assert_eq!(field(&event, "Impact"), "$1001.00");
@@ -258,7 +258,7 @@ fn case_12_a_cost_anomaly_without_a_cause_says_that_it_is_not_known() {
 }
 
 #[test]
-fn case_13_a_health_event_without_a_description_has_service_region_and_link() {
+fn a_health_event_without_a_description_has_service_region_and_link() {
     let event = event("health-without-description");
     assert_eq!(event.kind.name(), "health");
     assert_eq!(field(&event, "Service"), "EC2");
@@ -275,7 +275,7 @@ fn case_13_a_health_event_without_a_description_has_service_region_and_link() {
 }
 
 #[test]
-fn case_14_guardduty_s_own_steps_decide_how_bad_a_finding_is() {
+fn the_severity_of_a_finding_follows_the_levels_of_guardduty() {
     let high = event("guardduty-high");
     assert_eq!(high.severity, Severity::Error);
     assert_eq!(field(&high, "Severity"), "high (8.9)");
@@ -285,7 +285,7 @@ fn case_14_guardduty_s_own_steps_decide_how_bad_a_finding_is() {
 }
 
 #[test]
-fn case_15_a_failed_deployment_names_application_and_deployment() {
+fn a_failed_deployment_names_application_and_deployment() {
     for name in ["codedeploy", "codedeploy-trigger"] {
         let event = event(name);
         assert_eq!(event.severity, Severity::Error, "{name}");
@@ -304,7 +304,7 @@ fn case_15_a_failed_deployment_names_application_and_deployment() {
 }
 
 #[test]
-fn case_16_a_stopped_task_shows_why_and_each_exit_code() {
+fn a_stopped_task_shows_why_and_each_exit_code() {
     let event = event("ecs-task");
     assert_eq!(event.severity, Severity::Error);
     assert_eq!(words(&event.reason), "Essential container in task exited");
@@ -319,7 +319,7 @@ fn case_16_a_stopped_task_shows_why_and_each_exit_code() {
 }
 
 #[test]
-fn case_17_a_stack_event_shows_stack_resource_status_and_reason() {
+fn a_stack_event_shows_stack_resource_status_and_reason() {
     let event = event("cloudformation");
     assert_eq!(event.kind.name(), "cloudformation");
     assert_eq!(event.severity, Severity::Error);
@@ -334,7 +334,7 @@ fn case_17_a_stack_event_shows_stack_resource_status_and_reason() {
 }
 
 #[test]
-fn case_18_a_failed_invocation_shows_function_error_and_request_and_attaches_the_payload() {
+fn a_failed_invocation_shows_function_error_and_request_and_attaches_the_payload() {
     let destination = event("lambda-destination");
     assert_eq!(destination.kind.name(), "destination");
     assert_eq!(field(&destination, "Function"), "surefire-sweeper");
@@ -354,7 +354,7 @@ fn case_18_a_failed_invocation_shows_function_error_and_request_and_attaches_the
 }
 
 #[test]
-fn case_19_json_of_any_form_is_shown_as_it_is() {
+fn json_of_any_form_is_shown_as_it_is() {
     for (message, shown) in [
         ("null", "null"),
         ("12345678901234567890.50", "12345678901234567890.50"),
@@ -371,7 +371,7 @@ fn case_19_json_of_any_form_is_shown_as_it_is() {
 }
 
 #[test]
-fn case_20_truncated_json_is_text() {
+fn truncated_json_is_shown_as_text() {
     let truncated = r#"{"AlarmName": "a", "NewStateVa"#;
     let event = event_of_text(Some("s"), truncated);
     assert_eq!(event.kind.name(), "generic");
@@ -379,7 +379,7 @@ fn case_20_truncated_json_is_text() {
 }
 
 #[test]
-fn case_21_another_chat_s_format_is_just_json() {
+fn the_format_of_another_chat_is_shown_as_json() {
     let message = r#"{"text": "<!channel> hello", "attachments": [{"text": "x"}]}"#;
     let event = event_of_text(None, message);
     assert_eq!(event.kind.name(), "generic");
@@ -387,7 +387,7 @@ fn case_21_another_chat_s_format_is_just_json() {
 }
 
 #[test]
-fn case_22_what_is_empty_says_so() {
+fn an_empty_message_says_so() {
     let event = event_of_text(Some(""), " \n");
     assert_eq!(event.title, "(no subject)");
     assert_eq!(words(&event.reason), "(empty message)");
@@ -396,7 +396,7 @@ fn case_22_what_is_empty_says_so() {
 }
 
 #[test]
-fn case_23_a_message_of_256_kb_is_cut_and_attached_whole() {
+fn a_message_of_256_kb_is_cut_and_attached_whole() {
     let text = "word ".repeat(52_428);
     let event = event_of_text(Some("long"), &text);
     let message = acceptable(&event);
@@ -408,7 +408,7 @@ fn case_23_a_message_of_256_kb_is_cut_and_attached_whole() {
 }
 
 #[test]
-fn case_24_an_unknown_event_keeps_all_its_fields() {
+fn an_unknown_event_keeps_all_its_fields() {
     let event = event("eventbridge-unknown");
     assert_eq!(event.kind.name(), "eventbridge");
     assert_eq!(event.title, "Stocktake Finished");

@@ -1,4 +1,4 @@
-//! Cases 37 and 38: a message that Discord refuses, and a webhook that it rejects.
+//! A message that Discord refuses, and a webhook that Discord rejects.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use super::stage::{Setting, Stage, alarm};
 use super::watch::TOKEN;
 
 #[tokio::test]
-async fn case_37_a_refused_message_loses_its_fields_then_its_embed_then_goes_to_the_dead_letters() {
+async fn a_refused_message_is_sent_without_fields_then_without_embed_then_goes_to_the_dead_letters()
+{
     let stage = Stage::usual().await;
     stage.discord.fail([Fault::Refuse]);
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
@@ -52,7 +53,7 @@ async fn case_37_a_refused_message_loses_its_fields_then_its_embed_then_goes_to_
 }
 
 #[tokio::test]
-async fn case_37_without_a_dead_letter_queue_a_refused_message_is_handed_back() {
+async fn without_a_dead_letter_queue_a_refused_message_is_handed_back() {
     let stage = Stage::set(Setting {
         no_dead_letter_queue: true,
         ..Setting::default()
@@ -64,7 +65,7 @@ async fn case_37_without_a_dead_letter_queue_a_refused_message_is_handed_back() 
 }
 
 #[test]
-fn case_37_an_image_is_the_first_to_go() {
+fn the_image_is_left_out_first() {
     use alert_forwarder::Detail::{Full, NoFields, NoImage, Plain};
     assert_eq!(Full.less(true), Some(NoImage));
     assert_eq!(NoImage.less(false), Some(NoFields));
@@ -74,7 +75,7 @@ fn case_37_an_image_is_the_first_to_go() {
 }
 
 #[tokio::test]
-async fn case_38_a_deleted_webhook_opens_the_circuit_and_the_next_message_makes_no_call() {
+async fn a_deleted_webhook_opens_the_circuit_and_the_next_message_makes_no_call() {
     let stage = Stage::usual().await;
     stage.discord.remove_webhook("7");
     assert_eq!(
@@ -103,7 +104,7 @@ async fn case_38_a_deleted_webhook_opens_the_circuit_and_the_next_message_makes_
 }
 
 #[tokio::test]
-async fn case_38_a_wrong_token_and_a_missing_permission_open_it_too() {
+async fn a_wrong_token_or_a_missing_permission_opens_the_circuit() {
     let wrong = Stage::usual().await;
     wrong.discord.add_webhook("7", "another");
     let forbidden = Stage::usual().await;
@@ -119,7 +120,7 @@ async fn case_38_a_wrong_token_and_a_missing_permission_open_it_too() {
 }
 
 #[tokio::test]
-async fn case_38_a_new_webhook_in_the_secret_is_used_within_a_minute() {
+async fn a_new_webhook_in_the_secret_is_used_within_a_minute() {
     let stage = Stage::usual().await;
     stage.discord.add_webhook("8", TOKEN);
     assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
@@ -131,7 +132,7 @@ async fn case_38_a_new_webhook_in_the_secret_is_used_within_a_minute() {
 }
 
 #[tokio::test]
-async fn case_38_a_fallback_route_takes_over() {
+async fn a_fallback_route_takes_over_when_a_webhook_is_rejected() {
     let stage = Stage::set(Setting {
         routes: Some(
             r#"[{"name": "oncall", "webhook": "oncall", "match": {"severity": "error"}, "fallback": "default"},
@@ -164,7 +165,7 @@ async fn case_38_a_fallback_route_takes_over() {
 }
 
 #[tokio::test]
-async fn fallbacks_in_a_ring_end() {
+async fn a_ring_of_fallbacks_ends() {
     let stage = Stage::set(Setting {
         routes: Some(r#"[{"name": "a", "fallback": "b"}, {"name": "b", "fallback": "a"}]"#),
         ..Setting::default()
@@ -176,7 +177,7 @@ async fn fallbacks_in_a_ring_end() {
 }
 
 #[tokio::test]
-async fn a_placeholder_in_the_secret_is_named_as_what_it_is_and_loses_nothing() {
+async fn a_placeholder_in_the_secret_is_reported_and_loses_no_alert() {
     let stage = Stage::set(Setting {
         secret: Some("REPLACE_ME"),
         ..Setting::default()
@@ -188,7 +189,7 @@ async fn a_placeholder_in_the_secret_is_named_as_what_it_is_and_loses_nothing() 
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_read_hands_back_and_is_asked_again() {
+async fn while_the_secret_cannot_be_read_alerts_are_handed_back() {
     let stage = Stage::usual().await;
     let secret = std::mem::take(&mut *stage.aws.secret.lock().unwrap());
     assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
@@ -198,7 +199,7 @@ async fn a_secret_that_cannot_be_read_hands_back_and_is_asked_again() {
 }
 
 #[tokio::test]
-async fn the_secret_is_read_once_in_five_minutes_and_kept_if_it_cannot_be_read_again() {
+async fn the_secret_is_read_every_five_minutes_and_the_old_one_kept_if_that_fails() {
     let stage = Stage::usual().await;
     stage.handed_back(&[alarm("a"), alarm("b")]).await;
     assert_eq!(*stage.aws.secrets_read.lock().unwrap(), 1);

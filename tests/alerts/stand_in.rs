@@ -61,7 +61,7 @@ async fn a_message_is_posted_read_edited_and_deleted() {
 }
 
 #[tokio::test]
-async fn files_come_in_parts_and_stay_with_an_edit_that_lists_them() {
+async fn files_come_in_parts_and_an_edit_keeps_those_that_it_lists() {
     let http = Client::new();
     let (_, webhook) = webhook().await;
     let parts = |payload: &Value, files: usize| {
@@ -100,7 +100,7 @@ async fn files_come_in_parts_and_stay_with_an_edit_that_lists_them() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_in_discord_s_form() {
+async fn an_invalid_request_is_refused_in_the_form_of_discord() {
     let http = Client::new();
     let (_, webhook) = webhook().await;
     let long = json!({"content": "a".repeat(2_001)});
@@ -127,7 +127,7 @@ async fn what_is_wrong_is_refused_in_discord_s_form() {
 }
 
 #[tokio::test]
-async fn a_full_bucket_and_a_wrong_webhook_are_told_as_discord_does() {
+async fn an_exhausted_bucket_and_a_wrong_webhook_are_answered_as_discord_does() {
     let http = Client::new();
     let discord = Discord::new();
     let host = serve(discord::router(discord.clone())).await;

@@ -1,4 +1,4 @@
-//! Cases 41, 42, 49 and 50: what the table remembers, and what is handed back.
+//! The claims' table: which messages are sent again, and which records are handed back.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn put_claim(stage: &Stage, state: &str, leased_seconds: i64, expires_seco
 }
 
 #[tokio::test]
-async fn case_41_a_message_that_comes_twice_is_sent_once() {
+async fn a_message_that_comes_twice_is_sent_once() {
     let stage = Stage::usual().await;
     for _ in 0..3 {
         assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
@@ -44,7 +44,7 @@ async fn case_41_a_message_that_comes_twice_is_sent_once() {
 }
 
 #[tokio::test]
-async fn case_41_a_message_that_comes_twice_at_once_is_sent_once() {
+async fn a_message_that_two_instances_get_at_once_is_sent_once() {
     let stage = Stage::usual().await;
     let other = stage.another_instance();
     let event = || stage.event(json!({"Records": [alarm("a")]}), Duration::from_secs(20));
@@ -62,7 +62,7 @@ async fn case_41_a_message_that_comes_twice_at_once_is_sent_once() {
 }
 
 #[tokio::test]
-async fn case_41_one_message_twice_in_a_batch_is_sent_once() {
+async fn a_message_that_is_in_a_batch_twice_is_sent_once() {
     let stage = Stage::usual().await;
     assert!(
         stage
@@ -87,7 +87,7 @@ async fn a_live_claim_hands_the_record_back_until_its_lease_ends() {
 }
 
 #[tokio::test]
-async fn case_42_a_claim_whose_lease_is_over_is_sent_again_with_a_label() {
+async fn a_message_whose_lease_has_expired_is_sent_again_with_a_label() {
     let stage = Stage::usual().await;
     put_claim(&stage, "claimed", -1, 86_400).await;
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
@@ -97,7 +97,7 @@ async fn case_42_a_claim_whose_lease_is_over_is_sent_again_with_a_label() {
 }
 
 #[tokio::test]
-async fn case_42_an_expired_item_that_is_not_deleted_yet_is_judged_by_its_own_time() {
+async fn an_expired_item_that_is_not_deleted_yet_does_not_count() {
     for (expires, sent) in [(-1, 1), (1, 0)] {
         let stage = Stage::usual().await;
         put_claim(&stage, "sent", -86_400, expires).await;
@@ -108,7 +108,7 @@ async fn case_42_an_expired_item_that_is_not_deleted_yet_is_judged_by_its_own_ti
 }
 
 #[tokio::test]
-async fn a_crash_between_call_and_note_is_repeated_with_a_label() {
+async fn after_a_crash_between_call_and_note_the_message_is_sent_again_with_a_label() {
     let stage = Stage::usual().await;
     stage.discord.script(|_| Some(Fault::AcceptThenHang));
     let event = stage.event(json!({"Records": [alarm("a")]}), Duration::from_secs(20));
@@ -136,7 +136,7 @@ async fn a_crash_between_call_and_note_is_repeated_with_a_label() {
 }
 
 #[tokio::test]
-async fn case_49_of_a_batch_only_the_bad_record_is_handed_back() {
+async fn only_the_failed_record_of_a_batch_is_handed_back() {
     let stage = Stage::usual().await;
     stage.discord.script(|attempt| {
         attempt
@@ -155,7 +155,7 @@ async fn case_49_of_a_batch_only_the_bad_record_is_handed_back() {
 }
 
 #[tokio::test]
-async fn case_49_a_record_that_is_no_record_does_not_hold_up_the_batch() {
+async fn a_malformed_record_does_not_hold_up_the_batch() {
     let stage = Stage::usual().await;
     let odd = json!({"eventSource": "aws:sqs", "messageId": "odd", "body": null, "attributes": 7});
     assert!(stage.handed_back(&[odd, alarm("a")]).await.is_empty());
@@ -163,7 +163,7 @@ async fn case_49_a_record_that_is_no_record_does_not_hold_up_the_batch() {
 }
 
 #[tokio::test]
-async fn the_worst_comes_first() {
+async fn the_most_severe_alert_is_sent_first() {
     let stage = Stage::usual().await;
     let mut critical = super::stage::alarm_message("z");
     critical["AlarmDescription"] = "severity: critical".into();
@@ -176,7 +176,7 @@ async fn the_worst_comes_first() {
 }
 
 #[tokio::test]
-async fn case_50_an_alert_is_sent_although_the_table_is_throttled() {
+async fn an_alert_is_sent_while_the_table_is_throttled() {
     let throttled = Router::new().fallback(|| async {
         let error = json!({"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"});
         (StatusCode::BAD_REQUEST, axum::Json(error))
@@ -197,7 +197,7 @@ async fn case_50_an_alert_is_sent_although_the_table_is_throttled() {
 }
 
 #[tokio::test]
-async fn case_50_an_alert_is_sent_although_there_is_no_table_at_all() {
+async fn an_alert_is_sent_when_the_table_cannot_be_reached() {
     let stage = Stage::set(Setting {
         table_url: Some("http://127.0.0.1:1".to_owned()),
         no_queue: true,

@@ -46,13 +46,13 @@ fn placeholder() -> String {
 }
 
 #[test]
-fn the_template_s_placeholder_is_known_for_what_it_is() {
+fn the_placeholder_of_the_template_is_recognised() {
     let refused = WebhookUrl::parse(&placeholder()).unwrap_err();
     assert_eq!(refused, WebhookError::Placeholder);
 }
 
 #[tokio::test]
-async fn with_the_template_s_placeholder_alerts_are_handed_back_until_a_webhook_is_put_in() {
+async fn with_the_placeholder_of_the_template_alerts_are_handed_back_until_there_is_a_webhook() {
     let stage = Stage::usual().await;
     let webhook = std::mem::replace(&mut *stage.aws.secret.lock().unwrap(), placeholder());
     assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
@@ -70,7 +70,7 @@ async fn with_the_template_s_placeholder_alerts_are_handed_back_until_a_webhook_
 }
 
 #[test]
-fn the_queue_gives_the_forwarder_the_time_that_it_counts_on() {
+fn the_queue_has_the_limits_that_the_forwarder_relies_on() {
     let template = template();
     let (_, forwarder) = template.function(Kind::AlertForwarder).unwrap();
     assert_eq!(forwarder.timeout, Duration::from_secs(20));

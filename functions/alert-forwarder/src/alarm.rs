@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn case_33_a_directive_that_means_nothing_stays_visible() {
+    fn a_directive_that_cannot_be_read_stays_in_the_text() {
         let read = Directives::read("severity: dreadful runbook: javascript:alert(1)");
         assert_eq!(
             read,

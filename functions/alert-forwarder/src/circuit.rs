@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_open_circuit_holds_for_ten_minutes_and_for_its_own_webhook() {
+    fn a_circuit_stays_open_for_ten_minutes_and_for_its_own_webhook() {
         let webhook =
             |id: u8| WebhookUrl::parse(&format!("https://d.example/api/webhooks/{id}/t")).unwrap();
         let circuits = Circuits::default();

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_environment_is_enough() {
+    fn only_the_required_variables_must_be_set() {
         let config = read(&[]).unwrap();
         assert_eq!(config.queue_url, None);
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_is_not_printed_with_the_configuration_nor_with_its_error() {
+    fn a_webhook_is_printed_neither_in_the_configuration_nor_in_an_error() {
         let url = "https://discord.com/api/webhooks/1/hunter2";
         let config = read(&[]).unwrap().with_webhook(url).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_context_s_deadline_holds_unless_another_clock_told_it() {
+    fn the_deadline_of_the_context_is_used_unless_it_is_implausible() {
         let now: Timestamp = "2026-07-19T10:00:00Z".parse().unwrap();
         let left = |milliseconds: i64| {
             let told = u64::try_from(now.as_millisecond() + milliseconds).unwrap();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_may_take_what_sending_may_not_but_for_the_answer() {
+    fn notes_may_use_the_reserve_except_the_time_for_the_answer() {
         let now = Timestamp::UNIX_EPOCH;
         let deadline = Deadline::new(2_000, now);
         assert_eq!(deadline.left(now), Duration::ZERO);

@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_agent_has_the_form_that_discord_asks_for() {
+    fn the_user_agent_has_the_form_that_discord_requires() {
         let inside = USER_AGENT.strip_prefix("DiscordBot (").unwrap();
         let inside = inside.strip_suffix(')').unwrap();
         let (address, version) = inside.split_once(", ").unwrap();

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn case_33_a_runbook_that_is_no_plain_https_link_is_refused() {
+    fn only_plain_https_links_are_accepted() {
         refused("javascript:alert(1)");
         refused("JAVASCRIPT:alert(1)");
         refused("data:text/html,x");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn case_33_an_invitation_to_discord_is_no_runbook() {
+    fn links_to_discord_are_refused() {
         refused("https://discord.gg/abcdef");
         refused("https://DISCORD.gg./abcdef");
         refused("https://discord.com/invite/abcdef");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn case_33_a_link_cannot_end_its_mask_early() {
+    fn a_url_cannot_end_the_masked_link_around_it() {
         let url = SafeUrl::parse("https://wiki.example/a)[x](https://evil.example/*b*").unwrap();
         assert!(
             !url.as_str()
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_with_any_name_has_a_link_that_holds_it() {
+    fn the_name_of_an_alarm_is_encoded_in_its_link() {
         let url = alarm("eu-west-1", "Orders: 5xx (prod) ü/#").unwrap();
         assert_eq!(
             url.as_str(),

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_wait_holds_and_a_global_one_holds_for_all() {
+    fn the_longest_wait_wins_and_a_global_one_is_for_all_routes() {
         let pace = Pace::default();
         let now = Timestamp::UNIX_EPOCH;
         let seconds = Duration::from_secs;

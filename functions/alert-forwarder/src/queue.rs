@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_stays_away_for_a_quarter_of_its_age() {
+    fn a_message_is_hidden_for_a_quarter_of_its_age() {
         let sent_at = Timestamp::UNIX_EPOCH;
         let record = Record {
             sent_at: Some(sent_at),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_receipts_outlast_days_of_outage_and_leave_days_in_the_dead_letter_queue() {
+    fn a_hundred_receives_last_five_to_nine_days() {
         let record = Record {
             sent_at: Some(Timestamp::UNIX_EPOCH),
             ..Record::default()

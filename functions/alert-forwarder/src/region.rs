@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_09_a_region_comes_from_the_alarm_then_the_topic_then_the_table() {
+    fn a_region_comes_from_the_alarm_then_the_topic_then_the_long_name() {
         let alarm = Some("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a");
         let topic = Some("arn:aws:sns:eu-west-2:123456789012:alerts");
         let find = |arns: &[Option<&str>], name| region(arns, Some(name)).unwrap();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn case_09_a_long_name_is_known_in_each_of_its_spellings() {
+    fn a_long_name_is_known_in_each_of_its_spellings() {
         check("EU (Ireland)", Some("eu-west-1"));
         check("EU - Ireland", Some("eu-west-1"));
         check("Europe (Ireland)", Some("eu-west-1"));

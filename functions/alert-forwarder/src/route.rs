@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_routes_end_with_one_that_takes_everything() {
+    fn the_last_route_takes_everything() {
         let count = |json| Routes::parse(json).unwrap().0.len();
         assert_eq!(count(None), 1);
         assert_eq!(count(Some(r#"[{"name": "all"}]"#)), 1);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_that_could_not_work_are_refused_by_name() {
+    fn routes_that_cannot_work_are_refused_by_name() {
         let error = |json: &str| Routes::parse(Some(json)).unwrap_err().to_string();
         assert!(error(r#"[{"name": "a"}, {"name": "a"}]"#).starts_with("route 1 needs a name"));
         assert!(error(r#"[{"name": "a#b"}]"#).starts_with("route 1 needs a name"));

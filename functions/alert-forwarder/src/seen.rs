@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_was_refused_is_judged_by_what_stands_in_its_way() {
+    fn a_refused_claim_is_judged_by_the_item_in_the_table() {
         check(&item("sent", "them", 0), &Claim::Sent);
         check(
             &item("claimed", "them", 1_030),

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_webhook_s_url_is_a_webhook_url() {
+    fn only_the_url_of_a_webhook_is_accepted() {
         refused("", WebhookError::Placeholder);
         refused("REPLACE_ME", WebhookError::Placeholder);
         refused(
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn every_call_waits_for_discord_s_verdict_and_keeps_its_thread() {
+    fn a_post_waits_for_the_result_and_every_call_keeps_its_thread() {
         let url =
             WebhookUrl::parse("https://d.example/api/webhooks/1/t?wait=false&thread_id=7").unwrap();
         assert_eq!(
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_one_url_or_several_under_keys() {
+    fn a_secret_holds_one_url_or_several_under_keys() {
         let one = keyed("https://d.example/api/webhooks/1/t");
         assert!(one["default"].is_ok());
         let several =

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn case_10_times_are_read_in_every_form_that_aws_writes() {
+    fn times_are_read_in_every_form_that_aws_writes() {
         check("2026-07-19T10:00:00.000+0000", Some("2026-07-19T10:00:00Z"));
         check("2026-07-19T10:00:00+00:00", Some("2026-07-19T10:00:00Z"));
         check("2026-07-19T12:00:00+0200", Some("2026-07-19T10:00:00Z"));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn case_10_a_time_that_cannot_be_read_is_kept_as_text() {
+    fn a_time_that_cannot_be_read_is_kept_as_text() {
         check("yesterday", None);
         check("2026-13-45T99:00:00Z", None);
         check("-009999-01-01T00:00:00Z", None);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn no_time_is_not_an_unreadable_one() {
+    fn a_missing_time_is_unknown_not_unreadable() {
         assert_eq!(moment(None), Moment::Unknown);
         assert_eq!(moment(Some(" ")), Moment::Unknown);
     }

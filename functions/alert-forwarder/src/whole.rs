@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_31_a_file_over_the_limit_is_cut_to_it_and_says_so() {
+    fn a_file_over_the_limit_is_cut_to_it_and_says_so() {
         let text = cut("é".repeat(100), 100);
         assert!(text.len() <= 100, "{}", text.len());
         assert!(text.ends_with(" of 200 bytes]\n"), "{text}");
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_at_the_limit_stays_whole() {
+    fn a_file_at_the_limit_is_not_cut() {
         assert_eq!(cut("é".repeat(50), 100), "é".repeat(50));
     }
 }

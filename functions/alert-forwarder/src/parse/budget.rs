@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn case_11_amounts_are_read_in_any_currency() {
+    fn amounts_are_read_in_any_currency() {
         check("$80.00", 80.0);
         check("€1,234.56", 1_234.56);
         check("1.234,56 EUR", 1_234.56);

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_17_a_value_may_span_lines_and_hold_quotes() {
+    fn a_value_may_span_lines_and_contain_quotes() {
         let pairs = pairs("A='one'\nReason='it's\nall 'broken''\nB=''\n");
         assert_eq!(pairs["A"], "one");
         assert_eq!(pairs["Reason"], "it's\nall 'broken'");

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_14_a_finding_of_8_9_is_high_and_one_of_9_0_critical() {
+    fn a_finding_of_8_9_is_high_and_one_of_9_0_is_critical() {
         assert_eq!(severity(8.9), (Severity::Error, "high"));
         assert_eq!(severity(9.0), (Severity::Critical, "critical"));
         assert_eq!(severity(7.0), (Severity::Error, "high"));
