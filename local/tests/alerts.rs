@@ -198,7 +198,7 @@ async fn a_url_that_is_no_webhook_is_refused_in_one_line_that_does_not_repeat_it
             format!("http://discord.com/api/webhooks/7/{TOKEN}"),
             "is not https",
         ),
-        (TOKEN.to_owned(), "is no URL"),
+        (TOKEN.to_owned(), "is not a URL"),
         (
             "https://discord.com/api/webhooks/0/put-the-real-one-here".to_owned(),
             "placeholder",

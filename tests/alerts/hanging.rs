@@ -131,7 +131,7 @@ async fn a_note_that_hangs_ends_before_the_invocation() {
     let answer = answer.expect("it waits for the table").unwrap();
     assert_eq!(handed_back(&answer), Vec::<String>::new());
     assert_eq!(stage.discord.messages().len(), 1);
-    assert!(stage.logged("that could not be noted"));
+    assert!(stage.logged("the table could not record that"));
 }
 
 #[tokio::test]

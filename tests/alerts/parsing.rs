@@ -251,7 +251,7 @@ fn a_cost_anomaly_without_a_cause_says_that_the_cause_is_unknown() {
     let event = event("cost-anomaly");
     assert_eq!(event.title, "Cost anomaly: Amazon DynamoDB +$1001.00");
     assert_eq!(field(&event, "Impact"), "$1001.00");
-    assert_eq!(field(&event, "Cause"), "cause not known");
+    assert_eq!(field(&event, "Cause"), "unknown");
     assert!(link(&event, "Anomaly").starts_with("https://console.aws.amazon.com/"));
     let known = super::sample::event("cost-anomaly-with-cause");
     assert!(field(&known, "Cause").starts_with("AWS Lambda · EU-Lambda-GB-Second · eu-west-1"));

@@ -1,9 +1,9 @@
-//! Reads what both kinds of CloudWatch alarm say: over SNS, through EventBridge, and when an alarm
-//! invokes the function itself.
+//! Reads what metric alarms and composite alarms have in common: from SNS, from EventBridge, or when the
+//! alarm invokes the function itself.
 //!
 //! Source: "Alarm events and EventBridge" and "Invoke a Lambda function from an
-//! alarm", Amazon CloudWatch User Guide. The SNS form is capitalised and has a
-//! `Trigger`; the two others share `state` and `configuration`.
+//! alarm", Amazon CloudWatch User Guide. Members of the SNS form are capitalised, and `Trigger` holds the
+//! metrics. The two other forms share `state` and `configuration`.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::when::moment;
 
 pub(crate) mod metric;
 
-/// What both forms say of an alarm, metric or composite.
+/// An alarm's change of state, from either form.
 pub(crate) struct Change<'a> {
     pub(crate) name: String,
     pub(crate) arn: Option<String>,
@@ -27,14 +27,14 @@ pub(crate) struct Change<'a> {
     at: Moment,
     account: Option<String>,
     pub(crate) region: Option<String>,
-    /// `Trigger`, or `configuration`, which holds the metrics of the other form.
+    /// `Trigger` of the SNS form, or `configuration` of the other.
     pub(crate) trigger: &'a Value,
-    /// The reason as data, which the other form and newer SNS messages bring.
+    /// The reason as data. Older SNS messages do not have it.
     pub(crate) reason_data: Value,
 }
 
 impl<'a> Change<'a> {
-    /// Reads either form; `None` if it is no alarm at all.
+    /// Reads either form. `None` if the message is not an alarm.
     pub(crate) fn read(notification: &Notification, json: &'a Value) -> Option<Self> {
         let topic = notification.source_arn.as_deref();
         if json.get("AlarmName").is_some() && json.get("NewStateValue").is_some() {
@@ -85,7 +85,7 @@ impl<'a> Change<'a> {
         })
     }
 
-    /// The event without the fields that only one kind of alarm has.
+    /// The event, without the fields that only one kind of alarm has.
     pub(crate) fn event(&self, notification: &Notification, kind: Kind) -> Event {
         let directives = Directives::read(self.description.as_deref().unwrap_or_default());
         let mut reason = Rich::default();
@@ -109,7 +109,7 @@ impl<'a> Change<'a> {
             state: match self.state.as_str() {
                 "OK" => State::Resolved,
                 "INSUFFICIENT_DATA" => State::NoData,
-                // A state we do not know is no reason to be calm.
+                // An unknown state counts as firing, to be safe.
                 _ => State::Firing,
             },
             title: self.name.clone(),
@@ -129,7 +129,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The newest datapoint: from the data, else out of the reason's brackets.
+    /// The newest data point: from the data, else from the brackets in the reason.
     pub(crate) fn value(&self) -> Option<String> {
         let newest = array(&self.reason_data, "/recentDatapoints")
             .iter()
@@ -144,13 +144,13 @@ impl<'a> Change<'a> {
     }
 }
 
-/// The reason's data is JSON inside a JSON text.
+/// Reads the reason's data, which is JSON inside a string.
 fn reason_data(text: Option<String>) -> Value {
     text.and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default()
 }
 
-/// What a description says to us, apart from what it says to people.
+/// The directives in a description, and the rest of its text.
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Directives {
     severity: Option<Severity>,
@@ -159,8 +159,8 @@ struct Directives {
 }
 
 impl Directives {
-    /// Reads `severity: critical` and `runbook: https://…`, wherever they stand;
-    /// one that means nothing to us stays in the prose.
+    /// Reads `severity: critical` and `runbook: https://…` anywhere in the text. A directive that cannot be
+    /// read stays in the prose.
     fn read(description: &str) -> Self {
         let mut read = Self::default();
         let mut lines = Vec::new();

@@ -23,7 +23,7 @@ use crate::seen::Seen;
 use crate::send::Sender;
 use crate::webhook::Webhooks;
 
-/// A call of AWS that takes longer would eat the time of the alert.
+/// The longest call of Secrets Manager or SQS. A longer one would leave too little time for the alert.
 const AWS_CALL_MAX: Duration = Duration::from_secs(2);
 
 /// The function: its clients, and what it remembers between invocations.
@@ -35,7 +35,7 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet.
+    /// Builds the clients. Calls nothing yet.
     pub fn new(config: Config, world: World) -> Result<Self, Error> {
         let sdk = config.aws.sdk_config();
         let endpoint = |service| config.aws.endpoint(service);
@@ -83,10 +83,10 @@ impl App {
     }
 }
 
-/// Forwards what an invocation brought.
+/// Forwards the messages of an invocation.
 ///
-/// An SQS batch is answered with the records to hand back; anything else with
-/// what became of it, or with an error if it has to come again.
+/// The answer to an SQS batch lists the records to hand back. The answer to anything else counts what
+/// was delivered; an error makes Lambda retry the invocation.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (payload, context) = event.into_parts();
     let span = shared::telemetry::invocation_span(
@@ -96,7 +96,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error
         !app.warm.swap(true, Ordering::Relaxed),
     );
     let deadline = Deadline::new(context.deadline, app.world.now());
-    // Its type is forgotten: the SDK's futures nest deeper than the compiler follows.
+    // Boxed, because the SDK's futures nest deeper than the compiler's type limit.
     let forwarding: Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + '_>> =
         Box::pin(async {
             let invocation = unwrap(&payload, &context.request_id);

@@ -1,8 +1,8 @@
-//! Owns the circuits: a route whose webhook Discord rejects is left alone for a while.
+//! The circuit breaker: after Discord rejects a webhook, its route makes no call for ten minutes.
 //!
-//! 10,000 answers of 401, 403 or 429 in ten minutes ban the address that asked
-//! ("Invalid Request Limit", Discord developer documentation): so a rejected
-//! webhook is not tried again with every alert.
+//! Discord bans a client's IP address after 10,000 answers of 401, 403 or 429 in ten minutes
+//! ("Invalid Request Limit", Discord developer documentation). So a rejected webhook is not tried
+//! again with every alert.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,23 +12,23 @@ use jiff::Timestamp;
 
 use crate::webhook::WebhookUrl;
 
-/// After this time one message tries the webhook again.
+/// How long a circuit stays open. After that, one message tries the webhook again.
 const OPEN: Duration = Duration::from_mins(10);
 
-/// The circuits of all routes; none is open at first.
+/// The circuits of all routes. All are closed at first.
 #[derive(Debug, Default)]
 pub(crate) struct Circuits(Mutex<BTreeMap<String, Opened>>);
 
 #[derive(Debug)]
 struct Opened {
     until: Timestamp,
-    /// What was rejected: another webhook under the same key is worth a try.
+    /// The rejected webhook. A new webhook of the same route may be called at once.
     webhook: WebhookUrl,
 }
 
 impl Circuits {
-    /// Whether a route's circuit is open at all, for whichever webhook.
-    pub(crate) fn any(&self, route: &str, now: Timestamp) -> bool {
+    /// Whether a route's circuit is open for any webhook.
+    pub(crate) fn is_open_for_any(&self, route: &str, now: Timestamp) -> bool {
         let circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         circuits.get(route).is_some_and(|opened| now < opened.until)
     }

@@ -1,4 +1,4 @@
-//! Owns the configuration: what the environment says, checked before the first alert comes.
+//! Reads the configuration from environment variables, and checks it before the first alert.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use shared::aws::{AwsConfig, MissingVariable};
 use crate::route::{Routes, RoutesError};
 use crate::webhook::{WebhookError, WebhookSource, WebhookUrl};
 
-/// Everything that the environment decides.
+/// The function's configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The table that remembers what was sent.
     pub(crate) table_name: String,
-    /// Where the webhooks' URLs are.
+    /// Where the webhook URLs come from.
     pub(crate) webhooks: WebhookSource,
-    /// Which alert goes where.
+    /// Which alert goes to which channel.
     pub routes: Routes,
-    /// The queue whose messages are handed back with a wait, if that may be set.
+    /// The queue of alerts. With its URL, the function sets when a message comes back.
     pub(crate) queue_url: Option<String>,
-    /// Where a message goes that Discord refuses in every form.
+    /// The queue for messages that Discord refuses in every form.
     pub(crate) dead_letter_queue_url: Option<String>,
-    /// How long the others are waited for.
+    /// Time-outs of calls.
     pub timeouts: Timeouts,
-    /// Region, credentials, endpoints.
+    /// AWS region, credentials and endpoints.
     pub(crate) aws: AwsConfig,
 }
 
 /// How long one call may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// To connect to Discord.
+    /// For connecting to Discord.
     pub connect: Duration,
-    /// Of Discord, from the start to the end of the answer.
+    /// For a whole call of Discord, answer included.
     pub total: Duration,
-    /// Of the table: it answers in milliseconds, or not at all.
+    /// For a call of the table, which answers in milliseconds or not at all.
     pub table: Duration,
 }
 
@@ -47,26 +47,26 @@ impl Default for Timeouts {
     }
 }
 
-/// Why a configuration is refused: one line that names the variable.
+/// Why the configuration is refused. Each message is one line that names the variable.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A variable is missing.
+    /// A required variable is missing.
     #[error("{0} is not set: {1}")]
     Missing(&'static str, &'static str),
-    /// One of AWS's own variables is missing.
+    /// An AWS variable is missing.
     #[error(transparent)]
     Aws(#[from] MissingVariable),
-    /// The routes make no sense.
+    /// `ROUTES` is not valid.
     #[error("ROUTES: {0}")]
     Routes(#[from] RoutesError),
-    /// A webhook that was given makes no sense.
+    /// The webhook URL from the command line is not valid.
     #[error("the given webhook URL {0}")]
     Webhook(#[from] WebhookError),
 }
 
 impl Config {
     /// Reads `TABLE_NAME`, `WEBHOOK_SECRET_ID`, `ROUTES`, `QUEUE_URL`,
-    /// `DEAD_LETTER_QUEUE_URL` (the last three are optional) and AWS's own.
+    /// `DEAD_LETTER_QUEUE_URL` (the last three are optional) and the AWS variables.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| {
             let value = var(name)?.trim().to_owned();
@@ -87,7 +87,7 @@ impl Config {
         })
     }
 
-    /// This configuration with one webhook for all routes, in place of the secret.
+    /// Replaces the secret by one webhook for all routes.
     pub fn with_webhook(mut self, url: &str) -> Result<Self, ConfigError> {
         self.webhooks = WebhookSource::Given(WebhookUrl::parse(url)?);
         Ok(self)
@@ -133,7 +133,7 @@ mod tests {
         refused(&[("ROUTES", "[{")], "ROUTES: not JSON of the right form");
         refused(
             &[("ROUTES", r#"[{"name": "a", "fallback": "b"}]"#)],
-            "ROUTES: route \"a\": fallback \"b\" is no other route",
+            "ROUTES: route \"a\": fallback \"b\" is not another route",
         );
     }
 

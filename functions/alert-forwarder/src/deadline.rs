@@ -1,20 +1,20 @@
-//! Owns the deadline: how much of the invocation is left.
+//! The deadline: how much time is left in an invocation.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The function's time-out, for an invocation whose context tells none.
+/// The function's time-out, for an invocation whose context has no plausible deadline.
 const BUDGET: Duration = Duration::from_secs(20);
-/// What is kept to note what was sent and to hand back the rest.
+/// Kept for recording what was sent and handing back the rest.
 const RESERVE: Duration = Duration::from_secs(2);
-/// Of that, what is kept for the answer: an invocation that is cut off hands
-/// everything back, also what was delivered.
+/// The part of the reserve that is kept for the answer. If Lambda ends an invocation before its
+/// answer, all its messages come back, delivered ones too.
 const ANSWER: Duration = Duration::from_millis(250);
-/// Lambda gives no function more.
+/// Lambda's longest time-out.
 const BUDGET_MAX: Duration = Duration::from_mins(15);
 
-/// When an invocation has to end.
+/// When an invocation ends.
 ///
 /// ```text
 /// sending ──────────────▶│ notes: what was sent, what comes back ──▶│ answer ─▶│
@@ -24,24 +24,26 @@ const BUDGET_MAX: Duration = Duration::from_mins(15);
 pub(crate) struct Deadline(Timestamp);
 
 impl Deadline {
-    /// The deadline of an invocation's context. One that lies in the past, or
-    /// further away than any invocation lasts, was told by another clock than
-    /// ours (`--now` sets ours): the usual budget holds instead.
+    /// Takes the deadline of an invocation's context. A deadline in the past, or further away than
+    /// any invocation lasts, comes from a different clock (`--now` sets ours): the usual budget
+    /// replaces it.
     pub(crate) fn new(context_milliseconds: u64, now: Timestamp) -> Self {
-        let told = i64::try_from(context_milliseconds)
+        let given = i64::try_from(context_milliseconds)
             .ok()
             .and_then(|at| Timestamp::from_millisecond(at).ok())
             .filter(|at| now < *at && at.duration_since(now).unsigned_abs() <= BUDGET_MAX);
-        let end = told.or_else(|| now.checked_add(BUDGET).ok()).unwrap_or(now);
+        let end = given
+            .or_else(|| now.checked_add(BUDGET).ok())
+            .unwrap_or(now);
         Self(end)
     }
 
-    /// The time that is left for sending.
+    /// The time left for sending.
     pub(crate) fn left(self, now: Timestamp) -> Duration {
         self.until_end(now).saturating_sub(RESERVE)
     }
 
-    /// The time that is left to note what was sent, and to tell the queue.
+    /// The time left for recording what was sent and for calling the queue.
     pub(crate) fn left_for_notes(self, now: Timestamp) -> Duration {
         self.until_end(now).saturating_sub(ANSWER)
     }
@@ -59,8 +61,8 @@ mod tests {
     fn the_deadline_of_the_context_is_used_unless_it_is_implausible() {
         let now: Timestamp = "2026-07-19T10:00:00Z".parse().unwrap();
         let left = |milliseconds: i64| {
-            let told = u64::try_from(now.as_millisecond() + milliseconds).unwrap();
-            Deadline::new(told, now).left(now).as_millis()
+            let deadline = u64::try_from(now.as_millisecond() + milliseconds).unwrap();
+            Deadline::new(deadline, now).left(now).as_millis()
         };
         assert_eq!(left(10_000), 8_000);
         assert_eq!(left(1_000), 0);

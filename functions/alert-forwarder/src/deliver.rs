@@ -1,4 +1,4 @@
-//! Owns the delivery of one message: claim it, send it by its route or a fallback, and note what became of it.
+//! Delivers one message: claims it, sends it by its route or a fallback, and records the result.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::seen::{Claim, Seen, Token};
 use crate::send::{End, GivenUp, Sender, Sending};
 use crate::webhook::{WebhookError, WebhookUrl, Webhooks};
 
-/// While a circuit is open, or there is a placeholder still, the secret is read
-/// again this often: it may hold a better webhook.
+/// How often the secret is read again while a circuit is open or the webhook is not usable: the secret
+/// may hold a better one by then.
 const SECRET_AGE_WHILE_UNUSABLE: Duration = Duration::from_mins(1);
 
-/// Delivers messages: knows the routes, their webhooks, and what was sent before.
+/// Delivers messages. Holds the routes, their webhooks, and the table of what was sent.
 #[derive(Debug)]
 pub(crate) struct Deliverer {
     sender: Sender,
@@ -50,7 +50,7 @@ impl Deliverer {
         self.routes.pick(event)
     }
 
-    /// Delivers a message by the route that takes it.
+    /// Delivers a message by the given route.
     pub(crate) async fn deliver(
         &self,
         notification: &Notification,
@@ -58,8 +58,8 @@ impl Deliverer {
         route: &Route,
         deadline: Deadline,
     ) -> Outcome {
-        // Before the claim: while a route is held, a whole queue passes by here, and
-        // each message would cost the table two writes for nothing.
+        // Checked before the claim: while a route has to wait, every message of the queue comes here, and
+        // each claim would cost two useless writes to the table.
         let now = self.world.now();
         let left = deadline.left(now);
         if let Err(given_up) = self.sender.wait(route, left, now) {
@@ -72,7 +72,7 @@ impl Deliverer {
         let (token, maybe_sent) = match claim {
             Claim::Fresh(token) => (Some(token), false),
             Claim::Again(token) => (Some(token), true),
-            // Without the table, the queue's own count is what is known.
+            // Without the table, only the queue's receive count says whether this is a repetition.
             Claim::Unknown => {
                 let received = notification
                     .record
@@ -94,7 +94,7 @@ impl Deliverer {
         self.settle(event, token.as_ref(), &sending, deadline).await
     }
 
-    /// Notes what became of a claim, and says what became of the message.
+    /// Records the result of a claim, and turns it into the message's outcome.
     async fn settle(
         &self,
         event: &Event,
@@ -106,7 +106,7 @@ impl Deliverer {
             let left = deadline.left_for_notes(self.world.now());
             match &sending.end {
                 End::Accepted { id, .. } => self.seen.sent(token, id.as_deref(), left).await,
-                End::Refused | End::NoWebhook | End::Not(_) => {
+                End::Refused | End::NoWebhook | End::GivenUp(_) => {
                     self.seen.release(token, sending.in_doubt, left).await;
                 }
             }
@@ -129,11 +129,11 @@ impl Deliverer {
                 why: Why::NoWebhook,
                 wait: None,
             },
-            End::Not(given_up) => ended(*given_up),
+            End::GivenUp(given_up) => ended(*given_up),
         }
     }
 
-    /// Sends by a route, or by its fallbacks while webhooks are rejected.
+    /// Sends by the route, or by its fallbacks if a webhook is not usable.
     async fn send_by_routes(
         &self,
         event: &Event,
@@ -143,7 +143,7 @@ impl Deliverer {
     ) -> Sending {
         let mut tried: Vec<&str> = Vec::new();
         let mut next = Some(route);
-        // Fallbacks may form a ring.
+        // Fallbacks may form a ring, so no route is tried twice.
         while let Some(route) = next.filter(|route| !tried.contains(&route.name.as_str())) {
             tried.push(&route.name);
             if let Some(webhook) = self.usable_webhook(route, deadline).await {
@@ -163,12 +163,12 @@ impl Deliverer {
         }
     }
 
-    /// The route's webhook, unless there is none or its circuit is open.
+    /// The route's webhook, unless it is not valid or its circuit is open.
     async fn usable_webhook(&self, route: &Route, deadline: Deadline) -> Option<WebhookUrl> {
         let now = self.world.now();
         let read = async {
             let (webhooks, key) = (&self.webhooks, &route.webhook);
-            if self.sender.circuits.any(&route.name, now) {
+            if self.sender.circuits.is_open_for_any(&route.name, now) {
                 return webhooks
                     .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
                     .await;

@@ -1,4 +1,4 @@
-//! Owns one call of Discord's webhook API: what is sent, and what the answer means.
+//! Calls Discord's webhook API, and reads its answers.
 //!
 //! Source: "Webhook Resource" and "Rate Limits", Discord developer documentation.
 
@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::message::Message;
 use crate::webhook::WebhookUrl;
 
-/// Discord asks for this form, and blocks clients that hide who they are.
-/// The address is `repository` of the workspace's `Cargo.toml`.
+/// The form that Discord requires; it blocks clients without one. The address is `repository` in the
+/// workspace's `Cargo.toml`.
 /// Source: "User Agent", Discord developer documentation.
 const USER_AGENT: &str = concat!(
     "DiscordBot (",
@@ -25,11 +25,11 @@ const USER_AGENT: &str = concat!(
     ")"
 );
 
-/// No answer that we read is longer.
+/// The longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Of Discord's complaint, so much goes to the log.
+/// How much of Discord's error goes to the log.
 const COMPLAINT_CHARACTERS_MAX: usize = 500;
-/// A frozen Lambda wakes up with connections that are long closed.
+/// How long an idle connection is kept. After a Lambda freeze, older ones are closed on Discord's side.
 const CONNECTION_IDLE: Duration = Duration::from_secs(15);
 
 /// A client of Discord.
@@ -38,57 +38,57 @@ pub struct Discord {
     http: reqwest::Client,
 }
 
-/// What to do with a message.
+/// Whether a message is new.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Call<'a> {
-    /// Post it.
+    /// Posts a new message.
     Post,
-    /// Put it in place of the message with this id.
+    /// Replaces the message with this id.
     Edit(&'a str),
 }
 
-/// An answer, and what its headers say of the next call.
+/// An answer, and what its headers say about the next call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
-    /// What became of the message.
+    /// What Discord answered.
     pub answer: Answer,
-    /// How long no call may follow, if the bucket is empty now.
+    /// How long the next call must wait, if this one used up the bucket.
     pub(crate) pause: Option<Duration>,
 }
 
-/// What became of a message.
+/// What Discord answered to a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// Discord has it, under this id unless it gave none.
+    /// Discord has the message. Its id, if the answer has one.
     Accepted(Option<String>),
-    /// Too many calls: none before this time has passed. `global`: on no webhook.
+    /// Too many calls (429).
     Limited {
-        /// How long; unknown if neither the body nor a header says it.
+        /// How long to wait, if the body or a header says so.
         wait: Option<Duration>,
-        /// Whether it holds for every webhook.
+        /// Whether the limit is for all webhooks.
         global: bool,
     },
-    /// The message is not acceptable as it is.
+    /// Discord refuses the message as it is.
     Refused {
         /// 400, 413, …
         status: u16,
-        /// Which parts were found wrong, safe to log.
+        /// Which parts are wrong, safe to log.
         complaint: String,
     },
-    /// The webhook is not acceptable: 401, 403, 404.
+    /// Discord rejects the webhook: 401, 403 or 404.
     Forbidden {
-        /// Which of them.
+        /// The status.
         status: u16,
-        /// Discord's code: 10015 is an unknown webhook.
+        /// Discord's error code, for example 10015 for an unknown webhook.
         code: Option<i64>,
     },
-    /// Discord could not answer.
+    /// The call failed.
     Failed {
-        /// The status, if there was an answer at all.
+        /// The status, if there was an answer.
         status: Option<u16>,
         /// What happened, safe to log.
         why: &'static str,
-        /// Whether it may have the message all the same.
+        /// Whether Discord may have the message nevertheless.
         in_doubt: bool,
     },
 }
@@ -101,7 +101,7 @@ impl Discord {
             .connect_timeout(timeouts.connect)
             .timeout(timeouts.total)
             .pool_idle_timeout(CONNECTION_IDLE)
-            // A redirect would carry the token elsewhere, or repeat the message.
+            // A redirect could send the token to another host, or post the message twice.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| Error::HttpClient)?;
@@ -136,7 +136,7 @@ impl Discord {
     }
 }
 
-/// The body with files; none if there are no files.
+/// The body of a message with files; `None` for a message without.
 fn form(message: &Message) -> Option<Form> {
     if message.files.is_empty() {
         return None;
@@ -154,7 +154,8 @@ fn form(message: &Message) -> Option<Form> {
     Some(form)
 }
 
-/// A call without an answer. Only one that never connected is known not to have arrived.
+/// Reads the error of a call without an answer. Discord may have the message unless there was no
+/// connection.
 fn lost(error: &reqwest::Error) -> Answer {
     let (why, in_doubt) = if error.is_builder() {
         ("the request could not be built", false)
@@ -203,7 +204,7 @@ async fn read(mut response: Response, webhook: &WebhookUrl) -> Answered {
             status: status.as_u16(),
             complaint: webhook.redact(&complaint(body.as_ref())),
         },
-        // The gateway answers so when it lost what the server behind it said.
+        // Discord's gateway lost the answer of the server behind it.
         StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => failed(status, true),
         _ => failed(status, false),
     };
@@ -218,7 +219,8 @@ fn failed(status: StatusCode, in_doubt: bool) -> Answer {
     }
 }
 
-/// As much of the body as we would read; one that breaks off is as good as none.
+/// Reads the body up to the limit. A body that breaks off or is too long stays incomplete, and is then
+/// not valid JSON.
 async fn body(response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -230,7 +232,7 @@ async fn body(response: &mut Response) -> Vec<u8> {
     body
 }
 
-/// `retry_after` in seconds, as a float or an integer.
+/// `retry_after`: seconds, as a float or an integer.
 fn retry_after(body: &Value) -> Option<Duration> {
     seconds(body.get("retry_after")?.as_f64()?)
 }
@@ -239,12 +241,12 @@ fn header_seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     seconds(headers.get(name)?.to_str().ok()?.trim().parse().ok()?)
 }
 
-/// A wait that makes sense; a negative or endless one is as good as none.
+/// A duration; `None` if the number is negative or too large.
 fn seconds(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// How long the bucket stays empty, if it is.
+/// How long the bucket stays empty, if no call is left in it.
 fn pause(headers: &HeaderMap) -> Option<Duration> {
     let remaining = header_seconds(headers, "x-ratelimit-remaining")?;
     if !remaining.is_zero() {
@@ -253,7 +255,7 @@ fn pause(headers: &HeaderMap) -> Option<Duration> {
     header_seconds(headers, "x-ratelimit-reset-after")
 }
 
-/// `50035: embeds.0.title BASE_TYPE_MAX_LENGTH, …`: codes and places, no text of anybody.
+/// `50035: embeds.0.title BASE_TYPE_MAX_LENGTH, …`: codes and places without foreign text.
 fn complaint(body: Option<&Value>) -> String {
     let Some(body) = body else {
         return "no reason given".to_owned();

@@ -1,4 +1,4 @@
-//! Starts an event: what a message says wherever it comes from.
+//! Starts an event from what every message of a source says.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::json::text;
 use crate::region::{account_of, region};
 use crate::when::moment;
 
-/// An event with nothing in it but where it came from.
+/// An event with only what the notification's envelope says.
 pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Event {
     let topic = notification.source_arn.as_deref();
     Event {
@@ -31,7 +31,8 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
     }
 }
 
-/// An EventBridge event of a source, and of a type that begins so.
+/// The notification's JSON, if it is an EventBridge event of this source whose type begins with
+/// `detail_type`.
 pub(crate) fn bridge<'a>(
     notification: &'a Notification,
     source: &str,
@@ -56,7 +57,7 @@ pub(crate) fn bridged(notification: &Notification, kind: Kind, bridge: &Value) -
     event
 }
 
-/// Appends a short field for the text at a JSON pointer, if there is one.
+/// Appends a short field, if there is a value.
 pub(crate) fn push(fields: &mut Vec<Field>, name: &str, value: Option<String>) {
     if let Some(value) = value {
         fields.push(Field::short(name, value));

@@ -1,74 +1,73 @@
-//! Owns the wrappings: which messages an invocation brings, whoever invoked the function and how.
+//! Unwraps the event of an invocation into messages.
 //!
-//! Told apart by shape, most wrapped first: an SQS batch (of SNS envelopes, or
-//! of anything), an SNS event, and an event that is itself the message (from
-//! EventBridge, from an alarm that invokes the function, from a Lambda
-//! destination). The structures are our own and tolerant: a missing member
-//! loses that member, never the alert.
+//! The shape of the event decides: an SQS batch (of SNS envelopes, or of anything else), an SNS
+//! event, or an event that is itself the message (from EventBridge, from an alarm that invokes the
+//! function, from a Lambda destination). Reading is tolerant: a missing member loses that member,
+//! never the alert.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// A longer id, or one with odd characters, does not name a claim.
+/// The longest id that can name a claim.
 const ID_BYTES_MAX: usize = 256;
 
-/// What an invocation brought.
+/// The messages of an invocation, and the form of its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
-    /// The messages, in the order they came.
+    /// The messages, in the order of the event.
     pub notifications: Vec<Notification>,
-    /// Who has to be told what could not be delivered.
+    /// How failures are answered.
     pub(crate) answer: Answer,
 }
 
-/// How a message that could not be delivered is handed back.
+/// How messages that could not be delivered are handed back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Answer {
-    /// SQS: each record for itself, by `batchItemFailures`.
+    /// To SQS: each record by itself, in `batchItemFailures`.
     Batch,
-    /// Anything else: the invocation fails as a whole and is tried again.
+    /// To anything else: the invocation fails as a whole, and Lambda retries it.
     Whole,
 }
 
 /// One message, unwrapped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notification {
-    /// Names the message for ever, however often it is delivered; the key of its claim.
+    /// Identifies the message through all its deliveries; the key of its claim.
     pub id: Option<String>,
-    /// SNS's subject.
+    /// The subject of the SNS message.
     pub subject: Option<String>,
     /// The text.
     pub message: String,
-    /// The text as JSON, if it is.
+    /// The text read as JSON, if it is JSON.
     pub json: Option<Value>,
-    /// Attributes of SNS or SQS, as text.
+    /// The message attributes of SNS or SQS, as text.
     pub attributes: BTreeMap<String, String>,
-    /// The ARN of the topic or queue it came through.
+    /// The ARN of the topic or queue that delivered it.
     pub source_arn: Option<String>,
-    /// When it was published, as written there.
+    /// When it was published, as SNS wrote it.
     pub published_at: Option<String>,
-    /// The queue's record to hand back.
+    /// The SQS record, to hand back.
     pub record: Option<Record>,
 }
 
-/// What SQS knows of a message.
+/// What SQS says about a message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Record {
-    /// Named in `batchItemFailures`.
+    /// The id for `batchItemFailures`.
     pub(crate) message_id: Option<String>,
-    /// Named when its visibility is set.
+    /// The handle for setting its visibility.
     pub(crate) receipt_handle: Option<String>,
     /// How often it was received, this time included.
     pub(crate) receive_count: u32,
-    /// The body as it came, to be put into the dead-letter queue.
+    /// The unchanged body, for the dead-letter queue.
     pub(crate) body: String,
     /// When it was sent to the queue.
     pub(crate) sent_at: Option<Timestamp>,
 }
 
-/// Unwraps an invocation's event. Never fails: an event of no known shape is one message.
+/// Unwraps the event of an invocation. Never fails: an event of an unknown shape is one message.
 pub fn unwrap(event: &Value, request_id: &str) -> Invocation {
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
         return Invocation {
@@ -105,8 +104,8 @@ pub fn unwrap(event: &Value, request_id: &str) -> Invocation {
     }
 }
 
-/// A record of a queue: usually an SNS envelope, but raw delivery, EventBridge
-/// rules, destinations and dead-letter queues put their messages there bare.
+/// Reads a record of a queue. It usually holds an SNS envelope. Raw message delivery, EventBridge rules,
+/// destinations and dead-letter queues send their messages without one.
 fn queued(sqs: &Value) -> Notification {
     let body = text(sqs, "body").unwrap_or_default();
     let attribute = |name| {
@@ -149,8 +148,7 @@ fn is_sns_envelope(value: &Value) -> bool {
     is_text("TopicArn") && is_text("Message") && is_text("MessageId")
 }
 
-/// An SNS message, in an event or in an envelope: the members are the same,
-/// but an event says `MessageAttributes: {name: {Type, Value}}` always.
+/// Reads an SNS message, from an event or from an envelope. Both have the same members.
 fn published(sns: &Value) -> Notification {
     let message = text(sns, "Message").unwrap_or_default();
     Notification {
@@ -168,8 +166,8 @@ fn published(sns: &Value) -> Notification {
     }
 }
 
-/// An event that is itself the message. Lambda repeats an asynchronous
-/// invocation with the same request id, which names what has no id of its own.
+/// Reads an event that is itself the message. Without an id of its own, it takes the request id: Lambda
+/// retries an asynchronous invocation under the same one.
 fn direct(event: &Value, request_id: &str) -> Notification {
     Notification {
         id: own_id(event).or_else(|| name(request_id)),
@@ -182,7 +180,7 @@ fn direct(event: &Value, request_id: &str) -> Notification {
     }
 }
 
-/// The id that an event brings: EventBridge's, an alarm's state change, a destination's request.
+/// The id in an event: of EventBridge, of an alarm's state change, or of a destination's request.
 fn own_id(event: &Value) -> Option<String> {
     if event.get("detail-type").is_some() {
         return name(&text(event, "id")?);
@@ -196,14 +194,14 @@ fn own_id(event: &Value) -> Option<String> {
     name(&format!("{}@{at}", text(request, "requestId")?))
 }
 
-/// An id fit to name a claim: a hostile one must neither be refused by the
-/// table nor run into another's.
+/// An id that can name a claim. A hostile id must neither be refused by the table nor collide with the
+/// key of another claim, so it is short, visible ASCII, and has no `#`.
 fn name(id: &str) -> Option<String> {
-    let fit = (1..=ID_BYTES_MAX).contains(&id.len())
+    let is_valid = (1..=ID_BYTES_MAX).contains(&id.len())
         && id
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    fit.then(|| id.to_owned())
+    is_valid.then(|| id.to_owned())
 }
 
 fn attributes_of(attributes: &Value, value: &str) -> BTreeMap<String, String> {
@@ -216,7 +214,7 @@ fn attributes_of(attributes: &Value, value: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A member that is text; anything else there is shown as JSON, and null is nothing.
+/// A member as text. A member that is not text becomes JSON; null counts as missing.
 fn text(value: &Value, name: &str) -> Option<String> {
     match value.get(name)? {
         Value::Null => None,

@@ -1,12 +1,12 @@
-//! Owns what makes a whole invocation fail, so that Lambda tries it again.
+//! The errors that fail a whole invocation, so that Lambda retries it.
 
-/// Why an invocation failed. Neither says anything of a webhook.
+/// Why an invocation failed. No message contains anything of a webhook.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The HTTP client could not be built, for want of root certificates, say.
+    /// The HTTP client could not be built, for example without root certificates.
     #[error("the HTTP client cannot be built")]
     HttpClient,
-    /// An invocation that brought no queue's records could not be delivered.
+    /// This number of messages of an invocation without a queue could not be delivered.
     #[error("{0} of the invocation's messages could not be delivered; the log says why")]
     NotDelivered(usize),
 }

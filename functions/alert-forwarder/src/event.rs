@@ -1,51 +1,51 @@
-//! Owns what every parser produces: one thing that happened, in foreign words.
+//! The event: what every parser produces.
 //!
-//! Nothing in an [`Event`] is escaped or cut; [`crate::message`] does both, in
-//! one place, so that no parser can forget it.
+//! Nothing in an [`Event`] is escaped or cut. [`mod@crate::render`] does both in one place, so that no parser
+//! can forget it.
 
 use jiff::Timestamp;
 
 use crate::link::SafeUrl;
 
-/// One thing that happened, whoever reported it.
+/// One thing that happened, from any source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// The service that reported it: `aws.cloudwatch`, `aws.budgets`, `unknown`.
     pub source: String,
-    /// Which parser understood it.
+    /// The kind of the message.
     pub kind: Kind,
-    /// How bad it is while it lasts, whatever its state now.
+    /// How bad it is while it lasts. A resolved alarm keeps its severity.
     pub severity: Severity,
-    /// Whether it goes on.
+    /// Whether it is still happening.
     pub state: State,
-    /// The name a person knows it by.
+    /// Its name for people.
     pub title: String,
-    /// What happened, in sentences; shown under the title.
+    /// What happened, in sentences. Shown under the title.
     pub reason: Rich,
-    /// A value or a text shown as it is, in a code block under the reason.
+    /// A value or text that is shown unchanged, in a code block under the reason.
     pub code: Option<String>,
     /// Facts, the most important first.
     pub fields: Vec<Field>,
-    /// Where to look; the first is also the title's link.
+    /// Pages to look at. The first is also the link of the title.
     pub links: Vec<Link>,
-    /// The AWS account, where known.
+    /// The AWS account, if known.
     pub account: Option<String>,
-    /// The AWS region's code, where known.
+    /// The code of the AWS region, if known.
     pub region: Option<String>,
     /// When the state changed.
     pub occurred_at: Moment,
-    /// Names the incident: the same for every message about the same thing.
+    /// Identifies the incident: the same in every message about it.
     pub fingerprint: String,
-    /// Whether nobody may be mentioned, as for a suppressed composite alarm.
+    /// Whether it mentions nobody, as for a suppressed composite alarm.
     pub muted: bool,
     /// Whether the raw message is attached even if all of it fits.
     pub attach_raw: bool,
-    /// The message as it came.
+    /// The unchanged message.
     pub raw: String,
 }
 
 impl Event {
-    /// What state it is in, in the words that the console uses.
+    /// Its state, in the words of the CloudWatch console.
     pub(crate) fn headline(&self) -> &'static str {
         match self.state {
             State::Firing if self.muted => "ALARM (suppressed)",
@@ -61,7 +61,7 @@ impl Event {
         }
     }
 
-    /// When and where it happened, and where to look: fields that every event has.
+    /// The fields that every event has: when and where it happened, and where to look.
     pub(crate) fn common_fields(&self) -> Vec<Field> {
         let when = match self.state {
             State::Firing | State::Resolved | State::NoData => "Since",
@@ -92,7 +92,7 @@ impl Event {
     }
 }
 
-/// The kind of a message: the name of its file in `parse/`, with hyphens.
+/// The kind of a message: the name of its parser's file in `parse/`, with hyphens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Kind(pub(crate) &'static str);
 
@@ -103,7 +103,7 @@ impl Kind {
     }
 }
 
-/// How bad it is; ordered.
+/// How bad an event is, from the least to the most severe.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "each variant is named for what it is")]
@@ -115,7 +115,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The severity's name in descriptions, routes and logs.
+    /// The name of the severity in descriptions, routes and logs.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -137,27 +137,27 @@ impl Severity {
     }
 }
 
-/// Whether the thing goes on.
+/// Whether an event is still happening.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum State {
-    /// It is wrong now.
+    /// Something is wrong now.
     Firing,
-    /// It is right again.
+    /// It is over.
     Resolved,
-    /// Nobody knows.
+    /// Unknown: the alarm has no data.
     NoData,
-    /// It happened once; it has no end to wait for.
+    /// It happened once, and has no end.
     Notice,
 }
 
-/// When something happened, as far as that can be read.
+/// When something happened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Moment {
     /// A time.
     At(Timestamp),
-    /// A text that is no time we know; shown as it is.
+    /// A text that cannot be read as a time. Shown unchanged.
     Unreadable(String),
-    /// Nothing was said.
+    /// The message has no time.
     Unknown,
 }
 
@@ -178,12 +178,12 @@ pub struct Field {
     pub name: String,
     /// The fact.
     pub value: Rich,
-    /// Whether it may stand beside others in one row.
+    /// Whether it may share a row with other fields.
     pub inline: bool,
 }
 
 impl Field {
-    /// A short fact.
+    /// A short fact, which may share a row.
     pub fn short(name: impl Into<String>, value: impl Into<Rich>) -> Self {
         Self {
             name: name.into(),
@@ -192,7 +192,7 @@ impl Field {
         }
     }
 
-    /// A fact that needs a row for itself.
+    /// A fact with a row of its own.
     pub fn long(name: impl Into<String>, value: impl Into<Rich>) -> Self {
         Self {
             inline: false,
@@ -201,32 +201,32 @@ impl Field {
     }
 }
 
-/// Somewhere to look.
+/// A page to look at.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Link {
-    /// What is there.
+    /// The text of the link.
     pub label: String,
-    /// Where it is.
+    /// The address.
     pub url: SafeUrl,
 }
 
-/// Text with the few things in it that may be more than text.
+/// Text with links and times in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rich(pub Vec<Span>);
 
 /// A piece of [`Rich`] text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Span {
-    /// Foreign words: escaped when rendered.
+    /// Foreign text. Escaped when it is rendered.
     Text(String),
-    /// A link; the label is foreign.
+    /// A link. Its label is foreign text.
     Link(Link),
-    /// A time, shown in the reader's own time zone and relative to now.
+    /// A time. Discord shows it in the reader's time zone and relative to now.
     Time(Timestamp),
 }
 
 impl Rich {
-    /// Whether there is nothing to see.
+    /// Whether only white-space would be shown.
     pub(crate) fn is_blank(&self) -> bool {
         self.0.iter().all(|span| match span {
             Span::Text(text) => text.trim().is_empty(),
@@ -234,15 +234,15 @@ impl Rich {
         })
     }
 
-    /// Appends words.
+    /// Appends text.
     #[must_use]
     pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Text(text.into()));
         self
     }
 
+    /// Appends a link, or its label alone without a URL.
     #[must_use]
-    /// Appends words that link somewhere, or plain ones if there is nowhere.
     pub(crate) fn link(mut self, label: impl Into<String>, url: Option<SafeUrl>) -> Self {
         let label = label.into();
         self.0.push(match url {

@@ -1,4 +1,4 @@
-//! Owns how fields and rich text are made to fit: escaped, cut, and dropped from the end.
+//! Makes fields and rich text fit into an embed: escapes and cuts text, and drops fields from the end.
 
 use crate::event::{Event, Field, Rich, Span};
 use crate::message::{EmbedField, FIELD_NAME_UNITS_MAX, FIELD_VALUE_UNITS_MAX, FIELDS_MAX};
@@ -6,7 +6,8 @@ use crate::text::{ELLIPSIS, Fitted, Style, fit, units};
 
 const LINK_LABEL_UNITS_MAX: usize = 200;
 
-/// The fields that fit: the event's own, then when and where, which are few and kept longest.
+/// Fields that fit. The event's own come first. The common ones (when and where) are few and dropped
+/// last.
 #[derive(Debug, Default)]
 pub(crate) struct FittedFields {
     own: Vec<EmbedField>,
@@ -50,7 +51,7 @@ fn units_of(field: &EmbedField) -> usize {
     units(&field.name) + units(&field.value)
 }
 
-/// The fields of an event, within Discord's number and a sum.
+/// The fields of an event, within Discord's limit of fields and a limit of units.
 pub(crate) fn fields(event: &Event, units_max: usize) -> FittedFields {
     let mut fitted = FittedFields::default();
     for field in event.common_fields() {
@@ -67,7 +68,7 @@ pub(crate) fn fields(event: &Event, units_max: usize) -> FittedFields {
     fitted
 }
 
-/// Discord refuses a name or value that is only white-space.
+/// Replaces a blank text: Discord refuses a name or value of white-space only.
 fn or_else(text: String, instead: &str) -> String {
     if text.trim().is_empty() {
         instead.to_owned()
@@ -76,7 +77,7 @@ fn or_else(text: String, instead: &str) -> String {
     }
 }
 
-/// Renders rich text as markdown; a link that does not fit whole is left out.
+/// Renders rich text as markdown. A link or time that does not fit is left out whole.
 pub(crate) fn rich(rich: &Rich, units_max: usize) -> Fitted {
     let mut text = String::new();
     for span in joined(rich) {
@@ -121,7 +122,7 @@ fn whole_or_cut(piece: String, room: usize) -> Fitted {
     Fitted { text, cut: true }
 }
 
-/// Neighbouring words as one text, so that nothing is recognised across a seam.
+/// Joins neighbouring texts into one, so that escaping sees markup that spans them.
 fn joined(rich: &Rich) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::with_capacity(rich.0.len());
     for span in &rich.0 {

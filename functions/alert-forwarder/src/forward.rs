@@ -1,5 +1,4 @@
-//! Forwards the messages of one invocation: each from its route to its outcome, and all of them to
-//! one answer.
+//! Forwards the messages of one invocation, and builds its answer.
 
 use serde_json::{Value, json};
 use shared::world::World;
@@ -9,7 +8,7 @@ use crate::deliver::Deliverer;
 use crate::envelope::{Answer, Invocation, Notification};
 use crate::error::Error;
 use crate::event::Event;
-use crate::outcome::{Outcome, Why, tell};
+use crate::outcome::{Outcome, Why, report};
 use crate::parse::parse;
 use crate::queue::{Queue, back_off};
 
@@ -30,7 +29,7 @@ impl Forwarder {
         }
     }
 
-    /// Forwards all messages of an invocation, and says what Lambda gets as its answer.
+    /// Forwards all messages of an invocation. Returns the answer for Lambda.
     pub(crate) async fn forward(
         &self,
         invocation: &Invocation,
@@ -41,13 +40,13 @@ impl Forwarder {
             .iter()
             .map(|notification| (notification, parse(notification)))
             .collect();
-        // The worst first, in case the time does not suffice for all; otherwise as they came.
+        // The most severe first, in case the time is too short for all. The sort keeps the order otherwise.
         alerts.sort_by_key(|(_, event)| std::cmp::Reverse(event.severity));
 
         let mut failures = Vec::new();
         let mut delivered = 0_usize;
         for (notification, event) in &alerts {
-            match self.one(notification, event, deadline).await {
+            match self.forward_one(notification, event, deadline).await {
                 Outcome::Delivered { .. } => delivered += 1,
                 Outcome::Suppressed => {}
                 Outcome::HandedBack { .. } | Outcome::Refused => failures.push(*notification),
@@ -63,10 +62,15 @@ impl Forwarder {
         }
     }
 
-    /// One message, from its route to what the queue is told of it.
-    async fn one(&self, notification: &Notification, event: &Event, deadline: Deadline) -> Outcome {
+    /// Forwards one message. If it is not delivered, tells SQS when it comes back.
+    async fn forward_one(
+        &self,
+        notification: &Notification,
+        event: &Event,
+        deadline: Deadline,
+    ) -> Outcome {
         let Some(route) = self.deliverer.route_of(event) else {
-            // `Routes` ends with one that takes everything.
+            // Cannot happen: the last of the `Routes` takes everything.
             return Outcome::HandedBack {
                 why: Why::NoWebhook,
                 wait: None,
@@ -79,8 +83,9 @@ impl Forwarder {
         let now = self.world.now();
         if let Some(record) = &notification.record {
             let left = || deadline.left_for_notes(self.world.now());
-            if outcome == Outcome::Refused && self.queue.bury(record, left()).await {
-                tell(&outcome, &route.name, event.kind.name(), now);
+            if outcome == Outcome::Refused && self.queue.send_to_dead_letters(record, left()).await
+            {
+                report(&outcome, &route.name, event.kind.name(), now);
                 return Outcome::Suppressed;
             }
             if outcome == Outcome::Refused {
@@ -95,13 +100,13 @@ impl Forwarder {
                 self.queue.hide(record, until_again, left()).await;
             }
         }
-        tell(&outcome, &route.name, event.kind.name(), now);
+        report(&outcome, &route.name, event.kind.name(), now);
         outcome
     }
 }
 
-/// `batchItemFailures`. A record that cannot be named hands back the whole
-/// batch: an empty identifier is what SQS takes for that.
+/// `batchItemFailures`. A record without an id gets an empty identifier, for which SQS takes back the
+/// whole batch.
 fn batch_answer(failures: &[&Notification]) -> Value {
     let identifiers: Vec<Value> = failures
         .iter()

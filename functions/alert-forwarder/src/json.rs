@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-/// The text at a JSON pointer. Numbers and booleans are taken as they are
-/// written; an empty text is as good as none.
+/// The text at a JSON pointer. A number or boolean counts as text; a blank text counts as missing.
 pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
     let text = match value.pointer(pointer)? {
         Value::String(text) => text.clone(),
@@ -14,7 +13,7 @@ pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// The array at a JSON pointer; empty if there is none.
+/// The array at a JSON pointer; empty if it is missing.
 pub(crate) fn array<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value
         .pointer(pointer)
@@ -23,7 +22,7 @@ pub(crate) fn array<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
         .unwrap_or_default()
 }
 
-/// JSON with line breaks.
+/// JSON with line breaks and indentation.
 pub(crate) fn pretty(payload: Option<&Value>) -> Option<String> {
     serde_json::to_string_pretty(payload?).ok()
 }

@@ -1,15 +1,14 @@
-//! Forwards alarms to Discord: no alert is lost, none is sent twice where that can be known.
+//! Forwards alerts to Discord. No alert is lost, and an alert that was certainly sent is not sent again.
 //!
-//! An invocation is unwrapped ([`envelope`]), each message understood
-//! ([`parse`]) and rendered ([`render`]); these are pure. [`forward`] walks through the messages of an
-//! invocation, [`deliver`] claims and sends one of them, [`send`] decides what follows from what Discord
-//! answers; [`discord`], [`seen`], [`webhook`] and [`queue`] are all that reaches out. [`app`] wires them.
-//! Read `event.rs` and `forward.rs` first.
+//! Read `event.rs` and `forward.rs` first. Three pure steps turn an invocation into messages:
+//! [`envelope`] unwraps it, [`mod@parse`] understands each message, and [`mod@render`] writes what
+//! Discord gets. [`app`] wires the function, [`forward`] goes through the messages of an invocation,
+//! [`deliver`] claims and sends one of them, and [`send`] makes its calls. Only [`discord`], [`seen`],
+//! [`webhook`] and [`queue`] do I/O.
 //!
-//! Incidents (editing an alarm's message when it ends), flood control, graphs
-//! and log lines are not here yet. Their places: [`event::Event::fingerprint`]
-//! names an incident, [`discord::Call::Edit`] edits its message, an image is a
-//! further [`message::File`], which [`message::Detail::NoImage`] leaves out.
+//! Not there yet: incidents (editing an alarm's message when the alarm ends), flood control, graphs and
+//! log lines. [`Event::fingerprint`] identifies an incident, [`Call::Edit`] edits its message, and an
+//! image is one more [`message::File`], which [`Detail::NoImage`] leaves out.
 
 mod alarm;
 mod app;
@@ -48,7 +47,7 @@ pub use error::Error;
 pub use outcome::SERVICE;
 pub use webhook::{WebhookError, WebhookUrl};
 
-// Its steps, each for itself.
+// Its steps, for tests of each.
 pub use discord::{Answer, Call, Discord};
 pub use envelope::{Notification, unwrap};
 pub use event::{Event, Field, Kind, Moment, Rich, Severity, Span, State};

@@ -1,25 +1,24 @@
-//! Owns the links: which foreign ones are followed, and where AWS's consoles are.
+//! Links: checks the foreign ones, and builds those to the AWS console.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Longer links are shown as text: they would eat the message.
+/// Longer links are shown as text: they would fill the message.
 const URL_BYTES_MAX: usize = 1_000;
 
-/// What stays readable in a path or fragment that we build.
+/// Characters that are percent-encoded in a path or fragment: all but letters, digits and `-_.~`.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// An `https` link that cannot end a masked link early, nor invite anybody anywhere.
+/// An `https` URL that is safe in a masked link and does not lead to Discord.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SafeUrl(String);
 
 impl SafeUrl {
-    /// Accepts a foreign link, or not: only `https`, only to a plain host,
-    /// without credentials, and not to Discord, where a link can be an
-    /// invitation that is shown as if the team had sent it.
+    /// Accepts a foreign URL if it is `https`, has no credentials, and does not lead to Discord. Discord
+    /// shows an invitation link as if the team had sent it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if URL_BYTES_MAX < text.len() || !text.is_ascii() {
             return None;
@@ -45,13 +44,13 @@ impl SafeUrl {
         Some(Self(masked(url.as_str())))
     }
 
-    /// The link, safe inside `[label](…)`.
+    /// The URL, safe inside `[label](…)`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Encodes what could end a masked link, or be markup beside one.
+/// Percent-encodes what could end a masked link or be read as markup.
 fn masked(url: &str) -> String {
     let mut safe = String::with_capacity(url.len());
     for character in url.chars() {
@@ -67,27 +66,26 @@ fn masked(url: &str) -> String {
             '[' => safe.push_str("%5B"),
             ']' => safe.push_str("%5D"),
             character if character.is_ascii_graphic() => safe.push(character),
-            // The parser has encoded all others already.
+            // The URL parser has encoded all others.
             _ => {}
         }
     }
     safe
 }
 
-/// One part of a link, encoded.
+/// Percent-encodes one part of a URL.
 pub(crate) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
-/// A link into the console of a region's partition.
-///
-/// `path` begins after the host: `cloudwatch/home?region=…`.
+/// The URL of a console page in a region. `path` begins after the host: `cloudwatch/home?region=…`.
+/// `None` if the region is not a valid code.
 pub(crate) fn console(region: &str, path: &str) -> Option<SafeUrl> {
-    let known = !region.is_empty()
+    let is_code = !region.is_empty()
         && region
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !known {
+    if !is_code {
         return None;
     }
     let host = match Partition::of_region(region) {
@@ -98,7 +96,7 @@ pub(crate) fn console(region: &str, path: &str) -> Option<SafeUrl> {
     SafeUrl::parse(&format!("https://{region}.{host}/{path}"))
 }
 
-/// The console page of an alarm.
+/// The URL of an alarm's console page.
 pub(crate) fn alarm(region: &str, name: &str) -> Option<SafeUrl> {
     let name = segment(name);
     console(
@@ -107,10 +105,10 @@ pub(crate) fn alarm(region: &str, name: &str) -> Option<SafeUrl> {
     )
 }
 
-/// The separate parts of AWS, each with consoles of its own.
+/// The partitions of AWS, each with its own console host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Partition {
-    /// Everywhere else.
+    /// `aws`: all other regions.
     Aws,
     /// `aws-cn`.
     China,

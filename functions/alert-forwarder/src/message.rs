@@ -1,4 +1,4 @@
-//! The types of a message as Discord's API takes it, and its limits.
+//! A message in the form of Discord's API, and the API's limits.
 
 use serde::Serialize;
 
@@ -15,21 +15,21 @@ pub(crate) const EMBEDS_UNITS_MAX: usize = 6_000;
 /// The largest file that Discord takes.
 pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// How much of a message is still sent after Discord refused more of it.
+/// How much of an event a message shows. Discord gets less after it has refused more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Detail {
     /// Everything.
     Full,
-    /// Without images; the same as [`Detail::Full`] for a message that has none.
+    /// Everything but images. Skipped if the message has no image.
     NoImage,
-    /// Title and text; the fields are in the attachment.
+    /// Title and description. The fields are in the attachment.
     NoFields,
-    /// Content only, no embed and no attachment.
+    /// Plain content, without embed or attachment.
     Plain,
 }
 
 impl Detail {
-    /// The next try after a refusal, if there is less to send.
+    /// The next lower detail, to try after a refusal.
     pub const fn less(self, has_image: bool) -> Option<Self> {
         match self {
             Self::Full if has_image => Some(Self::NoImage),
@@ -39,7 +39,7 @@ impl Detail {
         }
     }
 
-    /// The step's name in the log.
+    /// The name in the log.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -50,7 +50,7 @@ impl Detail {
     }
 }
 
-/// A message, ready to be sent or to replace one that was sent.
+/// A message that can be posted, or can replace a posted one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// The JSON part.
@@ -60,7 +60,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Whether a file of it is an image.
+    /// Whether one of the files is an image.
     pub(crate) fn has_image(&self) -> bool {
         self.files
             .iter()
@@ -68,47 +68,47 @@ impl Message {
     }
 }
 
-/// A file beside the message.
+/// An attached file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct File {
-    /// Its name, which is ours.
+    /// Its name, which contains no foreign text.
     pub name: &'static str,
     /// Its media type.
     pub content_type: &'static str,
-    /// What is in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
 /// The body of "execute webhook" and of "edit webhook message".
 ///
-/// `allowed_mentions` is no option: without it Discord obeys every mention in
-/// the content, on an edit as well.
+/// `allowed_mentions` is always there: without it, Discord obeys every mention in the content, also in
+/// an edit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Payload {
-    /// Mentions, or everything if all else was refused.
+    /// Mentions; in [`Detail::Plain`] all of the text.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub content: String,
-    /// At most one.
+    /// One embed, or none in [`Detail::Plain`].
     pub embeds: Vec<Embed>,
     /// Whom the content may mention.
     pub allowed_mentions: AllowedMentions,
-    /// Which files belong to it.
+    /// The attached files.
     pub attachments: Vec<Attachment>,
 }
 
 /// Discord's filter for mentions.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct AllowedMentions {
-    /// Always empty: no class of mentions is obeyed.
+    /// Always empty, so that no `@everyone`, user or role in the text is mentioned.
     pub(crate) parse: [&'static str; 0],
-    /// The roles that the content names on purpose.
+    /// The roles that the content may mention.
     pub(crate) roles: Vec<String>,
 }
 
-/// A reference from the payload to a file of the same request.
+/// Refers to a file of the same request.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Attachment {
-    /// The `n` of `files[n]`.
+    /// The `n` of the part `files[n]`.
     pub(crate) id: usize,
     /// The file's name.
     pub(crate) filename: &'static str,
@@ -117,37 +117,37 @@ pub struct Attachment {
 /// Discord's embed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Embed {
-    /// What broke.
+    /// The state and the event's title.
     pub title: String,
-    /// The console's page.
+    /// The link of the title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Why.
+    /// The reason, and the code block.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// The bar at the left.
+    /// The colour of the bar at the left: `0xRRGGBB`.
     pub color: u32,
-    /// When.
+    /// When it happened: ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
-    /// Facts.
+    /// The facts.
     pub fields: Vec<EmbedField>,
-    /// Small print.
+    /// Severity and source.
     pub footer: Footer,
 }
 
-/// A fact as Discord takes it.
+/// A field of an embed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EmbedField {
     /// Its name.
     pub name: String,
     /// Its value.
     pub value: String,
-    /// Whether it may stand beside others.
+    /// Whether it may share a row with other fields.
     pub inline: bool,
 }
 
-/// The embed's small print.
+/// The footer of an embed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Footer {
     /// Its text.

@@ -1,4 +1,4 @@
-//! Owns what can become of a message, and how each is counted.
+//! The outcome of a message, with its log line and its metrics.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::message::Detail;
 /// The function's name in logs and metrics.
 pub const SERVICE: &str = "alert-forwarder";
 
-/// What became of a message.
+/// What happened to a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
     /// Discord has it.
     Delivered {
-        /// How much of it.
+        /// How much of it was sent.
         detail: Detail,
-        /// From the change of state to now.
+        /// The time from the change of state until now.
         latency: Option<Duration>,
-        /// Whether it carries the label.
+        /// Whether it is labelled as a possible duplicate.
         possible_duplicate: bool,
     },
-    /// It was delivered before.
+    /// It was delivered before, or is in the dead-letter queue.
     Suppressed,
-    /// It is not delivered, and comes again.
+    /// It was not delivered, and comes back later.
     HandedBack {
         /// Why.
         why: Why,
-        /// When, if somebody said.
+        /// In how much time, if that is known.
         wait: Option<Duration>,
     },
     /// Discord refuses it in every form.
@@ -38,17 +38,17 @@ pub(crate) enum Outcome {
 /// Why a message is handed back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Why {
-    /// Somebody else sends it now.
+    /// Another instance is sending it.
     Claimed,
-    /// Discord asks to wait longer than the invocation lasts.
+    /// Discord's rate limit lasts longer than the invocation.
     RateLimited,
-    /// Discord fails.
+    /// Discord failed several times.
     Unavailable,
-    /// No usable webhook is left.
+    /// Neither the route nor a fallback has a usable webhook.
     NoWebhook,
-    /// The invocation ends.
+    /// Too little time is left in the invocation.
     OutOfTime,
-    /// Discord refuses it, and the dead-letter queue is not to be had.
+    /// Discord refuses it, and it could not be sent to the dead-letter queue.
     Refused,
 }
 
@@ -65,8 +65,8 @@ impl Why {
     }
 }
 
-/// Counts an outcome, and says it in the log.
-pub(crate) fn tell(outcome: &Outcome, route: &str, kind: &str, now: Timestamp) {
+/// Logs an outcome and counts it.
+pub(crate) fn report(outcome: &Outcome, route: &str, kind: &str, now: Timestamp) {
     let metrics = Metrics::new(SERVICE)
         .property("route", route)
         .property("kind", kind);
@@ -108,20 +108,20 @@ pub(crate) fn tell(outcome: &Outcome, route: &str, kind: &str, now: Timestamp) {
             tracing::error!(
                 route,
                 kind,
-                "Discord refuses it in every form: to the dead-letter queue"
+                "Discord refuses the message in every form: it goes to the dead-letter queue"
             );
             metrics.count("AlertRefused", 1).emit(now);
         }
     }
 }
 
-/// Counts that a route's webhook was rejected.
-pub(crate) fn tell_circuit(route: &str, status: u16, code: Option<i64>, now: Timestamp) {
+/// Logs and counts that Discord rejected a route's webhook.
+pub(crate) fn report_open_circuit(route: &str, status: u16, code: Option<i64>, now: Timestamp) {
     tracing::error!(
         route,
         status,
         code,
-        "Discord rejects the route's webhook: it is left alone for ten minutes; put a working one into the secret"
+        "Discord rejects the route's webhook, so it is not called for ten minutes: put a working webhook URL into the secret"
     );
     Metrics::new(SERVICE)
         .dimension("route", route)

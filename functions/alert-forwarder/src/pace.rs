@@ -1,6 +1,6 @@
-//! Owns the pace: when each route may call Discord again, as Discord said.
+//! Keeps the pace that Discord asks for: when each route may make its next call.
 //!
-//! No rate is written down here: Discord's limits change, and its headers tell them.
+//! No rate is fixed here, because Discord's limits change. Its headers say them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// What a limit without a time costs: the edge's limits last about a minute.
+/// The wait after a limit that does not say how long it lasts. Limits of Discord's edge last about a
+/// minute.
 pub(crate) const WAIT_UNKNOWN: Duration = Duration::from_mins(1);
 
-/// When calls may go on.
+/// When each route may make its next call.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(Mutex<Waits>);
 
@@ -22,7 +23,7 @@ struct Waits {
 }
 
 impl Pace {
-    /// How long a route has to wait from now on.
+    /// How long a route has to wait from now.
     pub(crate) fn wait(&self, route: &str, now: Timestamp) -> Duration {
         let waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waits
@@ -35,7 +36,7 @@ impl Pace {
             .unwrap_or_default()
     }
 
-    /// Notes that a route, or all, must not call for a time.
+    /// Stops the calls of a route, or with `global` of all routes, for a time.
     pub(crate) fn hold(&self, route: &str, wait: Duration, global: bool, now: Timestamp) {
         let Ok(until) = now.checked_add(wait) else {
             return;

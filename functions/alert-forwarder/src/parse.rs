@@ -1,8 +1,7 @@
-//! Owns the order of the parsers: the first that understands a message decides.
+//! Turns a message into an event: lists the kinds of alerts, each with a parser in a file of its own.
 //!
-//! A parser is a pure function from a [`Notification`] to an event, or to
-//! `None` if the message is not its own or lacks what it cannot do without.
-//! The last one, [`generic`], takes everything.
+//! A parser is a pure function from a [`Notification`] to an event. It returns `None` if the message is
+//! of another kind or lacks a member that the event needs. [`generic`] takes what no parser understands.
 
 mod auto_scaling;
 mod backup;

@@ -1,4 +1,4 @@
-//! Owns what the queue is told: when a message may come again, and what can never be sent.
+//! Calls SQS: sets when a message comes back, and sends refused ones to the dead-letter queue.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use tokio::time::timeout;
 
 use crate::envelope::Record;
 
-/// The first repetition of a failed delivery comes after this time.
+/// The shortest time until a failed delivery is retried.
 const WAIT_LEAST: Duration = Duration::from_secs(30);
-/// Later ones come after a quarter of the message's age, but not after more than this.
+/// The longest time until a failed delivery is retried.
 ///
-/// So an outage of Discord of N hours delays its alerts by at most N/4 more;
-/// and the hundred receipts after which the queue gives a message up last six
-/// days, which leaves a week of its retention in the dead-letter queue.
+/// Between the two, a retry comes after a quarter of the message's age. So alerts arrive at most N/4
+/// hours after an outage of N hours ends. The queue gives a message up after a hundred receives; that
+/// takes about six days, which leaves a week of the retention for the dead-letter queue.
 const WAIT_MOST: Duration = Duration::from_hours(2);
 const AGE_SHARE: u32 = 4;
 
-/// The queue.
+/// The queue of alerts, and its dead-letter queue.
 #[derive(Debug)]
 pub(crate) struct Queue {
     client: Client,
@@ -27,22 +27,22 @@ pub(crate) struct Queue {
     dead_letter_url: Option<String>,
 }
 
-/// A message that was received this often does not come back just as a limit
-/// ends: a hundred receipts would else be used up within a long day of limits.
+/// Up to this many receives, a message comes back as soon as a rate limit or claim ends. Later it waits
+/// longer: otherwise a long day of limits would use up its hundred receives.
 const RECEIVES_PROMPT_MAX: u32 = 10;
 
-/// How long a message that could not be delivered stays away; `told` is what
-/// Discord or another instance said.
-pub(crate) fn back_off(record: &Record, told: Option<Duration>, now: Timestamp) -> Duration {
+/// How long a message that could not be delivered stays hidden. `known` is the time after which Discord
+/// or another claim allows the next try, if there is one.
+pub(crate) fn back_off(record: &Record, known: Option<Duration>, now: Timestamp) -> Duration {
     let age = record
         .sent_at
         .map(|sent| now.duration_since(sent))
         .and_then(|age| Duration::try_from(age).ok())
         .unwrap_or_default();
     let own = (age / AGE_SHARE).clamp(WAIT_LEAST, WAIT_MOST);
-    match told {
-        Some(told) if record.receive_count <= RECEIVES_PROMPT_MAX => told,
-        Some(told) => told.max(own),
+    match known {
+        Some(known) if record.receive_count <= RECEIVES_PROMPT_MAX => known,
+        Some(known) => known.max(own),
         None => own,
     }
 }
@@ -60,13 +60,13 @@ impl Queue {
         }
     }
 
-    /// Sets when a message that is handed back comes again. A failure is no
-    /// harm: the queue's own visibility time-out holds then.
+    /// Sets when a handed-back message becomes visible again. If that fails, the queue's own visibility
+    /// time-out applies.
     pub(crate) async fn hide(&self, record: &Record, wait: Duration, left: Duration) {
         let (Some(url), Some(handle)) = (&self.url, &record.receipt_handle) else {
             return;
         };
-        // Rounded up: a second too early is another answer of 429.
+        // Rounded up: a call one second too early would be answered with 429 again.
         let seconds = wait.min(WAIT_MOST).as_secs() + u64::from(0 < wait.subsec_nanos());
         let change = self
             .client
@@ -79,15 +79,15 @@ impl Queue {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 let error = DisplayErrorContext(error).to_string();
-                tracing::warn!(error, "a message's visibility could not be set");
+                tracing::warn!(error, "the visibility of a message could not be set");
             }
-            Err(_) => tracing::warn!("no time was left to set a message's visibility"),
+            Err(_) => tracing::warn!("no time was left to set the visibility of a message"),
         }
     }
 
-    /// Puts a message that Discord refuses in every form into the dead-letter
-    /// queue, rather than have it refused a hundred times. Whether that worked.
-    pub(crate) async fn bury(&self, record: &Record, left: Duration) -> bool {
+    /// Sends a message that Discord refuses in every form to the dead-letter queue, so that it is not
+    /// refused a hundred times. Returns whether that worked.
+    pub(crate) async fn send_to_dead_letters(&self, record: &Record, left: Duration) -> bool {
         let Some(url) = &self.dead_letter_url else {
             return false;
         };
@@ -104,7 +104,7 @@ impl Queue {
         };
         tracing::warn!(
             error,
-            "a message could not be put into the dead-letter queue"
+            "a message could not be sent to the dead-letter queue"
         );
         false
     }
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(wait(864_000), 7_200);
         assert_eq!(back_off(&Record::default(), None, sent_at).as_secs(), 30);
 
-        let told = |receive_count| {
+        let known = |receive_count| {
             let record = Record {
                 receive_count,
                 ..record.clone()
@@ -135,8 +135,8 @@ mod tests {
             let now = sent_at + Duration::from_secs(4_000);
             back_off(&record, Some(Duration::from_secs(5)), now).as_secs()
         };
-        assert_eq!(told(RECEIVES_PROMPT_MAX), 5);
-        assert_eq!(told(RECEIVES_PROMPT_MAX + 1), 1_000);
+        assert_eq!(known(RECEIVES_PROMPT_MAX), 5);
+        assert_eq!(known(RECEIVES_PROMPT_MAX + 1), 1_000);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Owns regions: read from ARNs, or from the long names that alarms carry.
+//! Reads AWS regions from ARNs, and from the long names in alarms.
 
-/// The parts of an ARN that we use.
+/// The parts of an ARN that are used here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arn<'a> {
     pub(crate) region: &'a str,
@@ -24,7 +24,7 @@ impl<'a> Arn<'a> {
         })
     }
 
-    /// The last part of the resource: a name, whatever stands before it.
+    /// The last part of the resource: its name.
     pub(crate) fn name(&self) -> &'a str {
         self.resource
             .rsplit([':', '/'])
@@ -39,7 +39,7 @@ pub(crate) fn account_of(arn: &str) -> Option<String> {
     (!account.is_empty()).then(|| account.to_owned())
 }
 
-/// The region of the first ARN that names one, else the code of a long name.
+/// The region of the first ARN that has one, else the code for the long name.
 pub(crate) fn region(arns: &[Option<&str>], long_name: Option<&str>) -> Option<String> {
     arns.iter()
         .flatten()
@@ -50,7 +50,7 @@ pub(crate) fn region(arns: &[Option<&str>], long_name: Option<&str>) -> Option<S
         .map(str::to_owned)
 }
 
-/// The code of a region's long name, in any of AWS's spellings, or of a code itself.
+/// The code for a region's long name in any of AWS's spellings. A code stays as it is.
 fn code(name: &str) -> Option<&str> {
     let is_code = name.contains('-')
         && !name.contains(' ')
@@ -67,7 +67,7 @@ fn code(name: &str) -> Option<&str> {
         .map(|(_, code)| *code)
 }
 
-/// "EU (Ireland)", "EU - Ireland" and "Europe (Ireland)" are one name.
+/// Folds spellings into one: "EU (Ireland)", "EU - Ireland" and "Europe (Ireland)".
 fn letters(name: &str) -> String {
     let folded: String = name
         .chars()

@@ -1,4 +1,4 @@
-//! Renders an event as a message: within every limit of Discord, mentioning nobody by accident.
+//! Renders an event as a message within Discord's limits, so that foreign text mentions nobody.
 
 use std::fmt::Write as _;
 
@@ -11,26 +11,26 @@ use crate::message::{
 use crate::text::{Fitted, Style, fit, units};
 use crate::whole;
 
-/// What the description keeps when long fields compete with it for the sum.
+/// The part of the description that long fields cannot displace.
 const DESCRIPTION_UNITS_KEPT: usize = 1_500;
 const FENCE_OPEN: &str = "```\n";
 const FENCE_CLOSE: &str = "\n```";
 
-/// The words that tell a reader that this may have come before.
+/// The label of a message that may have been sent before.
 const POSSIBLE_DUPLICATE: &str = "possible duplicate";
 
-/// What a route and a delivery add to an event.
+/// What the route and the delivery add to an event.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Roles to mention, as Discord's ids, if the event is bad enough.
+    /// Ids of the Discord roles to mention.
     pub roles: Vec<String>,
-    /// The least severity that mentions them; none: never.
+    /// The lowest severity that mentions them; `None` for never.
     pub mention_from: Option<Severity>,
-    /// Whether an earlier try may have been delivered.
+    /// Whether an earlier try may have reached Discord.
     pub possible_duplicate: bool,
 }
 
-/// Renders an event.
+/// Renders an event in a detail.
 pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
     let roles = mentioned(event, options);
     let mut mentions = String::new();
@@ -66,19 +66,19 @@ pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
     }
 }
 
-/// The roles that this event mentions: only one that is wrong now, and only if it is bad enough.
+/// The roles to mention: none unless the event is happening now and is severe enough.
 fn mentioned(event: &Event, options: &Options) -> Vec<String> {
-    let wrong_now = match event.state {
+    let is_now = match event.state {
         State::Firing | State::Notice => !event.muted,
         State::Resolved | State::NoData => false,
     };
     match options.mention_from {
-        Some(least) if wrong_now && least <= event.severity => options.roles.clone(),
+        Some(least) if is_now && least <= event.severity => options.roles.clone(),
         Some(_) | None => Vec::new(),
     }
 }
 
-/// The embed, and whether something had to be cut.
+/// The embed, and whether something was cut.
 fn embed(event: &Event, options: &Options, detail: Detail) -> (Embed, bool) {
     let title = title(event, TITLE_UNITS_MAX);
     let footer = footer(event, options);
@@ -127,7 +127,7 @@ fn symbol(event: &Event) -> char {
     }
 }
 
-/// The colour of the bar: green when it is over, else by severity.
+/// The colour of the bar: green if resolved, grey without data, else by severity.
 fn color(event: &Event) -> u32 {
     match (event.state, event.severity) {
         (State::Resolved, _) => 0x002E_CC71,
@@ -150,7 +150,7 @@ fn footer(event: &Event, options: &Options) -> Fitted {
     fit(&text, Style::Plain, FOOTER_UNITS_MAX)
 }
 
-/// The reason, and the code block under it.
+/// The description: the reason, and the code block under it.
 fn describe(event: &Event, units_max: usize) -> Fitted {
     let mut described = rich(&event.reason, units_max);
     let Some(code) = event.code.as_deref() else {
@@ -171,7 +171,7 @@ fn describe(event: &Event, units_max: usize) -> Fitted {
     described
 }
 
-/// All that is left when Discord refuses an embed.
+/// The content of a message without an embed.
 fn plain(event: &Event, options: &Options, mentions: &str) -> String {
     let mut text = mentions.to_owned();
     text.push_str(&title(event, TITLE_UNITS_MAX).text);

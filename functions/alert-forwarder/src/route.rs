@@ -1,38 +1,38 @@
-//! Owns routing: which alert goes to which webhook, thread and roles.
+//! Routes: which alert goes to which webhook, thread and roles.
 
 use serde::Deserialize;
 
 use crate::event::{Event, Severity};
 
-/// The key of the secret that a route uses if it names none.
+/// The webhook key of a route without one.
 const WEBHOOK_DEFAULT: &str = "default";
 
-/// The routes, in order; the last one takes everything.
+/// The routes in order. The last one takes everything.
 #[derive(Clone, Debug)]
 pub struct Routes(Vec<Route>);
 
-/// One way to a channel.
+/// A channel, and the alerts that go there.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Route {
-    /// Its name: part of the claims' keys, in logs and metrics.
+    /// Its name in logs, metrics and the keys of claims.
     pub(crate) name: String,
-    /// Which alerts it takes.
+    /// The alerts that it takes.
     #[serde(default, rename = "match")]
     pub(crate) matches: Match,
     /// The key of its webhook in the secret.
     #[serde(default = "webhook_default")]
     pub(crate) webhook: String,
-    /// The thread of the channel to post in.
+    /// The thread to post in.
     #[serde(default)]
     pub(crate) thread_id: Option<String>,
     /// The roles to mention.
     #[serde(default)]
     pub(crate) roles: Vec<String>,
-    /// The least severity that mentions them.
+    /// The lowest severity that mentions them.
     #[serde(default = "mention_default")]
     pub(crate) mention_from: Severity,
-    /// The route to use while this one's webhook is refused.
+    /// The route to use while this one's webhook is not usable.
     #[serde(default)]
     pub(crate) fallback: Option<String>,
 }
@@ -45,43 +45,43 @@ const fn mention_default() -> Severity {
     Severity::Critical
 }
 
-/// What an alert must be for a route to take it; all that is said must hold.
+/// The conditions of a route. An alert must meet all that are set.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Match {
-    /// At least this bad.
+    /// The lowest severity.
     #[serde(default)]
     pub(crate) severity: Option<Severity>,
-    /// A glob of the source: `aws.cloudwatch`, `aws.*`.
+    /// A glob for the source: `aws.cloudwatch`, `aws.*`.
     #[serde(default)]
     pub(crate) source: Option<String>,
     /// The AWS account.
     #[serde(default)]
     pub(crate) account: Option<String>,
-    /// A glob of the title: `prod-*`.
+    /// A glob for the title: `prod-*`.
     #[serde(default)]
     pub(crate) name: Option<String>,
 }
 
-/// Why routes are refused.
+/// Why the routes are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RoutesError {
-    /// It is no JSON, or of another form.
+    /// The text is not JSON, or has the wrong form.
     #[error("not JSON of the right form: {0}")]
     Form(#[from] serde_json::Error),
-    /// A route without a usable name.
-    #[error("route {0} needs a name of letters, digits, - and _, that no other has")]
+    /// The name of a route is not valid or not unique. The number counts from one.
+    #[error("route {0} needs a name of up to 64 letters, digits, - and _ that no other route has")]
     Name(usize),
-    /// A fallback that leads nowhere.
-    #[error("route {0:?}: fallback {1:?} is no other route")]
+    /// A fallback does not name another route.
+    #[error("route {0:?}: fallback {1:?} is not another route")]
     Fallback(String, String),
-    /// An id that Discord would refuse.
-    #[error("route {0:?}: {1:?} is no id of Discord: 17 to 20 digits")]
+    /// An id of a role or thread that Discord would refuse.
+    #[error("route {0:?}: {1:?} is not a Discord id, which has 17 to 20 digits")]
     Id(String, String),
 }
 
 impl Routes {
-    /// Reads the routes; without any there is one, which takes everything.
+    /// Reads the routes from JSON. Adds a last route that takes everything, if there is none.
     pub(crate) fn parse(json: Option<&str>) -> Result<Self, RoutesError> {
         let mut routes: Vec<Route> = serde_json::from_str(json.unwrap_or("[]"))?;
         for (index, route) in routes.iter().enumerate() {
@@ -106,7 +106,7 @@ impl Routes {
         self.0.iter().find(|route| route.matches.takes(event))
     }
 
-    /// The route to use in place of another.
+    /// The fallback of a route.
     pub(crate) fn fallback_of(&self, route: &Route) -> Option<&Route> {
         let name = route.fallback.as_deref()?;
         self.0.iter().find(|other| other.name == name)
@@ -177,8 +177,8 @@ impl Match {
 
 /// Whether a text matches a glob, where `*` is any text and `?` any character.
 ///
-/// Walks both once and returns to the last star only: linear in practice, and
-/// quadratic at worst, however many stars a glob has.
+/// Walks both texts, and goes back to the last `*` only: linear in practice, quadratic at worst, for
+/// any number of `*`.
 fn matches(glob: &str, text: &str) -> bool {
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     let (mut at_glob, mut at_text) = (0, 0);
@@ -247,9 +247,11 @@ mod tests {
         let error = |json: &str| Routes::parse(Some(json)).unwrap_err().to_string();
         assert!(error(r#"[{"name": "a"}, {"name": "a"}]"#).starts_with("route 1 needs a name"));
         assert!(error(r#"[{"name": "a#b"}]"#).starts_with("route 1 needs a name"));
-        assert!(error(r#"[{"name": "a", "roles": ["@everyone"]}]"#).contains("no id of Discord"));
+        assert!(
+            error(r#"[{"name": "a", "roles": ["@everyone"]}]"#).contains("is not a Discord id")
+        );
         assert!(error(r#"[{"name": "a", "thread_id": "7"}]"#).contains("\"7\""));
-        assert!(error(r#"[{"name": "a", "fallback": "a"}]"#).contains("no other route"));
+        assert!(error(r#"[{"name": "a", "fallback": "a"}]"#).contains("is not another route"));
         assert!(error(r#"[{"name": "a", "colour": 1}]"#).contains("unknown field"));
     }
 }

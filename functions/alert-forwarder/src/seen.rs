@@ -1,16 +1,15 @@
-//! Owns the memory of what was sent: one item for each message and route, in DynamoDB.
+//! Remembers in DynamoDB what was sent: one item for each message and route.
 //!
 //! ```text
-//! claim ── put if absent, or if its lease is over ──▶ claimed ── sent ──▶ sent (acknowledge)
-//!                                                        └── not sent ──▶ released
+//! claim ── put if absent, or if its lease has expired ──▶ claimed ── sent ──▶ sent (acknowledge)
+//!                                                           └── not sent ──▶ released
 //! ```
-//! A crash between the call and the note leaves a claim whose lease runs out:
-//! whoever meets it then sends again, and says so. Expired items that DynamoDB
-//! has not deleted yet are judged by their own time.
+//! A crash between the call and the note leaves a claim behind. When its lease has expired, the next
+//! delivery sends the message again, with a label. An item past its `expires_at` counts as absent, even
+//! while DynamoDB has not deleted it yet.
 //!
-//! An alert must not wait for its own bookkeeping. A claim may cost half of the
-//! time for sending, a note what is left of the invocation; a table that did not
-//! answer in time is asked for no further claim for [`SILENCE`].
+//! An alert must not wait long for the table. A claim may take half of the time for sending, a note the
+//! rest of the invocation. After a call without an answer in time, no claim is made for [`SILENCE`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -24,18 +23,18 @@ use jiff::Timestamp;
 use shared::world::World;
 use tokio::time::timeout;
 
-/// Longer than the function's time-out, shorter than the queue's visibility:
-/// a crash delays an alert by one redelivery, not by two.
+/// The shortest lease. It is longer than the function's time-out and shorter than the queue's visibility
+/// time-out, so a crash delays an alert by one redelivery, not by two.
 const LEASE: Duration = Duration::from_mins(1);
-/// Longer than the queue keeps a message.
+/// How long an item is kept: longer than the queue keeps a message.
 const KEPT: Duration = Duration::from_hours(15 * 24);
 const TRIES_MAX: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
-/// After this time a table that did not answer is asked for a claim again: the
-/// other alerts of an invocation do not wait for it one by one.
+/// How long no claim is made after the table did not answer in time. Otherwise each alert of an
+/// invocation would wait for it.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// The claims' table.
+/// The table of claims.
 #[derive(Debug)]
 pub(crate) struct Seen {
     client: Client,
@@ -44,22 +43,22 @@ pub(crate) struct Seen {
     silent_until: Mutex<Option<Timestamp>>,
 }
 
-/// Whether a message is ours to send.
+/// The answer to a claim: who sends the message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Claim {
-    /// Ours, and nobody has tried before.
+    /// This instance. No earlier try is known.
     Fresh(Token),
-    /// Ours, but somebody may have sent it before.
+    /// This instance, but an earlier try may have sent it.
     Again(Token),
-    /// It was sent: acknowledge it.
+    /// Nobody: it was sent before.
     Sent,
-    /// Somebody sends it now, and has this long left.
+    /// Another instance, whose lease lasts this much longer.
     Live(Duration),
-    /// The table does not say; better twice than never.
+    /// Unknown: the table did not answer. It is sent, because twice is better than never.
     Unknown,
 }
 
-/// Proof of a claim.
+/// Proves the ownership of a claim.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Token {
     key: String,
@@ -76,7 +75,7 @@ impl Seen {
         }
     }
 
-    /// Claims a message for a route, in at most half of the time that is left for sending it.
+    /// Claims a message for a route, in at most half of the time left for sending.
     pub(crate) async fn claim(&self, message_id: &str, route: &str, left: Duration) -> Claim {
         let token = Token {
             key: format!("seen#{message_id}#{route}"),
@@ -91,7 +90,7 @@ impl Seen {
         }
         tracing::warn!(
             route,
-            "the claims' table does not answer: sending without a claim"
+            "the table of claims does not answer: sending without a claim"
         );
         Claim::Unknown
     }
@@ -110,11 +109,13 @@ impl Seen {
         None
     }
 
-    /// Notes that a message was sent, for ever as far as the queue is concerned.
+    /// Records that a message was sent, for longer than the queue keeps the message.
     pub(crate) async fn sent(&self, token: &Token, discord_id: Option<&str>, left: Duration) {
         let noted = self.bounded(left, self.try_to_note(token, discord_id));
         if noted.await != Some(true) {
-            tracing::warn!("a message was sent, but that could not be noted: it may come twice");
+            tracing::warn!(
+                "a message was sent, but the table could not record that: it may be sent twice"
+            );
         }
     }
 
@@ -140,13 +141,16 @@ impl Seen {
         false
     }
 
-    /// Gives a claim back: at once if nothing can have arrived, otherwise so
-    /// that the next one knows that something may have.
+    /// Releases a claim. If Discord may have the message (`in_doubt`), the item stays with an expired
+    /// lease, so that the next claim is [`Claim::Again`]. Otherwise the item is deleted.
     pub(crate) async fn release(&self, token: &Token, in_doubt: bool, left: Duration) {
         let outcome = self.bounded(left, self.try_to_release(token, in_doubt));
         if let Some(Err(error)) = outcome.await {
-            // The lease runs out by itself, and the next delivery is then labelled.
-            tracing::warn!(error, "a claim could not be given back");
+            // The lease expires by itself. The next delivery is then labelled.
+            tracing::warn!(
+                error,
+                "a claim could not be released: its lease has to expire"
+            );
         }
     }
 
@@ -194,7 +198,7 @@ impl Seen {
             .item("owner", text(&token.owner))
             .item("leased_until", number(epoch(now, lease)))
             .item("expires_at", number(epoch(now, KEPT)))
-            // `judge` reads the same conditions when they do not hold.
+            // If this fails, `judge` reads the item that made it fail.
             .condition_expression(
                 "attribute_not_exists(pk) \
                  OR (#state = :claimed AND leased_until <= :now) OR expires_at <= :now",
@@ -216,18 +220,18 @@ impl Seen {
             self.fall_silent();
         }
         let error = DisplayErrorContext(error).to_string();
-        tracing::warn!(attempt, error, "the claims' table failed");
+        tracing::warn!(attempt, error, "the table of claims failed");
         if attempt + 1 < TRIES_MAX {
             let most = PAUSE * 2_u32.pow(attempt);
             self.world.sleep(self.world.uniform(most)).await;
         }
     }
 
-    /// Waits for the table no longer than so.
+    /// Waits for a call of the table, at most for the given time.
     async fn bounded<T>(&self, most: Duration, call: impl Future<Output = T>) -> Option<T> {
         let ended = timeout(most, call).await.ok();
         if ended.is_none() {
-            tracing::warn!("the claims' table did not answer in the time there was");
+            tracing::warn!("the table of claims did not answer in time");
             self.fall_silent();
         }
         ended
@@ -259,7 +263,8 @@ impl Seen {
 
 type Item = HashMap<String, AttributeValue>;
 
-/// What a put that succeeded replaced: nothing, or somebody's claim whose lease was over.
+/// The claim after a successful put. If the put replaced an item, an earlier try may have sent the
+/// message.
 fn taken(token: Token, replaced: Option<Item>) -> Claim {
     match replaced {
         Some(item) if !item.is_empty() => Claim::Again(token),
@@ -267,7 +272,7 @@ fn taken(token: Token, replaced: Option<Item>) -> Claim {
     }
 }
 
-/// The item that a put was refused for.
+/// The item because of which a put was refused.
 fn refused(error: &SdkError<PutItemError>) -> Option<&Item> {
     match error.as_service_error() {
         Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item(),
@@ -275,8 +280,8 @@ fn refused(error: &SdkError<PutItemError>) -> Option<&Item> {
     }
 }
 
-/// Whether a call got no answer in its time. One that was refused, throttled or
-/// never connected costs no time, and may be made again at once.
+/// Whether a call timed out. A call that was refused, throttled or not connected cost no time, and may be
+/// repeated at once.
 fn is_silence<E>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::TimeoutError(_) => true,
@@ -285,7 +290,7 @@ fn is_silence<E>(error: &SdkError<E>) -> bool {
     }
 }
 
-/// What a refused put means.
+/// The claim after a refused put.
 fn judge(token: Token, item: &Item, now: Timestamp) -> Claim {
     let is = |name, wanted: &str| {
         item.get(name)
@@ -293,7 +298,7 @@ fn judge(token: Token, item: &Item, now: Timestamp) -> Claim {
             .is_some_and(|found| found == wanted)
     };
     if is("owner", &token.owner) && is("state", "claimed") {
-        // Our own put, whose answer was lost.
+        // An earlier put of this same claim succeeded, and its answer was lost.
         return Claim::Fresh(token);
     }
     if is("state", "sent") {
@@ -315,7 +320,7 @@ fn number(number: i64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// Seconds since 1970, as DynamoDB's TTL counts.
+/// Seconds since 1970, the unit of DynamoDB's TTL.
 fn epoch(now: Timestamp, later: Duration) -> i64 {
     let later = i64::try_from(later.as_secs()).unwrap_or(i64::MAX);
     now.as_second().saturating_add(later)

@@ -1,5 +1,4 @@
-//! Owns the calls for one message: what follows from each of Discord's answers, until it has the
-//! message or a further call makes no sense.
+//! Sends one message: calls Discord until it has the message, or until another call is useless.
 
 use std::time::Duration;
 
@@ -11,25 +10,25 @@ use crate::deadline::Deadline;
 use crate::discord::{Answer, Call, Discord};
 use crate::event::Event;
 use crate::message::{Detail, Message};
-use crate::outcome::{Why, tell_circuit};
+use crate::outcome::{Why, report_open_circuit};
 use crate::pace::{Pace, WAIT_UNKNOWN};
 use crate::render::{Options, render};
 use crate::route::Route;
 use crate::webhook::WebhookUrl;
 
-/// Calls that Discord may fail before the message is handed back.
+/// Failed calls after which the message is handed back.
 const FAILURES_MAX: u32 = 3;
-/// Answers of 429 to one message before it is handed back, however short their waits.
+/// Answers of 429 after which the message is handed back, even if their waits are short.
 const LIMITED_MAX: u32 = 5;
-/// The longest pause before the second call after a failure; it doubles.
+/// The longest pause after the first failure. It doubles with each failure.
 const PAUSE: Duration = Duration::from_millis(500);
-/// With less time than this left, no call is begun.
+/// The time that must be left to begin a call.
 const CALL_LEAST: Duration = Duration::from_millis(500);
 
-/// What became of the calls for one message.
+/// The result of the calls for one message.
 pub(crate) struct Sending {
     pub(crate) end: End,
-    /// Whether a call without an answer may have been obeyed.
+    /// Whether Discord may have the message from a call without an answer.
     pub(crate) in_doubt: bool,
 }
 
@@ -39,13 +38,13 @@ pub(crate) enum End {
     Accepted { detail: Detail, id: Option<String> },
     /// Discord refuses it in every form.
     Refused,
-    /// The webhook cannot be used; another route may serve.
+    /// The webhook is not usable. A fallback route may be.
     NoWebhook,
-    /// Not now.
-    Not(GivenUp),
+    /// No further call now.
+    GivenUp(GivenUp),
 }
 
-/// Why no further call is made now, and when one may be, if somebody said.
+/// Why no further call is made now, and the time until the next one may be, if known.
 #[derive(Clone, Copy)]
 pub(crate) struct GivenUp {
     pub(crate) why: Why,
@@ -59,7 +58,7 @@ enum Next {
     End(End),
 }
 
-/// Sends messages: its client, and what Discord's answers forbid for a while.
+/// Sends messages. Remembers between them which calls Discord has forbidden for a while.
 #[derive(Debug)]
 pub(crate) struct Sender {
     pub(crate) circuits: Circuits,
@@ -80,7 +79,8 @@ impl Sender {
         }
     }
 
-    /// How long a route has to wait for its next call, if the time that is left suffices for both.
+    /// How long a route has to wait for its next call. Gives up if the time left is too short for the wait
+    /// and a call.
     pub(crate) fn wait(
         &self,
         route: &Route,
@@ -94,7 +94,7 @@ impl Sender {
         Ok(wait)
     }
 
-    /// Calls one webhook until it has the message, or until that makes no sense any more.
+    /// Calls one webhook until it has the message, or until another call is useless.
     pub(crate) async fn send(
         &self,
         event: &Event,
@@ -144,7 +144,7 @@ struct Calls<'a> {
 }
 
 impl Calls<'_> {
-    /// Makes one call, unless Discord has asked for a wait, or the time is up.
+    /// Makes one call, unless the route has to wait or too little time is left.
     async fn next(&mut self) -> Next {
         let (sender, route) = (self.sender, self.route);
         let now = sender.world.now();
@@ -152,7 +152,7 @@ impl Calls<'_> {
         match sender.wait(route, left, now) {
             Ok(Duration::ZERO) => {}
             Ok(wait) => return Next::AgainAfter(wait),
-            Err(given_up) => return Next::End(End::Not(given_up)),
+            Err(given_up) => return Next::End(End::GivenUp(given_up)),
         }
         let message = self.message();
         let thread = route.thread_id.as_deref();
@@ -190,16 +190,22 @@ impl Calls<'_> {
                 self.limited += 1;
                 let wait = wait.unwrap_or(WAIT_UNKNOWN);
                 let wait_seconds = wait.as_secs_f64();
-                tracing::warn!(route, global, wait_seconds, "rate limited");
+                tracing::warn!(route, global, wait_seconds, "Discord rate-limits the route");
                 sender.pace.hold(route, wait, global, now);
                 if self.limited == LIMITED_MAX {
-                    return Next::End(End::Not(out_of_time(wait)));
+                    return Next::End(End::GivenUp(out_of_time(wait)));
                 }
                 Next::Again
             }
             Answer::Refused { status, complaint } => {
                 let detail = self.detail.name();
-                tracing::warn!(route, status, complaint, detail, "refused");
+                tracing::warn!(
+                    route,
+                    status,
+                    complaint,
+                    detail,
+                    "Discord refuses the message"
+                );
                 let Some(less) = self.detail.less(has_image) else {
                     return Next::End(End::Refused);
                 };
@@ -208,7 +214,7 @@ impl Calls<'_> {
             }
             Answer::Forbidden { status, code } => {
                 sender.circuits.open(route, self.webhook, now);
-                tell_circuit(route, status, code, now);
+                report_open_circuit(route, status, code, now);
                 Next::End(End::NoWebhook)
             }
             Answer::Failed {
@@ -222,7 +228,7 @@ impl Calls<'_> {
                 tracing::warn!(route, status, why, failures, "Discord failed");
                 if failures == FAILURES_MAX {
                     let why = Why::Unavailable;
-                    return Next::End(End::Not(GivenUp { why, wait: None }));
+                    return Next::End(End::GivenUp(GivenUp { why, wait: None }));
                 }
                 let most = PAUSE * 2_u32.pow(failures - 1);
                 Next::AgainAfter(sender.world.uniform(most))
@@ -231,7 +237,7 @@ impl Calls<'_> {
     }
 }
 
-/// The time left is too short: for Discord's wait, or for anything.
+/// Why there is too little time: because of a rate limit's wait, or because the invocation ends.
 const fn out_of_time(wait: Duration) -> GivenUp {
     if wait.is_zero() {
         GivenUp {

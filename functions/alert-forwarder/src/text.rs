@@ -1,18 +1,18 @@
-//! Owns foreign text on its way to Discord: cleaned, escaped, cut where a reader would cut.
+//! Prepares foreign text for Discord: cleans it, escapes it, and cuts it between characters.
 //!
-//! Discord counts UTF-16 code units. A text is first split into grapheme
-//! clusters, each is escaped, and the escaped pieces are taken until the next
-//! one no longer fits: so neither an emoji nor an escape is ever cut in two.
+//! Discord counts UTF-16 code units. A text is split into grapheme clusters, and each is escaped. The
+//! escaped pieces are kept until the next one does not fit, so neither an emoji nor an escape is cut in
+//! two.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-/// What a cut text ends with.
+/// The end of a text that was cut.
 pub(crate) const ELLIPSIS: char = '…';
 
-/// Breaks what Discord would otherwise recognise, and shows nothing.
+/// Invisible. Breaks up what Discord would recognise otherwise.
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
 
-/// How a place in a message reads what is written there.
+/// How Discord reads text at a place in a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Style {
     /// Markdown over many lines: descriptions, field values, content.
@@ -23,16 +23,16 @@ pub enum Style {
     Label,
     /// Inside a fenced code block.
     Code,
-    /// A footer: no markdown is read, so a backslash would be seen.
+    /// A footer. Discord reads no markdown there, so a backslash would be visible.
     Plain,
 }
 
-/// The length Discord counts.
+/// The length of a text as Discord counts it.
 pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// A text that fits, and whether something had to go.
+/// A text that fits, and whether it was cut.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fitted {
     /// The escaped text.
@@ -46,7 +46,7 @@ pub fn fit(foreign: &str, style: Style, units_max: usize) -> Fitted {
     let clean = clean(foreign, style);
     let mut text = String::new();
     let mut used = 0;
-    // Where the text may be cut and still have room for the ellipsis.
+    // The last place to cut with room for the ellipsis.
     let mut cut_at = 0;
     let mut before = Before::default();
     for grapheme in clean.graphemes(true) {
@@ -54,7 +54,7 @@ pub fn fit(foreign: &str, style: Style, units_max: usize) -> Fitted {
         let piece_units = units(&piece);
         if units_max < used + piece_units {
             text.truncate(cut_at);
-            // A white-space before the ellipsis is a unit for nothing.
+            // White-space before the ellipsis would waste a unit.
             text.truncate(text.trim_end().len());
             if 0 < units_max {
                 text.push(ELLIPSIS);
@@ -75,8 +75,8 @@ pub fn escaped(foreign: &str, style: Style) -> String {
     fit(foreign, style, usize::MAX).text
 }
 
-/// Removes what can only deceive: control characters, characters that change
-/// the direction of the text after them, and invisible ones that could hide a word.
+/// Removes characters that can only deceive: control characters, those that change the direction of
+/// text, and invisible ones that could hide a word.
 pub fn clean(foreign: &str, style: Style) -> String {
     let mut clean = String::with_capacity(foreign.len());
     let mut characters = foreign.chars().peekable();
@@ -101,8 +101,8 @@ const fn one_line(style: Style) -> bool {
     }
 }
 
-/// Marks of direction, and invisible characters other than the joiners that
-/// emoji and some scripts are made with (U+200C and U+200D stay).
+/// Whether a character changes the direction of text or is invisible. The joiners U+200C and U+200D stay:
+/// emoji and some scripts need them.
 const fn is_deceptive(character: char) -> bool {
     matches!(
         character,
@@ -126,11 +126,11 @@ const fn is_deceptive(character: char) -> bool {
     )
 }
 
-/// What stood before a character, as far as escaping needs to know.
+/// What stands before a character, as far as escaping depends on it.
 struct Before {
-    /// Only white-space, or digits of a list's number, since the line began.
+    /// The part of the line before the character.
     line: Line,
-    /// The lower-case letters that end here, to recognise Discord's own names.
+    /// The letters directly before the character, in lower case: a scheme or host that Discord knows.
     word: String,
 }
 
@@ -172,7 +172,7 @@ fn escape(grapheme: &str, style: Style, before: &mut Before) -> String {
         match style {
             Style::Markdown | Style::Line => escape_markdown(character, before, &mut escaped),
             Style::Label => match character {
-                // A bracket would end the label, and Discord reads no escape there.
+                // A bracket would end the label, and Discord reads no escape in a label.
                 '[' => escaped.push('('),
                 ']' => escaped.push(')'),
                 character => escape_markdown(character, before, &mut escaped),
@@ -195,21 +195,21 @@ fn escape(grapheme: &str, style: Style, before: &mut Before) -> String {
     escaped
 }
 
-/// Discord takes a backslash before any punctuation as "this character, as it
-/// is". Only those are escaped that could be markup where they stand: a phone
-/// shows notifications without reading the markup, and a name should stay legible.
+/// A backslash makes Discord show the punctuation after it unchanged. Only characters that could be
+/// markup at their place get one: a phone shows notifications with the backslashes, and a name should
+/// stay readable.
 fn escape_markdown(character: char, before: &Before, escaped: &mut String) {
     let markup = match character {
         // Emphasis, spoilers, code, mentions, emoji, time stamps, masked links, the escape itself.
         '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '[' => true,
-        // Headings, lists, quotes; `-#` is small print.
+        // Headings, lists, quotes, and small print (`-#`).
         '#' | '-' | '+' | '>' => before.line != Line::Inside,
         '.' | ')' if before.line == Line::Number => true,
         // `discord.gg/…` is an invitation even without a scheme.
         '.' => ["discord", "discordapp"]
             .iter()
             .any(|name| before.word.ends_with(name)),
-        // `https://…` would be a link, in the middle of a word too.
+        // `https://…` is a link, also in the middle of a word.
         ':' => ["http", "https", "steam", "discord", "mailto", "tel", "sms"]
             .iter()
             .any(|scheme| before.word.ends_with(scheme)),

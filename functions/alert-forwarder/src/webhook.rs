@@ -1,4 +1,4 @@
-//! Owns the webhooks' URLs: a credential each, fetched from Secrets Manager and never printed.
+//! Fetches webhook URLs from Secrets Manager. Each is a credential and is never printed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use reqwest::Url;
 use shared::secret::Secret;
 
-/// A secret is read again after this time, so that a new webhook needs no deployment.
+/// How long the secret is cached. A new webhook needs no deployment.
 const FRESH: Duration = Duration::from_mins(5);
 
-/// Words that templates leave where a URL should come; too long to come up in a
-/// token by chance. The first is this project's own template's.
+/// Words in the placeholders of templates. They are too long to be in a token by chance. The first is
+/// from this project's template.
 const PLACEHOLDERS: [&str; 7] = [
     "put-the-real-one",
     "replace",
@@ -24,44 +24,44 @@ const PLACEHOLDERS: [&str; 7] = [
     "your-webhook",
 ];
 
-/// Where the webhooks' URLs are.
+/// Where the webhook URLs come from.
 #[derive(Clone, Debug)]
 pub(crate) enum WebhookSource {
-    /// In a secret of Secrets Manager: one URL, or a JSON object of several.
+    /// From a secret in Secrets Manager, by its id: one URL, or a JSON object of several.
     Secret(String),
-    /// Here: one URL for all routes.
+    /// From the command line: one URL for all routes.
     Given(WebhookUrl),
 }
 
-/// A Discord webhook's URL, whose last part is its token. It cannot be printed.
+/// The URL of a Discord webhook. Its last part is the token, so it cannot be printed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WebhookUrl(Secret<Url>);
 
-/// Why there is no usable webhook. Never says what was found.
+/// Why a webhook is not usable. No message contains the text that was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum WebhookError {
-    /// The secret has no such key.
+    /// The secret does not have the route's key.
     #[error("is not in the secret under the route's key")]
     Missing,
-    /// Nobody has put the URL there yet.
+    /// The secret still has the template's placeholder.
     #[error("is still a placeholder: put your channel's webhook URL into the secret")]
     Placeholder,
-    /// It is no URL.
-    #[error("is no URL")]
+    /// The text is not a URL.
+    #[error("is not a URL")]
     NotUrl,
-    /// It would send the token in clear text.
-    #[error("is not https (http is for loopback only)")]
+    /// The token would be sent in clear text.
+    #[error("is not https (http is allowed for loopback addresses only)")]
     NotHttps,
-    /// It is the URL of something else.
+    /// The URL is not that of a webhook.
     #[error("is not of the form https://discord.com/api/webhooks/ID/TOKEN")]
     NotWebhook,
-    /// Secrets Manager did not answer with the secret.
+    /// The secret could not be read from Secrets Manager.
     #[error("cannot be read from Secrets Manager")]
     Unreadable,
 }
 
 impl WebhookUrl {
-    /// Accepts `https://HOST/api/webhooks/ID/TOKEN`, with or without a version of the API.
+    /// Accepts `https://HOST/api/webhooks/ID/TOKEN`, with or without an API version.
     pub fn parse(text: &str) -> Result<Self, WebhookError> {
         let text = text.trim();
         let lower = text.to_ascii_lowercase();
@@ -91,7 +91,7 @@ impl WebhookUrl {
         if !is_webhook {
             return Err(WebhookError::NotWebhook);
         }
-        // The query is ours to write, but a thread chosen there stays.
+        // The forwarder writes the query itself, but keeps the thread that the URL names.
         let thread = url
             .query_pairs()
             .find(|(name, _)| name == "thread_id")
@@ -104,15 +104,15 @@ impl WebhookUrl {
         Ok(Self(Secret::new(url)))
     }
 
-    /// Where a new message is posted. `wait=true`, because without it Discord
-    /// answers 204 before it has looked at the message.
+    /// The URL for posting a message. Without `wait=true`, Discord would answer 204 before it has checked
+    /// the message.
     pub(crate) fn post(&self, thread_id: Option<&str>) -> Url {
         let mut url = self.threaded(thread_id);
         url.query_pairs_mut().append_pair("wait", "true");
         url
     }
 
-    /// Where a message is edited.
+    /// The URL for editing a message.
     pub(crate) fn edit(&self, message_id: &str, thread_id: Option<&str>) -> Url {
         let mut url = self.threaded(thread_id);
         if let Ok(mut path) = url.path_segments_mut() {
@@ -131,7 +131,7 @@ impl WebhookUrl {
         url
     }
 
-    /// Replaces the token in a text that somebody else wrote, to be logged.
+    /// Removes the token from a foreign text that will be logged.
     pub(crate) fn redact(&self, text: &str) -> String {
         let token = self.0.expose().path_segments().and_then(Iterator::last);
         match token {
@@ -166,7 +166,7 @@ impl Webhooks {
         }
     }
 
-    /// The secret's name, for whoever has to mend it.
+    /// The id of the secret, for the log.
     pub(crate) fn secret_id(&self) -> Option<&str> {
         match &self.source {
             WebhookSource::Secret(id) => Some(id),
@@ -179,7 +179,7 @@ impl Webhooks {
         self.not_older_than(FRESH, key, now).await
     }
 
-    /// The webhook under a key, from a reading of the secret that is not older than so.
+    /// The webhook under a key. Reads the secret again if the cached one is older than `age_max`.
     pub(crate) async fn not_older_than(
         &self,
         age_max: Duration,
@@ -200,7 +200,7 @@ impl Webhooks {
             Some((at, webhooks)) if now.duration_since(at).unsigned_abs() < age_max => webhooks,
             cached => match self.read(secret_id).await {
                 Some(value) => self.keep(&value, now),
-                // A webhook that may be old is better than none.
+                // An old webhook is better than none.
                 None => cached.map(|(_, old)| old).ok_or(WebhookError::Unreadable)?,
             },
         };
@@ -238,7 +238,7 @@ impl Webhooks {
     }
 }
 
-/// A JSON object of URLs under their keys, or one URL, whose key is `default`.
+/// Reads a secret: a JSON object of URLs under their keys, or one URL, whose key is then `default`.
 fn keyed(secret: &str) -> BTreeMap<String, Result<WebhookUrl, WebhookError>> {
     match serde_json::from_str::<BTreeMap<String, String>>(secret) {
         Ok(keyed) => keyed

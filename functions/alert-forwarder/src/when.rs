@@ -1,4 +1,4 @@
-//! Owns the reading of times, in the forms that AWS's services write them.
+//! Reads times in the forms that AWS services write.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -7,11 +7,11 @@ use jiff::tz::TimeZone;
 
 use crate::event::Moment;
 
-/// Discord shows no time outside these; nothing that AWS reports happened there.
+/// The range of accepted times, 1970 to 2100. Discord shows no time outside of it, and AWS reports none.
 const SECONDS: std::ops::RangeInclusive<i64> = 0..=4_102_444_800;
 
-/// Reads a time: ISO 8601 with `Z`, `+0000` or `+00:00` and up to nanoseconds,
-/// RFC 2822 as AWS Health writes it, or `date`'s form as CodeDeploy does. What cannot be read is kept as text.
+/// Reads a time: ISO 8601 with `Z`, `+0000` or `+00:00` and up to nanoseconds, RFC 2822 (AWS Health), or
+/// the form of `date` (CodeDeploy). A text that cannot be read is kept.
 pub(crate) fn moment(text: Option<&str>) -> Moment {
     let text = text.map(str::trim).unwrap_or_default();
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! Owns `alert.txt`: an event whole and unescaped, for what does not fit into a message.
+//! Writes `alert.txt`: the whole event, unescaped, for what does not fit into a message.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ pub(crate) fn file(event: &Event) -> File {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: {}", field.name, plain(&field.value));
     }
-    text.push_str("\nThe message as it came:\n\n");
+    text.push_str("\nThe original message:\n\n");
     text.push_str(&event.raw);
     text.push('\n');
     File {
@@ -41,14 +41,14 @@ fn plain(rich: &Rich) -> String {
     text
 }
 
-/// Cuts at a character, and says at the end how much is missing.
+/// Cuts a text between characters, and says at its end how much was kept.
 fn cut(mut text: String, bytes_max: usize) -> String {
     let bytes = text.len();
     if bytes <= bytes_max {
         return text;
     }
     let note = |kept: usize| format!("\n[cut: {kept} of {bytes} bytes]\n");
-    // The note is longest when both numbers have as many digits.
+    // The longest note has two numbers of equal length.
     let room = bytes_max.saturating_sub(note(bytes).len());
     let kept = text.floor_char_boundary(room);
     text.truncate(kept);

@@ -1,14 +1,14 @@
-//! Owns what an alarm says of its metrics: which, compared with what, and what they are computed from.
+//! Describes the metrics of an alarm: their names, threshold, expressions, dimensions and evaluation.
 
 use serde_json::Value;
 
 use crate::event::Field;
 use crate::json::{array, text};
 
-/// A longer expression would leave no room for its id within a field.
+/// The longest part of an expression that is shown. More would not fit into a field with its id.
 const EXPRESSION_CHARACTERS_MAX: usize = 900;
 
-/// `Namespace / Metric · p99 over 60 s`.
+/// The metric of an alarm, if it has only one: `Namespace / Metric · p99 over 60 s`.
 pub(crate) fn metric(trigger: &Value) -> Option<Field> {
     let direct = MetricOf {
         metric: "",
@@ -55,7 +55,7 @@ fn metric_stat(metric: &Value) -> Field {
     )
 }
 
-/// Where one form keeps a metric's names.
+/// Where a form has a metric's names.
 struct MetricOf {
     metric: &'static str,
     name: &'static str,
@@ -92,8 +92,8 @@ fn described(
     Field::long("Metric", value)
 }
 
-/// `> 1`, or that the value left its band: an anomaly alarm has no threshold.
-/// An alarm that invokes the function says it only in its reason's data.
+/// The threshold: `> 1`, or that the value left its band, since an anomaly alarm has no threshold. An
+/// alarm that invokes the function has the threshold only in its reason's data.
 pub(crate) fn comparison(trigger: &Value, reason_data: &Value) -> Field {
     let operator = text(trigger, "/ComparisonOperator").unwrap_or_default();
     let band = text(trigger, "/ThresholdMetricId").is_some()
@@ -119,7 +119,7 @@ pub(crate) fn comparison(trigger: &Value, reason_data: &Value) -> Field {
             "GreaterThanUpperThreshold" => "outside the expected band (above)".to_owned(),
             _ => "outside the expected band".to_owned(),
         },
-        // Neither the configuration nor the data of the other form need say it.
+        // The form without `Trigger` may have the threshold nowhere.
         _ => "see the reason".to_owned(),
     };
     Field::short("Threshold", value)
@@ -135,7 +135,7 @@ fn symbol(operator: &str) -> Option<&'static str> {
     }
 }
 
-/// Both spellings of the list of metrics.
+/// The list of metrics, in either spelling.
 fn metrics(trigger: &Value) -> &[Value] {
     let metrics = array(trigger, "/Metrics");
     if metrics.is_empty() {
@@ -149,7 +149,7 @@ fn expression(metric: &Value) -> Option<String> {
     text(metric, "/Expression").or_else(|| text(metric, "/expression"))
 }
 
-/// The metrics of the list that are measured, not computed.
+/// The metrics that are measured, not computed.
 fn stats(trigger: &Value) -> Vec<&Value> {
     metrics(trigger)
         .iter()
@@ -162,7 +162,7 @@ fn stats(trigger: &Value) -> Vec<&Value> {
         .collect()
 }
 
-/// Each expression with its label, and the metrics it is made of.
+/// A field for each expression, under its label, and for each metric that it uses.
 pub(crate) fn expressions(trigger: &Value) -> Vec<Field> {
     let either = |metric: &Value, a, b| text(metric, a).or_else(|| text(metric, b));
     let mut fields = Vec::new();
@@ -180,7 +180,7 @@ pub(crate) fn expressions(trigger: &Value) -> Vec<Field> {
     fields
 }
 
-/// `FunctionName = orders, …`, of the one metric that is shown.
+/// The dimensions of all metrics: `FunctionName = orders, …`.
 pub(crate) fn dimensions(trigger: &Value) -> Option<String> {
     let pairs = |dimensions: &Value| -> Vec<String> {
         match dimensions {

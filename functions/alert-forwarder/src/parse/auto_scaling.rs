@@ -1,4 +1,4 @@
-//! Owns EC2 Auto Scaling's activities, from EventBridge and from SNS.
+//! Understands activities of EC2 Auto Scaling, from EventBridge and from SNS.
 
 use crate::draft::{blank, bridge, bridged, push};
 use crate::envelope::Notification;

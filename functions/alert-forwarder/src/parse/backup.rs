@@ -1,4 +1,4 @@
-//! Owns AWS Backup's notifications: a sentence, with the facts as attributes.
+//! Understands notifications of AWS Backup: a sentence, with the facts as message attributes.
 
 use crate::draft::{blank, push};
 use crate::envelope::Notification;
@@ -8,7 +8,7 @@ use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("backup");
 
-/// A job's end as an event. Source: "Notification options with AWS Backup".
+/// The end of a job as an event. Source: "Notification options with AWS Backup".
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let message = notification.message.trim();
     let attribute = |name: &str| notification.attributes.get(name).cloned();
@@ -51,7 +51,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// `FAILED` of "An AWS Backup job failed. …".
+/// The state in the first sentence: `FAILED` in "An AWS Backup job failed. …".
 fn state(message: &str) -> Option<String> {
     let first = message.split(['.', '\n']).next()?.to_uppercase();
     ["FAILED", "ABORTED", "EXPIRED", "COMPLETED", "STOPPED"]

@@ -1,4 +1,4 @@
-//! Owns AWS Budgets' mail, which comes as text: `Name: value`, a line each.
+//! Understands alerts of AWS Budgets: text with a `Name: value` on each line.
 
 use crate::draft::{blank, push};
 use crate::envelope::Notification;
@@ -9,7 +9,7 @@ pub(super) const KIND: Kind = Kind("budget");
 
 const PAGE: &str = "https://console.aws.amazon.com/billing/home#/budgets";
 
-/// A budget's alert as an event: what was spent is red, what is forecast amber.
+/// A budget alert as an event: an error if the money is spent, a warning if that is a forecast.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let message = &notification.message;
     let lines = lines(message)?;
@@ -70,7 +70,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// The mail's lines; some ways of forwarding join them with `#`.
+/// The lines of the text. Some ways of forwarding join them with `#`.
 fn lines(message: &str) -> Option<Vec<&str>> {
     if !message.contains("Budget Name:") {
         return None;
@@ -87,7 +87,7 @@ fn lines(message: &str) -> Option<Vec<&str>> {
     Some(lines)
 }
 
-/// `123456789012` of `AWS Account 123456789012`.
+/// The account: `123456789012` in `AWS Account 123456789012`.
 fn account(message: &str) -> Option<String> {
     let (_, after) = message.split_once("AWS Account")?;
     let digits: String = after
@@ -98,14 +98,14 @@ fn account(message: &str) -> Option<String> {
     (digits.len() == 12).then_some(digits)
 }
 
-/// How much of the budget that is.
+/// The amount as a share of the budget.
 fn share(amount: Option<&str>, budgeted: Option<&str>) -> Option<String> {
     let (amount, budgeted) = (number(amount?)?, number(budgeted?)?);
     (0.0 < budgeted).then(|| format!("{:.0} %", amount / budgeted * 100.0))
 }
 
-/// The number in `€1,234.56`, `1.234,56 EUR` or `$1,234`: the last separator
-/// is the decimal one, unless three digits follow it and no other kind comes before.
+/// The number in `€1,234.56`, `1.234,56 EUR` or `$1,234`. The last separator is the decimal one, unless
+/// three digits follow it and no separator of the other kind stands before it.
 fn number(text: &str) -> Option<f64> {
     let digits: String = text
         .chars()
@@ -132,7 +132,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    #[expect(clippy::float_cmp, reason = "the same digits read by the same reader")]
+    #[expect(
+        clippy::float_cmp,
+        reason = "both numbers are read from the same digits"
+    )]
     fn check(text: &str, expected: f64) {
         assert_eq!(number(text).unwrap(), expected, "{text}");
     }

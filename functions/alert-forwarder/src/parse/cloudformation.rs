@@ -1,4 +1,4 @@
-//! Owns CloudFormation's stack events, which come as text: `key='value'`, a line each.
+//! Understands stack events of CloudFormation: text with a `key='value'` on each line.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("cloudformation");
 
-/// A stack's event as an event of ours.
+/// A stack event as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let pairs = pairs(&notification.message);
     let value = |name: &str| {
@@ -57,8 +57,8 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// A value may hold line breaks and quotes: it ends at a quote that ends its
-/// line and is followed by the next `key='`, or by nothing.
+/// Reads the pairs. A value may contain line breaks and quotes: it ends before the next line that begins
+/// with `key='`, or at the end of the text.
 fn pairs(message: &str) -> BTreeMap<&str, String> {
     let mut pairs = BTreeMap::new();
     let mut open: Option<(&str, String)> = None;

@@ -1,4 +1,4 @@
-//! Owns CodeDeploy's deployments, from EventBridge and from SNS triggers.
+//! Understands deployments of CodeDeploy, from EventBridge and from SNS triggers.
 
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ fn from_trigger(notification: &Notification) -> Option<Event> {
     if changed.is_some() {
         event.occurred_at = moment(changed.as_deref());
     }
-    // The error is JSON in a text.
+    // The error is JSON inside a string.
     let error: Value = text(json, "/errorInformation")
         .and_then(|error| serde_json::from_str(&error).ok())
         .unwrap_or_default();

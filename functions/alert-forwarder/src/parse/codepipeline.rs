@@ -1,4 +1,4 @@
-//! Owns CodePipeline's executions, stages and actions.
+//! Understands changes of CodePipeline's executions, stages and actions.
 
 use crate::draft::{bridge, bridged, push};
 use crate::envelope::Notification;

@@ -1,4 +1,5 @@
-//! Owns composite alarms: the rule, the children that made it fire, and whether its actions are suppressed.
+//! Understands composite alarms: the rule, the children that made it fire, and whether its actions are
+//! suppressed.
 
 use serde_json::Value;
 
@@ -46,7 +47,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// One line a child: its state, and its name as a link to it.
+/// A line for each child: its state, and its name as a link.
 fn children(json: &Value, reason_data: &Value) -> Rich {
     let mut lines = Rich::default();
     let listed = array(json, "/TriggeringChildren");

@@ -1,4 +1,4 @@
-//! Owns Cost Anomaly Detection's messages.
+//! Understands messages of AWS Cost Anomaly Detection.
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// One line a root cause, of the parts it names.
+/// A line for each root cause, with the parts that it has.
 fn causes(json: &Value) -> String {
     let lines: Vec<String> = array(json, "/rootCauses")
         .iter()
@@ -78,7 +78,7 @@ fn causes(json: &Value) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     if lines.is_empty() {
-        "cause not known".to_owned()
+        "unknown".to_owned()
     } else {
         lines.join("\n")
     }

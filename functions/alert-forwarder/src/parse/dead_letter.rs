@@ -21,7 +21,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     event.severity = Severity::Error;
     event.title = format!("Dead letter in {}", queue.unwrap_or("a queue"));
     event.reason = error.into();
-    // The record does not say which function: its queue is all that is known.
+    // The message does not name the function: only its dead-letter queue is known.
     push(
         &mut event.fields,
         "Dead-letter queue of the function",

@@ -38,7 +38,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     );
     push(
         &mut event.fields,
-        "Handled",
+        "Function error",
         text(json, "/responseContext/functionError"),
     );
     push(

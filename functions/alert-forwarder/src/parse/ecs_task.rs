@@ -1,4 +1,4 @@
-//! Owns ECS tasks that stopped: why, and what each container returned.
+//! Understands ECS tasks that stopped: the reason, and the exit code of each container.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("ecs-task");
 
-/// A stopped task as an event; other changes of a task are left to the generic form.
+/// A stopped task as an event. Other changes of a task stay EventBridge events.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.ecs", "ECS Task State Change")?;
     let detail = json.get("detail")?;
@@ -64,7 +64,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// Whether every container that says how it ended, ended with zero, and one did.
+/// Whether there are containers, and all of them exited with zero.
 fn ended_well(detail: &Value) -> bool {
     let mut codes = array(detail, "/containers")
         .iter()

@@ -1,4 +1,4 @@
-//! Owns EventBridge events of a type without a parser of its own: all their details as fields.
+//! Understands EventBridge events of any type, and shows all their details as fields.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::json::{array, text};
 
 pub(super) const KIND: Kind = Kind("eventbridge");
 
-/// Any EventBridge event as an event of ours.
+/// Any EventBridge event as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let detail_type = text(json, "/detail-type")?;
@@ -39,7 +39,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// A scalar beside others, anything larger on a row of its own.
+/// A scalar may share a row. Anything larger has a row of its own.
 fn field(name: &str, value: &Value) -> Field {
     match value {
         Value::String(text) => Field::short(name, text.as_str()),

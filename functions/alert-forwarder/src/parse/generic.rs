@@ -1,4 +1,4 @@
-//! Owns every message that no other parser understands: shown as it is, and never refused.
+//! Takes every message that no other parser understands, and shows it unchanged.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::event::{Event, Kind, Severity};
 
 pub(super) const KIND: Kind = Kind("generic");
 
-/// Any message at all as an event.
+/// Any message as an event.
 pub(super) fn parse(notification: &Notification) -> Event {
     let mut event = blank(notification, KIND, "unknown");
     event.severity = Severity::Warning;
@@ -26,7 +26,7 @@ pub(super) fn parse(notification: &Notification) -> Event {
     event
 }
 
-/// JSON with line breaks; a scalar as it was written.
+/// JSON with line breaks. A scalar stays as it was written.
 fn shown(json: &Value, written: &str) -> String {
     match json {
         Value::Array(_) | Value::Object(_) => {

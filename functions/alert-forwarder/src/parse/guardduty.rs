@@ -1,4 +1,4 @@
-//! Owns GuardDuty findings. Source: "Severity levels of GuardDuty findings", Amazon GuardDuty.
+//! Understands GuardDuty findings. Source: "Severity levels of GuardDuty findings", Amazon GuardDuty.
 
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// GuardDuty's own steps: critical from 9.0, high from 7.0, medium from 4.0.
+/// GuardDuty's levels: critical from 9.0, high from 7.0, medium from 4.0.
 fn severity(score: f64) -> (Severity, &'static str) {
     if 9.0 <= score {
         (Severity::Critical, "critical")

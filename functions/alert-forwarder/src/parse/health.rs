@@ -1,4 +1,4 @@
-//! Owns AWS Health events. Source: "Reference: AWS Health events", AWS Health User Guide.
+//! Understands AWS Health events. Source: "Reference: AWS Health events", AWS Health User Guide.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("health");
 
-/// A Health event as an event of ours.
+/// A Health event as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.health", "AWS Health")?;
     let detail = json.get("detail")?;
@@ -60,7 +60,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// The English description, or whichever there is.
+/// The English description, else the first one.
 fn description(detail: &Value) -> Option<String> {
     let all = array(detail, "/eventDescription");
     let english = all

@@ -1,4 +1,4 @@
-//! Owns RDS events, from EventBridge and from RDS's own SNS subscriptions.
+//! Understands RDS events, from EventBridge and from RDS event subscriptions over SNS.
 
 use crate::draft::{blank, bridge, bridged, push};
 use crate::envelope::Notification;
@@ -10,7 +10,7 @@ use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("rds");
 
-/// An RDS event as an event of ours.
+/// An RDS event as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     from_bridge(notification).or_else(|| from_subscription(notification))
 }
@@ -50,7 +50,7 @@ fn from_subscription(notification: &Notification) -> Option<Event> {
     event.region = region(&[arn.as_deref()], None).or(event.region);
     let at = text(json, "/Event Time");
     if at.is_some() {
-        // Written without a zone, as "2026-07-19 10:00:00.123"; it is UTC.
+        // Written without a time zone: "2026-07-19 10:00:00.123". It is UTC.
         event.occurred_at = moment(
             at.map(|at| if at.ends_with('Z') { at } else { at + "Z" })
                 .as_deref(),
@@ -68,7 +68,7 @@ fn from_subscription(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// Categories of events that mean harm; where none are given, the words that the messages use.
+/// The severity, from the event's categories and from words in its message.
 fn severity(categories: &[String], message: &str) -> Severity {
     let is = |wanted: &[&str]| {
         let among = |category: &String| wanted.contains(&category.as_str());

@@ -1,4 +1,4 @@
-//! Owns Security Hub findings, of which an event can carry several.
+//! Understands Security Hub findings. One event can carry several.
 
 use crate::draft::{bridge, bridged, push};
 use crate::envelope::Notification;
@@ -9,7 +9,7 @@ use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("security-hub");
 
-/// The findings of one event as one event of ours; the first gives the title.
+/// The findings as one event. The title is the first finding's, the severity the worst.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.securityhub", "Security Hub Findings")?;
     let findings = array(json, "/detail/findings");
