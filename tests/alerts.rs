@@ -1,4 +1,4 @@
-//! Alerts: from an event to a message in the channel, through everything that can go wrong on the way.
+//! Alerts: from an event to a message in the channel, and everything that can go wrong on the way.
 
 mod any_input;
 mod aws;

@@ -1,4 +1,4 @@
-//! Any input at all becomes a message that Discord accepts; nothing panics.
+//! Any input becomes a message that Discord accepts. Nothing panics.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Replaces the `at`th of all the values in a JSON document.
+/// Replaces the `at`th value in a JSON document.
 fn replace(value: &mut Value, at: &mut usize, with: &Value) {
     if *at == 0 {
         *value = with.clone();
@@ -39,7 +39,7 @@ fn replace(value: &mut Value, at: &mut usize, with: &Value) {
             .values_mut()
             .for_each(|item| replace(item, at, with)),
         Value::String(text) => {
-            // A document in a text is a document as well.
+            // A text may be a JSON document itself.
             if let Ok(mut inner @ Value::Object(_)) = serde_json::from_str(text) {
                 replace(&mut inner, at, with);
                 *text = inner.to_string();
@@ -102,7 +102,7 @@ proptest! {
                 let kept = kept.replace("@\u{200b}", "@");
                 let after = clean.strip_prefix(&kept);
                 prop_assert!(after.is_some(), "{:?} of {:?}", kept, clean);
-                // White-space before the ellipsis is dropped; the cut itself was behind it.
+                // White-space before the ellipsis is dropped, so the cut may be after it.
                 let cut_at = clean.len() - after.unwrap().trim_start().len();
                 prop_assert!(starts.any(|start| start == kept.len() || start == cut_at));
             }
@@ -130,7 +130,7 @@ fn the_message_of_every_sample_cut_anywhere_becomes_a_message_within_limits() {
             let ends = (0..whole.message.len()).step_by(13);
             for end in ends.filter(|end| whole.message.is_char_boundary(*end)) {
                 let message = whole.message.get(..end).unwrap();
-                // With what the envelope says beside the text, and without it.
+                // With the attributes of the envelope, and without them.
                 for attributes in [whole.attributes.clone(), BTreeMap::new()] {
                     let event = parse(&Notification {
                         attributes,

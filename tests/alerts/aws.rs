@@ -1,4 +1,4 @@
-//! The parts of AWS that the forwarder needs beside its table: one secret, and a queue that takes notes.
+//! The AWS services that the forwarder needs beside its table: one secret, and a queue that records its calls.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,14 +8,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// What the endpoint answers with, and what it was asked.
+/// What the endpoint answers, and which calls it got.
 #[derive(Debug, Default)]
 pub(super) struct Aws {
     pub(super) secret: Mutex<String>,
-    /// Seconds by receipt handle.
+    /// For how many seconds messages are hidden, by receipt handle.
     pub(super) hidden: Mutex<BTreeMap<String, u64>>,
     /// The bodies of messages that were sent to the dead-letter queue.
-    pub(super) buried: Mutex<Vec<String>>,
+    pub(super) dead_letters: Mutex<Vec<String>>,
     pub(super) secrets_read: Mutex<usize>,
 }
 
@@ -45,7 +45,7 @@ impl Aws {
             }
             "AmazonSQS.SendMessage" => {
                 let message = body["MessageBody"].as_str().unwrap().to_owned();
-                self.buried.lock().unwrap().push(message);
+                self.dead_letters.lock().unwrap().push(message);
                 axum::Json(json!({"MessageId": "1"})).into_response()
             }
             other => panic!("unexpected call: {other}"),
@@ -53,7 +53,7 @@ impl Aws {
     }
 }
 
-/// One endpoint for all services: they say in a header what they are asked.
+/// One endpoint for all services. A header of each request names the service and the action.
 pub(super) fn router(aws: Arc<Aws>) -> Router {
     Router::new().fallback(move |headers: HeaderMap, body: String| {
         let aws = Arc::clone(&aws);

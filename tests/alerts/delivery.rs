@@ -17,7 +17,7 @@ fn limited(retry_after: RetryAfter) -> Fault {
     }
 }
 
-/// Whether a message tells its reader that it may have come before.
+/// Whether a message has the label of a possible duplicate.
 pub(super) fn is_labelled(message: &Message) -> bool {
     let footer = message
         .embeds
@@ -28,7 +28,7 @@ pub(super) fn is_labelled(message: &Message) -> bool {
         .contains("possible duplicate")
 }
 
-/// Answers a call with a fault, and tells after how many milliseconds the message came through.
+/// Answers the first call with a fault. Returns after how many milliseconds the message was delivered.
 async fn delay_of(fault: Fault) -> i64 {
     let stage = Stage::usual().await;
     stage.discord.fail([fault]);
@@ -57,15 +57,19 @@ async fn a_rate_limit_is_waited_out_wherever_discord_says_the_wait() {
     assert_eq!(delay_of(edge).await, 5_000);
 }
 
-/// Answers a call with a fault, and tells for how many seconds the record is hidden.
+/// Answers the first call with a fault. Returns for how many seconds the record is hidden.
 async fn hidden_by(fault: Fault) -> u64 {
     let stage = Stage::usual().await;
     stage.discord.fail([fault]);
     assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
-    assert_eq!(stage.posts().len(), 1, "nothing is tried before its time");
+    assert_eq!(
+        stage.posts().len(),
+        1,
+        "no call is made before the wait is over"
+    );
     assert!(stage.discord.messages().is_empty());
     let hidden = stage.aws.hidden.lock().unwrap()["handle-a"];
-    // It comes again after that time, and without a label: it cannot have arrived.
+    // It comes back after that time, without a label: the first try cannot have arrived.
     stage.clock.advance(Duration::from_secs(hidden));
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     assert!(!is_labelled(&stage.discord.messages()[0]));
@@ -112,7 +116,7 @@ async fn the_next_call_waits_for_an_empty_bucket() {
         assert!(stage.handed_back(batch).await.is_empty());
     }
     let statuses: Vec<_> = stage.posts().iter().map(|call| call.status).collect();
-    assert_eq!(statuses, [Some(200); 12], "no call met the limit");
+    assert_eq!(statuses, [Some(200); 12], "no call exceeded the limit");
 }
 
 #[tokio::test]
@@ -130,7 +134,7 @@ async fn a_failed_call_is_retried_and_handed_back_after_three_failures() {
     assert_eq!(stage.metric("AlertDelivered"), 1);
     assert_eq!(stage.aws.hidden.lock().unwrap()["handle-b"], 30);
 
-    // The gateway may have lost an answer, so the next message says what it may be.
+    // The gateway may have lost an answer, so the next message has the label.
     stage.discord.script(|_| None);
     stage.clock.advance(Duration::from_secs(30));
     assert!(stage.handed_back(&[alarm("b")]).await.is_empty());
@@ -139,7 +143,7 @@ async fn a_failed_call_is_retried_and_handed_back_after_three_failures() {
 
 #[tokio::test]
 async fn without_a_connection_the_message_was_certainly_not_sent() {
-    // A full backlog: the kernel drops every further attempt to connect.
+    // With a full backlog, the kernel drops every further attempt to connect.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener: TcpListener = socket.listen(1).unwrap();
@@ -167,7 +171,7 @@ async fn without_a_connection_the_message_was_certainly_not_sent() {
         .send()
         .await
         .unwrap();
-    assert_eq!(items.count(), 0, "the claim is given back at once");
+    assert_eq!(items.count(), 0, "the claim is released at once");
 }
 
 #[tokio::test]
@@ -208,7 +212,7 @@ async fn another_instance_labels_a_message_that_may_have_been_sent() {
 
 #[tokio::test]
 async fn no_failure_logs_the_token_of_the_webhook() {
-    // Every stage searches its log when it is struck; this one meets every fault.
+    // Every stage searches its log for the token. Here it has every fault.
     let faults = [
         limited(RetryAfter::Float(0.1)),
         Fault::LimitedByEdge {
@@ -299,7 +303,7 @@ async fn an_alarm_reaches_the_channel_from_every_way_of_invoking() {
         let stage = Stage::usual().await;
         let answer = stage.invoke(sample_event(name)).await.unwrap();
         assert_eq!(stage.discord.messages().len(), 1, "{name}: {answer}");
-        // Lambda repeats an invocation that it takes for failed.
+        // Lambda retries an invocation that it considers failed.
         stage.invoke(sample_event(name)).await.unwrap();
         assert_eq!(stage.discord.messages().len(), 1, "{name}");
     }

@@ -16,16 +16,16 @@ use tokio::time::timeout;
 use super::delivery::is_labelled;
 use super::stage::{Setting, Stage, alarm, handed_back, serve};
 
-/// The template's time-out of the function.
+/// The function's time-out in the template.
 const LAMBDA: Duration = Duration::from_secs(20);
-/// Of that, so much is left that sending may last for 600 ms more.
+/// A remaining time of which 600 ms are for sending.
 const NEARLY_OVER: Duration = Duration::from_millis(2_600);
-/// Nobody waits for a call of this length; a test that does fails long before.
+/// The time-out of a call that must not be waited for. A test that waits for it fails long before.
 const ENDLESS: Duration = Duration::from_mins(10);
-/// More than any bound of these plays, on a busy machine too.
+/// Longer than every limit in these tests, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A service that takes connections and never says a word; how many it took.
+/// Starts a service that accepts connections and never answers. Returns its URL, and how many it accepted.
 async fn hanging() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -41,7 +41,7 @@ async fn hanging() -> (String, Arc<AtomicUsize>) {
     (url, taken)
 }
 
-/// A table that grants every claim, and hangs when it is told what became of it.
+/// Starts a table that grants every claim, and hangs at every other call. Returns its URL.
 async fn granting() -> String {
     serve(Router::new().fallback(|headers: HeaderMap| async move {
         let action = headers["x-amz-target"].to_str().unwrap();
@@ -53,7 +53,7 @@ async fn granting() -> String {
     .await
 }
 
-/// How long a call of the table may take.
+/// The time-outs with this one for a call of the table.
 fn table(most: Duration) -> Timeouts {
     Timeouts {
         table: most,
@@ -81,9 +81,9 @@ async fn a_table_that_hangs_delays_a_batch_once_and_loses_no_alert() {
     assert!(!stage.discord.messages().iter().any(is_labelled));
     assert!(stage.logged("sending without a claim"));
     let tries = taken.load(Ordering::Relaxed);
-    assert!((1..=3).contains(&tries), "those of one claim: {tries}");
+    assert!((1..=3).contains(&tries), "only one claim is tried: {tries}");
 
-    // Left alone for a while only: it may be back.
+    // After a while the table is called again.
     stage.clock.advance(Duration::from_secs(15));
     assert!(stage.handed_back(&[alarm("f")]).await.is_empty());
     assert!(tries < taken.load(Ordering::Relaxed));
@@ -113,7 +113,9 @@ async fn a_claim_leaves_half_of_the_time_for_sending() {
     .await;
     let event = json!({"Records": [alarm("a")]});
     let answer = timeout(PATIENCE, stage.invoke_within(event, NEARLY_OVER)).await;
-    let answer = answer.expect("it waits for the table").unwrap();
+    let answer = answer
+        .expect("the invocation waited for the table")
+        .unwrap();
     assert_eq!(handed_back(&answer), Vec::<String>::new());
     assert_eq!(stage.discord.messages().len(), 1);
 }
@@ -128,7 +130,9 @@ async fn a_note_that_hangs_ends_before_the_invocation() {
     .await;
     let event = json!({"Records": [alarm("a")]});
     let answer = timeout(PATIENCE, stage.invoke_within(event, NEARLY_OVER)).await;
-    let answer = answer.expect("it waits for the table").unwrap();
+    let answer = answer
+        .expect("the invocation waited for the table")
+        .unwrap();
     assert_eq!(handed_back(&answer), Vec::<String>::new());
     assert_eq!(stage.discord.messages().len(), 1);
     assert!(stage.logged("the table could not record that"));
@@ -142,12 +146,14 @@ async fn a_claim_that_cannot_be_released_does_not_delay_the_answer() {
         ..Setting::default()
     })
     .await;
-    // In doubt or not, the claim is given back by another call.
+    // A 500 releases the claim by one call, a 502 (in doubt) by another.
     for fault in [Fault::Status(500), Fault::Status(502)] {
         stage.discord.script(move |_| Some(fault.clone()));
         let event = json!({"Records": [alarm("a")]});
         let answer = timeout(PATIENCE, stage.invoke_within(event, NEARLY_OVER)).await;
-        let answer = answer.expect("it waits for the table").unwrap();
+        let answer = answer
+            .expect("the invocation waited for the table")
+            .unwrap();
         assert_eq!(handed_back(&answer), ["a"]);
     }
 }
@@ -161,9 +167,11 @@ async fn a_queue_that_hangs_does_not_delay_the_answer() {
     })
     .await;
     stage.discord.script(|_| Some(Fault::Forbid));
-    // Five hand-backs of two seconds each would need ten.
+    // Five calls of two seconds each would take ten seconds.
     let time = Duration::from_secs(4);
     let answer = timeout(2 * time, stage.invoke_within(five(), time)).await;
-    let answer = answer.expect("it waits for the queue").unwrap();
+    let answer = answer
+        .expect("the invocation waited for the queue")
+        .unwrap();
     assert_eq!(handed_back(&answer).len(), 5);
 }

@@ -25,7 +25,7 @@ fn hostile() -> Event {
     event_of_text(None, &message.to_string())
 }
 
-/// What in a text is more than words.
+/// The parts of a text that are not plain text.
 fn markup(text: &str) -> Vec<Node> {
     let mut found = Vec::new();
     markdown::walk(&markdown::parse(text), &mut |node| {
@@ -112,7 +112,7 @@ async fn a_posted_message_notifies_only_the_configured_role() {
     assert_eq!(
         messages[1].pings,
         ["<@&987654321098765432>"],
-        "the configured role alone"
+        "only the configured role is mentioned"
     );
 }
 
@@ -133,7 +133,7 @@ async fn an_edited_message_notifies_nobody() {
     let Answer::Accepted(Some(id)) = posted.answer else {
         panic!("{posted:?}")
     };
-    // The plain detail puts the foreign text where mentions are obeyed.
+    // The plain detail puts the foreign text into the content, where mentions work.
     let second = render(&hostile(), &options, Detail::Plain);
     let edited = client
         .send(&webhook, None, Call::Edit(&id), &second, patience)
@@ -230,8 +230,8 @@ fn the_name_of_a_child_alarm_cannot_end_its_link() {
     );
 }
 
-/// Text of what Discord looks for, in any order, with words between.
-fn spicy() -> impl Strategy<Value = String> {
+/// Text made of Discord's markup in any order, with words between.
+fn any_markup() -> impl Strategy<Value = String> {
     const PIECES: &[&str] = &[
         "*",
         "**",
@@ -303,7 +303,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn escaping_keeps_any_text_and_removes_its_markup_and_mentions(text in spicy()) {
+    fn escaping_keeps_any_text_and_removes_its_markup_and_mentions(text in any_markup()) {
         for style in [Style::Markdown, Style::Line] {
             let shown = escaped(&text, style);
             prop_assert_eq!(markup(&shown), vec![], "{:?}", shown);
@@ -313,14 +313,14 @@ proptest! {
     }
 
     #[test]
-    fn any_text_stays_inside_its_code_block(text in spicy()) {
+    fn any_text_stays_inside_its_code_block(text in any_markup()) {
         let shown = format!("```\n{}\n```", escaped(&text, Style::Code));
         let nodes = markdown::parse(&shown);
         prop_assert!(matches!(nodes.as_slice(), [Node::Fence(_)]), "{:?}", nodes);
     }
 
     #[test]
-    fn any_label_stays_inside_its_link(text in spicy()) {
+    fn any_label_stays_inside_its_link(text in any_markup()) {
         let label = escaped(&text, Style::Label);
         prop_assume!(!label.trim().is_empty());
         let nodes = markdown::parse(&format!("[{label}](https://a.example)"));

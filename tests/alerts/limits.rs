@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::sample::{acceptable, accepted, event_of_text};
 
-/// A generic event with nothing in it yet.
+/// A generic event without any content.
 fn plain() -> Event {
     let mut event = event_of_text(Some("s"), "m");
     event.reason = Rich::default();
@@ -21,7 +21,7 @@ fn embed_of(message: &Message) -> &alert_forwarder::Embed {
     &message.payload.embeds[0]
 }
 
-/// Grows a text by one until it is cut; it must be cut only when it would exceed the limit.
+/// Checks that a text of exactly `limit` units is kept, and a text of one more is cut to `limit`.
 #[track_caller]
 fn exactly(limit: usize, put: impl Fn(&mut Event, String), take: impl Fn(&Message) -> String) {
     let rendered = |length: usize| {
@@ -36,7 +36,11 @@ fn exactly(limit: usize, put: impl Fn(&mut Event, String), take: impl Fn(&Messag
     let exceeds = rendered(limit + 1);
     assert_eq!(units(&take(&exceeds)), limit);
     assert!(take(&exceeds).ends_with('…'));
-    assert_eq!(exceeds.files.len(), 1, "what was cut is attached");
+    assert_eq!(
+        exceeds.files.len(),
+        1,
+        "a message that was cut has an attachment"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Many alarms through a Discord that fails at random, redelivered as SQS does it: none is lost.
+//! Many alarms, a Discord that fails at random, and redelivery as SQS does it: no alarm is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -17,7 +17,7 @@ use super::stage::{Random, Setting, Stage, alarm, handed_back};
 pub(super) const BATCH_MAX: usize = 5;
 pub(super) const VISIBILITY: Duration = Duration::from_mins(2);
 pub(super) const RECEIVES_MAX: u32 = 100;
-/// How long a call that hangs is waited for; an answer on loopback takes a millisecond.
+/// The time-out of a call that hangs. An answer on loopback takes a millisecond.
 const HANG: Duration = Duration::from_millis(300);
 const SEED: u64 = 20_260_719;
 
@@ -30,7 +30,7 @@ struct Queued {
     visible_at: i64,
 }
 
-/// An instance that dies after it was woken so many times.
+/// An instance that dies after a number of polls.
 struct Mortal<F> {
     future: Pin<Box<F>>,
     polls_left: u64,
@@ -48,7 +48,7 @@ impl<F: Future> Future for Mortal<F> {
     }
 }
 
-/// Three calls in ten go wrong, each in one of many ways.
+/// Fails three calls in ten, each in one of many ways.
 fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
     let random = Random::new(seed);
     let limited = |retry_after, global| Fault::Limited {
@@ -61,7 +61,7 @@ fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
             return None;
         }
         Some(match random.next() % 44 {
-            // The two that say no time cost a minute each.
+            // These two have no wait in their answer, and cost a minute each.
             0 => limited(RetryAfter::Missing, false),
             1 => Fault::LimitedByEdge { retry_after: None },
             2..=5 => limited(RetryAfter::Float(0.35), false),
@@ -85,11 +85,11 @@ fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
     }
 }
 
-/// The queue of all alarms in bursts; one in ten was published twice by SNS.
+/// The queue of all alarms, in bursts. SNS publishes one in ten twice.
 fn queue(alarms: usize, random: &Random, start: i64) -> Vec<Queued> {
     let mut queue = Vec::new();
     for number in 0..alarms {
-        // Bursts of fifty in one second, a minute apart.
+        // Bursts of fifty alarms at one moment, a minute apart.
         let sent_at = start + 60_000 * i64::try_from(number / 50).unwrap();
         let copies = if random.percent(10) { 2 } else { 1 };
         for copy in 0..copies {
@@ -118,19 +118,19 @@ fn record(message: &Queued) -> Value {
 
 #[tokio::test]
 async fn two_hundred_alarms_are_each_delivered_or_in_the_dead_letters() {
-    let play = play(200, SEED, Level::TRACE).await;
-    assert!(play.is_worth_watching(200), "{play:?}");
+    let run = run(200, SEED, Level::TRACE).await;
+    assert!(run.had_enough_failures(200), "{run:?}");
 }
 
 #[tokio::test]
 async fn slow_two_thousand_alarms_are_each_delivered_or_in_the_dead_letters() {
-    let play = play(2_000, SEED, Level::INFO).await;
-    assert!(play.is_worth_watching(2_000), "{play:?}");
+    let run = run(2_000, SEED, Level::INFO).await;
+    assert!(run.had_enough_failures(2_000), "{run:?}");
 }
 
-/// What happened on the way; a play in which nothing did proves nothing.
+/// What happened in a run. A run without crashes and failures proves nothing.
 #[derive(Debug)]
-struct Play {
+struct Run {
     crashes: usize,
     twice: usize,
     suppressed: u64,
@@ -138,8 +138,8 @@ struct Play {
     given_up: usize,
 }
 
-impl Play {
-    fn is_worth_watching(&self, alarms: usize) -> bool {
+impl Run {
+    fn had_enough_failures(&self, alarms: usize) -> bool {
         let part = u64::try_from(alarms / 40).unwrap();
         alarms / 400 <= self.crashes
             && alarms / 100 < self.twice
@@ -149,9 +149,9 @@ impl Play {
     }
 }
 
-/// Plays duplicates, bursts, crashes and failures, and asserts that none is
-/// lost, and that whatever came twice says so.
-async fn play(alarms: usize, seed: u64, level: Level) -> Play {
+/// Simulates duplicates, bursts, crashes and failures. Asserts that no alarm is lost, and that every
+/// repetition has a label.
+async fn run(alarms: usize, seed: u64, level: Level) -> Run {
     println!("seed {seed}");
     let stage = Stage::set(Setting {
         seed,
@@ -197,7 +197,7 @@ async fn play(alarms: usize, seed: u64, level: Level) -> Play {
         let now = stage.world.now().as_millisecond();
         for message in batch {
             let hidden = hidden.get(&message.handle).copied();
-            // At least once: now and then a deletion is forgotten.
+            // Delivery is at least once: now and then SQS does not delete a message.
             let returned = back.contains(&message.handle);
             if returned || random.percent(1) {
                 queue.take_back(message, hidden, now);
@@ -205,18 +205,18 @@ async fn play(alarms: usize, seed: u64, level: Level) -> Play {
         }
     }
     let (twice, given_up) = judge(&stage, alarms, &queue.dead);
-    let play = Play {
+    let run = Run {
         crashes,
         twice,
         suppressed: stage.metric("AlertDuplicateSuppressed"),
         handed_back: stage.metric("AlertHandedBack"),
         given_up,
     };
-    println!("{play:?}, {} calls", stage.posts().len());
-    play
+    println!("{run:?}, {} calls", stage.posts().len());
+    run
 }
 
-/// The queue, and the names of what it gave up.
+/// The queue, and the names of the messages that it gave up.
 struct Queue {
     waiting: Vec<Queued>,
     dead: BTreeSet<String>,
@@ -254,9 +254,9 @@ impl Queue {
     }
 }
 
-/// How many came twice, and how many were given up.
+/// Checks the channel. Returns how many alarms came twice, and how many were given up.
 fn judge(stage: &Stage, alarms: usize, dead: &BTreeSet<String>) -> (usize, usize) {
-    let buried = stage.aws.buried.lock().unwrap().clone();
+    let dead_letters = stage.aws.dead_letters.lock().unwrap().clone();
     let mut seen: BTreeMap<String, Vec<bool>> = BTreeMap::new();
     for message in stage.discord.messages() {
         let line = message.line();
@@ -270,7 +270,7 @@ fn judge(stage: &Stage, alarms: usize, dead: &BTreeSet<String>) -> (usize, usize
         .map(|number| format!("alarm-{number:04}"))
         .filter(|name| !seen.contains_key(name) && !dead.contains(name))
         .filter(|name| {
-            !buried
+            !dead_letters
                 .iter()
                 .any(|body| body.contains(&format!("\\\"{name}\\\"")))
         })
@@ -282,8 +282,8 @@ fn judge(stage: &Stage, alarms: usize, dead: &BTreeSet<String>) -> (usize, usize
         .collect();
     assert!(
         unlabelled.is_empty(),
-        "came twice without a label: {unlabelled:?}"
+        "came twice, but the repetition has no label: {unlabelled:?}"
     );
     let twice = seen.values().filter(|labels| 1 < labels.len()).count();
-    (twice, dead.len() + buried.len())
+    (twice, dead.len() + dead_letters.len())
 }

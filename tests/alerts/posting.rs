@@ -1,4 +1,4 @@
-//! Real HTTP for the cases of reading and rendering: what they render is posted as the function posts it.
+//! Posts rendered messages to the stand-in over real HTTP, as the function does.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::stage::serve;
 use super::watch::TOKEN;
 
-/// One stand-in for all cases of a process, on a thread of its own.
+/// One stand-in for all tests of a process, on a thread of its own.
 static CHANNEL: LazyLock<Channel> = LazyLock::new(|| {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
@@ -42,18 +42,18 @@ struct Channel {
     webhooks: AtomicU64,
 }
 
-/// Posts a message, which must be taken, and returns it as the channel keeps it.
+/// Posts a message, which must be accepted. Returns the channel's copy.
 #[track_caller]
 pub(super) fn post(message: &Message) -> Kept {
     let channel = &*CHANNEL;
-    // A webhook of its own, for a bucket of its own.
+    // Each message has its own webhook, so that no rate limit applies.
     let id = channel.webhooks.fetch_add(1, Ordering::Relaxed);
     let webhook = format!("{}/api/webhooks/{id}/{TOKEN}", channel.host);
     let webhook = WebhookUrl::parse(&webhook).unwrap();
     let send = channel
         .client
         .send(&webhook, None, Call::Post, message, Duration::from_mins(1));
-    // The caller may be inside of a runtime, where nobody may wait for another.
+    // The caller may be inside a runtime, which must not block on another runtime.
     let answered =
         std::thread::scope(|scope| scope.spawn(|| channel.runtime.block_on(send)).join());
     let answer = answered.unwrap().answer;

@@ -43,10 +43,10 @@ async fn a_refused_message_is_sent_without_fields_then_without_embed_then_goes_t
     let calls = stage.posts().len();
     assert!(stage.handed_back(&[alarm("c")]).await.is_empty());
     assert_eq!(stage.posts().len() - calls, 3);
-    let buried = stage.aws.buried.lock().unwrap().clone();
-    assert_eq!(buried, [alarm("c")["body"].as_str().unwrap()]);
+    let dead_letters = stage.aws.dead_letters.lock().unwrap().clone();
+    assert_eq!(dead_letters, [alarm("c")["body"].as_str().unwrap()]);
 
-    // Somebody who repairs what was wrong moves it back, and then it is sent.
+    // After a repair the message is moved back to the queue, and then it is sent.
     stage.discord.script(|_| None);
     assert!(stage.handed_back(&[alarm("c")]).await.is_empty());
     assert_eq!(stage.discord.messages().len(), 3);
@@ -87,7 +87,7 @@ async fn a_deleted_webhook_opens_the_circuit_and_the_next_message_makes_no_call(
     assert_eq!(stage.metric("RouteCircuitOpen"), 1);
     assert!(stage.logged("circuit is open"));
 
-    // After ten minutes one message tries again.
+    // After ten minutes one message tries the webhook again.
     stage.clock.advance(Duration::from_mins(10));
     stage.handed_back(&[alarm("a"), alarm("b")]).await;
     assert_eq!(stage.posts().len(), 2);
@@ -159,7 +159,7 @@ async fn a_fallback_route_takes_over_when_a_webhook_is_rejected() {
         3,
         "the rejected webhook is called once"
     );
-    // The claim is the first route's: a repetition is known whichever way it went.
+    // The claim is the first route's, so a repetition is recognised after a fallback too.
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     assert_eq!(stage.discord.messages().len(), 2);
 }

@@ -1,4 +1,4 @@
-//! The sample events, and what they become.
+//! The sample events, and helpers that check the messages they become.
 
 use alert_forwarder::{
     Detail, Event, Message, Notification, Options, Rich, Span, parse, render, unwrap,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::posting::post;
 
-/// The sample event of a name.
+/// The sample event of this name.
 pub(super) fn sample(name: &str) -> Value {
     let path = format!(
         "{}/../events/alerts/{name}.json",
@@ -19,7 +19,7 @@ pub(super) fn sample(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// All samples' names.
+/// The names of all samples.
 pub(super) fn names() -> Vec<String> {
     let directory = format!("{}/../events/alerts", env!("CARGO_MANIFEST_DIR"));
     let mut names: Vec<String> = std::fs::read_dir(directory)
@@ -31,7 +31,7 @@ pub(super) fn names() -> Vec<String> {
     names
 }
 
-/// The first event of a sample. Its message is checked in every detail.
+/// The event of a sample's first message. Checks that Discord accepts it in every detail.
 pub(super) fn event(name: &str) -> Event {
     event_of(&sample(name))
 }
@@ -47,12 +47,12 @@ fn first(invocation: &Value) -> Event {
     parse(unwrapped.notifications.first().unwrap())
 }
 
-/// The event of an SNS message. Its message is checked in every detail.
+/// The event of an SNS message. Checks that Discord accepts it in every detail.
 pub(super) fn event_of_text(subject: Option<&str>, message: &str) -> Event {
     event_of(&published(subject, message))
 }
 
-/// The event of an SNS message, unchecked.
+/// The event of an SNS message, without that check.
 pub(super) fn read(subject: Option<&str>, message: &str) -> Event {
     first(&published(subject, message))
 }
@@ -75,14 +75,15 @@ pub(super) fn notification(message: &str) -> Notification {
     }
 }
 
-/// Renders an event in every detail, and posts it over HTTP: the stand-in must
-/// take it, and notify nobody. The usual message is returned.
+/// Renders an event in every detail, and posts it over HTTP: the stand-in must accept it and notify
+/// nobody. Returns the message in full detail.
 #[track_caller]
 pub(super) fn acceptable(event: &Event) -> Message {
     in_every_detail(event, accepted)
 }
 
-/// The same, judged by the stand-in's limits without HTTP, for thousands of events.
+/// Renders an event in every detail, and checks it against the stand-in's limits without HTTP. Fast enough
+/// for thousands of events.
 pub(super) fn within_limits(event: &Event) -> Message {
     in_every_detail(event, judged)
 }
@@ -110,7 +111,7 @@ fn in_every_detail(event: &Event, judge: fn(&Message)) -> Message {
     render_one(false, Detail::Full)
 }
 
-/// Posts a message over HTTP, and compares what the channel keeps with it.
+/// Posts a message over HTTP, and compares the channel's copy with it.
 pub(super) fn accepted(message: &Message) {
     let kept = post(message);
     assert_eq!(kept.pings, Vec::<String>::new(), "{message:?}");
@@ -122,7 +123,7 @@ pub(super) fn accepted(message: &Message) {
     assert_eq!(Value::from(kept.embeds), sent);
 }
 
-/// Has the stand-in's limits judge a message.
+/// Checks a message against the stand-in's limits.
 #[track_caller]
 pub(super) fn judged(message: &Message) {
     let files: Vec<File> = message
@@ -141,7 +142,7 @@ pub(super) fn judged(message: &Message) {
     }
 }
 
-/// The roles that a message may mention, and any class of mentions.
+/// The roles and the classes of mentions that a message allows.
 pub(super) fn mentions(message: &Message) -> Vec<String> {
     let allowed = serde_json::to_value(&message.payload.allowed_mentions).unwrap();
     let all = ["parse", "roles"].map(|list| allowed[list].as_array().unwrap().clone());
@@ -151,12 +152,12 @@ pub(super) fn mentions(message: &Message) -> Vec<String> {
         .collect()
 }
 
-/// The value of a field, in words; links as `label <url>`.
+/// The value of a field as text, with links as `label <url>`.
 #[track_caller]
 pub(super) fn field(event: &Event, name: &str) -> String {
     let found = event.fields.iter().find(|field| field.name == name);
     let Some(field) = found else {
-        panic!("no {name} in {:#?}", event.fields)
+        panic!("the field {name:?} is missing in {:#?}", event.fields)
     };
     words(&field.value)
 }

@@ -1,7 +1,8 @@
-//! The stage: the forwarder between a table, a secret, a queue and a Discord, in a time of its own.
+//! The stage of a test: the forwarder with a table, a secret, a queue, a stand-in for Discord, and a
+//! simulated clock.
 //!
-//! Every line that is logged on it, at any level and by any crate, is searched
-//! for the webhook's token, and so is every answer and error.
+//! Every log line of any level and crate is searched for the webhook's token, and so are all answers and
+//! errors.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -26,7 +27,7 @@ use super::aws::{self, Aws};
 use super::watch::{TOKEN, Watch};
 
 const TABLE: &str = "alerts";
-/// When every play begins.
+/// When the clock of every stage begins.
 const START: &str = "2026-07-19T10:00:05Z";
 
 pub(super) struct Stage {
@@ -40,25 +41,25 @@ pub(super) struct Stage {
     watch: Watch,
 }
 
-/// How a stage differs from the usual one.
+/// What differs from the usual stage.
 #[derive(Default)]
 pub(super) struct Setting {
     pub(super) routes: Option<&'static str>,
-    /// In place of the one webhook's URL; `HOST` is replaced by the stand-in's.
+    /// The text of the secret. `HOST` becomes the stand-in's base URL, and `TOKEN` the token.
     pub(super) secret: Option<&'static str>,
     pub(super) timeouts: Option<Timeouts>,
     pub(super) no_dead_letter_queue: bool,
     pub(super) no_queue: bool,
-    /// In place of the table.
+    /// Replaces the table's URL.
     pub(super) table_url: Option<String>,
-    /// In place of the queue.
+    /// Replaces the queue's URL.
     pub(super) queue_url: Option<String>,
-    /// The machine's time, for a play in which somebody hangs.
+    /// Uses the machine's clock, for a test in which a service hangs.
     pub(super) real_time: bool,
-    /// In place of the stand-in.
+    /// Replaces the stand-in's URL.
     pub(super) discord_url: Option<String>,
     pub(super) seed: u64,
-    /// How much is logged, and so searched; everything, unless a play is long.
+    /// The log level, so also what is searched. By default everything, for long tests less.
     pub(super) level: Option<Level>,
 }
 
@@ -127,12 +128,12 @@ impl Stage {
         }
     }
 
-    /// Another instance of the function: it shares the table, and remembers nothing else.
+    /// Another instance of the function. It shares only the table with the first one.
     pub(super) fn another_instance(&self) -> App {
         App::new(self.config.clone(), self.world.clone()).unwrap()
     }
 
-    /// Invokes the function with the usual time.
+    /// Invokes the function with the deployed time-out.
     pub(super) async fn invoke(&self, event: Value) -> Result<Value, Error> {
         self.invoke_within(event, Duration::from_secs(20)).await
     }
@@ -154,12 +155,12 @@ impl Stage {
         LambdaEvent::new(payload, context)
     }
 
-    /// Delivers records, and tells which of them are handed back.
+    /// Delivers records, and returns the ids of those that are handed back.
     pub(super) async fn handed_back(&self, records: &[Value]) -> Vec<String> {
         handed_back(&self.invoke(json!({"Records": records})).await.unwrap())
     }
 
-    /// The calls that got or would have got a message in.
+    /// The calls that post a message, whatever their answer.
     pub(super) fn posts(&self) -> Vec<Call> {
         let calls = self.discord.calls();
         calls
@@ -168,12 +169,12 @@ impl Stage {
             .collect()
     }
 
-    /// The sum of a metric over the play, rounded.
+    /// The sum of a metric over the test, rounded.
     pub(super) fn metric(&self, name: &str) -> u64 {
         self.watch.metric(name)
     }
 
-    /// Whether a warning or an error in the log holds a text.
+    /// Whether a warning or an error in the log contains a text.
     pub(super) fn logged(&self, text: &str) -> bool {
         self.watch.warned(text)
     }
@@ -181,7 +182,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // With everything that it has learned, webhooks and rejected ones included.
+        // At the end, the app's memory contains webhooks, rejected ones too.
         self.watch
             .show(&format!("{:?} {:#?}", self.app, self.config));
     }
@@ -201,7 +202,7 @@ pub(super) fn handed_back(answer: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A queue's record of an SNS message.
+/// A record of a queue with an SNS message.
 pub(super) fn record(id: &str, message: &Value) -> Value {
     let envelope = json!({
         "Type": "Notification",
@@ -219,7 +220,7 @@ pub(super) fn record(id: &str, message: &Value) -> Value {
     })
 }
 
-/// A record of an alarm with this name.
+/// A record of a queue with an alarm of this name.
 pub(super) fn alarm(name: &str) -> Value {
     record(name, &alarm_message(name))
 }
@@ -237,7 +238,7 @@ pub(super) fn alarm_message(name: &str) -> Value {
     })
 }
 
-/// Serves a router on a loopback port until the test ends; its base URL.
+/// Serves a router on a loopback port until the test ends. Returns its base URL.
 pub(super) async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -245,7 +246,7 @@ pub(super) async fn serve(router: Router) -> String {
     url
 }
 
-/// A database with the alerts' table.
+/// Starts a database with the table of claims. Returns its URL.
 async fn database() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -278,7 +279,7 @@ async fn database() -> String {
     url
 }
 
-/// A clock that only waiting moves.
+/// A clock that moves only when something waits.
 #[derive(Clone)]
 pub(super) struct Clock(Arc<AtomicI64>);
 
@@ -291,7 +292,7 @@ impl Default for Clock {
 
 impl Clock {
     pub(super) fn advance(&self, by: Duration) {
-        // Rounded up, as a wait that ends early would have to be repeated.
+        // Rounded up: a wait that ended early would have to be repeated.
         let milliseconds = i64::try_from(by.as_nanos().div_ceil(1_000_000)).unwrap();
         self.0.fetch_add(milliseconds, Ordering::Relaxed);
     }
@@ -313,7 +314,7 @@ impl Clock {
     }
 }
 
-/// A sequence that a seed repeats: xorshift64*.
+/// Random numbers that a seed repeats: xorshift64*.
 #[derive(Debug)]
 pub(super) struct Random(AtomicU64);
 
@@ -331,7 +332,7 @@ impl Random {
         state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
     }
 
-    /// True so many times in a hundred.
+    /// True in `share` of a hundred cases.
     pub(super) fn percent(&self, share: u64) -> bool {
         self.next() % 100 < share
     }

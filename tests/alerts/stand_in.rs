@@ -1,4 +1,4 @@
-//! The stand-in over HTTP: it answers as Discord documents, so that what passes here passes there.
+//! The stand-in answers over HTTP as Discord's documentation says.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ async fn webhook() -> (Arc<Discord>, String) {
     (discord, format!("{host}/api/webhooks/7/{TOKEN}"))
 }
 
-/// A status and a body, of which none is null.
+/// The status and the body. An empty body is null.
 async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
@@ -32,7 +32,11 @@ async fn a_message_is_posted_read_edited_and_deleted() {
             .json(&json!({"content": "one"}))
     };
     let (status, body) = read(post("").send().await.unwrap()).await;
-    assert_eq!((status, body), (204, Value::Null), "nobody waits");
+    assert_eq!(
+        (status, body),
+        (204, Value::Null),
+        "without `wait=true` the answer is empty"
+    );
     let (status, posted) = read(post("?wait=true").send().await.unwrap()).await;
     assert_eq!(status, 200);
     assert_eq!(posted["content"], "one");
@@ -49,9 +53,9 @@ async fn a_message_is_posted_read_edited_and_deleted() {
 
     let (status, _) = read(http.delete(&message).send().await.unwrap()).await;
     assert_eq!(status, 204);
-    assert_eq!(discord.messages().len(), 1, "the other one");
+    assert_eq!(discord.messages().len(), 1, "the other message stays");
     let gone = (404, json!({"message": "Unknown Message", "code": 10008}));
-    // This webhook's bucket is full by now; the message is no other one's either.
+    // Another webhook, since this one's bucket is used up: it does not know the message either.
     let another = message.replace("/7/", "/8/");
     assert_eq!(read(http.get(&another).send().await.unwrap()).await, gone);
     let patch = http.patch(&another).json(&json!({"content": "three"}));

@@ -1,4 +1,4 @@
-//! The claims' table: which messages are sent again, and which records are handed back.
+//! The table of claims: which messages are sent again, and which records are handed back.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn a_message_that_two_instances_get_at_once_is_sent_once() {
     let event = || stage.event(json!({"Records": [alarm("a")]}), Duration::from_secs(20));
     let (one, two) = tokio::join!(handle(&stage.app, event()), handle(&other, event()));
     assert_eq!(stage.posts().len(), 1);
-    // Whoever came second hands it back, or finds it sent; it is never acknowledged unsent.
+    // The second instance hands the record back, or finds it sent. It never acknowledges an unsent one.
     let back = [one.unwrap(), two.unwrap()]
         .iter()
         .map(handed_back)
@@ -118,7 +118,7 @@ async fn after_a_crash_between_call_and_note_the_message_is_sent_again_with_a_la
         while stage.discord.messages().is_empty() {
             tokio::select! {
                 biased;
-                _ = &mut invocation => panic!("it must be waiting"),
+                _ = &mut invocation => panic!("the invocation must still be waiting"),
                 () = tokio::task::yield_now() => {}
             }
         }
@@ -127,7 +127,11 @@ async fn after_a_crash_between_call_and_note_the_message_is_sent_again_with_a_la
     let reborn = stage.another_instance();
     let again = || stage.event(json!({"Records": [alarm("a")]}), Duration::from_secs(20));
     let early = handle(&reborn, again()).await.unwrap();
-    assert_eq!(handed_back(&early), ["a"], "somebody may still be at it");
+    assert_eq!(
+        handed_back(&early),
+        ["a"],
+        "the first instance may still be sending"
+    );
     stage.clock.advance(Duration::from_mins(2));
     let late = handle(&reborn, again()).await.unwrap();
     assert_eq!(handed_back(&late), Vec::<String>::new());
@@ -147,7 +151,7 @@ async fn only_the_failed_record_of_a_batch_is_handed_back() {
     let batch = [alarm("a"), alarm("poison"), alarm("b")];
     assert_eq!(stage.handed_back(&batch).await, ["poison"]);
     assert_eq!(stage.discord.messages().len(), 2);
-    // The others are not sent again with it.
+    // The others are not sent again.
     stage.discord.script(|_| None);
     stage.clock.advance(Duration::from_secs(30));
     assert!(stage.handed_back(&batch).await.is_empty());
@@ -189,7 +193,7 @@ async fn an_alert_is_sent_while_the_table_is_throttled() {
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     assert_eq!(stage.discord.messages().len(), 1);
     assert!(!is_labelled(&stage.discord.messages()[0]));
-    // Without the table, the queue's own count says that this may be a repetition.
+    // Without the table, the queue's receive count says that this may be a repetition.
     let mut again = alarm("a");
     again["attributes"]["ApproximateReceiveCount"] = "2".into();
     assert!(stage.handed_back(&[again]).await.is_empty());
@@ -206,7 +210,7 @@ async fn an_alert_is_sent_when_the_table_cannot_be_reached() {
     .await;
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     assert_eq!(stage.discord.messages().len(), 1);
-    // Nor is a queue needed to hand a record back.
+    // A record can be handed back without a queue URL too.
     stage.discord.script(|_| Some(Fault::Status(500)));
     assert_eq!(stage.handed_back(&[alarm("b")]).await, ["b"]);
     assert!(stage.aws.hidden.lock().unwrap().is_empty());

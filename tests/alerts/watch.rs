@@ -1,5 +1,5 @@
-//! The watch: everything that a test's code logs, at any level and by any crate, is searched for the
-//! webhook's token as it comes; so is whatever else is shown to it.
+//! Watches for a leaked token: searches all that a test logs, at any level and in any crate, for the
+//! webhook's token, and also every text that is shown to it.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,17 +10,17 @@ use shared::telemetry::{JsonLines, filter};
 use tracing::Level;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
-/// The last part of every webhook's URL in these tests.
+/// The token in every webhook URL of these tests.
 pub(super) const TOKEN: &str = "hunter2-hunter2-hunter2";
 
-/// Searches until it is dropped, and fails its test then.
+/// Searches until it is dropped. Then it fails its test if the token was found.
 pub(super) struct Watch {
     log: Log,
     _guard: tracing::subscriber::DefaultGuard,
 }
 
 impl Watch {
-    /// Begins to read this thread's log.
+    /// Starts to read the log of this thread.
     pub(super) fn begin(level: Level) -> Self {
         let log = Log::default();
         let writer = log.clone();
@@ -29,12 +29,12 @@ impl Watch {
         Self { log, _guard: guard }
     }
 
-    /// Searches something that is told, but not logged.
+    /// Searches a text that is not in the log.
     pub(super) fn show(&self, what: &str) {
         self.log.search(what);
     }
 
-    /// Searches an error as people print them, with all that caused it.
+    /// Searches the printed forms of an error and of all its causes.
     pub(super) fn show_error(&self, error: &(dyn std::error::Error + 'static)) {
         let mut next = Some(error);
         while let Some(error) = next {
@@ -47,12 +47,12 @@ impl Watch {
     pub(super) fn metric(&self, name: &str) -> u64 {
         let lines = self.log.metrics.lock().unwrap();
         let values = lines.iter().filter_map(|line| line[name].as_f64());
-        // The sum of nothing would be written as -0.
+        // `sum()` of nothing would be printed as -0.
         let sum = values.fold(0.0, |sum, value| sum + value);
         format!("{sum:.0}").parse().unwrap()
     }
 
-    /// Whether a warning or an error holds a text.
+    /// Whether a warning or an error contains a text.
     pub(super) fn warned(&self, text: &str) -> bool {
         let warnings = self.log.warnings.lock().unwrap();
         warnings.iter().any(|line| line.contains(text))
@@ -63,16 +63,19 @@ impl Drop for Watch {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             let leaked = self.log.leaked.lock().unwrap().clone();
-            assert_eq!(leaked, None, "the webhook's token is told");
+            assert_eq!(
+                leaked, None,
+                "the webhook's token is in the log, an answer or an error"
+            );
             assert!(
                 self.log.searched.load(Ordering::Relaxed),
-                "nothing was logged at all"
+                "nothing was logged, so nothing was searched"
             );
         }
     }
 }
 
-/// What was logged, as far as tests ask for it.
+/// The parts of the log that tests need.
 #[derive(Clone, Default)]
 struct Log {
     leaked: Arc<Mutex<Option<String>>>,

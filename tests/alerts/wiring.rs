@@ -1,4 +1,4 @@
-//! The template's side of what the forwarder relies on: its queue, its time-out, its secret.
+//! The template has what the forwarder relies on: its queue, its time-out, its secret.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn template() -> Template {
     Options::in_memory().read_template().unwrap()
 }
 
-/// The lines that declare a resource.
+/// The lines of a resource in the template.
 fn resource(name: &str) -> String {
     let text = Options::in_memory().template;
     let (_, after) = text.split_once(&format!("\n  {name}:\n")).unwrap();
@@ -25,7 +25,7 @@ fn resource(name: &str) -> String {
         .join("\n")
 }
 
-/// A number in the lines of a resource.
+/// The number after a name in the lines of a resource.
 #[track_caller]
 fn number(lines: &str, name: &str) -> u64 {
     let (_, after) = lines.split_once(&format!("{name}: ")).unwrap();
@@ -33,7 +33,7 @@ fn number(lines: &str, name: &str) -> u64 {
     digits.into_iter().next().unwrap().parse().unwrap()
 }
 
-/// What the template puts into the webhook's secret.
+/// The template's initial text of the webhook secret.
 fn placeholder() -> String {
     let template = template();
     let (_, forwarder) = template.function(Kind::AlertForwarder).unwrap();
@@ -41,7 +41,7 @@ fn placeholder() -> String {
     let secret = template.secrets.iter().find(|secret| secret.arn == *id);
     match &secret.unwrap().value {
         SecretValue::Text(text) => text.clone(),
-        SecretValue::Generated(_) => panic!("nobody can generate a webhook"),
+        SecretValue::Generated(_) => panic!("a webhook URL cannot be generated"),
     }
 }
 
@@ -57,8 +57,11 @@ async fn with_the_placeholder_of_the_template_alerts_are_handed_back_until_there
     let webhook = std::mem::replace(&mut *stage.aws.secret.lock().unwrap(), placeholder());
     assert_eq!(stage.handed_back(&[alarm("a")]).await, ["a"]);
     assert!(stage.logged("still a placeholder: put your channel's webhook URL into the secret"));
-    assert!(stage.logged("\"secret\":\"webhook\""), "and which secret");
-    // Discord was not called, neither ours nor the one that the placeholder names.
+    assert!(
+        stage.logged("\"secret\":\"webhook\""),
+        "the log must name the secret"
+    );
+    // Nothing was called: neither the stand-in nor the URL in the placeholder.
     assert!(stage.posts().is_empty());
     assert_eq!(stage.metric("RouteCircuitOpen"), 0);
     assert!(!stage.logged("Discord failed"));

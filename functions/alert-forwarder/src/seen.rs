@@ -198,7 +198,7 @@ impl Seen {
             .item("owner", text(&token.owner))
             .item("leased_until", number(epoch(now, lease)))
             .item("expires_at", number(epoch(now, KEPT)))
-            // If this fails, `judge` reads the item that made it fail.
+            // `judge` must agree with this condition: it reads the item for which the condition failed.
             .condition_expression(
                 "attribute_not_exists(pk) \
                  OR (#state = :claimed AND leased_until <= :now) OR expires_at <= :now",
