@@ -36,9 +36,12 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     push(&mut event.fields, "Stop code", text(detail, "/stopCode"));
     for container in array(detail, "/containers") {
         let name = text(container, "/name").unwrap_or_else(|| "container".to_owned());
-        let exit = text(container, "/exitCode").unwrap_or_else(|| "none".to_owned());
+        let exit = text(container, "/exitCode").map_or_else(
+            || "no exit code".to_owned(),
+            |code| format!("exit code {code}"),
+        );
         let reason = text(container, "/reason").map(|reason| format!(": {reason}"));
-        let value = format!("exit code {exit}{}", reason.unwrap_or_default());
+        let value = format!("{exit}{}", reason.unwrap_or_default());
         event.fields.push(Field::short(name, value));
     }
     push(&mut event.fields, "Cluster", Some(cluster.to_owned()));
