@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 #
 # Installs the tools that the steps of `check` need. `check` sources this file and calls `install`.
-# It uses `say`, `stop`, `have`, `needs`, STATE and VENV of `check`. Works with bash 3.2, macOS's.
+# A need NAME is a function `install_NAME`, or `packages_NAME` where system packages are enough.
+# Uses `say`, `stop`, `have`, `needs`, STATE and VENV of `check`. Works with bash 3.2, macOS's.
 
 # Pinned: a new release of a checker may turn a clean tree red on its own.
 readonly PYTHON_TOOLS=(
@@ -53,7 +54,7 @@ install_cargo_deny() {
     rm -rf "$STATE/cargo-deny-build"
 }
 
-need_python() {
+install_python() {
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
         stop 'python3, 3.10 or newer, is missing'
 }
@@ -63,6 +64,7 @@ install_python_tools() {
     if [ "$(cat "$stamp" 2>/dev/null)" = "${PYTHON_TOOLS[*]}" ]; then
         return
     fi
+    install_python
     say "installing ${PYTHON_TOOLS[*]} (once)"
     rm -rf "$VENV"
     # Debian and Ubuntu ship venv's installer apart from Python.
@@ -98,24 +100,36 @@ install_packages() {
         stop "system packages could not be installed; type: apt-get install -y $*"
 }
 
-# Installs what the given steps need, once each, all before the first step: what
-# is missing is better said in the first second than in the tenth minute.
+# Debian's names of the system packages that are missing.
+packages_redis_server() { have redis-server || echo redis-server; }
+
+packages_browser() {
+    have chromium || have chromium-browser || have google-chrome || echo chromium
+    have chromedriver || echo chromium-driver
+}
+
+# install STEP...: installs everything that the given steps need, before the first of them runs:
+# a missing tool is reported in the first second, not in the tenth minute.
 install() {
-    local wanted=" " packages=() step
-    for step in "$@"; do
-        wanted="$wanted$(needs "$step") "
-    done
+    local step need wanted=() missing=()
     mkdir -p "$STATE/bin" "$STATE/log"
-    if [[ $wanted == *' redis-server '* ]] && ! have redis-server; then
-        packages+=(redis-server)
-    fi
-    if [[ $wanted == *' browser '* ]]; then
-        have chromium || have chromium-browser || have google-chrome || packages+=(chromium)
-        have chromedriver || packages+=(chromium-driver)
-    fi
-    [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}"
-    [[ $wanted != *' rust '* ]] || install_rust
-    [[ $wanted != *' python'* ]] || need_python
-    [[ $wanted != *' python-tools '* ]] || install_python_tools
-    [[ $wanted != *' cargo-deny '* ]] || install_cargo_deny
+    for step in "$@"; do
+        for need in $(needs "$step"); do
+            [[ " ${wanted[*]-} " == *" $need "* ]] || wanted+=("$need")
+        done
+    done
+    # All system packages at once, so that a user who has to install them types one command.
+    for need in ${wanted[@]+"${wanted[@]}"}; do
+        if have "packages_${need//-/_}"; then
+            while IFS= read -r need; do
+                missing+=("$need")
+            done < <("packages_${need//-/_}")
+        fi
+    done
+    [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+    for need in ${wanted[@]+"${wanted[@]}"}; do
+        if have "install_${need//-/_}"; then
+            "install_${need//-/_}"
+        fi
+    done
 }
