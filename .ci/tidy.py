@@ -1,4 +1,4 @@
-"""Holds the rules of CONTRIBUTING.md that no compiler knows. Standard library only."""
+"""Checks the rules of CONTRIBUTING.md that the compiler does not know. Standard library only."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 FILE_BYTES_MAX = 1_000_000
-# "About 400": a file that needs more has two subjects.
+# CONTRIBUTING.md says "about 400": a longer file has two subjects.
 RUST_LINES_MAX = 450
 # Inputs of fuzz targets are bytes, not text.
 CORPUS = "corpus"
@@ -44,13 +44,13 @@ def text_faults(path, text):
 def rust_faults(path, text):
     lines = text.splitlines()
     if len(lines) > RUST_LINES_MAX:
-        yield f"{path}: {len(lines)} lines, at most {RUST_LINES_MAX}: a file has one subject"
+        yield f"{path}: {len(lines)} lines, at most {RUST_LINES_MAX}: split the file by subject"
     first = next((line for line in lines if line.strip() and not line.startswith("#!")), "")
     if not first.startswith("//!"):
-        yield f"{path}:1: a module opens with a sentence, `//!`, that says what it owns"
+        yield f"{path}:1: start the module with a sentence, `//!`, that says what it does"
     for number, line in enumerate(lines, 1):
         if re.search(r"(^|\s)//.*\b(TODO|FIXME)\b", line):
-            yield f"{path}:{number}: unfinished business belongs in an issue"
+            yield f"{path}:{number}: open an issue instead of leaving a TODO or FIXME"
 
 
 def json_faults(path, text):
@@ -81,9 +81,9 @@ def link_faults(path, text):
         name, _, fragment = target.partition("#")
         page = path.parent / name if name else path
         if not page.exists():
-            yield f"{path}: link to nothing: {target}"
+            yield f"{path}: the file of this link does not exist: {target}"
         elif fragment and page.suffix == ".md" and fragment not in anchors(page.read_text(encoding="utf-8")):
-            yield f"{path}: link to no heading: {target}"
+            yield f"{path}: the heading of this link does not exist: {target}"
 
 
 RULES = {".rs": rust_faults, ".json": json_faults, ".md": link_faults}
