@@ -9,6 +9,8 @@ from pathlib import Path
 FILE_BYTES_MAX = 1_000_000
 # CONTRIBUTING.md says "about 400": a longer file has two subjects.
 RUST_LINES_MAX = 450
+# What a terminal shows without breaking the line.
+README_COLUMNS_MAX = 120
 # Inputs of fuzz targets are bytes, not text.
 CORPUS = "corpus"
 VERBATIM = {"Cargo.lock", "LICENSE-APACHE", "LICENSE-MIT"}
@@ -86,6 +88,16 @@ def link_faults(path, text):
             yield f"{path}: the heading of this link does not exist: {target}"
 
 
+def readme_faults(path, text):
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(r"(```|~~~)", line):
+            fenced = not fenced
+        if len(line) > README_COLUMNS_MAX:
+            advice = "pass long JSON through `jq`, or cut it with `…`" if fenced else "break the line"
+            yield f"{path}:{number}: {len(line)} characters, at most {README_COLUMNS_MAX}: {advice}"
+
+
 RULES = {".rs": rust_faults, ".json": json_faults, ".md": link_faults}
 
 
@@ -103,6 +115,8 @@ def faults(path):
     yield from text_faults(path, text)
     if path.suffix in RULES:
         yield from RULES[path.suffix](path, text)
+    if path.name == "README.md":
+        yield from readme_faults(path, text)
 
 
 def main():
