@@ -57,6 +57,27 @@ impl Engine {
         set.map_err(|error| error.to_string())
     }
 
+    /// Creates a table whose primary key is `pk` and `sk`, both strings.
+    ///
+    /// # Errors
+    /// The embedded database refuses the table.
+    pub fn create_keyed(&self, name: &str) -> Result<(), String> {
+        let create = from(json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+        }))?;
+        let created = self.database.create_table(create).map(drop);
+        created.map_err(|error| error.to_string())
+    }
+
     /// Answers a request, such as `PutItem`, as the server would.
     ///
     /// # Errors

@@ -1,0 +1,172 @@
+//! How long requests are waited for and repeated.
+
+use std::iter;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use once::{Defect, Failure, Item, Pace, Settled, Store, Unsettled, World, text};
+
+use super::stage::{Accident, Stage, cancelled, error};
+
+fn conflicts(count: usize) -> impl Iterator<Item = Accident> {
+    iter::repeat_with(|| cancelled(&["None", "TransactionConflict"])).take(count)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_given_up_after_two_seconds() {
+    let stage = Stage::with_stock(9);
+    stage.script([Accident::LoseRequest]);
+    assert_eq!(stage.take(2).await, Ok(Settled::Done));
+    let repeat = stage.sent()[1].at.as_millis();
+    assert!((2_000..=2_025).contains(&repeat), "{repeat}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_deadline_the_outcome_is_unknown_and_half_a_second_is_left() {
+    let stage = Stage::with_stock(9);
+    stage.script(iter::repeat_with(|| Accident::LoseRequest).take(100));
+    let session = stage.session(10_000);
+    let taken = stage.take_within(&session, 2).await;
+    assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+    assert!(stage.milliseconds() <= 9_500, "{}", stage.milliseconds());
+    assert_eq!(stage.sent().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_begins_only_with_20_milliseconds_or_more() {
+    for (milliseconds, requests) in [(0, 0), (500, 0), (519, 0), (520, 1), (10_000, 1)] {
+        let stage = Stage::with_stock(9);
+        let session = stage.session(milliseconds);
+        let taken = stage.take_within(&session, 2).await;
+        assert_eq!(taken.is_ok(), requests == 1, "{milliseconds} ms: {taken:?}");
+        assert_eq!(stage.sent().len(), requests);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_a_request_is_what_is_left_but_two_seconds_at_most() {
+    let stage = Stage::with_stock(9);
+    let time_left = |milliseconds| stage.session(milliseconds).time_left();
+    assert_eq!(time_left(519), None);
+    assert_eq!(time_left(520), Some(Duration::from_millis(20)));
+    assert_eq!(time_left(2_499), Some(Duration::from_millis(1_999)));
+    assert_eq!(time_left(60_000), Some(Duration::from_secs(2)));
+    assert_eq!(stage.session(700).until_reserve().as_millis(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_grow_from_25_to_800_milliseconds() {
+    // The largest random number: each pause is as long as it may be. It wraps to zero once.
+    let stage = Stage::with_random(9, 0xff);
+    stage.script(conflicts(9));
+    let session = stage.session(60_000);
+    let mut gaps = Vec::new();
+    assert_eq!(stage.take_within(&session, 2).await, Ok(Settled::Done));
+    for pair in stage.sent().windows(2) {
+        gaps.push((pair[1].at - pair[0].at).as_millis());
+    }
+    let limits = [25, 50, 100, 200, 400, 800, 800, 800, 800];
+    assert_eq!(gaps.len(), limits.len());
+    for (gap, limit) in gaps.iter().zip(limits) {
+        assert!(*gap <= limit, "{gaps:?}");
+    }
+    assert!(gaps.iter().any(|gap| 0 < *gap), "{gaps:?}");
+}
+
+/// How long the first pauses are with the given byte as the only random number.
+async fn pauses_of(byte: u8, count: usize) -> Vec<u128> {
+    let stage = Stage::with_stock(9);
+    let began = tokio::time::Instant::now();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock of the runtime is paused"
+    )]
+    let world = World::new(
+        move || Timestamp::UNIX_EPOCH + began.elapsed(),
+        move |bytes| bytes.fill(byte),
+        |duration| Box::pin(tokio::time::sleep(duration)),
+    );
+    let client = database::connector::client(&stage.engine);
+    let store = Store::new(client, "table".to_owned(), world).unwrap();
+    let session = store.session(store.now() + Duration::from_secs(60));
+    let mut at = Vec::new();
+    let mut left = count;
+    let outcome: Result<_, Defect> = Pace::default()
+        .repeat(
+            &session,
+            (),
+            |()| {
+                at.push(began.elapsed().as_millis());
+                std::future::ready(Ok::<_, Failure>(()))
+            },
+            |(), ()| {
+                left -= usize::from(left != 0);
+                Ok((left == 0).then_some(()))
+            },
+        )
+        .await;
+    assert_eq!(outcome, Ok(Some(())));
+    at.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_the_limit_times_a_random_share() {
+    assert_eq!(
+        pauses_of(0xff, 9).await,
+        [25, 50, 100, 200, 400, 800, 800, 800]
+    );
+    assert_eq!(pauses_of(0x00, 4).await, [0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_never_longer_than_the_time_left() {
+    let stage = Stage::with_random(9, 0xf0);
+    stage.script(conflicts(64));
+    let session = stage.session(1_000);
+    let taken = stage.take_within(&session, 2).await;
+    assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+    assert!(stage.milliseconds() <= 500, "{}", stage.milliseconds());
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_end_after_64_if_the_clock_stands_still() {
+    let stage = Stage::with_stock(9);
+    stage.script(conflicts(100));
+    let world = World::new(
+        || Timestamp::UNIX_EPOCH,
+        |bytes| bytes.fill(1),
+        |_| Box::pin(async {}),
+    );
+    let client = stage.client();
+    let store = Store::new(client, "table".to_owned(), world).unwrap();
+    let session = store.session(store.now() + Duration::from_secs(60));
+    let taken = stage.take_within(&session, 2).await;
+    assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+    assert_eq!(stage.sent().len(), 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_is_repeated_until_it_has_an_answer() {
+    let stage = Stage::with_stock(9);
+    stage.script([
+        Accident::LoseRequest,
+        error(400, "ThrottlingException"),
+        error(500, "InternalServerError"),
+    ]);
+    let session = stage.session(10_000);
+    let key = || {
+        Item::from([
+            ("pk".to_owned(), text("TEA")),
+            ("sk".to_owned(), text("STOCK")),
+        ])
+    };
+    let mut pace = Pace::default();
+    let read = pace.read(&session, || session.get(key())).await.unwrap();
+    assert!(read.unwrap().is_some());
+    stage.script([error(400, "ValidationException")]);
+    let read = pace.read(&session, || session.get(key())).await;
+    assert!(matches!(read, Err(Defect(cause)) if cause.contains("ValidationException")));
+    let over = stage.session(0);
+    let read = pace.read(&over, || over.get(key())).await;
+    assert_eq!(read, Ok(None));
+}
