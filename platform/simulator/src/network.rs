@@ -19,8 +19,8 @@ use database::{Response, code, connector};
 use futures::channel::oneshot;
 use serde_json::Value;
 
+use super::exchanges::Exchanges;
 use super::fault::{Accident, Fate, Fault};
-use super::redis::Exchanges;
 use super::request::{Key, Operation, Request};
 use super::table::Table;
 use super::time::{Time, lock};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::Outcome;
+use super::exchanges::Exchanges;
 use super::fault::Fault;
-use super::redis::Exchanges;
+use super::run::Outcome;
 
 /// What many seeds came to.
 #[derive(Clone, Debug, Default)]

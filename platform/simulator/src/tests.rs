@@ -1,6 +1,7 @@
 //! What a simulation promises: it is the same every time, and it notices.
 
-use super::*;
+use super::fault::Faults;
+use super::run::{Plan, run};
 
 #[test]
 fn a_world_is_the_same_every_time() {

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use simulator::exchanges::Accident;
 use simulator::fault::{Fault, Faults};
-use simulator::redis::Accident;
 use simulator::summary::Summary;
 use simulator::{Outcome, Plan, run};
 

@@ -1,0 +1,99 @@
+//! What passes between orders and their Redis, in numbers, and what can go wrong with it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What goes wrong with one exchange, or begins with it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Accident {
+    /// The question never arrives, as at a Redis that is paused.
+    LoseQuestion,
+    /// Redis does as asked, and its answer never arrives.
+    LoseAnswer,
+    /// The question takes up to two seconds.
+    Slow,
+    /// The connection breaks.
+    Break,
+    /// Redis refuses connections, for up to two minutes; half the time it comes back empty.
+    Down,
+    /// Redis is full, and answers with an error.
+    Refuse,
+    /// Redis forgets everything.
+    Flush,
+    /// A replica takes over that is behind: what is remembered is stale.
+    FailOver,
+    /// One value is found where another one was.
+    Poison,
+}
+
+impl Accident {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::LoseQuestion,
+        Self::LoseAnswer,
+        Self::Slow,
+        Self::Break,
+        Self::Down,
+        Self::Refuse,
+        Self::Flush,
+        Self::FailOver,
+        Self::Poison,
+    ];
+
+    /// Its name in a summary.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoseQuestion => "lost-question",
+            Self::LoseAnswer => "lost-answer",
+            Self::Slow => "slow",
+            Self::Break => "broken",
+            Self::Down => "down",
+            Self::Refuse => "full",
+            Self::Flush => "flushed",
+            Self::FailOver => "stale",
+            Self::Poison => "poisoned",
+        }
+    }
+}
+
+/// What passed between orders and their Redis.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exchanges {
+    /// How many worlds had a Redis.
+    pub worlds: u64,
+    /// How often it was asked something.
+    pub asked: u64,
+    /// How often it answered with a decision.
+    pub known: u64,
+    /// How often it took a question while it was down.
+    pub while_down: u64,
+    /// How often each kind of accident happened.
+    pub accidents: BTreeMap<Accident, u64>,
+}
+
+impl Exchanges {
+    /// Adds those of another world.
+    pub fn merge(&mut self, other: &Self) {
+        self.worlds += other.worlds;
+        self.asked += other.asked;
+        self.known += other.known;
+        self.while_down += other.while_down;
+        for (accident, count) in &other.accidents {
+            *self.accidents.entry(*accident).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Exchanges {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "in {} worlds, {} questions, {} found decided, {} while it was down",
+            self.worlds, self.asked, self.known, self.while_down
+        )?;
+        for (accident, count) in &self.accidents {
+            write!(formatter, ", {} {count}", accident.name())?;
+        }
+        Ok(())
+    }
+}
