@@ -6,4 +6,4 @@ mod orders;
 mod redis;
 pub(crate) mod sweeping;
 
-use crate::shop;
+use crate::support::harness::shop;

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use self::deed::{Deed, deed};
+use self::deed::{CUSTOMERS, Deed, SKUS, deed};
 use self::model::{Decided, Expected, Order, Specification};
 use crate::support::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
 
@@ -21,9 +21,6 @@ const CASES: u32 = 40;
 /// How far the clock is put forward at a time. Three times is overdue (a hold
 /// of 900 s and 30 s for clocks that differ), twice is not.
 const STEP_SECONDS: i64 = 400;
-
-const SKUS: [&str; 3] = ["A", "B", "C"];
-const CUSTOMERS: [&str; 2] = ["one", "other"];
 
 /// One sequence, on the shop and on the specification.
 struct Run<'shop> {

@@ -3,7 +3,7 @@
 use stateright::Property;
 
 use super::handler::{Answer, Phase, Task};
-use super::protocol::{Protocol, Request, State};
+use super::protocol::{Goal, Protocol, Request, State};
 use super::record::{Record, Standing};
 use super::table::Table;
 
@@ -21,9 +21,6 @@ pub(super) const ANSWERABLE: &str = "an answer is always still possible";
 
 /// How many steps a handler takes at most when nothing goes wrong.
 const STEPS_MAX: usize = 8;
-
-/// Something that must be possible in a world, lest its properties hold idly.
-pub(super) type Goal = (&'static str, fn(&Protocol, &State) -> bool);
 
 /// What must hold in every state of every world.
 pub(super) const ALWAYS: [Goal; 11] = [

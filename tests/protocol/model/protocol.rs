@@ -4,7 +4,6 @@
 use super::handler::{Answer, Next, Phase, Task, begin, hear, read};
 use super::mutation::Mutated;
 use super::mutation::Mutation as M;
-use super::property::Goal;
 use super::record::{Intent, KEYS, Lines, Record, SKUS, Stamp, Standing};
 use super::table::{Call, Stock, Table, Token, Witness};
 
@@ -16,6 +15,9 @@ const TOKENS_OF_KEYS: Token = 240;
 
 /// Stamps and tokens: the client in the upper half, a count in the lower.
 const PER_CLIENT: u8 = 16;
+
+/// Something that must be possible in a world, lest its properties hold idly.
+pub(super) type Goal = (&'static str, fn(&Protocol, &State) -> bool);
 
 /// What one client wants, and how many times it asks at most.
 #[derive(Clone, Copy, Debug)]

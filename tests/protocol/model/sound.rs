@@ -4,8 +4,7 @@ use stateright::{Checker as _, Model as _};
 
 use super::handler::{Answer, Phase};
 use super::mutation::Mutation;
-use super::property::Goal;
-use super::protocol::{Protocol, State};
+use super::protocol::{Goal, Protocol, State};
 use super::record::Standing;
 use super::story::Story;
 use super::worlds;

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{CUSTOMERS, SKUS};
+pub(super) const SKUS: [&str; 3] = ["A", "B", "C"];
+pub(super) const CUSTOMERS: [&str; 2] = ["one", "other"];
 
 /// Something that somebody does. Small numbers, so that things meet.
 #[derive(Clone, Debug)]
