@@ -18,7 +18,7 @@ use super::request::Key;
 const FINGERPRINT_VERSION: i64 = 1;
 
 /// Judges a whole history.
-pub fn check(history: &[Call], journal: &mut Journal) {
+pub(crate) fn check(history: &[Call], journal: &mut Journal) {
     let mut first = First::default();
     for call in history {
         let Some((answer, ended)) = call.answer.as_ref().zip(call.ended) else {

@@ -28,8 +28,8 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// What everybody knows, and what is still to be found out.
 #[derive(Clone)]
-pub(super) struct Town {
-    pub(super) shop: Shop,
+pub(crate) struct Town {
+    pub(crate) shop: Shop,
     faults: Arc<Mutex<Faults>>,
     machines: Arc<Mutex<Vec<Arc<Machine>>>>,
     known: Arc<Mutex<Known>>,
@@ -52,7 +52,7 @@ struct Known {
 }
 
 impl Town {
-    pub(super) fn found(shop: &Shop, faults: &Faults, operations: usize) -> Result<Self, String> {
+    pub(crate) fn found(shop: &Shop, faults: &Faults, operations: usize) -> Result<Self, String> {
         let mut machines = Vec::with_capacity(MACHINES);
         let mut random = shop.fork();
         for _ in 0..MACHINES {
@@ -71,7 +71,7 @@ impl Town {
     }
 
     /// Puts products on the shelf.
-    pub(super) async fn stock_up(&self, random: &mut Random) {
+    pub(crate) async fn stock_up(&self, random: &mut Random) {
         let admin = caller("local", "admin");
         for sku in ["TEA", "CUP", "MUG"] {
             let price = random.between(1, 5) * 100;
@@ -90,7 +90,7 @@ impl Town {
     }
 
     /// Lets everybody live until so many wishes were made.
-    pub(super) fn live(
+    pub(crate) fn live(
         &self,
         wishes: usize,
         random: &mut Random,
@@ -223,15 +223,14 @@ impl Town {
     }
 
     /// Ends all faults.
-    pub(super) fn calm(&self) {
+    pub(crate) fn calm(&self) {
         *lock(&self.faults) = Faults::none();
         self.shop.calm();
     }
 
     /// Finds out what nobody has told yet. Each must be known after a few tries in a calm world.
-    pub(super) async fn recover(&self, random: &mut Random) -> usize {
+    pub(crate) async fn recover(&self, random: &mut Random) {
         let pending = std::mem::take(&mut lock(&self.known).pending);
-        let count = pending.len();
         for (who, wish) in pending {
             let mut known = false;
             for _ in 0..5 {
@@ -245,11 +244,10 @@ impl Town {
                 journal.check(known, || format!("nobody can tell what became of: {wish}"));
             });
         }
-        count
     }
 
     /// Sweeps now and then, with a clock that may be minutes off, until everybody is done.
-    pub(super) async fn sweeper(self, mut random: Random) {
+    pub(crate) async fn sweeper(self, mut random: Random) {
         loop {
             let faults = lock(&self.faults).clone();
             let off = faults

@@ -60,20 +60,20 @@ impl Accident {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchanges {
     /// How many worlds had a Redis.
-    pub worlds: u64,
+    pub(crate) worlds: u64,
     /// How often it was asked something.
-    pub asked: u64,
+    pub(crate) asked: u64,
     /// How often it answered with a decision.
     pub known: u64,
     /// How often it took a question while it was down.
-    pub while_down: u64,
+    pub(crate) while_down: u64,
     /// How often each kind of accident happened.
     pub accidents: BTreeMap<Accident, u64>,
 }
 
 impl Exchanges {
     /// Adds those of another world.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.worlds += other.worlds;
         self.asked += other.asked;
         self.known += other.known;

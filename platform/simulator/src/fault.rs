@@ -117,7 +117,7 @@ impl Faults {
     }
 
     /// Whether a kind happens.
-    pub fn has(&self, fault: Fault) -> bool {
+    pub(crate) fn has(&self, fault: Fault) -> bool {
         self.0.contains(&fault)
     }
 }
@@ -300,7 +300,7 @@ fn accident(random: &mut Random, fault: Fault, request: &Request) -> Option<Acci
 
 impl Accident {
     /// The kind of fault.
-    pub const fn fault(&self) -> Fault {
+    pub(crate) const fn fault(&self) -> Fault {
         match self {
             Self::LoseRequest { .. } => Fault::LostRequest,
             Self::LoseAnswer { .. } => Fault::LostAnswer,

@@ -37,34 +37,34 @@ static TEMPLATE: LazyLock<Result<Template, String>> =
     LazyLock::new(|| Template::read(template::SHIPPED, []).map_err(|error| error.to_string()));
 
 /// How long the orders function may run, as the template says.
-pub const ORDERS_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const ORDERS_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long the sweeper may run, as the template says.
-pub const SWEEPER_LIMIT: Duration = Duration::from_secs(50);
+pub(crate) const SWEEPER_LIMIT: Duration = Duration::from_secs(50);
 
 /// The template.
 ///
 /// # Errors
 /// It cannot be served.
-pub fn template() -> Result<&'static Template, String> {
+pub(crate) fn template() -> Result<&'static Template, String> {
     TEMPLATE.as_ref().map_err(Clone::clone)
 }
 
 /// A request of a client, after its token was accepted.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ask {
+pub(crate) struct Ask {
     /// Who asks.
-    pub caller: Caller,
+    pub(crate) caller: Caller,
     /// The method.
-    pub method: &'static str,
+    pub(crate) method: &'static str,
     /// The path.
-    pub path: String,
+    pub(crate) path: String,
     /// The query.
-    pub query: String,
+    pub(crate) query: String,
     /// The headers, beyond those that every request has.
-    pub headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 /// An answer as the client sees it.
@@ -127,7 +127,7 @@ pub struct Run {
 
 /// There is no answer: the invocation ended before it had one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Gone;
+pub(crate) struct Gone;
 
 /// A machine that runs functions: it has a clock of its own.
 pub struct Machine {
@@ -135,7 +135,7 @@ pub struct Machine {
     sweeper: Sweeper,
     time: Time,
     /// How many milliseconds its clock is ahead of the true time.
-    pub ahead: i64,
+    pub(crate) ahead: i64,
 }
 
 impl Machine {
@@ -143,7 +143,7 @@ impl Machine {
     ///
     /// # Errors
     /// The template cannot be served.
-    pub fn start(
+    pub(crate) fn start(
         time: &Time,
         network: &Network,
         random: Random,
@@ -178,7 +178,7 @@ impl Machine {
     ///
     /// # Errors
     /// The template declares no table.
-    pub fn with_redis(self, redis: &super::redis::Redis) -> Result<Self, String> {
+    pub(crate) fn with_redis(self, redis: &super::redis::Redis) -> Result<Self, String> {
         let wait = redis.wait;
         Ok(self.with_redis_of(Redis::played(redis.exchange(), &table_name()?).waited_for(wait)))
     }
@@ -199,7 +199,7 @@ impl Machine {
     }
 
     /// Answers a request.
-    pub async fn ask(&self, ask: &Ask, name: &str, run: Run) -> Result<Answer, Gone> {
+    pub(crate) async fn ask(&self, ask: &Ask, name: &str, run: Run) -> Result<Answer, Gone> {
         let event = event(ask, name, self.time.now_on(self.ahead)).ok_or(Gone)?;
         // By way of text, as in Lambda.
         let request: LambdaRequest = serde_json::from_str(&event.to_string()).map_err(|_| Gone)?;
@@ -213,7 +213,7 @@ impl Machine {
     }
 
     /// Sweeps once. `Ok` is what the sweeper reports, or why it failed.
-    pub async fn sweep(&self, name: &str, run: Run) -> Result<Result<Value, String>, Gone> {
+    pub(crate) async fn sweep(&self, name: &str, run: Run) -> Result<Result<Value, String>, Gone> {
         let event = LambdaEvent::new(json!({}), self.context(name, run.limit));
         let swept = self
             .within(sweeper::handle(&self.sweeper, event), run)
@@ -274,7 +274,7 @@ fn table_name() -> Result<String, String> {
 ///
 /// # Errors
 /// There is none.
-pub fn orders_table() -> Result<&'static template::TableSpec, String> {
+pub(crate) fn orders_table() -> Result<&'static template::TableSpec, String> {
     let found = template()?
         .tables
         .iter()

@@ -88,7 +88,7 @@ impl Wish {
     }
 
     /// The request that says so.
-    pub fn ask(&self, caller: &Caller) -> Ask {
+    pub(crate) fn ask(&self, caller: &Caller) -> Ask {
         let if_match = |version: &Option<i64>| version.map(|it| ("if-match", format!("\"{it}\"")));
         let keyed = |key: &String| Some(("idempotency-key", key.clone()));
         let (method, path, header, body) = match self {
@@ -152,7 +152,7 @@ impl Wish {
     }
 
     /// Whether the client must ask until it knows.
-    pub const fn writes(&self) -> bool {
+    pub(crate) const fn writes(&self) -> bool {
         match self {
             Self::Place { .. }
             | Self::Adjust { .. }
@@ -220,6 +220,6 @@ impl Call {
 }
 
 /// Whether an answer counts for good. Whoever has none asks again.
-pub const fn is_definitive(answer: &Answer) -> bool {
+pub(crate) const fn is_definitive(answer: &Answer) -> bool {
     answer.status < 500
 }

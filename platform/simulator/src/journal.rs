@@ -11,80 +11,80 @@ use super::request::{Key, number, text};
 
 /// One item before and after a commit.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub(crate) struct Change {
     /// The item.
-    pub key: Key,
+    pub(crate) key: Key,
     /// As it was.
-    pub old: Option<Value>,
+    pub(crate) old: Option<Value>,
     /// As it is.
-    pub new: Option<Value>,
+    pub(crate) new: Option<Value>,
     /// Whether its time to live was over.
-    pub expired: bool,
+    pub(crate) expired: bool,
 }
 
 /// What was decided under one key, while it was remembered.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// Since when it is known.
-    pub from: Duration,
+    pub(crate) from: Duration,
     /// Until when it was.
-    pub until: Option<Duration>,
+    pub(crate) until: Option<Duration>,
     /// What was asked for.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     /// The status and bytes of the refusal, if it is one.
-    pub refusal: Option<(u16, String)>,
+    pub(crate) refusal: Option<(u16, String)>,
 }
 
 /// An order, from one moment on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OrderState {
+pub(crate) struct OrderState {
     /// Since when.
-    pub from: Duration,
+    pub(crate) from: Duration,
     /// Where it stood.
-    pub status: String,
+    pub(crate) status: String,
     /// Its version.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Whose it is.
-    pub owner: String,
+    pub(crate) owner: String,
     /// The payment that confirmed it.
-    pub reference: Option<String>,
+    pub(crate) reference: Option<String>,
 }
 
 /// A product's stock and price, from one moment on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ProductState {
+pub(crate) struct ProductState {
     /// Since when.
-    pub from: Duration,
+    pub(crate) from: Duration,
     /// How many could be taken.
-    pub available: i64,
+    pub(crate) available: i64,
     /// What one cost.
-    pub unit_price: i64,
+    pub(crate) unit_price: i64,
     /// The version of the details.
-    pub details_version: i64,
+    pub(crate) details_version: i64,
 }
 
 /// What the table said, commit by commit.
 #[derive(Debug, Default)]
 pub struct Journal {
     /// By primary key: orders, adjustments, and refusals of either.
-    pub decisions: BTreeMap<Key, Vec<Decision>>,
+    pub(crate) decisions: BTreeMap<Key, Vec<Decision>>,
     /// By id.
-    pub orders: BTreeMap<String, Vec<OrderState>>,
+    pub(crate) orders: BTreeMap<String, Vec<OrderState>>,
     /// By stock keeping unit.
-    pub products: BTreeMap<String, Vec<ProductState>>,
+    pub(crate) products: BTreeMap<String, Vec<ProductState>>,
     /// Which order each payment confirmed.
-    pub payments: BTreeMap<String, String>,
+    pub(crate) payments: BTreeMap<String, String>,
     /// What was found wrong.
     pub violations: Vec<String>,
     /// How many invariants were looked at.
-    pub checks: u64,
+    pub(crate) checks: u64,
     holds: BTreeMap<String, i64>,
     ledger: BTreeMap<String, i64>,
 }
 
 impl Journal {
     /// Notes a commit, and looks at everything that must hold after it.
-    pub fn commit(&mut self, at: Duration, changes: &[Change]) {
+    pub(crate) fn commit(&mut self, at: Duration, changes: &[Change]) {
         let mut touched = BTreeSet::new();
         for change in changes {
             let (pk, sk) = (change.key.0.as_str(), change.key.1.as_str());
@@ -105,12 +105,12 @@ impl Journal {
     }
 
     /// Says that something is wrong.
-    pub fn wrong(&mut self, what: String) {
+    pub(crate) fn wrong(&mut self, what: String) {
         self.violations.push(what);
     }
 
     /// Looks at one condition.
-    pub fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
+    pub(crate) fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
         self.checks += 1;
         if !holds {
             self.violations.push(what());

@@ -3,25 +3,26 @@
 //! Read [`fault`] first (what goes wrong), then [`journal`] and [`check`] (what must hold all the
 //! same), then [`network`] and [`table`] (the world between), then [`run()`].
 
-pub mod check;
+mod check;
 mod clients;
 pub mod exchanges;
 pub mod fault;
 pub mod functions;
 pub mod history;
-pub mod journal;
-pub mod network;
+mod journal;
+mod network;
 pub mod random;
-pub mod redis;
+mod redis;
 pub mod request;
 mod run;
 pub mod shop;
 pub mod summary;
-pub mod table;
-pub mod time;
-pub mod trace;
+mod table;
+mod time;
+mod trace;
 
 #[cfg(test)]
 mod tests;
 
+pub use network::Sabotage;
 pub use run::{Outcome, Plan, run};

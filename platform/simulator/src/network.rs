@@ -27,7 +27,7 @@ use super::time::{Time, lock};
 use super::trace::Trace;
 
 /// Decides what becomes of each request.
-pub type Director = Box<dyn FnMut(&Request) -> Fate + Send>;
+pub(crate) type Director = Box<dyn FnMut(&Request) -> Fate + Send>;
 
 /// A database that is not what it says, to see whether that is noticed.
 pub trait Sabotage: Send + Sync {
@@ -43,7 +43,7 @@ pub trait Sabotage: Send + Sync {
 
 /// The way to the database; clones are the same way.
 #[derive(Clone)]
-pub struct Network {
+pub(crate) struct Network {
     time: Time,
     table: Arc<Mutex<Table>>,
     director: Arc<Mutex<Director>>,
@@ -55,15 +55,15 @@ pub struct Network {
 
 /// What passed over the network.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// How often each kind of fault happened.
-    pub faults: BTreeMap<Fault, u64>,
+    pub(crate) faults: BTreeMap<Fault, u64>,
     /// How often each order, by its partition, was sent to be written for the first time.
-    pub attempts: BTreeMap<String, u64>,
+    pub(crate) attempts: BTreeMap<String, u64>,
     /// How many requests there were.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// What passed between orders and their Redis.
-    pub redis: Exchanges,
+    pub(crate) redis: Exchanges,
     /// How many violations there were by then.
     violations: usize,
 }
@@ -78,7 +78,7 @@ type Reply = oneshot::Sender<Result<Response, Reset>>;
 
 impl Network {
     /// A way to a table.
-    pub fn new(
+    pub(crate) fn new(
         time: Time,
         table: Arc<Mutex<Table>>,
         director: Director,
@@ -97,27 +97,27 @@ impl Network {
     }
 
     /// Replaces who decides what becomes of requests.
-    pub fn direct(&self, director: Director) {
+    pub(crate) fn direct(&self, director: Director) {
         *lock(&self.director) = director;
     }
 
     /// What passed so far.
-    pub fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally {
         lock(&self.tally).clone()
     }
 
     /// Counts a fault.
-    pub fn note(&self, fault: Fault) {
+    pub(crate) fn note(&self, fault: Fault) {
         *lock(&self.tally).faults.entry(fault).or_default() += 1;
     }
 
     /// Counts what passed between orders and their Redis.
-    pub fn note_redis(&self, note: impl FnOnce(&mut Exchanges)) {
+    pub(crate) fn note_redis(&self, note: impl FnOnce(&mut Exchanges)) {
         note(&mut lock(&self.tally).redis);
     }
 
     /// Looks at one condition.
-    pub fn check(&self, holds: bool, what: impl FnOnce() -> String) {
+    pub(crate) fn check(&self, holds: bool, what: impl FnOnce() -> String) {
         lock(&self.table).journal.check(holds, what);
         self.tell_violations();
     }

@@ -8,19 +8,19 @@ pub struct Random(u64);
 
 impl Random {
     /// The stream of a seed.
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A stream of its own for one part of the world, so that what one part draws does not change
     /// what another gets.
     #[must_use]
-    pub fn fork(&mut self) -> Self {
+    pub(crate) fn fork(&mut self) -> Self {
         Self(self.draw())
     }
 
     /// The next number.
-    pub fn draw(&mut self) -> u64 {
+    pub(crate) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -34,7 +34,7 @@ impl Random {
     }
 
     /// An index into something of this length.
-    pub fn index(&mut self, length: usize) -> usize {
+    pub(crate) fn index(&mut self, length: usize) -> usize {
         let drawn = self.below(u64::try_from(length).unwrap_or(u64::MAX));
         usize::try_from(drawn).unwrap_or_default()
     }
@@ -58,13 +58,13 @@ impl Random {
     }
 
     /// One of these.
-    pub fn pick<'all, T>(&mut self, all: &'all [T]) -> Option<&'all T> {
+    pub(crate) fn pick<'all, T>(&mut self, all: &'all [T]) -> Option<&'all T> {
         let index = self.index(all.len());
         all.get(index)
     }
 
     /// Fills a buffer.
-    pub fn fill(&mut self, bytes: &mut [u8]) {
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
             let drawn = self.draw().to_le_bytes();
             for (byte, new) in chunk.iter_mut().zip(drawn) {

@@ -29,7 +29,7 @@ pub struct Redis {
     network: Network,
     memory: Arc<Mutex<Memory>>,
     /// How long orders wait for it.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 struct Memory {
@@ -59,7 +59,7 @@ struct Fate {
 
 impl Redis {
     /// A Redis with nothing in it, to which nothing happens.
-    pub fn new(time: &Time, network: &Network, random: Random) -> Self {
+    pub(crate) fn new(time: &Time, network: &Network, random: Random) -> Self {
         let memory = Memory {
             values: Values::new(),
             replica: Values::new(),
@@ -80,7 +80,7 @@ impl Redis {
 
     /// This Redis, to which things happen.
     #[must_use]
-    pub fn faulty(self) -> Self {
+    pub(crate) fn faulty(self) -> Self {
         lock(&self.memory).faulty = true;
         self
     }
@@ -99,7 +99,7 @@ impl Redis {
     }
 
     /// The way to it. A question lives on when whoever asked it is gone.
-    pub fn exchange(&self) -> Exchange {
+    pub(crate) fn exchange(&self) -> Exchange {
         let redis = self.clone();
         Arc::new(move |question| {
             let (reply, answer) = oneshot::channel();

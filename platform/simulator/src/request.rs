@@ -39,7 +39,7 @@ impl Operation {
     }
 
     /// The name on the wire.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::TransactWriteItems => "TransactWriteItems",
             Self::PutItem => "PutItem",
@@ -80,7 +80,7 @@ impl Request {
     ///
     /// # Errors
     /// The operation is not one that the functions may use.
-    pub fn read(number: u64, name: &str, body: Value) -> Result<Self, String> {
+    pub(crate) fn read(number: u64, name: &str, body: Value) -> Result<Self, String> {
         let operation = Operation::named(name).ok_or_else(|| format!("{name} is not expected"))?;
         Ok(Self {
             number,
@@ -113,17 +113,17 @@ impl fmt::Display for Request {
 }
 
 /// A string attribute of an item in DynamoDB's JSON.
-pub(super) fn text<'item>(item: &'item Value, name: &str) -> Option<&'item str> {
+pub(crate) fn text<'item>(item: &'item Value, name: &str) -> Option<&'item str> {
     item.get(name)?.get("S")?.as_str()
 }
 
 /// An integer attribute of an item in DynamoDB's JSON.
-pub(super) fn number(item: &Value, name: &str) -> Option<i64> {
+pub(crate) fn number(item: &Value, name: &str) -> Option<i64> {
     item.get(name)?.get("N")?.as_str()?.parse().ok()
 }
 
 /// The primary key of an item or of a key.
-pub(super) fn key(item: &Value) -> Option<Key> {
+pub(crate) fn key(item: &Value) -> Option<Key> {
     Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
 }
 
@@ -164,7 +164,7 @@ impl Request {
     }
 
     /// Reads the keys again, after the body was tampered with.
-    pub fn reread(&mut self) {
+    pub(crate) fn reread(&mut self) {
         self.keys = keys(self.operation, &self.body);
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::check::check;
 use super::clients::Town;
 use super::fault::{Fate, Fault, Faults};
 use super::history::{Call, Wish};
@@ -11,7 +10,6 @@ use super::network::{Sabotage, Tally};
 use super::random::Random;
 use super::redis::Redis;
 use super::shop::{FULL, Shop};
-use super::table::Table;
 
 /// What to simulate.
 #[derive(Clone)]
@@ -47,13 +45,13 @@ pub struct Outcome {
     /// What happened, if it was told.
     pub trace: String,
     /// What clients asked and were told.
-    pub history: Vec<Call>,
+    pub(crate) history: Vec<Call>,
     /// What passed over the network.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// How many invariants were looked at.
-    pub checks: u64,
+    pub(crate) checks: u64,
     /// How long it took, in a calm world, until everybody knew.
-    pub recovery: Duration,
+    pub(crate) recovery: Duration,
 }
 
 /// Runs one seed. The same seed and plan give the same outcome, whenever and wherever.
@@ -85,16 +83,14 @@ pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
     if let Err(stuck) = settled {
         shop.journal(|journal| journal.wrong(stuck.to_string()));
     }
-    shop.table(Table::compare);
-    let history = shop.history();
-    shop.journal(|journal| check(&history, journal));
+    shop.judge();
     // The tasks hold the shop, and the shop holds the tasks.
     shop.time.end();
     Ok(Outcome {
         seed,
         violations: shop.journal(|journal| std::mem::take(&mut journal.violations)),
         trace: shop.trace.text(),
-        history,
+        history: shop.history(),
         tally: shop.network.tally(),
         checks: shop.journal(|journal| journal.checks),
         recovery,

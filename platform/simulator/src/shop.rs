@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::caller::Caller;
 
+use super::check::check;
 use super::fault::{Fate, Fault};
 use super::functions::{Answer, Machine, ORDERS_LIMIT, Run, SWEEPER_LIMIT, orders_table};
 use super::history::{Call, Wish};
@@ -30,7 +31,7 @@ pub struct Shop {
     /// Its time.
     pub time: Time,
     /// The way from its functions to its table.
-    pub network: Network,
+    pub(crate) network: Network,
     /// What is told of it.
     pub trace: Trace,
     table: Arc<Mutex<Table>>,
@@ -218,9 +219,16 @@ impl Shop {
         look(&mut lock(&self.table).journal)
     }
 
-    /// Looks at the table.
-    pub fn table<T>(&self, look: impl FnOnce(&mut Table) -> T) -> T {
-        look(&mut lock(&self.table))
+    /// How many orders were placed so far.
+    pub fn orders(&self) -> usize {
+        self.journal(|journal| journal.orders.len())
+    }
+
+    /// Judges what the table holds, and what clients were told; what is wrong goes to the journal.
+    pub fn judge(&self) {
+        lock(&self.table).compare();
+        let history = self.history();
+        self.journal(|journal| check(&history, journal));
     }
 
     /// Waits.

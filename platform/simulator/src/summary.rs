@@ -14,9 +14,9 @@ pub struct Summary {
     /// How many seeds were run.
     pub seeds: u64,
     /// How many requests clients sent.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// How many requests went to the database.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Answers by status; no answer is 0.
     pub answers: BTreeMap<u16, u64>,
     /// Faults by kind.
@@ -24,15 +24,15 @@ pub struct Summary {
     /// What passed between orders and their Redis.
     pub redis: Exchanges,
     /// How many invariants were looked at.
-    pub checks: u64,
+    pub(crate) checks: u64,
     /// How many orders were placed or refused.
-    pub orders: u64,
+    pub(crate) orders: u64,
     /// How many writes were sent to decide them.
-    pub attempts: u64,
+    pub(crate) attempts: u64,
     /// The most that one order took.
-    pub attempts_max: u64,
+    pub(crate) attempts_max: u64,
     /// The slowest recovery, and its seed.
-    pub slowest: (Duration, u64),
+    pub(crate) slowest: (Duration, u64),
 }
 
 impl Summary {

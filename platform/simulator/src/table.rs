@@ -24,9 +24,9 @@ const TOKEN_KEPT: Duration = Duration::from_mins(10);
 const INDEXES: &str = "indexes";
 
 /// The database and all that is known of it.
-pub struct Table {
+pub(crate) struct Table {
     /// What it said, and what was wrong about it.
-    pub journal: Journal,
+    pub(crate) journal: Journal,
     engine: Engine,
     spec: TableSpec,
     items: BTreeMap<Key, Value>,
@@ -60,7 +60,7 @@ impl Table {
     ///
     /// # Errors
     /// The embedded database refuses it.
-    pub fn new(spec: &TableSpec, time: &Time) -> Result<Self, String> {
+    pub(crate) fn new(spec: &TableSpec, time: &Time) -> Result<Self, String> {
         let clock = Arc::new(VirtualClock(time.clone()));
         let engine = Engine::with_clock(clock)?;
         engine.create(spec, &spec.name)?;
@@ -80,7 +80,7 @@ impl Table {
     }
 
     /// Every item.
-    pub fn items(&self) -> &BTreeMap<Key, Value> {
+    pub(crate) fn items(&self) -> &BTreeMap<Key, Value> {
         &self.items
     }
 
@@ -88,7 +88,7 @@ impl Table {
     ///
     /// # Errors
     /// The answer, if it does not begin: it was applied before, or another one is in the way.
-    pub fn begin(&mut self, request: &Request, now: Duration) -> Result<(), Response> {
+    pub(crate) fn begin(&mut self, request: &Request, now: Duration) -> Result<(), Response> {
         let actions = request
             .body
             .get("TransactItems")
@@ -137,7 +137,7 @@ impl Table {
     }
 
     /// Applies a transaction that has begun.
-    pub fn finish(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
+    pub(crate) fn finish(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
         for key in &request.keys {
             self.held.remove(key);
         }
@@ -154,7 +154,7 @@ impl Table {
     }
 
     /// Applies anything but a transaction.
-    pub fn execute(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
+    pub(crate) fn execute(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
         let met = request.keys.iter().any(|key| self.held.contains_key(key));
         if request.operation.writes() && met {
             return Response::error(400, "TransactionConflictException", "");
@@ -170,7 +170,7 @@ impl Table {
     }
 
     /// Deletes what the time to live is over of. Returns the keys.
-    pub fn expire(&mut self, now: Duration) -> Vec<Key> {
+    pub(crate) fn expire(&mut self, now: Duration) -> Vec<Key> {
         if let Err(error) = self.engine.delete_expired() {
             self.journal.wrong(format!("the time to live: {error}"));
         }
@@ -361,7 +361,7 @@ fn in_progress() -> Response {
 
 impl Table {
     /// Compares what the table holds with everything that was committed.
-    pub fn compare(&mut self) {
+    pub(crate) fn compare(&mut self) {
         let mut found = BTreeMap::new();
         let scan = json!({"TableName": self.spec.name, "ConsistentRead": true});
         match self.engine.call("Scan", scan) {

@@ -66,7 +66,7 @@ impl Wake for Wakeup {
 
 impl Time {
     /// The beginning of a run.
-    pub fn new(random: Random) -> Self {
+    pub(crate) fn new(random: Random) -> Self {
         let state = State {
             now: 0,
             sequence: 0,
@@ -87,12 +87,12 @@ impl Time {
     }
 
     /// The true time.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.now_on(0)
     }
 
     /// The time on a machine whose clock is so many milliseconds ahead.
-    pub fn now_on(&self, ahead_milliseconds: i64) -> Timestamp {
+    pub(crate) fn now_on(&self, ahead_milliseconds: i64) -> Timestamp {
         let elapsed = i64::try_from(lock(&self.state).now).unwrap_or(i64::MAX);
         let micros = BEGINNING_MICROSECONDS
             .saturating_add(elapsed)
@@ -101,7 +101,7 @@ impl Time {
     }
 
     /// Adds a task.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut state = lock(&self.state);
         state.sequence += 1;
         let id = state.sequence;
@@ -111,7 +111,7 @@ impl Time {
     }
 
     /// Waits.
-    pub fn sleep(&self, duration: Duration) -> Sleep {
+    pub(crate) fn sleep(&self, duration: Duration) -> Sleep {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Sleep {
             due: lock(&self.state).now.saturating_add(micros),
@@ -124,7 +124,7 @@ impl Time {
     ///
     /// # Errors
     /// It never will.
-    pub fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Stuck> {
@@ -226,7 +226,7 @@ impl std::fmt::Debug for Time {
 }
 
 /// Ends at its moment.
-pub struct Sleep {
+pub(crate) struct Sleep {
     due: u64,
     timer: Option<(u64, u64)>,
     state: Arc<Mutex<State>>,
@@ -262,7 +262,7 @@ impl Drop for Sleep {
 }
 
 /// Locks; a panic elsewhere does not make the state unreadable.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

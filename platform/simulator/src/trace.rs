@@ -14,13 +14,13 @@ pub struct Trace {
 
 impl Trace {
     /// A trace that is kept, or not.
-    pub fn new(time: Time, kept: bool) -> Self {
+    pub(crate) fn new(time: Time, kept: bool) -> Self {
         let lines = kept.then(Arc::default);
         Self { time, lines }
     }
 
     /// Tells an event.
-    pub fn tell(&self, event: impl FnOnce() -> String) {
+    pub(crate) fn tell(&self, event: impl FnOnce() -> String) {
         if let Some(lines) = &self.lines {
             let elapsed = self.time.elapsed();
             let (seconds, micros) = (elapsed.as_secs(), elapsed.subsec_micros());

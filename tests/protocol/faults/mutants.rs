@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use database::Response;
 use serde_json::{Value, json};
-use simulator::network::Sabotage;
 use simulator::request::{Key, Operation, Request};
-use simulator::{Plan, run};
+use simulator::{Plan, Sabotage, run};
 
 /// Within so many worlds it must be noticed.
 const SEEDS: u64 = 100;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::caller::Caller;
-use simulator::check::check;
 use simulator::fault::{Accident, Fate};
 use simulator::functions::{Answer, Machine, Run};
 use simulator::history::Wish;
@@ -134,14 +133,12 @@ impl Stage {
 
     /// How many orders there are.
     pub(crate) fn orders(&self) -> usize {
-        self.shop.journal(|journal| journal.orders.len())
+        self.shop.orders()
     }
 
     fn judge(&self) {
         self.shop.time.settle().unwrap();
-        self.shop.table(simulator::table::Table::compare);
-        let history = self.shop.history();
-        self.shop.journal(|journal| check(&history, journal));
+        self.shop.judge();
         let violations = self.shop.journal(|journal| journal.violations.clone());
         self.shop.time.end();
         assert!(
