@@ -3,6 +3,7 @@
 //! Read [`fault`] first (what goes wrong), then [`journal`] and [`check`] (what must hold all the
 //! same), then [`network`] and [`table`] (the world between), then [`run()`].
 
+mod books;
 mod check;
 mod clients;
 pub mod exchanges;
@@ -24,5 +25,6 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use books::Books;
 pub use network::Sabotage;
 pub use run::{Outcome, Plan, run};
