@@ -151,7 +151,7 @@ fn bytes_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
 }
 
 #[tokio::test]
-async fn placing_is_one_round_trip_and_two_units_an_item_and_kilobyte() {
+async fn placing_takes_one_round_trip_and_two_write_units_per_item_and_kilobyte() {
     shop(async |shop| {
         for lines in [1_u32, 3, 20] {
             let skus: Vec<_> = (0..lines).map(|n| format!("P-{lines}-{n}")).collect();
@@ -195,7 +195,7 @@ async fn order_kilobytes_of(shop: &Shop, lines: u32) -> f64 {
 }
 
 #[tokio::test]
-async fn a_replay_is_one_round_trip_and_a_refusal_two() {
+async fn a_replay_takes_one_round_trip_and_a_refusal_two() {
     shop(async |shop| {
         shop.stock("TEA-01", 1).await;
         let metered = Metered::new(shop);
@@ -223,7 +223,7 @@ async fn a_replay_is_one_round_trip_and_a_refusal_two() {
 }
 
 #[tokio::test]
-async fn bad_input_makes_no_round_trip() {
+async fn invalid_input_takes_no_round_trip() {
     shop(async |shop| {
         let metered = Metered::new(shop);
         let (status, reading) = metered.place("key", &json!({"lines": []})).await;
@@ -237,7 +237,7 @@ async fn bad_input_makes_no_round_trip() {
 }
 
 #[tokio::test]
-async fn confirming_and_cancelling_are_two_round_trips_and_confirming_moves_no_stock() {
+async fn confirming_and_cancelling_take_two_round_trips_and_confirming_moves_no_stock() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let id = shop.place("key", "TEA-01", 1).await.order_id();
@@ -265,7 +265,7 @@ async fn confirming_and_cancelling_are_two_round_trips_and_confirming_moves_no_s
 }
 
 #[tokio::test]
-async fn a_description_reads_the_version_it_writes_at_unless_the_client_says_it() {
+async fn describing_a_product_reads_its_version_first_unless_the_client_sends_it() {
     shop(async |shop| {
         shop.stock("TEA-01", 1).await;
         let metered = Metered::new(shop);

@@ -98,7 +98,7 @@ async fn take(shop: &Shop, quantity: i64) {
 }
 
 #[tokio::test]
-async fn slow_50_overdue_among_100_000_orders_cost_what_50_cost_alone() {
+async fn slow_sweeping_50_overdue_orders_costs_the_same_among_100_000_orders() {
     let alone = sweep_among(0).await;
     let among = sweep_among(100_000).await;
     assert_eq!(among["round_trips"], alone["round_trips"]);

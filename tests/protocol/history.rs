@@ -308,7 +308,7 @@ fn wish(random: &mut Random) -> Wish {
 }
 
 #[test]
-fn what_concurrent_clients_are_told_is_what_one_clerk_could_have_told_them() {
+fn concurrent_answers_are_those_of_one_clerk_in_some_order() {
     for seed in 1..=150 {
         let history = concurrent_history(seed);
         assert!(is_explained(&history), "seed {seed}: {history:#?}");
@@ -316,7 +316,7 @@ fn what_concurrent_clients_are_told_is_what_one_clerk_could_have_told_them() {
 }
 
 #[test]
-fn a_history_in_which_one_answer_is_another_is_not_explained() {
+fn a_history_with_one_wrong_answer_is_not_linearizable() {
     let mut found = 0;
     for seed in 1..=20 {
         let mut history = concurrent_history(seed);
@@ -337,7 +337,7 @@ fn a_history_in_which_one_answer_is_another_is_not_explained() {
 }
 
 #[test]
-fn an_order_that_vanished_is_not_explained() {
+fn a_history_in_which_an_order_vanished_is_not_linearizable() {
     let placed = concurrent_history(1);
     let mut history: Vec<Call> = placed.into_iter().take(1).collect();
     let template = history.pop().unwrap();

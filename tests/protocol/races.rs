@@ -65,7 +65,7 @@ fn winner(seed: u64, order: &Value, sides: [(&Answer, &str); 2]) -> usize {
 }
 
 #[tokio::test]
-async fn slow_case_31_of_confirm_and_expiry_exactly_one_wins() {
+async fn slow_of_a_confirmation_and_an_expiry_exactly_one_wins() {
     shop(async |shop| {
         shop.stock("TEA-01", 10_000).await;
         let mut wins = [0, 0];
@@ -96,7 +96,7 @@ async fn slow_case_31_of_confirm_and_expiry_exactly_one_wins() {
 }
 
 #[tokio::test]
-async fn slow_case_31_of_cancel_and_expiry_exactly_one_wins() {
+async fn slow_of_a_cancel_and_an_expiry_exactly_one_wins() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let mut wins = [0, 0];
@@ -123,7 +123,7 @@ async fn slow_case_31_of_cancel_and_expiry_exactly_one_wins() {
 }
 
 #[tokio::test]
-async fn slow_case_31_of_confirm_and_cancel_the_last_word_is_cancelled() {
+async fn slow_after_a_confirmation_and_a_cancel_the_order_is_cancelled() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let mut confirmed_first = 0;
@@ -156,7 +156,7 @@ async fn slow_case_31_of_confirm_and_cancel_the_last_word_is_cancelled() {
 }
 
 #[tokio::test]
-async fn slow_case_31_of_two_payments_exactly_one_confirms() {
+async fn slow_of_two_payments_exactly_one_confirms() {
     shop(async |shop| {
         shop.stock("TEA-01", 10_000).await;
         let mut wins = [0, 0];

@@ -296,7 +296,7 @@ fn check(deed: &Deed, answer: &Answer, (status, reason): Expected) {
 }
 
 #[test]
-fn any_sequence_of_deeds_is_answered_as_specified() {
+fn any_sequence_of_actions_is_answered_as_specified() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_names_kinds_and_can_take_some_away() {
+    fn a_list_adds_and_removes_kinds_of_faults() {
         assert_eq!("all".parse(), Ok(Faults::all()));
         assert_eq!("none".parse(), Ok(Faults::none()));
         let two: Faults = "kill, lost-answer".parse().unwrap();

@@ -16,7 +16,7 @@ fn a_world_is_the_same_every_time() {
 }
 
 #[test]
-fn a_calm_world_gives_every_answer_at_once() {
+fn a_world_without_faults_answers_every_call() {
     let plan = Plan {
         faults: Faults::none(),
         ..Plan::default()

@@ -273,7 +273,7 @@ mod tests {
     const DAY: Duration = Duration::from_hours(24);
 
     #[test]
-    fn a_fortnight_passes_at_once_and_in_order() {
+    fn a_fortnight_of_timers_passes_at_once_and_in_order() {
         let time = Time::new(Random::new(1));
         let told = Arc::new(Mutex::new(Vec::new()));
         for days in [3, 1, 2] {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_first_among_those_who_can_follows_from_the_seed() {
+    fn the_seed_decides_which_ready_task_runs_first() {
         let order = |seed| {
             let time = Time::new(Random::new(seed));
             let told = Arc::new(Mutex::new(Vec::new()));
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_for_what_never_happens_is_noticed() {
+    fn a_deadlock_is_reported() {
         let time = Time::new(Random::new(1));
         assert_eq!(time.run(std::future::pending::<()>()), Err(Stuck::Deadlock));
     }

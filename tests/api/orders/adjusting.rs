@@ -7,7 +7,7 @@ use super::shop;
 use crate::support::harness::STAFF;
 
 #[tokio::test]
-async fn case_39_a_repeated_restock_is_made_once() {
+async fn a_repeated_restock_is_applied_once() {
     shop(async |shop| {
         shop.stock("TEA-01", 0).await;
         let made = shop.adjust("TEA-01", "1", 10).await;
@@ -26,7 +26,7 @@ async fn case_39_a_repeated_restock_is_made_once() {
 }
 
 #[tokio::test]
-async fn case_39_below_zero_is_refused_also_as_a_late_duplicate() {
+async fn an_adjustment_below_zero_stays_refused_when_it_is_repeated_after_a_restock() {
     shop(async |shop| {
         shop.stock("TEA-01", 3).await;
         let refused = shop.adjust("TEA-01", "down", -4).await;
@@ -43,7 +43,7 @@ async fn case_39_below_zero_is_refused_also_as_a_late_duplicate() {
 }
 
 #[tokio::test]
-async fn case_39_two_people_with_one_key_both_adjust() {
+async fn two_people_who_use_the_same_key_both_adjust() {
     shop(async |shop| {
         shop.stock("TEA-01", 0).await;
         for person in ["one", "other"] {
@@ -61,7 +61,7 @@ async fn case_39_two_people_with_one_key_both_adjust() {
 }
 
 #[tokio::test]
-async fn one_key_for_two_products_is_two_adjustments() {
+async fn the_same_key_on_two_products_makes_two_adjustments() {
     shop(async |shop| {
         shop.stock("A", 0).await;
         shop.stock("B", 0).await;
@@ -73,7 +73,7 @@ async fn one_key_for_two_products_is_two_adjustments() {
 }
 
 #[tokio::test]
-async fn an_unknown_product_cannot_be_adjusted_also_as_a_late_duplicate() {
+async fn an_adjustment_of_an_unknown_product_stays_refused_when_the_product_appears() {
     shop(async |shop| {
         let refused = shop.adjust("TEA-01", "1", 5).await;
         refused.assert_problem(422, "unknown-product");
@@ -85,7 +85,7 @@ async fn an_unknown_product_cannot_be_adjusted_also_as_a_late_duplicate() {
 }
 
 #[tokio::test]
-async fn a_hundred_parallel_repeats_are_one_adjustment() {
+async fn a_hundred_parallel_repeats_make_one_adjustment() {
     shop(async |shop| {
         shop.stock("TEA-01", 0).await;
         let answers = join_all((0..100).map(|_| shop.adjust("TEA-01", "1", 1))).await;

@@ -32,7 +32,7 @@ async fn a_confirmed_order_keeps_its_stock_and_names_its_payment() {
 }
 
 #[tokio::test]
-async fn case_33_a_repeated_confirmation_is_answered_and_another_payment_is_not() {
+async fn a_repeated_confirmation_gets_the_same_answer_and_another_payment_is_refused() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let id = shop.place("key-1", "TEA-01", 2).await.order_id();
@@ -48,7 +48,7 @@ async fn case_33_a_repeated_confirmation_is_answered_and_another_payment_is_not(
 }
 
 #[tokio::test]
-async fn case_46_one_payment_confirms_one_order() {
+async fn a_payment_confirms_only_one_order() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let one = shop.place("key-1", "TEA-01", 1).await.order_id();
@@ -87,7 +87,7 @@ async fn a_cancelled_order_gives_its_stock_back_even_after_payment() {
 }
 
 #[tokio::test]
-async fn case_32_fifty_parallel_cancels_give_the_stock_back_once() {
+async fn fifty_parallel_cancels_give_the_stock_back_once() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let id = shop.place("key-1", "TEA-01", 2).await.order_id();
@@ -101,7 +101,7 @@ async fn case_32_fifty_parallel_cancels_give_the_stock_back_once() {
 }
 
 #[tokio::test]
-async fn case_34_a_stale_if_match_changes_nothing_and_an_absent_one_is_allowed() {
+async fn a_stale_if_match_changes_nothing_and_if_match_is_optional() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let id = shop.place("key-1", "TEA-01", 2).await.order_id();
@@ -116,7 +116,7 @@ async fn case_34_a_stale_if_match_changes_nothing_and_an_absent_one_is_allowed()
 }
 
 #[tokio::test]
-async fn case_49_a_cancel_whose_answer_was_lost_succeeds_with_the_same_if_match() {
+async fn a_cancel_can_be_repeated_with_the_same_if_match() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let id = shop.place("key-1", "TEA-01", 2).await.order_id();
@@ -128,7 +128,7 @@ async fn case_49_a_cancel_whose_answer_was_lost_succeeds_with_the_same_if_match(
 }
 
 #[tokio::test]
-async fn case_40_the_payment_service_confirms_anybodys_order_and_a_customer_nobodys() {
+async fn only_the_payment_service_confirms_orders() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let id = shop.place("key-1", "TEA-01", 2).await.order_id();

@@ -8,7 +8,7 @@ use super::shop;
 const OVERDUE_SECONDS: i64 = 900 + 30 + 1;
 
 #[tokio::test]
-async fn an_overdue_hold_is_released_and_no_other() {
+async fn the_sweeper_releases_an_overdue_hold_and_no_other() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let overdue = shop.place("overdue", "TEA-01", 2).await.order_id();
@@ -29,7 +29,7 @@ async fn an_overdue_hold_is_released_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_late_confirmation_succeeds_as_long_as_the_hold_was_not_released() {
+async fn a_late_confirmation_succeeds_until_the_hold_is_released() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let late = shop.place("late", "TEA-01", 2).await.order_id();
@@ -49,7 +49,7 @@ async fn a_late_confirmation_succeeds_as_long_as_the_hold_was_not_released() {
 }
 
 #[tokio::test]
-async fn case_50_a_repeat_of_an_expired_order_is_as_placed_and_says_that_it_expired() {
+async fn a_repeat_of_an_expired_order_returns_it_as_placed_with_its_status_in_a_header() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;
@@ -63,7 +63,7 @@ async fn case_50_a_repeat_of_an_expired_order_is_as_placed_and_says_that_it_expi
 }
 
 #[tokio::test]
-async fn the_sweeper_releases_hundreds_and_says_how_long_the_oldest_waited() {
+async fn the_sweeper_releases_hundreds_of_holds_and_reports_the_oldest() {
     shop(async |shop| {
         shop.stock("TEA-01", 1_000).await;
         for n in 0..230 {
@@ -81,7 +81,7 @@ async fn the_sweeper_releases_hundreds_and_says_how_long_the_oldest_waited() {
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_read_keeps_no_other_from_expiring() {
+async fn an_unreadable_order_does_not_stop_others_from_expiring() {
     shop(async |shop| {
         use aws_sdk_dynamodb::types::AttributeValue;
         shop.stock("TEA-01", 40).await;

@@ -27,7 +27,7 @@ async fn without_effect(test: impl AsyncFnOnce(&Shop)) {
 }
 
 #[tokio::test]
-async fn case_08_a_missing_or_malformed_key_is_told_so() {
+async fn a_missing_key_and_a_malformed_key_are_refused() {
     without_effect(async |shop| {
         let body = order_of(&[line("TEA-01", 1)]);
         let without = shop
@@ -46,7 +46,7 @@ async fn case_08_a_missing_or_malformed_key_is_told_so() {
 }
 
 #[tokio::test]
-async fn case_27_a_quantity_that_is_none_is_told_with_its_pointer() {
+async fn an_invalid_quantity_is_refused_with_a_pointer_to_it() {
     without_effect(async |shop| {
         for quantity in ["0", "-1", "9223372036854775808", "1.5", "1.0", "\"1\""] {
             let body = format!(
@@ -61,7 +61,7 @@ async fn case_27_a_quantity_that_is_none_is_told_with_its_pointer() {
 }
 
 #[tokio::test]
-async fn case_29_too_many_lines_a_large_body_and_another_media_type_are_told_apart() {
+async fn too_many_lines_a_large_body_and_another_media_type_get_different_problems() {
     without_effect(async |shop| {
         let lines = vec![line("TEA-01", 1); 51];
         let answer = shop.place_as("demo", "key-1", &order_of(&lines)).await;
@@ -81,7 +81,7 @@ async fn case_29_too_many_lines_a_large_body_and_another_media_type_are_told_apa
 }
 
 #[tokio::test]
-async fn case_29_a_body_of_exactly_64_kib_is_read() {
+async fn a_body_of_exactly_64_kib_is_accepted() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let body = order_of(&[line("TEA-01", 1)]).to_string();
@@ -92,7 +92,7 @@ async fn case_29_a_body_of_exactly_64_kib_is_read() {
 }
 
 #[tokio::test]
-async fn every_route_tells_what_is_wrong_with_its_body() {
+async fn every_route_points_to_what_is_wrong_in_its_body() {
     without_effect(async |shop| {
         let id = "ord_aaaaaaaaaaaaaaaaaaaaaaaaaa";
         let routes: [(Method, String, Value, &str); 4] = [
@@ -133,7 +133,7 @@ async fn every_route_tells_what_is_wrong_with_its_body() {
 }
 
 #[tokio::test]
-async fn every_answer_names_its_request() {
+async fn every_answer_carries_the_id_of_its_request() {
     without_effect(async |shop| {
         let problem = shop.read("demo", "nonsense").await;
         let id = problem.header("x-request-id").unwrap();

@@ -20,7 +20,7 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_has_the_callers_orders_newest_first_as_they_are_now() {
+async fn a_list_has_the_callers_orders_newest_first_in_their_current_state() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let mut placed = Vec::new();
@@ -50,7 +50,7 @@ async fn a_list_has_the_callers_orders_newest_first_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn case_41_pages_neither_repeat_nor_skip_while_orders_arrive() {
+async fn pages_neither_repeat_nor_skip_an_order_while_others_arrive() {
     shop(async |shop| {
         shop.stock("TEA-01", 100).await;
         let mut there = BTreeSet::new();
@@ -87,7 +87,7 @@ async fn case_41_pages_neither_repeat_nor_skip_while_orders_arrive() {
 }
 
 #[tokio::test]
-async fn a_last_page_that_is_full_has_no_next() {
+async fn a_full_last_page_has_no_next_cursor() {
     shop(async |shop| {
         shop.stock("TEA-01", 100).await;
         for n in 0..4 {
@@ -102,7 +102,7 @@ async fn a_last_page_that_is_full_has_no_next() {
 }
 
 #[tokio::test]
-async fn case_41_a_forged_or_foreign_cursor_is_refused() {
+async fn a_forged_cursor_and_another_customers_cursor_are_refused() {
     shop(async |shop| {
         shop.stock("TEA-01", 100).await;
         for n in 0..3 {
@@ -133,7 +133,7 @@ async fn case_41_a_forged_or_foreign_cursor_is_refused() {
 }
 
 #[tokio::test]
-async fn products_are_listed_for_anybody_page_by_page() {
+async fn anyone_can_list_products_page_by_page() {
     shop(async |shop| {
         for n in 0..5 {
             shop.stock(&format!("P-{n}"), n).await;

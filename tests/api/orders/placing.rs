@@ -7,7 +7,7 @@ use super::shop;
 use crate::support::harness::{Shop, line, order_of};
 
 #[tokio::test]
-async fn case_01_a_first_order_takes_its_stock() {
+async fn a_first_order_takes_its_stock() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;
@@ -30,7 +30,7 @@ async fn case_01_a_first_order_takes_its_stock() {
 }
 
 #[tokio::test]
-async fn case_02_a_repeat_is_answered_with_the_same_bytes() {
+async fn a_repeat_gets_the_same_bytes() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;
@@ -48,7 +48,7 @@ async fn case_02_a_repeat_is_answered_with_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn case_03_a_repeat_of_a_sold_out_order_returns_the_order() {
+async fn a_repeat_of_an_order_that_sold_out_the_stock_returns_the_order() {
     shop(async |shop| {
         shop.stock("TEA-01", 2).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;
@@ -60,7 +60,7 @@ async fn case_03_a_repeat_of_a_sold_out_order_returns_the_order() {
 }
 
 #[tokio::test]
-async fn case_04_a_repeat_after_a_change_returns_the_order_as_it_was_placed() {
+async fn a_repeat_after_a_confirmation_or_a_cancellation_returns_the_order_as_it_was_placed() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let confirmed = shop.place("confirmed", "TEA-01", 1).await;
@@ -79,7 +79,7 @@ async fn case_04_a_repeat_after_a_change_returns_the_order_as_it_was_placed() {
 }
 
 #[tokio::test]
-async fn case_05_the_same_key_for_another_order_is_refused_and_changes_nothing() {
+async fn the_same_key_for_another_order_is_refused_and_changes_nothing() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;
@@ -95,7 +95,7 @@ async fn case_05_the_same_key_for_another_order_is_refused_and_changes_nothing()
 }
 
 #[tokio::test]
-async fn case_06_reordered_members_and_split_lines_are_the_same_order() {
+async fn reordered_and_split_lines_are_the_same_order() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         shop.stock("CUP-01", 10).await;
@@ -110,7 +110,7 @@ async fn case_06_reordered_members_and_split_lines_are_the_same_order() {
 }
 
 #[tokio::test]
-async fn case_07_the_same_key_of_another_customer_is_another_order() {
+async fn the_same_key_of_another_customer_is_another_order() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let body = order_of(&[line("TEA-01", 1)]);
@@ -124,7 +124,7 @@ async fn case_07_the_same_key_of_another_customer_is_another_order() {
 }
 
 #[tokio::test]
-async fn case_10_a_hundred_parallel_repeats_are_one_order() {
+async fn a_hundred_parallel_repeats_make_one_order() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let answers = join_all((0..100).map(|_| shop.place("key-1", "TEA-01", 2))).await;
@@ -140,7 +140,7 @@ async fn case_10_a_hundred_parallel_repeats_are_one_order() {
 }
 
 #[tokio::test]
-async fn case_11_of_a_hundred_orders_for_the_last_piece_one_wins() {
+async fn one_of_a_hundred_parallel_orders_gets_the_last_unit() {
     shop(async |shop| {
         shop.stock("TEA-01", 1).await;
         let place = async |n: usize| shop.place(&format!("key-{n}"), "TEA-01", 1).await;
@@ -155,7 +155,7 @@ async fn case_11_of_a_hundred_orders_for_the_last_piece_one_wins() {
 }
 
 #[tokio::test]
-async fn case_23_a_repeat_after_a_month_is_still_a_repeat() {
+async fn a_repeat_after_a_month_still_returns_the_first_order() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;
@@ -170,7 +170,7 @@ async fn case_23_a_repeat_after_a_month_is_still_a_repeat() {
 }
 
 #[tokio::test]
-async fn case_40_another_customers_order_is_not_there() {
+async fn another_customers_order_is_not_found() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let id = shop.place("key-1", "TEA-01", 1).await.order_id();
@@ -194,7 +194,7 @@ async fn case_40_another_customers_order_is_not_there() {
 }
 
 #[tokio::test]
-async fn case_47_a_repeat_of_an_earlier_releases_order_gets_its_old_answer() {
+async fn a_repeat_of_an_order_from_an_earlier_release_gets_that_releases_answer() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let placed = shop.place("key-1", "TEA-01", 2).await;

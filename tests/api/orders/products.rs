@@ -22,7 +22,7 @@ async fn put(
 }
 
 #[tokio::test]
-async fn a_product_is_made_once_and_then_changed() {
+async fn a_second_put_changes_the_product_that_the_first_one_created() {
     shop(async |shop| {
         let made = shop.describe("TEA-01", &json!({"name": "Sencha"})).await;
         made.assert(201);
@@ -42,7 +42,7 @@ async fn a_product_is_made_once_and_then_changed() {
 }
 
 #[tokio::test]
-async fn case_48_sales_do_not_make_an_etag_stale_but_an_edit_does() {
+async fn a_sale_does_not_change_a_products_etag_but_an_edit_does() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         shop.place("key-1", "TEA-01", 3).await.assert(201);
@@ -69,7 +69,7 @@ async fn case_48_sales_do_not_make_an_etag_stale_but_an_edit_does() {
 }
 
 #[tokio::test]
-async fn a_product_can_be_made_only_if_there_is_none() {
+async fn if_none_match_creates_a_product_only_if_it_does_not_exist() {
     shop(async |shop| {
         put(shop, "TEA-01", ("if-none-match", "*"), 500)
             .await
@@ -82,7 +82,7 @@ async fn a_product_can_be_made_only_if_there_is_none() {
 }
 
 #[tokio::test]
-async fn the_repeat_of_an_edit_whose_answer_was_lost_succeeds() {
+async fn an_edit_whose_answer_was_lost_can_be_repeated_with_the_same_precondition() {
     shop(async |shop| {
         put(shop, "TEA-01", ("if-none-match", "*"), 500)
             .await
@@ -99,7 +99,7 @@ async fn the_repeat_of_an_edit_whose_answer_was_lost_succeeds() {
 }
 
 #[tokio::test]
-async fn anybody_may_read_a_product_and_only_staff_may_change_it() {
+async fn anyone_may_read_a_product_and_only_staff_may_change_it() {
     shop(async |shop| {
         shop.stock("TEA-01", 1).await;
         shop.get("/products/TEA-01").send().await.assert(200);

@@ -6,7 +6,7 @@ use super::shop;
 use crate::support::harness::{line, order_of};
 
 #[tokio::test]
-async fn case_15_a_late_duplicate_after_a_restock_is_still_refused() {
+async fn a_repeat_after_a_restock_gets_the_same_refusal() {
     shop(async |shop| {
         shop.stock("TEA-01", 1).await;
         let refused = shop.place("key-1", "TEA-01", 2).await;
@@ -34,7 +34,7 @@ async fn case_15_a_late_duplicate_after_a_restock_is_still_refused() {
 }
 
 #[tokio::test]
-async fn case_26_every_failing_line_is_told_and_no_stock_moves() {
+async fn a_refusal_lists_every_failing_line_and_moves_no_stock() {
     shop(async |shop| {
         shop.stock("A", 1).await;
         shop.stock("B", 1).await;
@@ -67,7 +67,7 @@ async fn case_26_every_failing_line_is_told_and_no_stock_moves() {
 }
 
 #[tokio::test]
-async fn case_28_an_unknown_product_is_422_and_a_sold_out_one_409() {
+async fn an_unknown_product_is_422_and_a_sold_out_product_is_409() {
     shop(async |shop| {
         shop.place("a", "NONE", 1)
             .await
@@ -81,7 +81,7 @@ async fn case_28_an_unknown_product_is_422_and_a_sold_out_one_409() {
 }
 
 #[tokio::test]
-async fn case_30_a_changed_price_currency_or_sale_is_told_with_the_facts() {
+async fn a_changed_price_currency_or_availability_is_refused_with_the_current_value() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         shop.describe("TEA-01", &json!({"unit_price": 600}))
@@ -111,7 +111,7 @@ async fn case_30_a_changed_price_currency_or_sale_is_told_with_the_facts() {
 }
 
 #[tokio::test]
-async fn case_36_a_refusal_is_final_until_it_is_deleted() {
+async fn a_refusal_stands_until_its_record_is_deleted() {
     shop(async |shop| {
         shop.stock("TEA-01", 1).await;
         let refused = shop.place("key-1", "TEA-01", 2).await;
@@ -140,7 +140,7 @@ async fn case_36_a_refusal_is_final_until_it_is_deleted() {
 }
 
 #[tokio::test]
-async fn case_37_a_refusal_may_be_deleted_after_14_days_and_an_order_never() {
+async fn a_refusal_expires_after_14_days_and_an_order_never_does() {
     shop(async |shop| {
         shop.stock("TEA-01", 1).await;
         shop.place("refused", "TEA-01", 2).await.assert(409);

@@ -27,7 +27,7 @@ fn at_every_wait(tea: i64, fates: &[Fate], before: impl Fn(&Stage) -> Wish, stat
 }
 
 #[test]
-fn case_25_a_placement_can_end_at_every_wait() {
+fn a_placement_survives_the_end_of_its_handler_at_every_wait() {
     assert!(1 <= at_every_wait(3, &[], |_| tea("key-1", 2), 201));
     let rough = [
         goes_wrong(Accident::Conflict(vec![0])),
@@ -37,20 +37,20 @@ fn case_25_a_placement_can_end_at_every_wait() {
 }
 
 #[test]
-fn case_25_a_refusal_can_end_at_every_wait() {
+fn a_refusal_survives_the_end_of_its_handler_at_every_wait() {
     assert!(2 <= at_every_wait(0, &[], |_| tea("key-1", 1), 409));
     let rough = [calm(), goes_wrong(Accident::LoseAnswer { reset: true })];
     assert!(4 <= at_every_wait(0, &rough, |_| tea("key-1", 1), 409));
 }
 
 #[test]
-fn case_25_an_adjustment_can_end_at_every_wait() {
+fn an_adjustment_survives_the_end_of_its_handler_at_every_wait() {
     assert!(1 <= at_every_wait(3, &[], |_| Wish::stock("count", "TEA", -2), 201));
     assert!(2 <= at_every_wait(1, &[], |_| Wish::stock("count", "TEA", -2), 409));
 }
 
 #[test]
-fn case_25_a_cancel_and_a_confirmation_can_end_at_every_wait() {
+fn a_cancel_and_a_confirmation_survive_the_end_of_their_handler_at_every_wait() {
     let cancel = |stage: &Stage| Wish::Cancel {
         id: id(&stage.ask(&tea("key-1", 1))),
         if_match: None,

@@ -10,7 +10,7 @@ use simulator::shop::{FULL, caller};
 use super::stage::*;
 
 #[test]
-fn case_14_a_commit_that_lands_after_its_handler_died_is_what_the_next_retry_tells() {
+fn a_commit_that_lands_after_its_handler_died_answers_the_next_retry() {
     stage(1, |stage| {
         stage.next([delayed(20_000)]);
         assert_eq!(stage.ask_within(&tea("key-1", 1), killed_at(0)), None);
@@ -24,7 +24,7 @@ fn case_14_a_commit_that_lands_after_its_handler_died_is_what_the_next_retry_tel
 }
 
 #[test]
-fn case_14_a_retry_that_overtakes_the_first_copy_is_the_one_order() {
+fn a_retry_that_overtakes_the_first_copy_makes_the_only_order() {
     stage(5, |stage| {
         stage.next([delayed(20_000)]);
         assert_eq!(stage.ask_within(&tea("key-1", 1), killed_at(0)), None);
@@ -36,7 +36,7 @@ fn case_14_a_retry_that_overtakes_the_first_copy_is_the_one_order() {
 }
 
 #[test]
-fn case_15_a_late_duplicate_after_a_refusal_and_a_restock_is_still_refused() {
+fn a_late_duplicate_of_a_refused_order_does_not_order_after_a_restock() {
     stage(0, |stage| {
         // Beyond the ten minutes for which the database remembers the token.
         stage.next([arrives_again(20 * 60)]);
@@ -51,7 +51,7 @@ fn case_15_a_late_duplicate_after_a_refusal_and_a_restock_is_still_refused() {
 }
 
 #[test]
-fn case_39_a_late_duplicate_of_a_refused_adjustment_is_still_refused() {
+fn a_late_duplicate_of_a_refused_adjustment_does_not_adjust_after_a_restock() {
     stage(1, |stage| {
         stage.next([arrives_again(20 * 60)]);
         let refusal = stage.ask(&Wish::stock("shrink", "TEA", -3));
@@ -67,7 +67,7 @@ fn case_39_a_late_duplicate_of_a_refused_adjustment_is_still_refused() {
 }
 
 #[test]
-fn case_16_a_refusal_that_meets_the_commit_of_the_same_key_gives_way() {
+fn a_refusal_gives_way_to_an_order_that_was_placed_under_the_same_key() {
     stage(0, |stage| {
         // The first copy travels for a second. The second copy finds nothing left, and its
         // refusal travels; meanwhile stock comes, and the first copy takes it.
@@ -104,7 +104,7 @@ fn case_16_a_refusal_that_meets_the_commit_of_the_same_key_gives_way() {
 }
 
 #[test]
-fn case_43_a_transaction_that_outlives_its_handler_meets_the_retry_and_there_is_one_order() {
+fn a_retry_that_meets_the_transaction_of_a_dead_handler_makes_no_second_order() {
     stage(5, |stage| {
         stage.next([Fate {
             holds: Duration::from_secs(30),
@@ -120,7 +120,7 @@ fn case_43_a_transaction_that_outlives_its_handler_meets_the_retry_and_there_is_
 }
 
 #[test]
-fn case_36_a_refusal_holds_beyond_its_time_until_it_is_deleted() {
+fn a_refusal_stands_past_its_time_to_live_until_it_is_deleted() {
     stage(0, |stage| {
         let refusal = stage.ask(&tea("key-1", 1));
         assert_eq!(stage.status(&Wish::stock("restock", "TEA", 5)), 201);
@@ -136,7 +136,7 @@ fn case_36_a_refusal_holds_beyond_its_time_until_it_is_deleted() {
 }
 
 #[test]
-fn case_49_a_cancel_whose_answer_was_lost_is_repeated_with_the_same_if_match() {
+fn a_cancel_whose_answer_was_lost_can_be_repeated_with_the_same_if_match() {
     stage(1, |stage| {
         let id = id(&stage.ask(&tea("key-1", 1)));
         let cancel = Wish::Cancel {
@@ -154,7 +154,7 @@ fn case_49_a_cancel_whose_answer_was_lost_is_repeated_with_the_same_if_match() {
 }
 
 #[test]
-fn case_33_a_confirmation_whose_answer_was_lost_is_told_again() {
+fn a_confirmation_whose_answer_was_lost_is_replayed() {
     stage(1, |stage| {
         let id = id(&stage.ask(&tea("key-1", 1)));
         let confirm = |reference: &str| Wish::Confirm {
@@ -177,7 +177,7 @@ fn case_33_a_confirmation_whose_answer_was_lost_is_told_again() {
 }
 
 #[test]
-fn case_33_a_confirmation_of_a_handler_that_died_is_told_to_who_asks_again() {
+fn a_confirmation_by_a_handler_that_died_is_replayed_to_the_retry() {
     stage(1, |stage| {
         let id = id(&stage.ask(&tea("key-1", 1)));
         let confirm = |reference: &str| Wish::Confirm {

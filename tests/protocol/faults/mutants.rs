@@ -96,7 +96,7 @@ fn update(action: &Value) -> &str {
 }
 
 #[test]
-fn a_database_that_forgets_how_many_there_are_is_caught() {
+fn an_order_without_the_condition_on_available_stock_is_caught() {
     assert_caught(
         forget("available >= :q", "attribute_exists(pk)"),
         "less than none",
@@ -104,26 +104,26 @@ fn a_database_that_forgets_how_many_there_are_is_caught() {
 }
 
 #[test]
-fn a_database_that_sells_what_is_not_on_offer_is_caught() {
+fn an_order_without_the_conditions_on_the_offer_is_caught() {
     let weakened = "(sellable = :true OR sellable <> :true) AND currency = :c AND (unit_price = :p OR unit_price <> :p)";
     let condition = "sellable = :true AND currency = :c AND unit_price = :p";
     assert_caught(forget(condition, weakened), "as it was not offered");
 }
 
 #[test]
-fn a_database_that_takes_below_nothing_is_caught() {
+fn an_adjustment_without_the_condition_on_available_stock_is_caught() {
     let weakened = "(available >= :minus_d OR available < :minus_d)";
     assert_caught(forget("available >= :minus_d", weakened), "less than none");
 }
 
 #[test]
-fn a_database_that_overwrites_decisions_is_caught() {
+fn a_decision_that_overwrites_an_earlier_one_is_caught() {
     let weakened = "(attribute_exists(pk) OR attribute_not_exists(pk))";
     assert_caught(forget("attribute_not_exists(pk)", weakened), "went from");
 }
 
 #[test]
-fn a_database_that_changes_orders_at_any_version_is_caught() {
+fn a_change_of_an_order_at_any_version_is_caught() {
     assert_caught(
         forget("version = :read", "(version = :read OR version <> :read)"),
         "went from",
@@ -131,7 +131,7 @@ fn a_database_that_changes_orders_at_any_version_is_caught() {
 }
 
 #[test]
-fn a_database_that_lets_one_payment_confirm_two_orders_is_caught() {
+fn a_payment_that_confirms_two_orders_is_caught() {
     let condition = "attribute_not_exists(pk) OR order_id = :this";
     let weakened = "attribute_not_exists(pk) OR order_id = :this OR order_id <> :this";
     assert_caught(forget(condition, weakened), "confirmed");
@@ -175,12 +175,12 @@ impl Sabotage for AnswersFromARead {
 }
 
 #[test]
-fn an_answer_from_a_read_is_caught() {
+fn a_refusal_decided_by_a_read_is_caught() {
     assert_caught(AnswersFromARead::default(), "the table says");
 }
 
 #[test]
-fn the_stock_s_reasons_first_are_caught() {
+fn reading_the_stocks_reasons_before_the_records_is_caught() {
     /// A no that is told without being recorded, although the record's own condition failed.
     #[derive(Default)]
     struct StockFirst(Mutex<BTreeSet<Key>>);
@@ -206,7 +206,7 @@ fn the_stock_s_reasons_first_are_caught() {
 }
 
 #[test]
-fn a_cancel_that_gives_nothing_back_is_caught() {
+fn a_cancel_that_gives_no_stock_back_is_caught() {
     assert_caught(
         leave_out(|action| update(action).contains("taken = taken - :q")),
         "its stock",
@@ -220,7 +220,7 @@ fn an_adjustment_without_its_record_is_caught() {
 }
 
 #[test]
-fn an_order_that_takes_nothing_is_caught() {
+fn an_order_that_takes_no_stock_is_caught() {
     assert_caught(
         leave_out(|action| update(action).contains("taken = taken + :q")),
         "as it was not offered",
@@ -259,7 +259,7 @@ fn a_cancelled_transaction_that_hides_its_first_reason_is_caught() {
 }
 
 #[test]
-fn a_transaction_that_is_said_to_be_committed_and_was_not_is_caught() {
+fn a_cancelled_transaction_that_is_reported_as_committed_is_caught() {
     let claimed = OfAnswers(|request: &Request, response: &mut Response| {
         if request.operation == Operation::TransactWriteItems && response.reasons().is_some() {
             *response = Response::ok(json!({}));
@@ -269,7 +269,7 @@ fn a_transaction_that_is_said_to_be_committed_and_was_not_is_caught() {
 }
 
 #[test]
-fn one_token_for_everything_is_caught() {
+fn one_token_for_all_transactions_is_caught() {
     let reused = OfRequests(|request: &mut Request| {
         if request.operation == Operation::TransactWriteItems {
             request.body["ClientRequestToken"] = "always the same".into();
@@ -280,7 +280,7 @@ fn one_token_for_everything_is_caught() {
 }
 
 #[test]
-fn another_record_than_the_one_in_the_way_is_caught() {
+fn a_wrong_copy_of_the_existing_record_is_caught() {
     let other = OfAnswers(|_: &Request, response: &mut Response| {
         let reasons = response.reasons_mut().into_iter().flatten();
         for total in reasons.filter_map(|reason| reason.pointer_mut("/Item/total/N")) {

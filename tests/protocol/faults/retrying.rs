@@ -25,7 +25,7 @@ fn tea_and_cup(key: &str) -> Wish {
 }
 
 #[test]
-fn case_12_a_request_that_was_lost_is_sent_again_and_creates_the_order() {
+fn a_lost_request_is_sent_again_and_creates_the_order() {
     for reset in [true, false] {
         stage(1, |stage| {
             stage.next([goes_wrong(Accident::LoseRequest { reset })]);
@@ -38,7 +38,7 @@ fn case_12_a_request_that_was_lost_is_sent_again_and_creates_the_order() {
 }
 
 #[test]
-fn case_13_an_answer_that_was_lost_is_asked_for_under_the_same_token() {
+fn after_a_lost_answer_the_same_request_is_sent_under_the_same_token() {
     stage(1, |stage| {
         stage.next([goes_wrong(Accident::LoseAnswer { reset: false })]);
         let answer = stage.ask(&tea("key-1", 1));
@@ -56,7 +56,7 @@ fn case_13_an_answer_that_was_lost_is_asked_for_under_the_same_token() {
 }
 
 #[test]
-fn case_17_a_refusal_whose_recording_got_no_answer_is_the_same_refusal() {
+fn a_refusal_whose_write_got_no_answer_is_recorded_once() {
     for accident in [
         Accident::LoseAnswer { reset: true },
         Accident::LoseAnswer { reset: false },
@@ -78,7 +78,7 @@ fn case_17_a_refusal_whose_recording_got_no_answer_is_the_same_refusal() {
 }
 
 #[test]
-fn case_18_a_conflict_is_tried_again() {
+fn a_conflict_is_retried_under_a_new_token() {
     stage(1, |stage| {
         stage.next([
             goes_wrong(Accident::Conflict(vec![0])),
@@ -96,7 +96,7 @@ fn case_18_a_conflict_is_tried_again() {
 }
 
 #[test]
-fn case_18_a_conflict_without_end_is_an_unknown_outcome() {
+fn a_conflict_that_never_ends_is_reported_as_an_unknown_outcome() {
     stage(1, |stage| {
         stage.next(vec![goes_wrong(Accident::Conflict(vec![1])); 100]);
         let answer = stage.ask(&tea("key-1", 1));
@@ -115,7 +115,7 @@ fn case_18_a_conflict_without_end_is_an_unknown_outcome() {
 }
 
 #[test]
-fn case_19_conflicts_and_throttling_are_waited_out_and_not_hammered() {
+fn throttling_is_retried_with_pauses() {
     stage(9, |stage| {
         stage.next(vec![goes_wrong(Accident::Throttle(vec![1, 2])); 100]);
         assert_eq!(stage.status(&tea_and_cup("key-1")), 503);
@@ -125,7 +125,7 @@ fn case_19_conflicts_and_throttling_are_waited_out_and_not_hammered() {
 }
 
 #[test]
-fn case_19_a_record_that_is_there_is_told_at_once_whatever_else_is_in_the_way() {
+fn an_existing_record_answers_at_once_even_beside_a_conflict() {
     stage(9, |stage| {
         let placed = stage.ask(&tea("key-1", 1));
         stage.seen();
@@ -137,7 +137,7 @@ fn case_19_a_record_that_is_there_is_told_at_once_whatever_else_is_in_the_way() 
 }
 
 #[test]
-fn case_20_a_transaction_in_progress_for_five_seconds_is_waited_for() {
+fn a_transaction_in_progress_for_five_seconds_is_waited_for() {
     stage(1, |stage| {
         stage.next([goes_wrong(Accident::InProgress(Duration::from_secs(5)))]);
         let answer = stage.ask(&tea("key-1", 1));
@@ -147,7 +147,7 @@ fn case_20_a_transaction_in_progress_for_five_seconds_is_waited_for() {
 }
 
 #[test]
-fn case_21_when_everything_is_throttled_nothing_is_written() {
+fn nothing_is_written_while_the_order_itself_is_throttled() {
     stage(1, |stage| {
         stage.next(vec![goes_wrong(Accident::Throttle(vec![0])); 100]);
         assert_eq!(stage.status(&tea("key-1", 1)), 503);
@@ -156,7 +156,7 @@ fn case_21_when_everything_is_throttled_nothing_is_written() {
 }
 
 #[test]
-fn case_21_when_one_product_is_throttled_nothing_is_written_in_part() {
+fn an_order_is_not_written_in_part_while_one_of_its_products_is_throttled() {
     stage(9, |stage| {
         // Whatever names this product is throttled, and whatever does not goes through.
         let cup = ("SKU#CUP".to_owned(), "STOCK#0".to_owned());
@@ -180,7 +180,7 @@ fn case_21_when_one_product_is_throttled_nothing_is_written_in_part() {
 }
 
 #[test]
-fn case_22_a_token_that_was_used_for_another_body_is_replaced() {
+fn a_token_that_was_used_for_another_body_is_replaced() {
     stage(1, |stage| {
         stage.next([goes_wrong(Accident::TokenMismatch)]);
         assert_eq!(stage.status(&tea("key-1", 1)), 201);
@@ -190,7 +190,7 @@ fn case_22_a_token_that_was_used_for_another_body_is_replaced() {
 }
 
 #[test]
-fn case_23_a_replay_is_the_same_after_eleven_minutes_and_after_a_month() {
+fn a_replay_is_the_same_after_eleven_minutes_and_after_a_month() {
     stage(3, |stage| {
         // There is more, for a repeat that would be taken for another order.
         let placed = stage.ask(&tea("key-1", 1));
@@ -206,7 +206,7 @@ fn case_23_a_replay_is_the_same_after_eleven_minutes_and_after_a_month() {
 }
 
 #[test]
-fn case_24_without_time_nothing_is_begun() {
+fn nothing_is_sent_when_too_little_time_is_left() {
     stage(1, |stage| {
         let short = Run {
             limit: Duration::from_millis(510),
@@ -222,7 +222,7 @@ fn case_24_without_time_nothing_is_begun() {
 }
 
 #[test]
-fn an_error_of_the_database_is_tried_again_whether_or_not_it_wrote() {
+fn a_server_error_is_retried_whether_or_not_the_write_was_applied() {
     for applied in [true, false] {
         stage(1, |stage| {
             stage.next([goes_wrong(Accident::ServerError { applied })]);

@@ -91,7 +91,7 @@ fn two_hundred_worlds_keep_every_promise() {
 }
 
 #[test]
-fn each_kind_of_fault_can_be_survived_alone() {
+fn each_kind_of_fault_alone_breaks_nothing() {
     for fault in Fault::ALL {
         let plan = Plan {
             operations: 30,
@@ -107,7 +107,7 @@ fn each_kind_of_fault_can_be_survived_alone() {
 }
 
 #[test]
-fn a_seed_is_told_in_the_same_bytes_every_time() {
+fn a_seed_gives_the_same_trace_every_time() {
     let plan = Plan {
         traced: true,
         ..Plan::default()

@@ -12,7 +12,7 @@ use simulator::shop::{FULL, FULL_SWEEP};
 use super::stage::*;
 
 #[test]
-fn case_35_two_sweepers_five_minutes_apart_give_stock_back_once_and_never_after_a_confirmation() {
+fn two_sweepers_whose_clocks_differ_release_a_hold_once_and_never_after_a_confirmation() {
     stage(4, |stage| {
         let held = id(&stage.ask(&tea("key-1", 1)));
         let paid = id(&stage.ask(&tea("key-2", 3)));
@@ -52,7 +52,7 @@ fn case_35_two_sweepers_five_minutes_apart_give_stock_back_once_and_never_after_
 }
 
 #[test]
-fn case_35_whose_clock_says_that_a_hold_is_over_confirms_it_as_whose_clock_does_not() {
+fn an_overdue_hold_is_confirmed_whatever_the_machines_clock_says() {
     stage(2, |stage| {
         // A hold of a quarter of an hour, before and after its end, by clocks five minutes apart.
         for (key, minutes) in [("key-1", 11), ("key-2", 16)] {
@@ -78,7 +78,7 @@ fn case_35_whose_clock_says_that_a_hold_is_over_confirms_it_as_whose_clock_does_
 }
 
 #[test]
-fn case_35_of_two_sweepers_at_the_same_order_one_releases_it() {
+fn of_two_sweepers_on_the_same_order_one_releases_it() {
     stage(2, |stage| {
         stage.ask(&tea("key-1", 2));
         stage.wait(3_600);
@@ -101,7 +101,7 @@ fn case_35_of_two_sweepers_at_the_same_order_one_releases_it() {
 }
 
 #[test]
-fn case_38_a_sweeper_that_is_killed_at_any_wait_leaves_work_and_nothing_else() {
+fn a_sweeper_killed_at_any_wait_leaves_only_work_for_the_next() {
     for wait in 0..200 {
         let mut ended = false;
         stage(9, |stage| {
@@ -127,7 +127,7 @@ fn case_38_a_sweeper_that_is_killed_at_any_wait_leaves_work_and_nothing_else() {
 }
 
 #[test]
-fn a_confirmation_wins_over_an_index_that_still_names_the_order() {
+fn a_confirmed_order_is_not_released_when_the_index_still_lists_it() {
     stage(1, |stage| {
         let id = id(&stage.ask(&tea("key-1", 1)));
         stage.wait(3_600);
@@ -149,7 +149,7 @@ fn a_confirmation_wins_over_an_index_that_still_names_the_order() {
 }
 
 #[test]
-fn case_50_the_replay_of_an_order_that_has_expired_since_is_the_answer_of_then() {
+fn the_replay_of_an_order_that_has_expired_is_the_first_answer() {
     stage(1, |stage| {
         let placed = stage.ask(&tea("key-1", 1));
         stage.wait(3_600);

@@ -338,7 +338,7 @@ fn explore(audit: &Audit, property: &'static str) -> Option<(usize, String)> {
 }
 
 #[test]
-fn one_pass_accuses_a_sound_table() {
+fn one_pass_can_accuse_a_sound_table() {
     let (steps, story) = explore(&busy(Rule::Accuse), NO_FALSE_ALARM).unwrap();
     assert_eq!(steps, 2 + PASS_STEPS, "{story}");
     let (halves, _) = story.split_once("reads the stock again").unwrap();
@@ -346,7 +346,7 @@ fn one_pass_accuses_a_sound_table() {
 }
 
 #[test]
-fn two_passes_that_see_different_halves_accuse_a_sound_table() {
+fn two_passes_can_accuse_a_sound_table() {
     let (steps, story) = explore(&busy(Rule::SecondPass), NO_FALSE_ALARM).unwrap();
     assert_eq!(steps, 6 + 2 * PASS_STEPS, "{story}");
     // A stock before its order in the first pass; an order before its stock in the second.
@@ -360,7 +360,7 @@ fn two_passes_that_see_different_halves_accuse_a_sound_table() {
 }
 
 #[test]
-fn a_version_that_stands_still_before_and_after_never_accuses_a_sound_table() {
+fn two_passes_and_a_final_version_check_never_accuse_a_sound_table() {
     let checker = busy(Rule::SecondPassAndAWait).checker().spawn_bfs().join();
     println!("{} states", checker.unique_state_count());
     checker.assert_no_discovery(NO_FALSE_ALARM);
@@ -369,7 +369,7 @@ fn a_version_that_stands_still_before_and_after_never_accuses_a_sound_table() {
 }
 
 #[test]
-fn a_broken_table_is_found_out_by_every_rule() {
+fn every_rule_finds_a_broken_table() {
     for rule in [Rule::Accuse, Rule::SecondPass, Rule::SecondPassAndAWait] {
         for transactions in [vec![], busy(rule).transactions] {
             let wrong_by = 1;

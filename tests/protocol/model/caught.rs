@@ -185,7 +185,7 @@ fn unheard(step: &Step) -> bool {
 }
 
 #[test]
-fn without_a_refusal_record_it_sells_after_a_no() {
+fn without_a_refusal_record_an_order_is_placed_after_a_refusal() {
     catch(M::NoRefusalRecord, TRUE_ANSWER)
         .in_steps(5, unheard)
         .tells(&[
@@ -199,7 +199,7 @@ fn without_a_refusal_record_it_sells_after_a_no() {
 }
 
 #[test]
-fn a_no_that_was_read_is_overtaken_by_the_write() {
+fn a_refusal_decided_by_a_read_is_overtaken_by_the_write() {
     catch(M::AnswerFromARead, TRUE_ANSWER)
         .in_steps(3, unheard)
         .tells(&["asks", "reads", "arrives, unheard"])
@@ -207,7 +207,7 @@ fn a_no_that_was_read_is_overtaken_by_the_write() {
 }
 
 #[test]
-fn with_the_stock_s_reasons_first_a_repeat_of_the_last_unit_is_told_no() {
+fn reading_the_stocks_reasons_first_refuses_a_repeat_of_the_order_for_the_last_unit() {
     catch(M::StockReasonsFirstUnrecorded, TRUE_ANSWER)
         .in_steps(4, heard)
         .told(&["yes", "no"])
@@ -216,14 +216,14 @@ fn with_the_stock_s_reasons_first_a_repeat_of_the_last_unit_is_told_no() {
 }
 
 #[test]
-fn with_its_own_body_a_repeat_is_told_another_order() {
+fn a_repeat_answered_with_its_own_body_contradicts_the_first_answer() {
     catch(M::OwnBodyReplayed, SAME_ANSWER)
         .in_steps(4, heard)
         .told(&["yes", "yes"]);
 }
 
 #[test]
-fn without_the_record_s_condition_a_duplicate_sells_twice() {
+fn without_the_records_condition_a_duplicate_sells_twice() {
     catch(M::NoRecordCondition, ONE_ORDER)
         .in_steps(3, unheard)
         .tells(&["and will once more", "its token forgotten"])
@@ -231,7 +231,7 @@ fn without_the_record_s_condition_a_duplicate_sells_twice() {
 }
 
 #[test]
-fn without_the_refusal_s_condition_an_order_is_overwritten() {
+fn without_the_refusals_condition_an_order_is_overwritten() {
     catch(M::NoRefusalCondition, CONSERVED)
         .in_steps(6, unheard)
         .tells(&["make order", "adjustment", "make order", "refuse order"])
@@ -239,28 +239,28 @@ fn without_the_refusal_s_condition_an_order_is_overwritten() {
 }
 
 #[test]
-fn without_the_stock_s_condition_the_last_unit_is_sold_twice() {
+fn without_the_stocks_condition_the_last_unit_is_sold_twice() {
     catch(M::NoStockCondition, NOT_NEGATIVE)
         .in_steps(4, unheard)
         .leaves(-1);
 }
 
 #[test]
-fn without_the_offer_s_condition_an_unseen_price_is_charged() {
+fn without_the_offers_condition_a_price_is_charged_that_was_not_shown() {
     catch(M::NoOfferCondition, SEEN_OFFER)
         .in_steps(3, unheard)
         .tells(&["asks", "offered otherwise", "arrives"]);
 }
 
 #[test]
-fn without_the_adjustment_s_condition_more_is_lost_than_there_is() {
+fn without_the_adjustments_condition_stock_goes_below_zero() {
     catch(M::NoAdjustmentCondition, NOT_NEGATIVE)
         .in_steps(2, unheard)
         .leaves(-1);
 }
 
 #[test]
-fn at_any_version_a_confirmation_follows_a_release() {
+fn without_the_version_condition_a_released_hold_is_confirmed() {
     catch(M::ConfirmAtAnyVersion, ONE_FATE)
         .in_steps(6, unheard)
         .tells(&["reads", "reads", "confirm order 0 at version 1"])
@@ -268,7 +268,7 @@ fn at_any_version_a_confirmation_follows_a_release() {
 }
 
 #[test]
-fn at_any_version_a_cancellation_gives_back_what_was_given_back() {
+fn without_the_version_condition_a_cancel_gives_stock_back_twice() {
     catch(M::CancelAtAnyVersion, ONE_FATE)
         .in_steps(6, unheard)
         .stands(0, Standing::Cancelled)
@@ -276,14 +276,14 @@ fn at_any_version_a_cancellation_gives_back_what_was_given_back() {
 }
 
 #[test]
-fn at_any_version_an_expiry_ends_what_was_confirmed() {
+fn without_the_version_condition_an_expiry_ends_a_confirmed_order() {
     catch(M::ExpireAtAnyVersion, ONE_FATE)
         .in_steps(6, unheard)
         .stands(0, Standing::Expired);
 }
 
 #[test]
-fn without_the_payment_s_condition_a_payment_confirms_two_orders() {
+fn without_the_payments_condition_a_payment_confirms_two_orders() {
     catch(M::NoPaymentCondition, ONE_PAYMENT)
         .in_steps(6, unheard)
         .stands(0, Standing::Confirmed)
@@ -291,14 +291,14 @@ fn without_the_payment_s_condition_a_payment_confirms_two_orders() {
 }
 
 #[test]
-fn under_the_key_s_token_a_repeat_is_told_that_the_key_was_reused() {
+fn with_the_key_as_token_a_repeat_is_refused_as_a_reused_key() {
     catch(M::TokenOfTheKey, TRUE_ANSWER)
         .in_steps(4, heard)
         .told(&["yes", "that the key was used"]);
 }
 
 #[test]
-fn apart_from_its_order_a_release_is_made_twice() {
+fn a_release_in_a_write_of_its_own_is_made_twice() {
     catch(M::ReleaseApart, ONE_FATE)
         .in_steps(7, unheard)
         .tells(&["Cancelled at version 1", "give back", "asks", "give back"])
@@ -306,26 +306,26 @@ fn apart_from_its_order_a_release_is_made_twice() {
 }
 
 #[test]
-fn without_its_allocation_an_order_that_ends_keeps_its_stock() {
+fn without_its_allocation_a_released_order_gives_no_stock_back() {
     catch(M::ReleaseWithoutAllocation, CONSERVED)
         .in_steps(3, unheard)
         .leaves(0);
 }
 
 #[test]
-fn by_time_to_live_an_expired_hold_never_comes_back() {
+fn a_hold_deleted_by_time_to_live_never_gives_its_stock_back() {
     catch(M::ExpiryByTtl, CONSERVED).in_steps(3, |step| matches!(step, Step::Delete { key: 0 }));
 }
 
 #[test]
-fn by_time_to_live_a_key_is_forgotten_and_sells_again() {
+fn an_order_deleted_by_time_to_live_is_placed_again_under_its_key() {
     catch(M::ExpiryByTtl, ONE_ORDER)
         .in_steps(5, unheard)
         .leaves(0);
 }
 
 #[test]
-fn by_the_clock_an_expired_hold_is_confirmed_after_all() {
+fn a_hold_that_is_expired_by_one_clock_is_confirmed_by_another() {
     catch(M::ConfirmByTheClock, GONE_FOR_GOOD)
         .in_steps(5, unheard)
         .tells(&["over by its clock", "reads", "confirm order 0"])
@@ -334,14 +334,14 @@ fn by_the_clock_an_expired_hold_is_confirmed_after_all() {
 }
 
 #[test]
-fn without_its_record_an_adjustment_is_made_twice() {
+fn without_its_record_an_adjustment_is_applied_twice() {
     catch(M::AdjustmentWithoutRecord, MOVED_ONCE)
         .in_steps(4, unheard)
         .leaves(2);
 }
 
 #[test]
-fn deleted_early_a_refusal_lets_a_late_duplicate_sell() {
+fn a_refusal_deleted_early_lets_a_late_duplicate_order() {
     catch(M::RefusalDeletedEarly, TRUE_ANSWER)
         .in_steps(7, unheard)
         .tells(&["refuse order", "time-to-live", "make order"])
@@ -350,14 +350,14 @@ fn deleted_early_a_refusal_lets_a_late_duplicate_sell() {
 }
 
 #[test]
-fn claimed_first_a_key_is_stuck_after_a_crash() {
+fn a_key_that_is_claimed_first_is_stuck_after_a_crash() {
     catch(M::ClaimFirst, ANSWERABLE)
         .in_steps(2, unheard)
         .stands(0, Standing::Claimed);
 }
 
 #[test]
-fn a_lock_that_expires_sells_the_last_unit_twice() {
+fn a_lock_instead_of_a_condition_sells_the_last_unit_twice() {
     catch(M::LockForACondition, NOT_NEGATIVE)
         .in_steps(9, unheard)
         .tells(&[
@@ -371,7 +371,7 @@ fn a_lock_that_expires_sells_the_last_unit_twice() {
 }
 
 #[test]
-fn remembered_too_long_a_refusal_contradicts_the_table() {
+fn a_refusal_remembered_too_long_contradicts_the_table() {
     catch(M::CacheOutlivesTheRefusal, TRUE_ANSWER)
         .in_steps(11, unheard)
         .tells(&["time-to-live", "answered from Redis", "goes on without"])
@@ -379,7 +379,7 @@ fn remembered_too_long_a_refusal_contradicts_the_table() {
 }
 
 #[test]
-fn every_property_is_violated_by_a_mutant() {
+fn each_property_is_violated_by_a_mutant() {
     for (property, _) in ALWAYS {
         let fails = MUTANTS.iter().any(|(_, _, violated)| *violated == property);
         assert!(fails, "no mutant violates: {property}");

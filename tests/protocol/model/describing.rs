@@ -130,13 +130,13 @@ impl Model for Condition {
 }
 
 #[test]
-fn a_description_at_its_version_stands_whatever_lands_late() {
+fn a_description_with_a_version_condition_survives_late_copies() {
     let checker = Condition::Version.checker().spawn_bfs().join();
     checker.assert_properties();
 }
 
 #[test]
-fn an_unconditional_description_is_undone_by_a_copy_of_the_one_before() {
+fn an_unconditional_description_is_undone_by_a_late_copy_of_an_earlier_one() {
     let checker = Condition::None.checker().spawn_bfs().join();
     let write = |description| Write {
         description,

@@ -89,7 +89,7 @@ fn a_refusal_stands_when_stock_arrives_after_it() {
 }
 
 #[test]
-fn a_key_that_is_used_for_two_orders_makes_one() {
+fn a_key_used_for_two_different_orders_makes_one_order() {
     let first: Goal = ("the first wins", |_, state| {
         told(state, 1, |answer| answer == Answer::KeyReused)
     });
@@ -105,7 +105,7 @@ fn an_order_of_two_products_takes_both_or_none() {
 }
 
 #[test]
-fn a_hold_has_one_fate_however_many_want_to_decide_it() {
+fn a_hold_is_confirmed_or_released_once_whoever_races_for_it() {
     let confirmed: Goal = ("it is confirmed, then cancelled", |_, state| {
         told(state, 0, |answer| answer == Answer::Confirmed)
             && told(state, 1, |answer| answer == Answer::Cancelled)
@@ -132,14 +132,14 @@ fn a_payment_confirms_one_order_and_an_order_takes_one_payment() {
 }
 
 #[test]
-fn an_adjustment_is_made_once_and_never_below_zero() {
+fn an_adjustment_is_applied_once_and_never_below_zero() {
     let refused: Goal = ("a loss is refused", |_, state| told(state, 1, is_no));
     let made: Goal = ("a loss is made", |_, state| told(state, 1, is_yes));
     check(worlds::adjustments(), &[YES, refused, made]);
 }
 
 #[test]
-fn a_refusal_may_be_deleted_when_nothing_of_before_can_land() {
+fn deleting_a_refusal_is_safe_once_no_earlier_write_can_land() {
     let again: Goal = (
         "a key is used again after its refusal",
         |protocol, state| {
@@ -152,12 +152,12 @@ fn a_refusal_may_be_deleted_when_nothing_of_before_can_land() {
 }
 
 #[test]
-fn nobody_pays_a_price_that_they_were_not_shown() {
+fn no_customer_pays_a_price_that_was_not_shown() {
     check(worlds::offers(), &[YES, NO]);
 }
 
 #[test]
-fn locks_that_expire_and_answers_that_are_forgotten_change_nothing() {
+fn expired_locks_and_forgotten_answers_break_nothing() {
     let from_memory: Goal = ("a repeat is answered without a request", |_, state| {
         let actor = &state.actors[0];
         let (asked, sent) = (actor.attempts, actor.tokens);
@@ -167,7 +167,7 @@ fn locks_that_expire_and_answers_that_are_forgotten_change_nothing() {
 }
 
 #[test]
-fn a_remembered_refusal_is_forgotten_before_the_table_deletes_it() {
+fn redis_forgets_a_refusal_before_the_table_deletes_it() {
     check(worlds::redis_and_deletion(), &[YES, NO]);
 }
 
@@ -175,7 +175,7 @@ fn a_remembered_refusal_is_forgotten_before_the_table_deletes_it() {
 /// answer right. So reasons that were read off the items one after the other,
 /// the record's before a first copy committed and the stock's after, do no harm.
 #[test]
-fn a_stock_s_reason_before_the_record_s_is_forgiven_by_the_record() {
+fn reading_the_stocks_reason_first_is_harmless_if_the_refusal_is_recorded() {
     for world in [worlds::two_handlers(), worlds::changed_body()] {
         check(world.with(Mutation::StockReasonsFirst), &[YES]);
     }
@@ -183,13 +183,13 @@ fn a_stock_s_reason_before_the_record_s_is_forgiven_by_the_record() {
 
 #[test]
 #[should_panic(expected = "not stock is never negative")]
-fn a_world_that_is_built_wrong_does_not_pass() {
+fn a_mutated_world_does_not_pass() {
     check(worlds::last_unit().with(Mutation::NoStockCondition), &[]);
 }
 
 #[test]
 #[should_panic(expected = "never client 0 is told no")]
-fn a_world_in_which_nothing_happens_does_not_pass() {
+fn a_world_that_misses_its_goal_does_not_pass() {
     check(worlds::two_handlers(), &[NO]);
 }
 

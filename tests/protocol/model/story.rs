@@ -205,7 +205,7 @@ fn in_words(lines: Lines) -> String {
 }
 
 #[test]
-fn a_story_tells_who_wants_what_then_each_step_and_how_it_ends() {
+fn a_story_lists_the_clients_then_each_step_then_the_end() {
     use super::worlds;
     use stateright::Model as _;
 
