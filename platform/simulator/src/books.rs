@@ -1,4 +1,4 @@
-//! The books of one product: what must add up at any moment, however its numbers were read.
+//! The books of one product: what must add up at any moment.
 
 /// One product's numbers, in units.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Books {
 }
 
 impl Books {
-    /// Each law that the numbers must obey: whether they do, and what is wrong if they do not.
+    /// The laws that the numbers must obey: whether each holds, and what is wrong if it does not.
     pub const fn laws(self) -> [(bool, &'static str); 4] {
         [
             (

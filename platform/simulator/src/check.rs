@@ -1,4 +1,4 @@
-//! Owns the judgement of a run: what clients were told, against each other and against the table.
+//! Checks the answers of a whole run: against each other, and against the table.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::history::{Call, Wish};
 use super::journal::{Decision, Journal, OrderState};
 use super::request::Key;
 
-/// The fingerprint version of what this release writes.
+/// The fingerprint version that this release writes.
 const FINGERPRINT_VERSION: i64 = 1;
 
-/// Judges a whole history.
+/// Checks every answer of a history.
 pub(crate) fn check(history: &[Call], journal: &mut Journal) {
     let mut first = First::default();
     for call in history {
@@ -50,7 +50,7 @@ pub(crate) fn check(history: &[Call], journal: &mut Journal) {
     }
 }
 
-/// The first answers of a kind: every later one must be the same bytes.
+/// The first answer to each write. Every later answer must have the same bytes.
 #[derive(Default)]
 struct First {
     bodies: BTreeMap<(&'static str, Key), (usize, String)>,
@@ -105,7 +105,7 @@ impl First {
     }
 }
 
-/// Where the decision about a call stands.
+/// The primary key of the record that decides a call.
 fn place_of(call: &Call) -> Option<Key> {
     let caller = &call.caller;
     match &call.wish {
@@ -135,7 +135,7 @@ fn fingerprint_of(call: &Call) -> Option<String> {
     Some(fingerprint.as_str().to_owned())
 }
 
-/// An answer under an idempotency key is what the table says was decided.
+/// Checks that an answer under an idempotency key is a decision that the table held.
 fn decided(call: &Call, answer: &Answer, ended: Duration, journal: &Journal) -> Result<(), String> {
     let place = place_of(call).ok_or("the key has no form")?;
     let fingerprint = fingerprint_of(call).ok_or("the body has no form")?;
@@ -162,7 +162,7 @@ fn decided(call: &Call, answer: &Answer, ended: Duration, journal: &Journal) -> 
     Ok(())
 }
 
-/// An answer to a change is what became of the order.
+/// Checks that the answer to a confirmation or a cancel agrees with the order's states.
 fn changed(
     call: &Call,
     id: &str,
@@ -213,15 +213,15 @@ fn changed(
     Ok(())
 }
 
-/// Whether a caller may be told that there is no such order.
+/// Whether 404 is right: the order did not exist yet, or is another customer's.
 fn unseen(call: &Call, states: &[OrderState], own_only: bool) -> bool {
     let owner = format!("{}#{}", call.caller.issuer, call.caller.sub);
     let known = states.iter().find(|it| it.from <= call.began);
     known.is_none_or(|state| own_only && state.owner != owner)
 }
 
-/// The version and status told are those of some moment during the call.
-fn told_as_it_was(call: &Call, order: &Value, ended: Duration, states: &[OrderState]) -> bool {
+/// Whether the order had this version and status at some moment during the call.
+fn is_of_that_time(call: &Call, order: &Value, ended: Duration, states: &[OrderState]) -> bool {
     let version = order.get("version").and_then(Value::as_i64);
     let status = order.get("status").and_then(Value::as_str);
     (1..).zip(states).any(|(next, state)| {
@@ -245,7 +245,7 @@ fn read(
     let agrees = match answer.status {
         200 => {
             let order: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-            told_as_it_was(call, &order, ended, states)
+            is_of_that_time(call, &order, ended, states)
         }
         404 => unseen(call, states, true),
         _ => return Err("nobody should get this answer".to_owned()),
@@ -256,7 +256,7 @@ fn read(
     Ok(())
 }
 
-/// A list has the caller's own orders, each once and none older than what was said before.
+/// Checks that a list has only the caller's own orders, each once and in a current state.
 fn listed(call: &Call, answer: &Answer, ended: Duration, journal: &Journal) -> Result<(), String> {
     let orders = answer.member("orders");
     let orders = orders
@@ -278,15 +278,15 @@ fn listed(call: &Call, answer: &Answer, ended: Duration, journal: &Journal) -> R
         if states.iter().any(|state| state.owner != owner) {
             return Err(format!("{id} is somebody else's"));
         }
-        // A transaction that is seen item by item may still be under way, but not from before.
-        if !told_as_it_was(call, order, ended, states) && !torn(call, order, states) {
+        // A read of many items may see a transaction item by item, while it is still under way.
+        if !is_of_that_time(call, order, ended, states) && !torn(call, order, states) {
             return Err(format!("{id} was {states:?}"));
         }
     }
     Ok(())
 }
 
-/// Whether an order is told as it was just before a transaction that is seen item by item.
+/// Whether an order is listed as it was just before a transaction that was still under way.
 fn torn(call: &Call, order: &Value, states: &[OrderState]) -> bool {
     let longest = Duration::from_millis(300);
     let began = call.began.saturating_sub(longest);
@@ -294,7 +294,7 @@ fn torn(call: &Call, order: &Value, states: &[OrderState]) -> bool {
         began,
         ..call.clone()
     };
-    told_as_it_was(&earlier, order, call.began, states)
+    is_of_that_time(&earlier, order, call.began, states)
 }
 
 fn product(
@@ -309,10 +309,10 @@ fn product(
     if answer.status == 404 && !states.iter().any(|state| state.from <= call.began) {
         return Ok(());
     }
-    let told = answer.member("available").and_then(|it| it.as_i64());
+    let seen = answer.member("available").and_then(|it| it.as_i64());
     let during = (1..).zip(states).any(|(next, state)| {
         let until = states.get(next).map(|next| next.from);
-        Some(state.available) == told
+        Some(state.available) == seen
             && state.from <= ended
             && until.is_none_or(|until| call.began <= until)
     });

@@ -1,5 +1,6 @@
-//! Owns who lives in a simulated world: customers with several tabs, two administrators, a payment
-//! service, sweepers; what they want, and how they ask until they know.
+//! The clients of a simulated world: customers with several tabs, two administrators, a payment
+//! service, and sweepers. Each decides at random what it wants, and repeats a write until it has a
+//! definitive answer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -26,7 +27,7 @@ const AHEAD_MILLISECONDS: i64 = 2_000;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// What everybody knows, and what is still to be found out.
+/// The clients of a world, and what they share.
 #[derive(Clone)]
 pub(crate) struct Town {
     pub(crate) shop: Shop,
@@ -37,13 +38,13 @@ pub(crate) struct Town {
 
 #[derive(Default)]
 struct Known {
-    /// The products, and what people believe they cost.
+    /// The products, and the prices that clients believe they have.
     prices: BTreeMap<String, i64>,
-    /// The body first sent under a customer's key.
+    /// By customer and key: the body that was sent first.
     bodies: BTreeMap<(String, String), String>,
-    /// The orders that were placed, and whose they are.
+    /// The orders that were placed, with their customers.
     orders: Vec<(String, Caller)>,
-    /// What nobody has told yet.
+    /// The writes that have no definitive answer yet.
     pending: Vec<(Caller, Wish)>,
     /// How many wishes are left.
     wishes_left: usize,
@@ -70,7 +71,7 @@ impl Town {
         })
     }
 
-    /// Puts products on the shelf.
+    /// Describes the products and adds their first stock.
     pub(crate) async fn stock_up(&self, random: &mut Random) {
         let admin = caller("local", "admin");
         for sku in ["TEA", "CUP", "MUG"] {
@@ -89,7 +90,7 @@ impl Town {
         }
     }
 
-    /// Lets everybody live until so many wishes were made.
+    /// One future per client. They end when the clients have made `wishes` wishes together.
     pub(crate) fn live(
         &self,
         wishes: usize,
@@ -140,7 +141,7 @@ impl Town {
         left.is_some()
     }
 
-    /// Asks a few times; what is not known then stays to be found out.
+    /// Asks a few times. A write that still has no definitive answer waits for the recovery.
     async fn insist(&self, random: &mut Random, caller: &Caller, wish: &Wish) {
         for _ in 0..random.between(1, 4) {
             if self.try_once(random, caller, wish).await {
@@ -158,7 +159,7 @@ impl Town {
         }
     }
 
-    /// Asks once. Whether the answer is definitive.
+    /// Asks once. Returns whether the answer is definitive.
     async fn try_once(&self, random: &mut Random, caller: &Caller, wish: &Wish) -> bool {
         let machine = self.some_machine(random);
         let run = self.run(random);
@@ -228,7 +229,7 @@ impl Town {
         self.shop.calm();
     }
 
-    /// Finds out what nobody has told yet. Each must be known after a few tries in a calm world.
+    /// Repeats the writes that have no definitive answer. Without faults, a few attempts must do.
     pub(crate) async fn recover(&self, random: &mut Random) {
         let pending = std::mem::take(&mut lock(&self.known).pending);
         for (who, wish) in pending {
@@ -246,7 +247,7 @@ impl Town {
         }
     }
 
-    /// Sweeps now and then, with a clock that may be minutes off, until everybody is done.
+    /// Sweeps now and then, with a clock that may be minutes off, until no wishes are left.
     pub(crate) async fn sweeper(self, mut random: Random) {
         loop {
             let faults = lock(&self.faults).clone();
@@ -314,7 +315,7 @@ impl Known {
         let name = (format!("{}#{}", caller.issuer, caller.sub), key.clone());
         let fresh = self.body(random)?;
         let first = self.bodies.entry(name).or_insert_with(|| fresh.clone());
-        // Now and then somebody uses a key for something else.
+        // Sometimes a customer uses a key for another order.
         let body = if random.chance(120) {
             fresh
         } else {
@@ -375,7 +376,7 @@ impl Known {
         Some(Wish::stock(&key, &sku, delta))
     }
 
-    /// Mostly an order of the caller's own.
+    /// An order, usually the caller's own.
     fn some_order(&self, caller: &Caller, random: &mut Random) -> Option<(String, Caller)> {
         let own: Vec<_> = self
             .orders
@@ -403,7 +404,7 @@ fn ahead(random: &mut Random, faults: &Faults) -> i64 {
     }
 }
 
-/// How long somebody thinks.
+/// How long a client waits before its next wish.
 fn pause(random: &mut Random) -> Duration {
     let longest = match random.below(100) {
         0..70 => 300,

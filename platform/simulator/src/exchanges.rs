@@ -1,14 +1,14 @@
-//! What passes between orders and their Redis, in numbers, and what can go wrong with it.
+//! Counts what passes between the orders function and its Redis, and lists what can go wrong there.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What goes wrong with one exchange, or begins with it.
+/// What goes wrong in one exchange, or begins with it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Accident {
-    /// The question never arrives, as at a Redis that is paused.
+    /// The question never arrives, as when Redis is paused.
     LoseQuestion,
-    /// Redis does as asked, and its answer never arrives.
+    /// Redis does what it was asked, but its answer never arrives.
     LoseAnswer,
     /// The question takes up to two seconds.
     Slow,
@@ -20,9 +20,9 @@ pub enum Accident {
     Refuse,
     /// Redis forgets everything.
     Flush,
-    /// A replica takes over that is behind: what is remembered is stale.
+    /// A replica that is behind takes over: what it remembers is stale.
     FailOver,
-    /// One value is found where another one was.
+    /// The value of one key is replaced by the value of another.
     Poison,
 }
 
@@ -56,23 +56,23 @@ impl Accident {
     }
 }
 
-/// What passed between orders and their Redis.
+/// What passed between the orders function and its Redis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchanges {
     /// How many worlds had a Redis.
     pub(crate) worlds: u64,
-    /// How often it was asked something.
+    /// How many questions they got.
     pub(crate) asked: u64,
-    /// How often it answered with a decision.
+    /// How many questions they answered with a decision.
     pub known: u64,
-    /// How often it took a question while it was down.
+    /// How many questions they got while they were down.
     pub(crate) while_down: u64,
     /// How often each kind of accident happened.
     pub accidents: BTreeMap<Accident, u64>,
 }
 
 impl Exchanges {
-    /// Adds those of another world.
+    /// Adds the counts of another world.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.worlds += other.worlds;
         self.asked += other.asked;

@@ -1,4 +1,4 @@
-//! Owns what may go wrong: the kinds of faults, and what becomes of one request to the database.
+//! What can go wrong: the kinds of faults, and the fate of one request to the database.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use super::random::Random;
 use super::request::{Operation, Request};
 
-/// A kind of fault, which can be switched off.
+/// A kind of fault. Each can be switched off.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Fault {
     /// A request to the database gets lost before it is applied.
     LostRequest,
     /// The database's answer gets lost after the request was applied.
     LostAnswer,
-    /// A request is applied long after whoever sent it has given up.
+    /// A request is applied long after its sender has given up.
     Delay,
     /// A request arrives twice, the second time up to half an hour later.
     Duplicate,
@@ -23,11 +23,11 @@ pub enum Fault {
     Conflict,
     /// TransactionInProgress: the first copy of a request is still being applied.
     InProgress,
-    /// There is no capacity.
+    /// The table has no capacity left.
     Throttle,
     /// An answer of 5xx, whether or not the request was applied.
     ServerError,
-    /// IdempotentParameterMismatch for a token that is in order.
+    /// IdempotentParameterMismatch for a token that was not used for another body.
     TokenMismatch,
     /// Indexes that lag behind the table.
     StaleIndex,
@@ -35,7 +35,7 @@ pub enum Fault {
     TornRead,
     /// Batch reads that leave keys out.
     Unprocessed,
-    /// Invocations that end at any point at which they wait.
+    /// Invocations that are killed at any of their waits.
     Kill,
     /// Invocations that have little time left.
     Deadline,
@@ -43,11 +43,11 @@ pub enum Fault {
     ClockSkew,
     /// Refusals that are deleted when their fortnight is over, or later.
     Expiry,
-    /// Functions that start anew at any time.
+    /// Functions that start cold at any time.
     ColdStart,
     /// Client requests that arrive twice, the second time much later.
     LateClient,
-    /// A Redis that is slow, loses questions, answers and memory, fails over, and mixes things up.
+    /// A Redis that is slow, loses questions, answers and memory, fails over, or mixes up values.
     Redis,
 }
 
@@ -131,7 +131,7 @@ impl<const LENGTH: usize> From<[Fault; LENGTH]> for Faults {
 impl FromStr for Faults {
     type Err = String;
 
-    /// `all`, `none`, or names with commas; `all,-kill` is all but one.
+    /// Reads `all`, `none`, or names separated by commas. `all,-kill` is all but one.
     fn from_str(list: &str) -> Result<Self, String> {
         let mut faults = BTreeSet::new();
         for word in list.split(',').map(str::trim) {
@@ -170,10 +170,10 @@ impl fmt::Display for Faults {
     }
 }
 
-/// What becomes of one request to the database.
+/// The fate of one request to the database.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fate {
-    /// How long it travels.
+    /// How long the request travels.
     pub there: Duration,
     /// How long a transaction holds its items.
     pub holds: Duration,
@@ -185,7 +185,7 @@ pub struct Fate {
     pub lag: Duration,
     /// How many keys of a batch read are left out.
     pub unprocessed: usize,
-    /// A second arrival, so much after the first.
+    /// How long after its first arrival it arrives again, if it does.
     pub again: Option<Duration>,
     /// What goes wrong.
     pub accident: Option<Accident>,
@@ -194,37 +194,37 @@ pub struct Fate {
 /// What goes wrong with one request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Accident {
-    /// It never arrives. `reset`: the sender is told that the connection broke.
+    /// It never arrives.
     LoseRequest {
-        /// Whether the sender notices.
+        /// Whether the sender sees the connection break. Otherwise it sees nothing.
         reset: bool,
     },
-    /// It is applied, and the answer never arrives.
+    /// It is applied, but the answer never arrives.
     LoseAnswer {
-        /// Whether the sender notices.
+        /// Whether the sender sees the connection break. Otherwise it sees nothing.
         reset: bool,
     },
-    /// Another write is on these of its items, by their place; nothing happens.
+    /// Another write holds the items at these places of the request. Nothing is applied.
     Conflict(Vec<usize>),
-    /// It is applied; if its conditions fail, other items met another write besides.
+    /// It is applied. If its conditions fail, its other items report a conflict as well.
     ConflictBeside,
-    /// There is no capacity for these of its items; nothing happens.
+    /// The items at these places of the request are throttled. Nothing is applied.
     Throttle(Vec<usize>),
-    /// A first copy is being applied, and is done so much later.
+    /// A first copy is still being applied, and will be for this long.
     InProgress(Duration),
-    /// 5xx. `applied`: it was applied all the same.
+    /// It is answered with 500.
     ServerError {
-        /// Whether it was.
+        /// Whether it is applied anyway.
         applied: bool,
     },
-    /// The token counts as used for another body; nothing happens.
+    /// Its token counts as used for another body. Nothing is applied.
     TokenMismatch,
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 impl Fate {
-    /// What becomes of a request when nothing goes wrong: a few milliseconds.
+    /// The fate of a request when nothing goes wrong: it takes a few milliseconds.
     pub fn calm(random: &mut Random) -> Self {
         Self {
             there: random.duration(MILLISECOND / 2, MILLISECOND * 4),
@@ -234,7 +234,7 @@ impl Fate {
         }
     }
 
-    /// What becomes of a request, as chance has it.
+    /// A random fate for a request.
     pub fn drawn(random: &mut Random, faults: &Faults, request: &Request) -> Self {
         let mut fate = Self::calm(random);
         let writes = request.operation.writes();
@@ -257,7 +257,7 @@ impl Fate {
             fate.there = random.duration(MILLISECOND * 10, MILLISECOND * longest);
         }
         if random.chance(350) {
-            // Drawn from all kinds and then judged: one kind's switch leaves the others' odds alone.
+            // Draw from all kinds first: switching one off leaves the odds of the others alone.
             fate.accident = random
                 .pick(&Fault::ALL)
                 .copied()

@@ -1,4 +1,4 @@
-//! Owns the functions under simulation: the real handlers, invoked as Lambda invokes them.
+//! Runs the real handlers in the simulation, invoked as Lambda invokes them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +32,7 @@ use gateway::event::Inbound;
 use gateway::route::choose;
 use template::Template;
 
-/// The template of this repository: its routes and its table are what is simulated.
+/// The template of this repository. The simulation takes its routes and its table from it.
 static TEMPLATE: LazyLock<Result<Template, String>> =
     LazyLock::new(|| Template::read(template::SHIPPED, []).map_err(|error| error.to_string()));
 
@@ -45,7 +45,7 @@ pub(crate) const SWEEPER_LIMIT: Duration = Duration::from_secs(50);
 /// The template.
 ///
 /// # Errors
-/// It cannot be served.
+/// It cannot be read.
 pub(crate) fn template() -> Result<&'static Template, String> {
     TEMPLATE.as_ref().map_err(Clone::clone)
 }
@@ -61,7 +61,7 @@ pub(crate) struct Ask {
     pub(crate) path: String,
     /// The query.
     pub(crate) query: String,
-    /// The headers, beyond those that every request has.
+    /// The headers, without those that every request has.
     pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
     pub(crate) body: String,
@@ -85,7 +85,7 @@ impl Answer {
         body.get(name).cloned()
     }
 
-    /// The kind of problem it is: the end of its `type`.
+    /// The kind of problem: the last part of its `type`.
     pub fn kind(&self) -> Option<String> {
         let kind = self.member("type")?;
         let kind = kind.as_str()?;
@@ -97,7 +97,7 @@ impl Answer {
         )
     }
 
-    /// Whether it says that it was given before.
+    /// Whether it is marked as a replay.
     pub fn replayed(&self) -> bool {
         self.headers.contains_key("idempotent-replayed")
     }
@@ -116,20 +116,20 @@ impl fmt::Display for Answer {
     }
 }
 
-/// How an invocation is to go.
+/// How long an invocation may run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Run {
-    /// How long it may take.
+    /// Its time limit.
     pub limit: Duration,
-    /// At which of its waits it ends for good, if it does.
+    /// The wait at which it is killed, counted from 0, if it is.
     pub killed_at_wait: Option<u32>,
 }
 
-/// There is no answer: the invocation ended before it had one.
+/// The invocation ended before it had an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Gone;
 
-/// A machine that runs functions: it has a clock of its own.
+/// A machine that runs both functions, with its own clock.
 pub struct Machine {
     app: App,
     sweeper: Sweeper,
@@ -142,7 +142,7 @@ impl Machine {
     /// Starts both functions cold.
     ///
     /// # Errors
-    /// The template cannot be served.
+    /// The template cannot be read.
     pub(crate) fn start(
         time: &Time,
         network: &Network,
@@ -174,7 +174,7 @@ impl Machine {
         })
     }
 
-    /// This machine with a Redis.
+    /// This machine, with a Redis.
     ///
     /// # Errors
     /// The template declares no table.
@@ -183,7 +183,7 @@ impl Machine {
         Ok(self.with_redis_of(Redis::played(redis.exchange(), &table_name()?).waited_for(wait)))
     }
 
-    /// This machine with a Redis that answers as somebody says.
+    /// This machine, with a Redis whose answers come from `exchange`.
     ///
     /// # Errors
     /// The template declares no table.
@@ -201,7 +201,7 @@ impl Machine {
     /// Answers a request.
     pub(crate) async fn ask(&self, ask: &Ask, name: &str, run: Run) -> Result<Answer, Gone> {
         let event = event(ask, name, self.time.now_on(self.ahead)).ok_or(Gone)?;
-        // By way of text, as in Lambda.
+        // Lambda passes events as text, too.
         let request: LambdaRequest = serde_json::from_str(&event.to_string()).map_err(|_| Gone)?;
         let app = &self.app;
         let mut adapter = Adapter::from(service_fn(move |request| orders::handle(app, request)));
@@ -212,7 +212,7 @@ impl Machine {
         answer(&response).ok_or(Gone)
     }
 
-    /// Sweeps once. `Ok` is what the sweeper reports, or why it failed.
+    /// Sweeps once. The inner result is the sweeper's report, or why it failed.
     pub(crate) async fn sweep(&self, name: &str, run: Run) -> Result<Result<Value, String>, Gone> {
         let event = LambdaEvent::new(json!({}), self.context(name, run.limit));
         let swept = self
@@ -230,7 +230,8 @@ impl Machine {
         context
     }
 
-    /// Runs until the end, the limit, or the wait at which it is killed: then it is dropped.
+    /// Runs a future until it ends. It is dropped at its time limit, or at the wait at which it is
+    /// killed.
     async fn within<T>(&self, future: impl Future<Output = T> + Send, run: Run) -> Result<T, Gone> {
         let future = Mortal {
             future: Box::pin(future),
@@ -243,7 +244,7 @@ impl Machine {
     }
 }
 
-/// A future that ends at one of its waits.
+/// A future that can be killed at one of its waits.
 struct Mortal<'future, T> {
     future: Pin<Box<dyn Future<Output = T> + Send + 'future>>,
     waits_left: Option<u32>,
@@ -273,7 +274,7 @@ fn table_name() -> Result<String, String> {
 /// The table of orders, as the template declares it.
 ///
 /// # Errors
-/// There is none.
+/// The template declares none.
 pub(crate) fn orders_table() -> Result<&'static template::TableSpec, String> {
     let found = template()?
         .tables
@@ -282,7 +283,7 @@ pub(crate) fn orders_table() -> Result<&'static template::TableSpec, String> {
     found.ok_or_else(|| "the template declares no OrdersTable".to_owned())
 }
 
-/// The real SDK: its clock, its waiting and its connections are the simulation's.
+/// The real SDK, with the clock, the timers and the connections of the simulation.
 fn client(config: &Config, time: &Time, network: &Network) -> Client {
     let mut builder = Builder::from(&config.store.aws.sdk_config());
     builder.set_endpoint_url(config.store.aws.endpoint("DYNAMODB"));
@@ -323,7 +324,7 @@ impl TimeSource for VirtualTime {
     }
 }
 
-/// The gateway's event of a request.
+/// The event that the gateway sends for a request.
 fn event(ask: &Ask, name: &str, now: jiff::Timestamp) -> Option<Value> {
     let template = template().ok()?;
     let chosen = choose(&template.routes, ask.method, &ask.path)?;

@@ -1,4 +1,4 @@
-//! Owns what clients wanted and what they were told: the record that is judged afterwards.
+//! What clients wanted, and the answers that they got. The checks read it afterwards.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,59 +11,59 @@ use super::functions::{Answer, Ask};
 /// What a client wants.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wish {
-    /// An order.
+    /// To place an order.
     Place {
         /// The idempotency key.
         key: String,
         /// The body.
         body: String,
     },
-    /// Stock that came or went.
+    /// To adjust the stock of a product.
     Adjust {
-        /// The product.
+        /// The product's SKU.
         sku: String,
         /// The idempotency key.
         key: String,
         /// The body.
         body: String,
     },
-    /// An order to be confirmed.
+    /// To confirm an order.
     Confirm {
-        /// The order.
+        /// The order's id.
         id: String,
-        /// The payment.
+        /// The payment's reference.
         reference: String,
-        /// The version it must have.
+        /// The version that it must have, if the client demands one.
         if_match: Option<i64>,
     },
-    /// An order to be cancelled.
+    /// To cancel an order.
     Cancel {
-        /// The order.
+        /// The order's id.
         id: String,
-        /// The version it must have.
+        /// The version that it must have, if the client demands one.
         if_match: Option<i64>,
     },
-    /// To see an order.
+    /// To read an order.
     ReadOrder {
-        /// The order.
+        /// The order's id.
         id: String,
     },
-    /// To see the caller's orders.
+    /// To list the caller's orders.
     ListOrders,
-    /// To see a product.
+    /// To read a product.
     ReadProduct {
-        /// The product.
+        /// The product's SKU.
         sku: String,
     },
-    /// A product to be described.
+    /// To describe a product.
     Describe {
-        /// The product.
+        /// The product's SKU.
         sku: String,
         /// Its price.
         unit_price: i64,
         /// Whether it may be ordered.
         sellable: bool,
-        /// The version it must have.
+        /// The version that it must have, if the client demands one.
         if_match: Option<i64>,
     },
 }
@@ -78,7 +78,7 @@ impl Wish {
         }
     }
 
-    /// Stock that came or went, for no particular reason.
+    /// An adjustment of stock, for no particular reason.
     pub fn stock(key: &str, sku: &str, delta: i64) -> Self {
         Self::Adjust {
             sku: sku.to_owned(),
@@ -87,7 +87,7 @@ impl Wish {
         }
     }
 
-    /// The request that says so.
+    /// The request for it.
     pub(crate) fn ask(&self, caller: &Caller) -> Ask {
         let if_match = |version: &Option<i64>| version.map(|it| ("if-match", format!("\"{it}\"")));
         let keyed = |key: &String| Some(("idempotency-key", key.clone()));
@@ -151,7 +151,7 @@ impl Wish {
         }
     }
 
-    /// Whether the client must ask until it knows.
+    /// Whether it writes. A client repeats a write until it has a definitive answer.
     pub(crate) const fn writes(&self) -> bool {
         match self {
             Self::Place { .. }
@@ -200,26 +200,26 @@ impl fmt::Display for Wish {
 pub struct Call {
     /// Its number in this run: its id on the wire.
     pub number: usize,
-    /// Who asked.
+    /// The client.
     pub caller: Caller,
-    /// For what.
+    /// What it asked for.
     pub wish: Wish,
     /// When it was sent.
     pub began: Duration,
-    /// When it was answered; without an answer it may take effect at any time.
+    /// When it was answered. A call without an answer may take effect at any time.
     pub ended: Option<Duration>,
     /// The answer.
     pub answer: Option<Answer>,
 }
 
 impl Call {
-    /// The answer, if it is one that counts for good.
+    /// The answer, if it is definitive.
     pub fn definitive(&self) -> Option<&Answer> {
         self.answer.as_ref().filter(|answer| is_definitive(answer))
     }
 }
 
-/// Whether an answer counts for good. Whoever has none asks again.
+/// Whether an answer is definitive. A client without a definitive answer asks again.
 pub(crate) const fn is_definitive(answer: &Answer) -> bool {
     answer.status < 500
 }

@@ -1,6 +1,6 @@
-//! Owns what must hold after every single commit, and remembers what the table ever said.
+//! Checks what must hold after every commit, and remembers everything that the table ever held.
 //!
-//! It looks at the items themselves and shares no code with the functions that wrote them.
+//! It reads the items themselves, and shares no code with the functions that write them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,78 +16,78 @@ const MISSING: i64 = i64::MIN / 4;
 /// One item before and after a commit.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
-    /// The item.
+    /// The item's key.
     pub(crate) key: Key,
-    /// As it was.
+    /// The item before.
     pub(crate) old: Option<Value>,
-    /// As it is.
+    /// The item after.
     pub(crate) new: Option<Value>,
-    /// Whether its time to live was over.
+    /// Whether time to live deletes it.
     pub(crate) expired: bool,
 }
 
-/// What was decided under one key, while it was remembered.
+/// What was decided under one key, for as long as its record existed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Decision {
-    /// Since when it is known.
+    /// When it was committed.
     pub(crate) from: Duration,
-    /// Until when it was.
+    /// When its record was deleted, if it was.
     pub(crate) until: Option<Duration>,
-    /// What was asked for.
+    /// The fingerprint of the request.
     pub(crate) fingerprint: String,
-    /// The status and bytes of the refusal, if it is one.
+    /// The refusal's status and body, if it is a refusal.
     pub(crate) refusal: Option<(u16, String)>,
 }
 
-/// An order, from one moment on.
+/// An order as one commit left it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OrderState {
-    /// Since when.
+    /// When it was committed.
     pub(crate) from: Duration,
-    /// Where it stood.
+    /// Its status.
     pub(crate) status: String,
     /// Its version.
     pub(crate) version: i64,
-    /// Whose it is.
+    /// The customer whose order it is.
     pub(crate) owner: String,
     /// The payment that confirmed it.
     pub(crate) reference: Option<String>,
 }
 
-/// A product's stock and price, from one moment on.
+/// A product's stock and price as one commit left them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ProductState {
-    /// Since when.
+    /// When it was committed.
     pub(crate) from: Duration,
-    /// How many could be taken.
+    /// How many could be ordered.
     pub(crate) available: i64,
-    /// What one cost.
+    /// The price of one.
     pub(crate) unit_price: i64,
-    /// The version of the details.
+    /// The version of its description.
     pub(crate) details_version: i64,
 }
 
-/// What the table said, commit by commit.
+/// What the table held, commit by commit.
 #[derive(Debug, Default)]
 pub struct Journal {
-    /// By primary key: orders, adjustments, and refusals of either.
+    /// By primary key: the decisions to place, to adjust, or to refuse either.
     pub(crate) decisions: BTreeMap<Key, Vec<Decision>>,
-    /// By id.
+    /// Every state of each order, by its id.
     pub(crate) orders: BTreeMap<String, Vec<OrderState>>,
-    /// By stock keeping unit.
+    /// Every state of each product, by its SKU.
     pub(crate) products: BTreeMap<String, Vec<ProductState>>,
     /// Which order each payment confirmed.
     pub(crate) payments: BTreeMap<String, String>,
     /// What was found wrong.
     pub violations: Vec<String>,
-    /// How many invariants were looked at.
+    /// How many checks were made.
     pub(crate) checks: u64,
     holds: BTreeMap<String, i64>,
     ledger: BTreeMap<String, i64>,
 }
 
 impl Journal {
-    /// Notes a commit, and looks at everything that must hold after it.
+    /// Records a commit, and checks everything that must hold after it.
     pub(crate) fn commit(&mut self, at: Duration, changes: &[Change]) {
         let mut touched = BTreeSet::new();
         for change in changes {
@@ -108,12 +108,12 @@ impl Journal {
         }
     }
 
-    /// Says that something is wrong.
+    /// Adds a violation.
     pub(crate) fn wrong(&mut self, what: String) {
         self.violations.push(what);
     }
 
-    /// Looks at one condition.
+    /// Checks one condition.
     pub(crate) fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
         self.checks += 1;
         if !holds {
@@ -177,7 +177,7 @@ impl Journal {
         self.orders.entry(id.to_owned()).or_default().push(state);
     }
 
-    /// What an answer is made of never changes.
+    /// Checks that what the first answer was made of has not changed.
     fn unchanged(&mut self, id: &str, old: &Value, new: &Value) {
         for name in [
             "owner",
@@ -196,7 +196,7 @@ impl Journal {
         }
     }
 
-    /// Nobody is charged a price, or sold a product, that was not on offer.
+    /// Checks that an order has only products that were for sale, at the price that they had.
     fn sold_as_offered(&mut self, id: &str, order: &Value, changes: &[Change]) {
         for line in lines(order) {
             let sku = text(line, "sku").unwrap_or_default();
@@ -263,7 +263,7 @@ impl Journal {
         }
     }
 
-    /// Notes what is decided under a key.
+    /// Records the decision under a key, or that its record was deleted.
     fn decided(&mut self, at: Duration, change: &Change) {
         let decisions = self.decisions.entry(change.key.clone()).or_default();
         let Some(new) = &change.new else {
@@ -285,12 +285,12 @@ impl Journal {
         });
     }
 
-    /// What a product's stock says is what its orders and its ledger say.
+    /// Checks that the stock of a product agrees with its orders and its ledger.
     fn conserved(&mut self, sku: &str, changes: &[Change]) {
         let place = (format!("SKU#{sku}"), "STOCK#0".to_owned());
         let change = changes.iter().find(|change| change.key == place);
         let Some(stock) = change.and_then(|change| change.new.as_ref()) else {
-            // A refusal of an adjustment, which moves nothing; or an order that forgot its stock.
+            // A refused adjustment moves no stock. Any other commit without the stock is wrong.
             let moved = changes.iter().any(|change| moves(change, sku));
             self.check(!moved, || {
                 format!("something of {sku} moved without its stock")
@@ -325,7 +325,7 @@ fn moves(change: &Change, sku: &str) -> bool {
     own(&change.old) != own(&change.new) || (entry && entered(&change.old) != entered(&change.new))
 }
 
-/// What an order holds: nothing unless it is pending or confirmed.
+/// The stock that an order holds: none unless it is pending or confirmed.
 fn held(order: Option<&Value>) -> Vec<(String, i64)> {
     let holds = |order: &&Value| matches!(text(order, "status"), Some("pending" | "confirmed"));
     let Some(order) = order.filter(holds) else {

@@ -1,7 +1,8 @@
-//! Owns the simulation: the shipped handlers and the real SDK in a world that follows from a seed.
+//! Runs the shipped handlers and the real AWS SDK in a simulated world. A seed always gives the
+//! same run.
 //!
-//! Read [`fault`] first (what goes wrong), then [`journal`] and [`check`] (what must hold all the
-//! same), then [`network`] and [`table`] (the world between), then [`run()`].
+//! Read [`fault`] first (what goes wrong), then [`journal`] and [`check`] (what must hold anyway),
+//! then [`network`] and [`table`] (what lies between a handler and its items), then [`run()`].
 
 mod books;
 mod check;

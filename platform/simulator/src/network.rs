@@ -1,7 +1,6 @@
-//! Owns the way between the functions' real AWS SDK and the database, with everything that can
-//! happen on it.
+//! The network between the functions' AWS SDK and the database, and all that goes wrong on it.
 //!
-//! A request lives on when whoever sent it is gone, as it does in the world.
+//! As on a real network, a request arrives even when its sender is gone.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,22 +25,22 @@ use super::table::Table;
 use super::time::{Time, lock};
 use super::trace::Trace;
 
-/// Decides what becomes of each request.
+/// Decides the fate of each request.
 pub(crate) type Director = Box<dyn FnMut(&Request) -> Fate + Send>;
 
-/// A database that is not what it says, to see whether that is noticed.
+/// Tampers with requests and responses, to see whether the checks notice.
 pub trait Sabotage: Send + Sync {
-    /// Tampers with a request; what it returns is answered instead of doing it. `items` is
-    /// everything that the table holds.
+    /// Tampers with a request. If it returns a response, that is the answer, and the request is not
+    /// applied. `items` is everything that the table holds.
     fn request(&self, _request: &mut Request, _items: &BTreeMap<Key, Value>) -> Option<Response> {
         None
     }
 
-    /// Tampers with an answer.
+    /// Tampers with a response.
     fn response(&self, _request: &Request, _response: &mut Response) {}
 }
 
-/// The way to the database; clones are the same way.
+/// The network to the database. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Network {
     time: Time,
@@ -58,13 +57,13 @@ pub(crate) struct Network {
 pub(crate) struct Tally {
     /// How often each kind of fault happened.
     pub(crate) faults: BTreeMap<Fault, u64>,
-    /// How often each order, by its partition, was sent to be written for the first time.
+    /// By an order's partition key: how many writes were sent to place or refuse it.
     pub(crate) attempts: BTreeMap<String, u64>,
-    /// How many requests there were.
+    /// How many requests were sent to the database.
     pub(crate) requests: u64,
-    /// What passed between orders and their Redis.
+    /// What passed between the orders function and its Redis.
     pub(crate) redis: Exchanges,
-    /// How many violations there were by then.
+    /// How many violations the trace has so far.
     violations: usize,
 }
 
@@ -73,11 +72,11 @@ pub(crate) struct Tally {
 #[error("connection reset by peer")]
 struct Reset;
 
-/// Where an answer goes, if anybody still waits for it.
+/// Where a response goes, if the sender still waits for it.
 type Reply = oneshot::Sender<Result<Response, Reset>>;
 
 impl Network {
-    /// A way to a table.
+    /// A network to a table.
     pub(crate) fn new(
         time: Time,
         table: Arc<Mutex<Table>>,
@@ -96,7 +95,7 @@ impl Network {
         }
     }
 
-    /// Replaces who decides what becomes of requests.
+    /// Replaces the director.
     pub(crate) fn direct(&self, director: Director) {
         *lock(&self.director) = director;
     }
@@ -111,18 +110,18 @@ impl Network {
         *lock(&self.tally).faults.entry(fault).or_default() += 1;
     }
 
-    /// Counts what passed between orders and their Redis.
+    /// Counts what passed between the orders function and its Redis.
     pub(crate) fn note_redis(&self, note: impl FnOnce(&mut Exchanges)) {
         note(&mut lock(&self.tally).redis);
     }
 
-    /// Looks at one condition.
+    /// Checks one condition.
     pub(crate) fn check(&self, holds: bool, what: impl FnOnce() -> String) {
         lock(&self.table).journal.check(holds, what);
         self.tell_violations();
     }
 
-    /// Sends a request: its fate is decided now, whatever becomes of the sender.
+    /// Sends a request. Its fate is decided now and stands, even if its sender ends.
     fn send(&self, mut request: Request, reply: Reply) {
         let instead = self.sabotage.as_ref().and_then(|sabotage| {
             let instead = sabotage.request(&mut request, lock(&self.table).items());
@@ -135,7 +134,7 @@ impl Network {
             .spawn(self.clone().carry(request, instead, fate, reply));
     }
 
-    /// Carries a request there and the answer back.
+    /// Carries a request to the database and its response back.
     async fn carry(self, request: Request, instead: Option<Response>, fate: Fate, reply: Reply) {
         if let Some(again) = fate.again {
             let (network, copy) = (self.clone(), request.clone());
@@ -163,11 +162,11 @@ impl Network {
         }
         self.trace.tell(|| format!("{request} → {response}"));
         self.time.sleep(fate.back).await;
-        // Whoever asked may have gone.
+        // The sender may be gone.
         let _ = reply.send(Ok(response));
     }
 
-    /// A second arrival of a request whose sender knows nothing of it.
+    /// Delivers a request a second time. Nobody gets that response.
     async fn arrive_again(self, request: Request, there: Duration) {
         self.time.sleep(there).await;
         let response = self.apply(&request, &Fate::default()).await;
@@ -175,7 +174,7 @@ impl Network {
             .tell(|| format!("{request} arrives again → {response}"));
     }
 
-    /// What the database answers, as its fate has it.
+    /// The database's response to a request with this fate.
     async fn meet(&self, request: &Request, fate: &Fate) -> Response {
         match &fate.accident {
             Some(Accident::Conflict(items)) => conflict(request, items),
@@ -230,19 +229,19 @@ impl Network {
         self.time.sleep(fate.holds).await;
         let response = lock(&self.table).finish(request, self.time.elapsed(), fate);
         self.tell_violations();
-        // Until the answer is given, others may see one item of it and not another.
+        // Until the response leaves, others may see one of its items and not another.
         self.time.sleep(fate.torn).await;
         response
     }
 
-    /// Tells what is wrong from this moment on.
+    /// Adds the new violations to the trace.
     fn tell_violations(&self) {
         let table = lock(&self.table);
-        let told = &mut lock(&self.tally).violations;
-        for violation in table.journal.violations.iter().skip(*told) {
+        let traced = &mut lock(&self.tally).violations;
+        for violation in table.journal.violations.iter().skip(*traced) {
             self.trace.tell(|| format!("VIOLATION: {violation}"));
         }
-        *told = table.journal.violations.len();
+        *traced = table.journal.violations.len();
     }
 
     fn note_fate(&self, request: &Request, fate: &Fate) {
@@ -265,7 +264,7 @@ impl Network {
     }
 }
 
-/// The order that a request would place or refuse.
+/// The partition key of the order that a request would place or refuse.
 fn first_write_of(request: &Request) -> Option<&str> {
     let action = request.actions().first();
     let item = match request.operation {
@@ -291,7 +290,7 @@ fn conflict(request: &Request, items: &[usize]) -> Response {
 }
 
 fn throttle(request: &Request, items: &[usize]) -> Response {
-    // All three ways in which DynamoDB says so.
+    // DynamoDB reports throttling in three ways. Each request gets one of them.
     match (request.operation, request.number % 3) {
         (Operation::TransactWriteItems, 0) => {
             Response::cancelled(&codes(request, items, "ThrottlingError"))
@@ -337,7 +336,7 @@ impl HttpConnector for Network {
             match answer.await {
                 Ok(Ok(response)) => Ok(connector::write(&response)?),
                 Ok(Err(reset)) => Err(ConnectorError::io(reset.into())),
-                // Silence: whoever waits must give up by itself.
+                // No answer will ever come. The sender must give up by itself.
                 Err(oneshot::Canceled) => std::future::pending().await,
             }
         })

@@ -1,8 +1,8 @@
-//! Owns the only source of chance in a simulation: a seed, and what follows from it.
+//! The only source of randomness in a simulation: a generator that a seed starts.
 
 use std::time::Duration;
 
-/// A stream of numbers that follows from a seed (SplitMix64), the same on every machine.
+/// A stream of pseudorandom numbers (SplitMix64). A seed gives the same stream on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -12,8 +12,8 @@ impl Random {
         Self(seed)
     }
 
-    /// A stream of its own for one part of the world, so that what one part draws does not change
-    /// what another gets.
+    /// A separate stream for one part of the world. What one part draws does not change what
+    /// another part gets.
     #[must_use]
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.draw())
@@ -28,12 +28,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; 0 if `end` is.
+    /// A number below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.draw().checked_rem(end).unwrap_or_default()
     }
 
-    /// An index into something of this length.
+    /// An index into a list of this length.
     pub(crate) fn index(&mut self, length: usize) -> usize {
         let drawn = self.below(u64::try_from(length).unwrap_or(u64::MAX));
         usize::try_from(drawn).unwrap_or_default()
@@ -45,7 +45,7 @@ impl Random {
         first + i64::try_from(self.below(span)).unwrap_or_default()
     }
 
-    /// True so many times in a thousand.
+    /// True with a probability of `per_mille` in a thousand.
     pub fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1_000) < per_mille
     }
@@ -57,7 +57,7 @@ impl Random {
         Duration::from_micros(u64::try_from(drawn).unwrap_or_default())
     }
 
-    /// One of these.
+    /// One of the items, or `None` if there are none.
     pub(crate) fn pick<'all, T>(&mut self, all: &'all [T]) -> Option<&'all T> {
         let index = self.index(all.len());
         all.get(index)
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_the_same_on_every_machine_and_in_every_release() {
-        // Written down: a change here would make every printed seed mean another run.
+        // Fixed: with other numbers, every seed that was ever printed would give another run.
         let mut random = Random::new(1);
         assert_eq!(random.draw(), 0x910a_2dec_8902_5cc1);
         assert_eq!(random.draw(), 0xbeeb_8da1_658e_ec67);

@@ -1,5 +1,5 @@
-//! Owns a Redis that a simulation plays: what the scripts of the orders function do, in virtual
-//! time, and everything that can become of a Redis meanwhile.
+//! A simulated Redis: it does what the scripts of the orders function do, in virtual time, and
+//! everything can go wrong with it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,40 +16,42 @@ use super::network::Network;
 use super::random::Random;
 use super::time::{Time, lock};
 
-/// How long a decision is remembered, and a lock lasts, as docs/redis.md says.
+/// How long a decision is remembered (docs/redis.md).
 const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// How long a lock lasts (docs/redis.md).
 const LOCKED: Duration = Duration::from_millis(500);
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// A Redis; clones are the same one.
+/// A Redis. Clones share it.
 #[derive(Clone)]
 pub struct Redis {
     time: Time,
     network: Network,
     memory: Arc<Mutex<Memory>>,
-    /// How long orders wait for it.
+    /// How long the orders function waits for it.
     pub(crate) wait: Duration,
 }
 
 struct Memory {
     values: Values,
-    /// What a replica that lags behind knows.
+    /// What a replica that is behind holds.
     replica: Values,
     random: Random,
     faulty: bool,
-    /// How long every question takes, if that is more than usual.
+    /// How long every question travels, if that is longer than usual.
     slow: Option<Duration>,
     /// Until when it refuses connections.
     down_until: Duration,
-    /// When each attempt first asked.
+    /// By an attempt's name: when it first asked.
     entered: BTreeMap<String, Duration>,
 }
 
-/// A value, and when it ends, by its key.
+/// By key: a value, and when it expires.
 type Values = BTreeMap<String, (String, Duration)>;
 
-/// What becomes of one exchange.
+/// How long one exchange takes, and what goes wrong in it.
 #[derive(Default)]
 struct Fate {
     there: Duration,
@@ -58,7 +60,7 @@ struct Fate {
 }
 
 impl Redis {
-    /// A Redis with nothing in it, to which nothing happens.
+    /// An empty Redis, with which nothing goes wrong.
     pub(crate) fn new(time: &Time, network: &Network, random: Random) -> Self {
         let memory = Memory {
             values: Values::new(),
@@ -78,27 +80,27 @@ impl Redis {
         }
     }
 
-    /// This Redis, to which things happen.
+    /// This Redis, with accidents.
     #[must_use]
     pub(crate) fn faulty(self) -> Self {
         lock(&self.memory).faulty = true;
         self
     }
 
-    /// This Redis, which takes so long for every question.
+    /// This Redis, but every question travels for `slow`.
     #[must_use]
     pub fn slow(self, slow: Duration) -> Self {
         lock(&self.memory).slow = Some(slow);
         self
     }
 
-    /// This Redis, for which orders wait so long.
+    /// This Redis, but the orders function waits `wait` for it.
     #[must_use]
     pub fn waited_for(self, wait: Duration) -> Self {
         Self { wait, ..self }
     }
 
-    /// The way to it. A question lives on when whoever asked it is gone.
+    /// Sends questions to this Redis. A question arrives even when its sender is gone.
     pub(crate) fn exchange(&self) -> Exchange {
         let redis = self.clone();
         Arc::new(move |question| {
@@ -110,7 +112,7 @@ impl Redis {
                 let _wait = wait;
                 match answer.await {
                     Ok(answer) => answer,
-                    // Silence: whoever waits must give up by itself.
+                    // No answer will ever come. The sender must give up by itself.
                     Err(oneshot::Canceled) => std::future::pending().await,
                 }
             }
@@ -118,7 +120,7 @@ impl Redis {
         })
     }
 
-    /// Begins an order's waiting: for its look-up and its turn together, or for
+    /// Begins to measure how long a request waits: for its look-up and its turn together, or for
     /// giving its turn back.
     fn wait_of(&self, question: &Question) -> Wait {
         let now = self.time.elapsed();
@@ -147,7 +149,7 @@ impl Redis {
         if lock(&self.memory).is_down(now, fate.accident) {
             self.network.note_redis(|redis| redis.while_down += 1);
             self.time.sleep(fate.back).await;
-            // Whoever asked may have gone.
+            // The sender may be gone.
             let _ = reply.send(Err(Failure::Broken("Io".to_owned())));
             return;
         }
@@ -164,12 +166,12 @@ impl Redis {
             return;
         }
         self.time.sleep(fate.back).await;
-        // Whoever asked may have gone.
+        // The sender may be gone.
         let _ = reply.send(answer);
     }
 }
 
-/// An order's waiting. It ends with its value, answered or not.
+/// Measures how long a request waits for Redis. The wait ends when this is dropped.
 struct Wait {
     redis: Redis,
     began: Duration,
@@ -187,7 +189,7 @@ impl Drop for Wait {
 }
 
 impl Memory {
-    /// Whether it refuses connections, which may begin now.
+    /// Whether it refuses connections. An accident can begin that now.
     fn is_down(&mut self, now: Duration, accident: Option<Accident>) -> bool {
         if matches!(accident, Some(Accident::Down)) {
             let longest = MILLISECOND * 120_000;
@@ -275,7 +277,7 @@ impl Memory {
         }
     }
 
-    /// Puts one value where another one was.
+    /// Replaces the value of one key by the value of another.
     fn poison(&mut self) {
         let values: Vec<_> = self.values.values().cloned().collect();
         let keys: Vec<_> = self.values.keys().cloned().collect();

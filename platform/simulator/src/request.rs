@@ -1,23 +1,23 @@
-//! Owns a request to the database as it passes on the wire.
+//! A request to the database as it is on the wire, and the keys that it names.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// The operations that the functions may use; another one is a defect.
+/// The operations that the functions may use. Any other is a defect.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Operation {
-    /// Many conditional writes, all or none.
+    /// Conditional writes of many items, all or none.
     TransactWriteItems,
-    /// One whole item.
+    /// A write of one whole item.
     PutItem,
     /// A change of one item.
     UpdateItem,
-    /// One item, read strongly.
+    /// A strongly consistent read of one item.
     GetItem,
-    /// Many items, read strongly one by one.
+    /// Strongly consistent reads of many items, one by one.
     BatchGetItem,
-    /// A page of an index.
+    /// A read of a page of an index.
     Query,
 }
 
@@ -50,7 +50,7 @@ impl Operation {
         }
     }
 
-    /// Whether it changes something.
+    /// Whether it writes.
     pub const fn writes(self) -> bool {
         matches!(
             self,
@@ -67,9 +67,9 @@ pub type Key = (String, String);
 pub struct Request {
     /// Its number in this run.
     pub number: u64,
-    /// What is asked for.
+    /// Its operation.
     pub operation: Operation,
-    /// The items that it names, in its order.
+    /// The keys of the items that it names, in its order.
     pub keys: Vec<Key>,
     /// Its body.
     pub body: Value,
@@ -90,12 +90,12 @@ impl Request {
         })
     }
 
-    /// The transaction's token.
+    /// A transaction's client request token.
     pub fn token(&self) -> Option<&str> {
         self.body.get("ClientRequestToken")?.as_str()
     }
 
-    /// The actions of a transaction, or none.
+    /// The actions of a transaction. Other operations have none.
     pub fn actions(&self) -> &[Value] {
         let actions = self.body.get("TransactItems").and_then(Value::as_array);
         actions.map(Vec::as_slice).unwrap_or_default()
@@ -158,12 +158,12 @@ fn action_key(action: &Value) -> Option<Key> {
 }
 
 impl Request {
-    /// The actions of a transaction, to be tampered with; [`Request::reread`] comes after.
+    /// The actions of a transaction, to tamper with. The network reads the keys again afterwards.
     pub fn actions_mut(&mut self) -> Option<&mut Vec<Value>> {
         self.body.get_mut("TransactItems")?.as_array_mut()
     }
 
-    /// Reads the keys again, after the body was tampered with.
+    /// Reads the keys again after the body was changed.
     pub(crate) fn reread(&mut self) {
         self.keys = keys(self.operation, &self.body);
     }

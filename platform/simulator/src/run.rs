@@ -1,4 +1,4 @@
-//! Runs one seed from the opening of the shop to the judgement, in chapters.
+//! Runs one seed: opens a shop, lets clients use it, ends all faults, and checks the result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::shop::{FULL, Shop};
 /// What to simulate.
 #[derive(Clone)]
 pub struct Plan {
-    /// Which faults happen.
+    /// Which kinds of faults happen.
     pub faults: Faults,
-    /// How many wishes clients have.
+    /// How many wishes all clients have together.
     pub operations: usize,
-    /// Whether what happens is told.
+    /// Whether to keep a trace.
     pub traced: bool,
-    /// A database that is not what it says.
+    /// Tampers with requests and responses, to see whether the checks notice.
     pub sabotage: Option<Arc<dyn Sabotage>>,
 }
 
@@ -35,33 +35,33 @@ impl Default for Plan {
     }
 }
 
-/// What became of one seed.
+/// The result of one seed.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
-    /// What was found wrong; nothing, if all is well.
+    /// What was found wrong.
     pub violations: Vec<String>,
-    /// What happened, if it was told.
+    /// The trace; empty if none was kept.
     pub trace: String,
-    /// What clients asked and were told.
+    /// Every call of a client, with its answer.
     pub(crate) history: Vec<Call>,
     /// What passed over the network.
     pub(crate) tally: Tally,
-    /// How many invariants were looked at.
+    /// How many checks were made.
     pub(crate) checks: u64,
-    /// How long it took, in a calm world, until everybody knew.
+    /// How long it took, after all faults ended, until every write had a definitive answer.
     pub(crate) recovery: Duration,
 }
 
-/// Runs one seed. The same seed and plan give the same outcome, whenever and wherever.
+/// Runs one seed. The same seed and plan give the same outcome on every machine.
 ///
 /// # Errors
-/// There is no world to run in: the template cannot be served.
+/// The template of this repository cannot be read.
 pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
     let mut shop = Shop::open(seed, plan.traced, plan.sabotage.clone())?;
     let mut random = shop.fork();
-    // Orders with and without a Redis are the same orders.
+    // Half of the worlds have a Redis. The checks are the same with one and without.
     if plan.faults.has(Fault::Redis) && random.chance(500) {
         shop.use_redis(Redis::faulty);
     }
@@ -75,7 +75,7 @@ pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
             Duration::ZERO
         }
     };
-    // Whatever is still on its way arrives now; then every key is asked once more.
+    // Requests that are still under way arrive now. Then every keyed request is sent once more.
     let settled = shop
         .time
         .settle()
@@ -84,7 +84,7 @@ pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
         shop.journal(|journal| journal.wrong(stuck.to_string()));
     }
     shop.judge();
-    // The tasks hold the shop, and the shop holds the tasks.
+    // The tasks hold the shop, and the shop holds the tasks: this breaks the cycle.
     shop.time.end();
     Ok(Outcome {
         seed,
@@ -97,7 +97,8 @@ pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
     })
 }
 
-/// The life of a world: calm at first, then faults, perhaps weeks of nothing, then recovery.
+/// Plays a world: stock arrives without faults, then come two chapters with faults and perhaps
+/// weeks between them, then the recovery without faults. Returns how long the recovery took.
 async fn live(town: Town, operations: usize, faults: Faults, mut random: Random) -> Duration {
     let shop = town.shop.clone();
     town.stock_up(&mut random).await;
@@ -123,13 +124,13 @@ async fn live(town: Town, operations: usize, faults: Faults, mut random: Random)
     let began = shop.time.elapsed();
     town.recover(&mut random).await;
     let recovery = shop.time.elapsed().saturating_sub(began);
-    // Holds that ran out meanwhile are released by a sweep that nothing disturbs.
+    // A sweep without faults releases the holds that ran out.
     shop.sleep(Duration::from_secs(1_000)).await;
     town.sweeper(random.fork()).await;
     recovery
 }
 
-/// Nothing, an hour, or more than a fortnight passes.
+/// Lets no time pass, or an hour, or more than a fortnight.
 async fn between_chapters(shop: &Shop, faults: &Faults, random: &mut Random) {
     let hours = match random.below(3) {
         0 => 0,
@@ -143,7 +144,7 @@ async fn between_chapters(shop: &Shop, faults: &Faults, random: &mut Random) {
     }
 }
 
-/// Asks once more for everything that was ever decided under a key.
+/// Sends every request that carried an idempotency key once more.
 async fn ask_again(shop: Shop) {
     let Ok(machine) = shop.machine(0) else { return };
     let mut asked = Vec::new();

@@ -1,4 +1,4 @@
-//! Owns one simulated world: its time, its table, its machines, and whoever asks them.
+//! One simulated world: its time, its table, its machines, and the calls of its clients.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::table::Table;
 use super::time::{Stuck, Time, lock};
 use super::trace::Trace;
 
-/// The scopes of everybody in a simulation: who may what is the gateway's matter.
+/// Every caller has all scopes, because the gateway checks them and is not simulated.
 const SCOPES: [&str; 4] = [
     "orders:read",
     "orders:write",
@@ -25,14 +25,14 @@ const SCOPES: [&str; 4] = [
     "stock:write",
 ];
 
-/// A simulated world; clones are the same world.
+/// A simulated world. Clones share it.
 #[derive(Clone)]
 pub struct Shop {
     /// Its time.
     pub time: Time,
-    /// The way from its functions to its table.
+    /// The network between its functions and its table.
     pub(crate) network: Network,
-    /// What is told of it.
+    /// Its trace.
     pub trace: Trace,
     table: Arc<Mutex<Table>>,
     history: Arc<Mutex<Vec<Call>>>,
@@ -40,13 +40,13 @@ pub struct Shop {
     redis: Option<Redis>,
 }
 
-/// An invocation that has all the time it may have.
+/// An invocation with the full time limit of the orders function.
 pub const FULL: Run = Run {
     limit: ORDERS_LIMIT,
     killed_at_wait: None,
 };
 
-/// A sweep that has all the time it may have.
+/// A sweep with the full time limit of the sweeper.
 pub const FULL_SWEEP: Run = Run {
     limit: SWEEPER_LIMIT,
     killed_at_wait: None,
@@ -63,10 +63,10 @@ pub fn caller(issuer: &str, sub: &str) -> Caller {
 }
 
 impl Shop {
-    /// An empty shop, in which nothing goes wrong until somebody else directs its network.
+    /// An empty shop. Nothing goes wrong in it until [`Shop::direct`] is called.
     ///
     /// # Errors
-    /// The template cannot be served.
+    /// The template cannot be read.
     pub fn open(
         seed: u64,
         traced: bool,
@@ -96,7 +96,7 @@ impl Shop {
         })
     }
 
-    /// Directs the network by chance.
+    /// Lets `director` decide the fate of every request from now on.
     pub fn direct(
         &self,
         mut director: impl FnMut(&super::request::Request) -> Fate + Send + 'static,
@@ -105,7 +105,7 @@ impl Shop {
             .direct(Box::new(move |request| director(request)));
     }
 
-    /// Gives the machines that start from now on a Redis.
+    /// Gives a Redis to the machines that start from now on.
     pub fn use_redis(&mut self, redis: impl FnOnce(Redis) -> Redis) {
         self.redis = Some(redis(Redis::new(&self.time, &self.network, self.fork())));
     }
@@ -116,15 +116,15 @@ impl Shop {
         self.direct(move |_| Fate::calm(&mut random));
     }
 
-    /// A stream of chance of its own.
+    /// A separate stream of random numbers.
     pub fn fork(&self) -> Random {
         lock(&self.random).fork()
     }
 
-    /// A machine whose clock is so many milliseconds ahead.
+    /// A machine whose clock is ahead by this many milliseconds.
     ///
     /// # Errors
-    /// The template cannot be served.
+    /// The template cannot be read.
     pub fn machine(&self, ahead: i64) -> Result<Machine, String> {
         if ahead != 0 {
             self.network.note(Fault::ClockSkew);
@@ -136,7 +136,7 @@ impl Shop {
         }
     }
 
-    /// Asks a machine, and records it.
+    /// Sends a request to a machine, and records the call. Returns `None` if there is no answer.
     pub async fn ask(
         &self,
         machine: &Machine,
@@ -174,7 +174,8 @@ impl Shop {
         answer
     }
 
-    /// Sweeps once, and says what the sweeper reported.
+    /// Sweeps once. Returns the sweeper's report or why it failed, and `None` if it was killed or
+    /// ran out of time.
     pub async fn sweep(
         &self,
         machine: &Machine,
@@ -187,7 +188,8 @@ impl Shop {
         swept
     }
 
-    /// Deletes refusals whose time is over, as DynamoDB may or may not have done by now.
+    /// Deletes the refusals whose time to live is over, as DynamoDB does sooner or later. Returns
+    /// how many.
     pub fn expire(&self) -> usize {
         let gone = lock(&self.table).expire(self.time.elapsed());
         for (pk, _) in &gone {
@@ -198,10 +200,10 @@ impl Shop {
         gone.len()
     }
 
-    /// Lets time pass until a future has come to its end.
+    /// Lets time pass until a future ends.
     ///
     /// # Errors
-    /// It never will.
+    /// The future never ends.
     pub fn run<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
@@ -209,12 +211,12 @@ impl Shop {
         self.time.run(future)
     }
 
-    /// What was asked so far.
+    /// The calls so far.
     pub fn history(&self) -> Vec<Call> {
         lock(&self.history).clone()
     }
 
-    /// Looks at the journal.
+    /// Reads or changes the journal.
     pub fn journal<T>(&self, look: impl FnOnce(&mut Journal) -> T) -> T {
         look(&mut lock(&self.table).journal)
     }
@@ -224,7 +226,7 @@ impl Shop {
         self.journal(|journal| journal.orders.len())
     }
 
-    /// Judges what the table holds, and what clients were told; what is wrong goes to the journal.
+    /// Checks the table and every answer so far. Violations go to the journal.
     pub fn judge(&self) {
         lock(&self.table).compare();
         let history = self.history();

@@ -1,4 +1,4 @@
-//! Owns the sum of many runs.
+//! Sums up many runs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use super::exchanges::Exchanges;
 use super::fault::Fault;
 use super::run::Outcome;
 
-/// What many seeds came to.
+/// The sum of many runs.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// How many seeds were run.
@@ -17,19 +17,19 @@ pub struct Summary {
     pub(crate) calls: u64,
     /// How many requests went to the database.
     pub(crate) requests: u64,
-    /// Answers by status; no answer is 0.
+    /// How many answers had each status. Calls without an answer count under 0.
     pub answers: BTreeMap<u16, u64>,
-    /// Faults by kind.
+    /// How often each kind of fault happened.
     pub faults: BTreeMap<Fault, u64>,
-    /// What passed between orders and their Redis.
+    /// What passed between the orders function and its Redis.
     pub redis: Exchanges,
-    /// How many invariants were looked at.
+    /// How many checks were made.
     pub(crate) checks: u64,
     /// How many orders were placed or refused.
     pub(crate) orders: u64,
     /// How many writes were sent to decide them.
     pub(crate) attempts: u64,
-    /// The most that one order took.
+    /// The most writes that one order took.
     pub(crate) attempts_max: u64,
     /// The slowest recovery, and its seed.
     pub(crate) slowest: (Duration, u64),

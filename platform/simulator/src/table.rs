@@ -1,8 +1,10 @@
-//! Owns the database: the embedded DynamoDB, and what it does not imitate.
+//! The database: the embedded DynamoDB, and the behaviour that it lacks.
 //!
-//! Transactions take time and hold their items meanwhile, so that others meet them
-//! (TransactionConflict, TransactionInProgress); tokens live ten minutes of virtual time; indexes
-//! lag; and a read of many items can see a transaction item by item.
+//! - A transaction takes time and holds its items, so others meet it (TransactionConflict,
+//!   TransactionInProgress).
+//! - A token is remembered for ten minutes of virtual time.
+//! - Indexes lag.
+//! - A read of many items can see a transaction item by item.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,15 +19,15 @@ use super::request::{Key, Operation, Request, key};
 use super::time::Time;
 use template::TableSpec;
 
-/// How long a token of a transaction is remembered after it was applied.
+/// How long a token is remembered after its transaction was applied.
 const TOKEN_KEPT: Duration = Duration::from_mins(10);
 
-/// The table that the indexes are read from: the same items, later.
+/// The table from which indexes are read. It gets the same items, later.
 const INDEXES: &str = "indexes";
 
-/// The database and all that is known of it.
+/// The database, and what was recorded about it.
 pub(crate) struct Table {
-    /// What it said, and what was wrong about it.
+    /// What it held, and the violations.
     pub(crate) journal: Journal,
     engine: Engine,
     spec: TableSpec,
@@ -87,7 +89,8 @@ impl Table {
     /// Begins a transaction: its items are held until [`Table::finish`].
     ///
     /// # Errors
-    /// The answer, if it does not begin: it was applied before, or another one is in the way.
+    /// It does not begin, because it was applied before or another one holds its items. The error
+    /// is the response.
     pub(crate) fn begin(&mut self, request: &Request, now: Duration) -> Result<(), Response> {
         let actions = request
             .body
@@ -146,14 +149,14 @@ impl Table {
         if let Some(name) = request.token() {
             match (applied, self.tokens.get_mut(name)) {
                 (Some(done), Some(token)) => token.done = Some(done),
-                // A cancelled transaction leaves its token as if it had never been.
+                // After a cancelled transaction, its token counts as unused.
                 _ => drop(self.tokens.remove(name)),
             }
         }
         response
     }
 
-    /// Applies anything but a transaction.
+    /// Applies any request that is not a transaction.
     pub(crate) fn execute(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
         let met = request.keys.iter().any(|key| self.held.contains_key(key));
         if request.operation.writes() && met {
@@ -169,7 +172,7 @@ impl Table {
         }
     }
 
-    /// Deletes what the time to live is over of. Returns the keys.
+    /// Deletes the items whose time to live is over. Returns their keys.
     pub(crate) fn expire(&mut self, now: Duration) -> Vec<Key> {
         if let Err(error) = self.engine.delete_expired() {
             self.journal.wrong(format!("the time to live: {error}"));
@@ -200,7 +203,7 @@ impl Table {
 
     fn dispatch(&mut self, operation: Operation, mut body: Value) -> Response {
         if let Some(body) = body.as_object_mut() {
-            // Tokens are imitated here: the embedded database counts their time on the real clock.
+            // The embedded database times tokens by the real clock. So this file handles them.
             body.remove("ClientRequestToken");
         }
         let answer = self.engine.call(operation.name(), body);
@@ -211,7 +214,7 @@ impl Table {
         })
     }
 
-    /// What has become of these items.
+    /// These items before and after the last write.
     fn changes(&mut self, keys: &[Key], expired: bool) -> Vec<Change> {
         let mut changes = Vec::with_capacity(keys.len());
         for key in keys {
@@ -234,7 +237,7 @@ impl Table {
         changes
     }
 
-    /// Notes what was committed, for whoever sees it later.
+    /// Records a commit in the journal, and when other reads will see it.
     fn committed(&mut self, changes: &[Change], now: Duration, fate: &Fate) {
         self.torn.clear();
         let count = u32::try_from(changes.len().max(1)).unwrap_or(u32::MAX);
@@ -265,7 +268,7 @@ impl Table {
         self.journal.commit(now, changes);
     }
 
-    /// Reads an index as it is by now.
+    /// Reads an index, after the changes that have reached it by now.
     fn query(&mut self, request: &Request, now: Duration) -> Response {
         while let Some(entry) = self
             .index
@@ -292,7 +295,7 @@ impl Table {
         self.dispatch(Operation::Query, body)
     }
 
-    /// Reads many items, each strongly and none together.
+    /// Reads many items: each is strongly consistent, but they are no snapshot.
     fn batch_get(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
         let mut body = request.body.clone();
         let path = format!("/RequestItems/{}/Keys", self.spec.name.replace('/', "~1"));
@@ -331,7 +334,7 @@ impl Table {
     }
 }
 
-/// What the indexes keep of an item, if they have it at all.
+/// The attributes that the indexes keep of an item, if it is in any.
 fn indexed(item: Option<&Value>) -> Option<Value> {
     let item = item?.as_object()?;
     if !item.contains_key("owner") && !item.contains_key("expiry_shard") {
@@ -360,7 +363,7 @@ fn in_progress() -> Response {
 }
 
 impl Table {
-    /// Compares what the table holds with everything that was committed.
+    /// Checks that the table holds what was committed to it.
     pub(crate) fn compare(&mut self) {
         let mut found = BTreeMap::new();
         let scan = json!({"TableName": self.spec.name, "ConsistentRead": true});

@@ -1,4 +1,4 @@
-//! What a simulation promises: it is the same every time, and it notices.
+//! Tests of whole runs.
 
 use super::fault::Faults;
 use super::run::{Plan, run};

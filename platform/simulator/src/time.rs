@@ -1,8 +1,7 @@
-//! Owns virtual time and the tasks that live in it: one thread, one order, decided by the seed.
+//! Virtual time, and the tasks that run in it: on one thread, in an order that the seed decides.
 //!
-//! Nothing here waits. When no task can go on, the clock jumps to the next moment at which one can,
-//! so a fortnight costs no more than a millisecond. Which of several ready tasks goes on first is
-//! drawn from the seed.
+//! Nothing really waits. When no task is ready, the clock jumps to the next timer, so a fortnight
+//! costs no more than a millisecond. When several tasks are ready, the seed decides which one runs.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,12 +17,12 @@ use super::random::Random;
 /// When every simulation begins: 2026-01-01T00:00:00Z, in microseconds since 1970.
 const BEGINNING_MICROSECONDS: i64 = 1_767_225_600_000_000;
 
-/// How often tasks may go on in one run; more is a loop without an end.
+/// How often tasks may be polled in one run. More is an endless loop.
 const STEPS_MAX: u64 = 3_000_000;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Virtual time; clones share it.
+/// Virtual time. Clones share it.
 #[derive(Clone)]
 pub struct Time {
     state: Arc<Mutex<State>>,
@@ -39,13 +38,13 @@ struct State {
     steps: u64,
 }
 
-/// Why a run came to no end.
+/// Why a run does not end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Stuck {
-    /// Somebody waits for what will never happen.
+    /// No task is ready, and no timer is left.
     #[error("everybody waits, and nothing will happen any more")]
     Deadlock,
-    /// Something goes round and round.
+    /// Tasks run for ever.
     #[error("tasks went on {STEPS_MAX} times without coming to an end")]
     Livelock,
 }
@@ -65,7 +64,7 @@ impl Wake for Wakeup {
 }
 
 impl Time {
-    /// The beginning of a run.
+    /// Virtual time at the beginning of a run.
     pub(crate) fn new(random: Random) -> Self {
         let state = State {
             now: 0,
@@ -81,7 +80,7 @@ impl Time {
         }
     }
 
-    /// Microseconds since the beginning.
+    /// The time since the beginning.
     pub fn elapsed(&self) -> Duration {
         Duration::from_micros(lock(&self.state).now)
     }
@@ -91,7 +90,7 @@ impl Time {
         self.now_on(0)
     }
 
-    /// The time on a machine whose clock is so many milliseconds ahead.
+    /// The time on a machine whose clock is ahead by this much.
     pub(crate) fn now_on(&self, ahead_milliseconds: i64) -> Timestamp {
         let elapsed = i64::try_from(lock(&self.state).now).unwrap_or(i64::MAX);
         let micros = BEGINNING_MICROSECONDS
@@ -120,10 +119,10 @@ impl Time {
         }
     }
 
-    /// Lets time pass until a future has come to its end.
+    /// Lets time pass until a future ends.
     ///
     /// # Errors
-    /// It never will.
+    /// The future never ends.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
@@ -142,10 +141,10 @@ impl Time {
         }
     }
 
-    /// Lets everything come to its end that will.
+    /// Lets time pass until no task can run any more.
     ///
     /// # Errors
-    /// Something goes on for ever.
+    /// Tasks run for ever.
     pub fn settle(&self) -> Result<(), Stuck> {
         loop {
             match self.step() {
@@ -156,7 +155,7 @@ impl Time {
         }
     }
 
-    /// Lets one task go on.
+    /// Polls one task, or moves the clock if no task is ready.
     fn step(&self) -> Result<(), Stuck> {
         let Some(id) = self.choose() else {
             return self.jump();
@@ -166,7 +165,7 @@ impl Time {
         if STEPS_MAX < state.steps {
             return Err(Stuck::Livelock);
         }
-        // A task that has ended can still be woken by what it left behind.
+        // A timer or a channel can wake a task that has ended.
         let Some(mut task) = state.tasks.remove(&id) else {
             return Ok(());
         };
@@ -196,7 +195,7 @@ impl Time {
         let mut state = lock(&self.state);
         let ((due, _), waker) = state.timers.pop_first().ok_or(Stuck::Deadlock)?;
         state.now = state.now.max(due);
-        // All that end at this moment can go on, and the seed decides who does first.
+        // All timers of this moment end together, and the seed decides which task runs first.
         let later = state.timers.split_off(&(due + 1, 0));
         let ended = std::mem::replace(&mut state.timers, later);
         drop(state);
@@ -207,7 +206,7 @@ impl Time {
         Ok(())
     }
 
-    /// Forgets every task: what they hold is dropped.
+    /// Drops every task, with all that it holds.
     pub fn end(&self) {
         let tasks = std::mem::take(&mut lock(&self.state).tasks);
         drop(tasks);
@@ -225,7 +224,7 @@ impl std::fmt::Debug for Time {
     }
 }
 
-/// Ends at its moment.
+/// A future that ends when its time has come.
 pub(crate) struct Sleep {
     due: u64,
     timer: Option<(u64, u64)>,
@@ -261,7 +260,7 @@ impl Drop for Sleep {
     }
 }
 
-/// Locks; a panic elsewhere does not make the state unreadable.
+/// Locks a mutex, even after another thread panicked while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -275,12 +274,12 @@ mod tests {
     #[test]
     fn a_fortnight_of_timers_passes_at_once_and_in_order() {
         let time = Time::new(Random::new(1));
-        let told = Arc::new(Mutex::new(Vec::new()));
+        let ended = Arc::new(Mutex::new(Vec::new()));
         for days in [3, 1, 2] {
-            let (time_of_task, told) = (time.clone(), Arc::clone(&told));
+            let (time_of_task, ended) = (time.clone(), Arc::clone(&ended));
             time.spawn(async move {
                 time_of_task.sleep(DAY * days).await;
-                lock(&told).push(days);
+                lock(&ended).push(days);
             });
         }
         time.run({
@@ -288,7 +287,7 @@ mod tests {
             async move { time.sleep(DAY * 14).await }
         })
         .unwrap();
-        assert_eq!(*lock(&told), [1, 2, 3]);
+        assert_eq!(*lock(&ended), [1, 2, 3]);
         assert_eq!(time.elapsed(), DAY * 14);
     }
 
@@ -296,13 +295,13 @@ mod tests {
     fn the_seed_decides_which_ready_task_runs_first() {
         let order = |seed| {
             let time = Time::new(Random::new(seed));
-            let told = Arc::new(Mutex::new(Vec::new()));
+            let ended = Arc::new(Mutex::new(Vec::new()));
             for number in 0..8 {
-                let told = Arc::clone(&told);
-                time.spawn(async move { lock(&told).push(number) });
+                let ended = Arc::clone(&ended);
+                time.spawn(async move { lock(&ended).push(number) });
             }
             time.settle().unwrap();
-            lock(&told).clone()
+            lock(&ended).clone()
         };
         assert_eq!(order(1), order(1));
         assert_ne!(order(1), order(2));

@@ -1,11 +1,11 @@
-//! Owns what is told of a run: a line an event, or nothing.
+//! The trace of a run: one line per event.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use super::time::{Time, lock};
 
-/// The lines of a run; clones share them. Off, it costs nothing.
+/// The trace of a run. Clones share it. A trace that is not kept costs nothing.
 #[derive(Clone)]
 pub struct Trace {
     time: Time,
@@ -13,13 +13,13 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace that is kept, or not.
+    /// An empty trace, kept or not.
     pub(crate) fn new(time: Time, kept: bool) -> Self {
         let lines = kept.then(Arc::default);
         Self { time, lines }
     }
 
-    /// Tells an event.
+    /// Adds an event. `event` is called only if the trace is kept.
     pub(crate) fn tell(&self, event: impl FnOnce() -> String) {
         if let Some(lines) = &self.lines {
             let elapsed = self.time.elapsed();
@@ -29,7 +29,7 @@ impl Trace {
         }
     }
 
-    /// What was told.
+    /// The lines so far.
     pub fn text(&self) -> String {
         let lines = self.lines.as_ref();
         lines.map(|lines| lock(lines).clone()).unwrap_or_default()
