@@ -21,16 +21,16 @@ impl Books {
         [
             (
                 0 <= self.available && 0 <= self.taken,
-                "there is less than none",
+                "available or taken is negative",
             ),
             (
                 self.available + self.taken == self.received,
-                "available and taken are not what was received",
+                "available + taken is not received",
             ),
             (self.taken == self.held, "taken is not what its orders hold"),
             (
                 self.received == self.adjusted,
-                "received is not what its ledger says",
+                "received is not the sum of its ledger",
             ),
         ]
     }
@@ -64,14 +64,14 @@ mod tests {
                 held: 11,
                 ..SOUND
             },
-            &["there is less than none"],
+            &["available or taken is negative"],
         );
         check(
             Books {
                 available: 8,
                 ..SOUND
             },
-            &["available and taken are not what was received"],
+            &["available + taken is not received"],
         );
         check(
             Books { held: 4, ..SOUND },
@@ -82,7 +82,7 @@ mod tests {
                 adjusted: 9,
                 ..SOUND
             },
-            &["received is not what its ledger says"],
+            &["received is not the sum of its ledger"],
         );
     }
 }

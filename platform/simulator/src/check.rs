@@ -80,7 +80,7 @@ impl First {
                 .or_insert_with(|| name.clone());
             let same = *owner == name;
             journal.check(same, || {
-                format!("the order {id} answers two different keys")
+                format!("the order {id} was returned for two different keys")
             });
         }
         if !answer.replayed() {
@@ -88,7 +88,7 @@ impl First {
                 .made
                 .insert((kind.to_owned() + &place.0, place.1.clone()), number);
             journal.check(before.is_none(), || {
-                format!("call#{number} and call#{before:?} both say that they did it")
+                format!("call#{number} and call#{before:?} both say that they were the first")
             });
         }
         let (earlier, body) = self
@@ -98,7 +98,7 @@ impl First {
         let same = *body == answer.body;
         journal.check(same, || {
             format!(
-                "call#{number} and call#{earlier} were told different bytes: {} and {body}",
+                "call#{number} and call#{earlier} got different bytes: {} and {body}",
                 answer.body
             )
         });
@@ -137,8 +137,8 @@ fn fingerprint_of(call: &Call) -> Option<String> {
 
 /// Checks that an answer under an idempotency key is a decision that the table held.
 fn decided(call: &Call, answer: &Answer, ended: Duration, journal: &Journal) -> Result<(), String> {
-    let place = place_of(call).ok_or("the key has no form")?;
-    let fingerprint = fingerprint_of(call).ok_or("the body has no form")?;
+    let place = place_of(call).ok_or("the key is not valid")?;
+    let fingerprint = fingerprint_of(call).ok_or("the body is not valid")?;
     let none = Vec::new();
     let known = journal.decisions.get(&place).unwrap_or(&none);
     let overlap = |decision: &&Decision| {
@@ -154,7 +154,7 @@ fn decided(call: &Call, answer: &Answer, ended: Duration, journal: &Journal) -> 
             let refused = it.refusal.as_ref().map(|(status, body)| (*status, body));
             refused == Some((status, &answer.body)) && it.fingerprint == fingerprint
         }),
-        _ => return Err("nobody should get this answer".to_owned()),
+        _ => return Err("no client should get this answer".to_owned()),
     };
     if !agrees {
         return Err(format!("the table says {known:?}"));
@@ -205,7 +205,7 @@ fn changed(
         (410, _) => was("expired") && !states.iter().any(|it| it.status == "confirmed"),
         (412, _) => conditional,
         (404, _) => unseen(call, states, reference.is_none()),
-        _ => return Err("nobody should get this answer".to_owned()),
+        _ => return Err("no client should get this answer".to_owned()),
     };
     if !agrees {
         return Err(format!("the order was {states:?}"));
@@ -248,7 +248,7 @@ fn read(
             is_of_that_time(call, &order, ended, states)
         }
         404 => unseen(call, states, true),
-        _ => return Err("nobody should get this answer".to_owned()),
+        _ => return Err("no client should get this answer".to_owned()),
     };
     if !agrees {
         return Err(format!("the order was {states:?}"));
@@ -262,21 +262,21 @@ fn listed(call: &Call, answer: &Answer, ended: Duration, journal: &Journal) -> R
     let orders = orders
         .as_ref()
         .and_then(Value::as_array)
-        .ok_or("there is no list")?;
+        .ok_or("the answer has no list")?;
     let owner = format!("{}#{}", call.caller.issuer, call.caller.sub);
     let mut seen = Vec::new();
     for order in orders {
         let id = order.get("id").and_then(Value::as_str).unwrap_or_default();
         if seen.contains(&id) {
-            return Err(format!("{id} is there twice"));
+            return Err(format!("{id} is listed twice"));
         }
         seen.push(id);
         let states = journal
             .orders
             .get(id)
-            .ok_or_else(|| format!("{id} is no order"))?;
+            .ok_or_else(|| format!("{id} is not an order"))?;
         if states.iter().any(|state| state.owner != owner) {
-            return Err(format!("{id} is somebody else's"));
+            return Err(format!("{id} is another customer's"));
         }
         // A read of many items may see a transaction item by item, while it is still under way.
         if !is_of_that_time(call, order, ended, states) && !torn(call, order, states) {
@@ -317,7 +317,7 @@ fn product(
             && until.is_none_or(|until| call.began <= until)
     });
     if answer.status != 200 || !during {
-        return Err("it never had so many at that time".to_owned());
+        return Err("that was never the stock during the call".to_owned());
     }
     Ok(())
 }
@@ -351,10 +351,10 @@ fn described(
             if was {
                 Ok(())
             } else {
-                Err("the product never was so".to_owned())
+                Err("the product never had this version with this price".to_owned())
             }
         }
         412 if if_match.is_some() => Ok(()),
-        _ => Err("nobody should get this answer".to_owned()),
+        _ => Err("no client should get this answer".to_owned()),
     }
 }

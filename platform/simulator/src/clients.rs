@@ -242,7 +242,9 @@ impl Town {
                 self.shop.sleep(MILLISECOND * 1_000).await;
             }
             self.shop.journal(|journal| {
-                journal.check(known, || format!("nobody can tell what became of: {wish}"));
+                journal.check(known, || {
+                    format!("without faults there is still no definitive answer: {wish}")
+                });
             });
         }
     }

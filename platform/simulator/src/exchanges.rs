@@ -88,7 +88,7 @@ impl fmt::Display for Exchanges {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "in {} worlds, {} questions, {} found decided, {} while it was down",
+            "in {} worlds, {} questions, {} answered with a decision, {} while it was down",
             self.worlds, self.asked, self.known, self.while_down
         )?;
         for (accident, count) in &self.accidents {

@@ -148,7 +148,7 @@ impl FromStr for Faults {
                 (_, None) => {
                     let all = Fault::ALL.map(Fault::name).join(", ");
                     return Err(format!(
-                        "there is no fault `{name}`; there are: all, none, {all}"
+                        "`{name}` is not a fault; the faults are: all, none, {all}"
                     ));
                 }
             }

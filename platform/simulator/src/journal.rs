@@ -165,7 +165,7 @@ impl Journal {
         });
         let waits = text(new, "expiry_shard").is_some();
         self.check(waits == (after == "pending"), || {
-            format!("the order {id} is {after}, and its place in the index says otherwise")
+            format!("the order {id} is {after}, which does not agree with its place in the index")
         });
         let state = OrderState {
             from: at,
@@ -210,7 +210,7 @@ impl Journal {
                         && stock.get("sellable") == Some(&serde_json::json!({"BOOL": true}))
                 });
             self.check(offered, || {
-                format!("the order {id} has {sku} as it was not offered")
+                format!("the order {id} has {sku} on terms that were not on offer")
             });
         }
     }
@@ -227,7 +227,7 @@ impl Journal {
                 .any(|name| old.get(*name) != new.get(*name));
             let bumped = number(old, "version") != number(new, "version");
             self.check(moved == bumped, || {
-                format!("the stock of {sku} moved without its version, or the other way round")
+                format!("the stock of {sku} changed without its version, or its version without its stock")
             });
         }
         let state = ProductState {
@@ -293,7 +293,7 @@ impl Journal {
             // A refused adjustment moves no stock. Any other commit without the stock is wrong.
             let moved = changes.iter().any(|change| moves(change, sku));
             self.check(!moved, || {
-                format!("something of {sku} moved without its stock")
+                format!("an order or an adjustment of {sku} was written without its stock")
             });
             return;
         };

@@ -183,7 +183,7 @@ impl Drop for Wait {
         let waited = self.redis.time.elapsed().saturating_sub(self.began);
         let most = self.most;
         self.redis.network.check(waited <= most, || {
-            format!("an order waited {waited:?} for Redis, and {most:?} is the most")
+            format!("a request waited {waited:?} for Redis, longer than {most:?}")
         });
     }
 }

@@ -81,7 +81,8 @@ impl Request {
     /// # Errors
     /// The operation is not one that the functions may use.
     pub(crate) fn read(number: u64, name: &str, body: Value) -> Result<Self, String> {
-        let operation = Operation::named(name).ok_or_else(|| format!("{name} is not expected"))?;
+        let operation =
+            Operation::named(name).ok_or_else(|| format!("the functions may not use {name}"))?;
         Ok(Self {
             number,
             operation,

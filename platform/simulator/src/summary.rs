@@ -109,7 +109,7 @@ impl fmt::Display for Summary {
             faults.collect::<Vec<_>>().join(", ")
         )?;
         writeln!(formatter, "redis       {}", self.redis)?;
-        writeln!(formatter, "invariants  looked at {} times", self.checks)?;
+        writeln!(formatter, "invariants  checked {} times", self.checks)?;
         writeln!(
             formatter,
             "writes      {}.{} sent per order decided, {} at most",

@@ -378,7 +378,7 @@ impl Table {
         }
         let same = found == self.items;
         self.journal.check(same, || {
-            "the table is not what was committed to it".to_owned()
+            "the table does not hold what was committed to it".to_owned()
         });
     }
 }

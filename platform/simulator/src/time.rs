@@ -42,10 +42,10 @@ struct State {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Stuck {
     /// No task is ready, and no timer is left.
-    #[error("everybody waits, and nothing will happen any more")]
+    #[error("every task waits, and no timer is left")]
     Deadlock,
     /// Tasks run for ever.
-    #[error("tasks went on {STEPS_MAX} times without coming to an end")]
+    #[error("tasks ran {STEPS_MAX} times without an end")]
     Livelock,
 }
 

@@ -99,7 +99,7 @@ fn update(action: &Value) -> &str {
 fn an_order_without_the_condition_on_available_stock_is_caught() {
     assert_caught(
         forget("available >= :q", "attribute_exists(pk)"),
-        "less than none",
+        "is negative",
     );
 }
 
@@ -107,13 +107,13 @@ fn an_order_without_the_condition_on_available_stock_is_caught() {
 fn an_order_without_the_conditions_on_the_offer_is_caught() {
     let weakened = "(sellable = :true OR sellable <> :true) AND currency = :c AND (unit_price = :p OR unit_price <> :p)";
     let condition = "sellable = :true AND currency = :c AND unit_price = :p";
-    assert_caught(forget(condition, weakened), "as it was not offered");
+    assert_caught(forget(condition, weakened), "were not on offer");
 }
 
 #[test]
 fn an_adjustment_without_the_condition_on_available_stock_is_caught() {
     let weakened = "(available >= :minus_d OR available < :minus_d)";
-    assert_caught(forget("available >= :minus_d", weakened), "less than none");
+    assert_caught(forget("available >= :minus_d", weakened), "is negative");
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn an_adjustment_without_its_record_is_caught() {
 fn an_order_that_takes_no_stock_is_caught() {
     assert_caught(
         leave_out(|action| update(action).contains("taken = taken + :q")),
-        "as it was not offered",
+        "were not on offer",
     );
 }
 
@@ -255,7 +255,7 @@ fn a_cancelled_transaction_that_hides_its_first_reason_is_caught() {
             *first = json!({"Code": "None"});
         }
     });
-    assert_caught(hidden, "nobody can tell");
+    assert_caught(hidden, "no definitive answer");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn one_token_for_all_transactions_is_caught() {
         }
         None
     });
-    assert_caught(reused, "nobody can tell");
+    assert_caught(reused, "no definitive answer");
 }
 
 #[test]
