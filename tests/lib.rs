@@ -1,7 +1,7 @@
-//! Owns the tests of the whole: real HTTP, the real functions, a real database.
+//! Tests of the whole system: real HTTP, the real functions, a real database.
 //!
-//! One program, a module a capability. Read `support/harness.rs` first: it starts the
-//! API, and after each test checks that no stock was made or lost.
+//! They are one program, with a module for each capability. Read `support/harness.rs` first: it
+//! starts the API, and after each test checks that no stock appeared or vanished.
 #![cfg(test)]
 
 mod alerts;

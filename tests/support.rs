@@ -1,4 +1,4 @@
-//! What tests of several groups need: a shop to test, and a server between two others.
+//! What several groups of tests share: a shop to test, and a server that sits between two others.
 
 pub(crate) mod between;
 pub(crate) mod harness;

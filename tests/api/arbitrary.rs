@@ -1,5 +1,4 @@
-//! Owns arbitrary input: whatever is thrown at a route, it answers, and
-//! changes nothing unless it says so.
+//! Random requests: every route answers each of them, and an invalid one changes nothing.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -9,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::support::harness::{STAFF, Shop, shop};
 
-/// How many requests are made up, unless `PROPTEST_CASES` says otherwise.
+/// How many requests are sent, or `PROPTEST_CASES` if that is more.
 const CASES: u32 = 600;
 
 #[derive(Clone, Debug)]
@@ -33,7 +32,7 @@ fn method() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-/// A path near the API's own, with anything in its holes.
+/// A path like those of the API, with anything in place of its parameters.
 fn path() -> impl Strategy<Value = Vec<u8>> {
     let hole = prop_oneof![
         Just("TEA-01".to_owned()),
@@ -66,7 +65,7 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// JSON, near what a route takes or far from it.
+/// A body: JSON like what a route takes, other JSON, or any bytes.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -126,7 +125,7 @@ fn headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
         Just(b"application/json".to_vec()),
         Just(b"\"1\"".to_vec()),
         Just(b"*".to_vec()),
-        // Whatever a field value may hold (RFC 9110, section 5.5).
+        // All bytes that a field value may hold (RFC 9110, section 5.5).
         prop::collection::vec(prop_oneof![0x20..=0x7e_u8, 0x80..=0xff_u8], 0..60),
     ];
     prop::collection::vec((name.prop_map(str::to_owned), value), 0..4)
@@ -203,7 +202,7 @@ fn arbitrary_input_is_answered_and_changes_nothing() {
                 "{status} for {made:?}: {shown}"
             );
             assert!(!shown.contains(&token), "{made:?}: {shown}");
-            // A decision may have been made, or a refusal recorded; anything else is no effect.
+            // A decision or a refusal may have been recorded, but not under these statuses.
             if matches!(
                 status,
                 400 | 401 | 403 | 404 | 405 | 410 | 412 | 413 | 415 | 431

@@ -1,4 +1,4 @@
-//! Owns what each request costs, counted where it leaves for the database.
+//! Counts what each request costs, where the SDK sends it to the database.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +19,7 @@ use template::Kind;
 
 use crate::support::harness::{Shop, line, order_of, orders_table, shop};
 
-/// Counts requests as they are transmitted, and the units answers report.
+/// Counts the requests that are sent, and the write units that responses report.
 #[derive(Clone, Debug, Default)]
 struct Meter(Arc<Mutex<Reading>>);
 
@@ -63,7 +63,7 @@ impl Intercept for Meter {
     }
 }
 
-/// The orders function on a client that counts.
+/// The orders function, with a client that counts.
 struct Metered<'shop> {
     shop: &'shop Shop,
     app: App,
@@ -94,7 +94,7 @@ impl<'shop> Metered<'shop> {
         }
     }
 
-    /// Sends a request to the function and returns its status and what it cost.
+    /// Sends a request to the function. Returns its status and its cost.
     async fn cost(&self, route: &str, id: &str, headers: &Value, body: &Value) -> (u16, Reading) {
         *self.meter.0.lock().unwrap() = Reading::default();
         let response = handle(&self.app, event(route, id, headers, body))
@@ -176,7 +176,7 @@ async fn placing_takes_one_round_trip_and_two_write_units_per_item_and_kilobyte(
     .await;
 }
 
-/// The begun kilobytes of the order that has so many lines.
+/// The size of the order with this many lines, in kilobytes rounded up.
 async fn order_kilobytes_of(shop: &Shop, lines: u32) -> f64 {
     let items = shop.items().await;
     let order = items.iter().find(|item| {
@@ -247,7 +247,8 @@ async fn confirming_and_cancelling_take_two_round_trips_and_confirming_moves_no_
         let route = "POST /orders/{id}/confirm";
         let (status, reading) = metered.cost(route, &id, &headers, &payment).await;
         assert_eq!((status, reading.round_trips), (200, 2));
-        // The order and the payment, twice each, and the index that is left.
+        // Two units each for the order and the payment, and one for the index that the order
+        // leaves.
         assert!(reading.write_units <= 2.0 + 2.0 + 1.0, "{reading:?}");
         let (status, reading) = metered.cost(route, &id, &headers, &payment).await;
         assert_eq!(

@@ -1,7 +1,7 @@
-//! Owns the cases of ordering that need no injected faults.
+//! Tests of ordering that need no injected faults.
 //!
-//! They run twice, on the `shop` of the module above: without a Redis, and with
-//! one (`redis::orders`). The paths are spelled out so that both find the files.
+//! They run twice, on the `shop` of their parent module: without Redis here, and with Redis in
+//! `redis::orders`. The paths are written out so that both parents find the files.
 
 use super::shop;
 

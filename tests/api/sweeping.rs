@@ -1,4 +1,4 @@
-//! Owns the sweeper's cost: it grows with what is overdue, not with what is there.
+//! The sweeper's cost grows with the number of overdue orders, not with the number of all orders.
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt as _, stream};
@@ -15,7 +15,7 @@ use crate::support::harness::{Shop, orders_table, shop};
 /// How many orders one batch writes at most.
 const BATCH: usize = 25;
 
-/// An order of one `TEA-01`, as its placing left it.
+/// The item of a pending order of one `TEA-01`.
 pub(crate) fn pending(number: usize, placed_at: Moment) -> Vec<(String, AttributeValue)> {
     let caller = Caller {
         issuer: "local".to_owned(),
@@ -33,7 +33,7 @@ pub(crate) fn pending(number: usize, placed_at: Moment) -> Vec<(String, Attribut
     item.into_iter().collect()
 }
 
-/// Puts pending orders into the table, as their placing left them.
+/// Writes orders into the table.
 async fn fill(shop: &Shop, orders: impl Iterator<Item = Vec<(String, AttributeValue)>>) {
     let table = &orders_table(&shop.running);
     let client = &shop.running.dynamodb();
@@ -60,7 +60,7 @@ async fn fill(shop: &Shop, orders: impl Iterator<Item = Vec<(String, AttributeVa
     stream::iter(batches).for_each_concurrent(4, write).await;
 }
 
-/// Sweeps a table of 50 overdue and so many waiting orders.
+/// Sweeps a table of 50 overdue orders and `waiting` orders that are not overdue.
 async fn sweep_among(waiting: usize) -> Value {
     let mut swept = Value::Null;
     shop(async |shop| {
@@ -83,7 +83,7 @@ async fn sweep_among(waiting: usize) -> Value {
     swept
 }
 
-/// Takes from the stock what the filled-in orders hold.
+/// Takes from the stock what these orders hold.
 async fn take(shop: &Shop, quantity: i64) {
     let update = shop
         .running

@@ -1,4 +1,5 @@
-//! Owns a server between a client and the server it means: it tells what passed, and fails on purpose.
+//! A server between a client and the server that it calls: it records the requests that pass, and
+//! loses some of them on purpose.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -16,15 +17,15 @@ use tokio::task::JoinSet;
 /// What happens to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Fate {
-    /// It is passed on, and its answer back.
+    /// It is passed on, and so is its answer.
     Passes,
     /// It never arrives: the connection ends.
     RequestLost,
-    /// It arrives and is acted upon, but the connection ends instead of the answer.
+    /// It arrives and takes effect, but the connection ends before the answer.
     AnswerLost,
-    /// The head of the answer comes back, and the connection ends within the body.
+    /// The connection ends within the body of the answer.
     AnswerCut,
-    /// It never arrives, and is answered here.
+    /// It never arrives. This server answers it.
     Answered {
         status: StatusCode,
         headers: Vec<(&'static str, String)>,
@@ -32,7 +33,7 @@ pub(crate) enum Fate {
     },
 }
 
-/// A request that came by.
+/// A request that reached this server.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
@@ -53,7 +54,7 @@ impl Seen {
 
 type Plan = dyn Fn(&Parts) -> Fate + Send + Sync;
 
-/// The server; it ends when it is dropped.
+/// The server. It stops when this is dropped.
 pub(crate) struct Between {
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -80,7 +81,7 @@ impl std::fmt::Display for Lost {
 impl std::error::Error for Lost {}
 
 impl Between {
-    /// Starts in front of `upstream`, a URL without a path; `plan` decides each request's fate.
+    /// Starts in front of `upstream`, a URL without a path. `plan` decides each request's fate.
     pub(crate) async fn start(
         upstream: &str,
         plan: impl Fn(&Parts) -> Fate + Send + Sync + 'static,
@@ -109,12 +110,12 @@ impl Between {
         }
     }
 
-    /// What came by so far, in order.
+    /// The requests so far, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// What came by with a method.
+    /// The requests so far with this method.
     pub(crate) fn seen_with(&self, method: &Method) -> Vec<Seen> {
         let mut seen = self.seen();
         seen.retain(|seen| seen.method == method);
@@ -126,8 +127,8 @@ async fn serve(stream: TcpStream, passage: Arc<Passage>) {
     let answer = service_fn(|request| passage.answer(request));
     // An error is a connection that ended on purpose, or a client that went away.
     let _ = http1::Builder::new()
-        // A browser sends a request again by itself when a connection that it used before ends:
-        // with one request a connection, each repeat that comes by is the page's own.
+        // When a connection that was used before ends, a browser repeats the request by itself.
+        // With one request per connection, every repeat seen here is the page's own.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), answer)
         .await;
@@ -209,7 +210,7 @@ impl Body for Answer {
                 .poll_frame(context)
                 .map_err(|never: Infallible| match never {}),
             Self::Cut { begun: true } => std::task::Poll::Ready(Some(Err(Lost))),
-            // The first bytes go out before the end comes.
+            // Send a byte first, then end the connection.
             Self::Cut { begun } => {
                 *begun = true;
                 let first = Bytes::from_static(b"{");

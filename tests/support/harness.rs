@@ -1,5 +1,5 @@
-//! Owns what a test needs: a running shop, customers with tokens, and the
-//! check that its stock adds up, which no test can forget.
+//! Starts a shop for a test, sends requests as its customers and staff, and checks after the test
+//! that the stock adds up.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use template::Kind;
 /// All scopes that a customer may have.
 pub(crate) const CUSTOMER: &str = "orders:read orders:write";
 
-/// The scopes of whoever runs the shop.
+/// The scopes of the staff.
 pub(crate) const STAFF: &str = "stock:write orders:confirm orders:read:any orders:read";
 
-/// An API that runs, with no product in it.
+/// A running API without products.
 pub(crate) struct Shop {
     pub(crate) running: Running,
     pub(crate) http: reqwest::Client,
     clock_offset_millis: Arc<AtomicI64>,
 }
 
-/// How a property is tested: with so many made-up cases, or as many more as
-/// `PROPTEST_CASES` asks for. A failure prints the smallest case.
+/// The settings of a property test: `cases` random inputs, or `PROPTEST_CASES` if that is more.
+/// A failure prints the smallest input.
 pub(crate) fn made_up(cases: u32) -> proptest::test_runner::Config {
     let standard = proptest::test_runner::Config::default();
     proptest::test_runner::Config {
-        // What the environment asks for shows as another number than 256.
+        // The default is 256 unless `PROPTEST_CASES` is set.
         cases: if standard.cases == 256 {
             cases
         } else {
@@ -43,7 +43,7 @@ pub(crate) fn made_up(cases: u32) -> proptest::test_runner::Config {
     }
 }
 
-/// Runs a test on a shop of its own, and checks its stock afterwards.
+/// Runs a test on its own shop, then checks that shop's stock.
 pub(crate) async fn shop(test: impl AsyncFnOnce(&Shop)) {
     let shop = Shop::open(Options::in_memory()).await;
     test(&shop).await;
@@ -51,7 +51,7 @@ pub(crate) async fn shop(test: impl AsyncFnOnce(&Shop)) {
     shop.running.stop().await;
 }
 
-/// An answer, read whole.
+/// An answer with its whole body.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -110,7 +110,7 @@ impl Answer {
     }
 }
 
-/// A request that is being put together.
+/// A request under construction.
 pub(crate) struct Request<'shop> {
     shop: &'shop Shop,
     builder: reqwest::RequestBuilder,
@@ -146,7 +146,7 @@ impl Request<'_> {
     }
 }
 
-/// A line of an order.
+/// A line of an order, at 500 a unit.
 pub(crate) fn line(sku: &str, quantity: i64) -> Value {
     json!({"sku": sku, "quantity": quantity, "unit_price": 500})
 }
@@ -163,13 +163,13 @@ impl Shop {
         let offset = Arc::clone(&clock_offset_millis);
         #[expect(
             clippy::disallowed_methods,
-            reason = "the shop's clock runs, from any start"
+            reason = "the shop's clock is the real one, put forward"
         )]
         let now =
             move || Timestamp::now() + SignedDuration::from_millis(offset.load(Ordering::Relaxed));
         let options = Options {
             seed: false,
-            // A test runs the sweeper itself, when it wants to.
+            // Tests run the sweeper themselves.
             schedules: false,
             world: options.world.with_clock(now),
             ..options
@@ -204,7 +204,7 @@ impl Shop {
         self.request(Method::POST, path)
     }
 
-    /// Describes a product at 500 KRW and brings stock, each as a first attempt.
+    /// Describes a product at 500 KRW and adds stock. Neither may have been done before.
     pub(crate) async fn stock(&self, sku: &str, quantity: i64) {
         self.describe(sku, &json!({})).await.assert(201);
         if quantity != 0 {
@@ -214,7 +214,7 @@ impl Shop {
         }
     }
 
-    /// Describes a product, with some members changed.
+    /// Describes a product, with `changes` to the usual members.
     pub(crate) async fn describe(&self, sku: &str, changes: &Value) -> Answer {
         let mut body = json!({
             "name": "A product", "unit_price": 500, "currency": "KRW", "sellable": true,
@@ -267,13 +267,13 @@ impl Shop {
             .await
     }
 
-    /// How many of a product can be taken.
+    /// How many units of a product can be ordered.
     pub(crate) async fn available(&self, sku: &str) -> i64 {
         let answer = self.get(&format!("/products/{sku}")).send().await;
         answer.assert(200).json()["available"].as_i64().unwrap()
     }
 
-    /// Runs the sweeper once, and returns its account.
+    /// Runs the sweeper once and returns its report.
     pub(crate) async fn sweep(&self) -> Value {
         let (sweeper, _) = self.running.template.function(Kind::OrdersSweeper).unwrap();
         let invoked = self
@@ -302,8 +302,8 @@ impl Shop {
         items
     }
 
-    /// Checks, for each product: sum of adjustments = received = available +
-    /// taken, and taken = what pending and confirmed orders hold.
+    /// Checks for each product that sum of adjustments = received = available + taken, and that
+    /// taken = what pending and confirmed orders hold.
     pub(crate) async fn assert_conserved(&self) {
         let mut books: BTreeMap<String, Books> = BTreeMap::new();
         for item in self.items().await {
@@ -334,7 +334,7 @@ impl Shop {
         }
     }
 
-    /// How many orders there are, refusals left out.
+    /// How many orders there are, without refusals.
     pub(crate) async fn count_orders(&self) -> usize {
         let is_order = |item: &&BTreeMap<String, AttributeValue>| {
             text(item, "pk").starts_with("ORD#") && text(item, "status") != "rejected"

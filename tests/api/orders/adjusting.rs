@@ -1,4 +1,4 @@
-//! Owns adjustments of stock: made once, and never below zero.
+//! An adjustment of stock is applied once, and never takes the stock below zero.
 
 use futures::future::join_all;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Owns the end of an order: confirmed or cancelled, never both.
+//! Confirming and cancelling an order.
 
 use futures::future::join_all;
 use serde_json::json;

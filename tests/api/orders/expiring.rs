@@ -1,10 +1,10 @@
-//! Owns holds that run out, and the sweeper that releases them.
+//! Holds run out, and the sweeper releases them.
 
 use serde_json::json;
 
 use super::shop;
 
-/// A hold, the allowance for clocks that differ, and a little.
+/// The length of a hold, the allowance for clocks that differ, and one second more.
 const OVERDUE_SECONDS: i64 = 900 + 30 + 1;
 
 #[tokio::test]

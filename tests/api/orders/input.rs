@@ -1,4 +1,4 @@
-//! Owns bad input: told what is wrong, before anything happens.
+//! Invalid input is refused with the reason, and has no effect.
 
 use http::Method;
 use serde_json::{Value, json};

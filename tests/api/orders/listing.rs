@@ -1,4 +1,4 @@
-//! Owns the lists: pages that go on where they stopped.
+//! Lists: each page continues where the one before it ended.
 
 use std::collections::BTreeSet;
 
@@ -53,11 +53,12 @@ async fn a_list_has_the_callers_orders_newest_first_in_their_current_state() {
 async fn pages_neither_repeat_nor_skip_an_order_while_others_arrive() {
     shop(async |shop| {
         shop.stock("TEA-01", 100).await;
-        let mut there = BTreeSet::new();
+        let mut expected = BTreeSet::new();
         for n in 0..25 {
-            // Several orders share a millisecond, and their place must still be clear.
+            // Several orders share a millisecond. Their order in the list must still be well
+            // defined.
             shop.pass_seconds(i64::from(n % 5 == 0));
-            there.insert(
+            expected.insert(
                 shop.place(&format!("key-{n}"), "TEA-01", 1)
                     .await
                     .order_id(),
@@ -80,8 +81,8 @@ async fn pages_neither_repeat_nor_skip_an_order_while_others_arrive() {
             pages += 1;
         }
         assert_eq!(pages, 7, "25 orders are 7 pages of 4");
-        assert_eq!(seen.len(), there.len(), "none twice");
-        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), there);
+        assert_eq!(seen.len(), expected.len(), "no order twice");
+        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), expected);
     })
     .await;
 }

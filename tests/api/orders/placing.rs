@@ -1,4 +1,4 @@
-//! Owns the placing of orders, once, however often it is asked for.
+//! An order is placed once, however often its request is repeated.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -211,7 +211,7 @@ async fn a_repeat_of_an_order_from_an_earlier_release_gets_that_releases_answer(
     .await;
 }
 
-/// Makes an order look as releases before 0.1 wrote it.
+/// Changes an order to what releases before 0.1 wrote.
 async fn made_by_version_0(shop: &Shop, id: &str) {
     use aws_sdk_dynamodb::types::AttributeValue;
     let text = |value: &str| AttributeValue::S(value.to_owned());

@@ -1,4 +1,4 @@
-//! Owns products: described, read, and never described into or out of stock.
+//! Products are described and read. A description never changes the stock.
 
 use http::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Owns refusals: told with the facts, and told again the same way.
+//! A refusal says why, and a repeat gets the same refusal.
 
 use serde_json::json;
 
@@ -116,11 +116,11 @@ async fn a_refusal_stands_until_its_record_is_deleted() {
         shop.stock("TEA-01", 1).await;
         let refused = shop.place("key-1", "TEA-01", 2).await;
         shop.adjust("TEA-01", "restock", 10).await.assert(201);
-        // Past its time, but not deleted: presence decides.
+        // Its time to live is over, but it is not deleted yet: it still stands.
         shop.pass_seconds(15 * 24 * 60 * 60);
         let replayed = shop.place("key-1", "TEA-01", 2).await;
         assert_eq!(replayed.assert(409).body, refused.body);
-        // Deleted, as DynamoDB does once its time is over: a new decision.
+        // DynamoDB deletes it sooner or later. Then the next request is decided anew.
         let items = shop.items().await;
         let refusal = items
             .iter()
