@@ -1,7 +1,7 @@
-//! Owns the tests in which the world goes wrong: the shipped handlers in simulated time, with each
-//! fault exactly where a case asks for it, and then wherever a seed puts it.
+//! Runs the shipped handlers in simulated time with faults: first each fault where a test puts it,
+//! then random faults by seed.
 //!
-//! Read [`stage`] first: it plays a case, and then judges everything that was said and written.
+//! Read [`stage`] first: it runs one test, then checks every answer and every write.
 
 mod dying;
 mod meeting;

@@ -1,8 +1,8 @@
-//! Owns the check that concurrent histories are those of some order of events: what clients of a
-//! simulated shop were told is what a shop with one clerk would have told them.
+//! Checks that concurrent histories are linearizable: the answers are those of a shop with one
+//! clerk, who serves the requests one by one in some order.
 //!
-//! stateright's tester looks for that order. A request without an answer is under way for ever: it
-//! may have happened at any time, or not at all.
+//! The tester of stateright looks for that order. A request without an answer stays under way for
+//! ever: it may have taken effect at any time, or never.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,14 +30,14 @@ enum Asked {
     Count,
 }
 
-/// What the clerk says.
+/// What the clerk answers.
 #[derive(Clone, Debug, PartialEq)]
-enum Told {
+enum Reply {
     Placed,
     OutOfStock { available: i64 },
     KeyReused,
     Adjusted,
-    BelowNothing,
+    BelowZero,
     Confirmed,
     Cancelled,
     NotFound,
@@ -46,12 +46,12 @@ enum Told {
     Available(i64),
 }
 
-/// A shop with one clerk, one product, and one thing at a time.
+/// A shop with one product and one clerk, who serves one request at a time.
 #[derive(Clone, Debug)]
 struct Clerk {
     available: i64,
     orders: BTreeMap<String, (i64, Decided)>,
-    adjustments: BTreeMap<String, (i64, Told)>,
+    adjustments: BTreeMap<String, (i64, Reply)>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,84 +64,84 @@ enum Decided {
 
 impl SequentialSpec for Clerk {
     type Op = Asked;
-    type Ret = Told;
+    type Ret = Reply;
 
-    fn invoke(&mut self, asked: &Asked) -> Told {
+    fn invoke(&mut self, asked: &Asked) -> Reply {
         match asked {
             Asked::Place { key, quantity } => self.place(key, *quantity),
             Asked::Adjust { key, delta } => self.adjust(key, *delta),
             Asked::Confirm { key, reference } => self.confirm(key, reference),
             Asked::Cancel { key } => self.cancel(key),
-            Asked::Count => Told::Available(self.available),
+            Asked::Count => Reply::Available(self.available),
         }
     }
 }
 
 impl Clerk {
-    fn place(&mut self, key: &str, quantity: i64) -> Told {
+    fn place(&mut self, key: &str, quantity: i64) -> Reply {
         if let Some((asked, decided)) = self.orders.get(key) {
             return match decided {
-                _ if *asked != quantity => Told::KeyReused,
-                Decided::Refused { available } => Told::OutOfStock {
+                _ if *asked != quantity => Reply::KeyReused,
+                Decided::Refused { available } => Reply::OutOfStock {
                     available: *available,
                 },
-                Decided::Pending | Decided::Confirmed(_) | Decided::Cancelled => Told::Placed,
+                Decided::Pending | Decided::Confirmed(_) | Decided::Cancelled => Reply::Placed,
             };
         }
         let available = self.available;
-        let (decided, told) = if available < quantity {
+        let (decided, reply) = if available < quantity {
             (
                 Decided::Refused { available },
-                Told::OutOfStock { available },
+                Reply::OutOfStock { available },
             )
         } else {
             self.available -= quantity;
-            (Decided::Pending, Told::Placed)
+            (Decided::Pending, Reply::Placed)
         };
         self.orders.insert(key.to_owned(), (quantity, decided));
-        told
+        reply
     }
 
-    fn adjust(&mut self, key: &str, delta: i64) -> Told {
-        if let Some((asked, told)) = self.adjustments.get(key) {
+    fn adjust(&mut self, key: &str, delta: i64) -> Reply {
+        if let Some((asked, reply)) = self.adjustments.get(key) {
             return if *asked == delta {
-                told.clone()
+                reply.clone()
             } else {
-                Told::KeyReused
+                Reply::KeyReused
             };
         }
-        let told = if self.available + delta < 0 {
-            Told::BelowNothing
+        let reply = if self.available + delta < 0 {
+            Reply::BelowZero
         } else {
             self.available += delta;
-            Told::Adjusted
+            Reply::Adjusted
         };
         self.adjustments
-            .insert(key.to_owned(), (delta, told.clone()));
-        told
+            .insert(key.to_owned(), (delta, reply.clone()));
+        reply
     }
 
-    fn confirm(&mut self, key: &str, reference: &str) -> Told {
+    fn confirm(&mut self, key: &str, reference: &str) -> Reply {
         match self.orders.get_mut(key) {
-            None | Some((_, Decided::Refused { .. })) => Told::NotFound,
-            Some((_, Decided::Cancelled)) => Told::OrderCancelled,
-            Some((_, Decided::Confirmed(other))) if other == reference => Told::Confirmed,
-            Some((_, Decided::Confirmed(_))) => Told::AlreadyConfirmed,
+            None | Some((_, Decided::Refused { .. })) => Reply::NotFound,
+            Some((_, Decided::Cancelled)) => Reply::OrderCancelled,
+            Some((_, Decided::Confirmed(other))) if other == reference => Reply::Confirmed,
+            Some((_, Decided::Confirmed(_))) => Reply::AlreadyConfirmed,
             Some((_, decided @ Decided::Pending)) => {
                 *decided = Decided::Confirmed(reference.to_owned());
-                Told::Confirmed
+                Reply::Confirmed
             }
         }
     }
 
-    fn cancel(&mut self, key: &str) -> Told {
+    fn cancel(&mut self, key: &str) -> Reply {
         match self.orders.get_mut(key) {
-            None | Some((_, Decided::Refused { .. })) => Told::NotFound,
-            Some((_, Decided::Cancelled)) => Told::Cancelled,
+            None | Some((_, Decided::Refused { .. })) => Reply::NotFound,
+            Some((_, Decided::Cancelled)) => Reply::Cancelled,
             Some((quantity, decided)) => {
                 self.available += *quantity;
                 *decided = Decided::Cancelled;
-                Told::Cancelled
+                Reply::Cancelled
             }
         }
     }
@@ -152,8 +152,8 @@ fn id_of(key: &str) -> String {
     OrderId::derive(&caller("local", "ann"), &key).to_string()
 }
 
-/// What a call asks of the clerk, and what it was told, if it was.
-fn read(call: &Call) -> (Asked, Option<Told>) {
+/// What a call asks of the clerk, and its definitive answer, if it has one.
+fn read(call: &Call) -> (Asked, Option<Reply>) {
     let key_of = |id: &str| {
         let keys = ["a", "b"];
         keys.into_iter()
@@ -180,40 +180,40 @@ fn read(call: &Call) -> (Asked, Option<Told>) {
         },
         Wish::Cancel { id, .. } => Asked::Cancel { key: key_of(id) },
         Wish::ReadProduct { .. } => Asked::Count,
-        other => panic!("{other} is not asked here"),
+        other => panic!("no client asks for {other} here"),
     };
-    let told = call.definitive().map(|answer| told(&asked, answer));
-    (asked, told)
+    let reply = call.definitive().map(|answer| reply(&asked, answer));
+    (asked, reply)
 }
 
-fn told(asked: &Asked, answer: &Answer) -> Told {
+fn reply(asked: &Asked, answer: &Answer) -> Reply {
     let kind = answer.kind();
     match (asked, answer.status, kind.as_deref()) {
-        (Asked::Place { .. }, 201, _) => Told::Placed,
+        (Asked::Place { .. }, 201, _) => Reply::Placed,
         (Asked::Place { .. }, 409, Some("out-of-stock")) => {
             let lines = answer.member("lines").unwrap();
-            Told::OutOfStock {
+            Reply::OutOfStock {
                 available: lines[0]["available"].as_i64().unwrap(),
             }
         }
-        (_, 422, Some("idempotency-key-reused")) => Told::KeyReused,
-        (Asked::Adjust { .. }, 201, _) => Told::Adjusted,
-        (Asked::Adjust { .. }, 409, _) => Told::BelowNothing,
-        (Asked::Confirm { .. }, 200, _) => Told::Confirmed,
-        (Asked::Cancel { .. }, 200, _) => Told::Cancelled,
-        (_, 404, _) => Told::NotFound,
-        (_, 409, Some("order-cancelled")) => Told::OrderCancelled,
-        (_, 409, Some("already-confirmed")) => Told::AlreadyConfirmed,
+        (_, 422, Some("idempotency-key-reused")) => Reply::KeyReused,
+        (Asked::Adjust { .. }, 201, _) => Reply::Adjusted,
+        (Asked::Adjust { .. }, 409, _) => Reply::BelowZero,
+        (Asked::Confirm { .. }, 200, _) => Reply::Confirmed,
+        (Asked::Cancel { .. }, 200, _) => Reply::Cancelled,
+        (_, 404, _) => Reply::NotFound,
+        (_, 409, Some("order-cancelled")) => Reply::OrderCancelled,
+        (_, 409, Some("already-confirmed")) => Reply::AlreadyConfirmed,
         (Asked::Count, 200, _) => {
-            Told::Available(answer.member("available").unwrap().as_i64().unwrap())
+            Reply::Available(answer.member("available").unwrap().as_i64().unwrap())
         }
         _ => panic!("{asked:?} was answered {answer}"),
     }
 }
 
-/// Whether some order of events explains a history.
-fn is_explained(history: &[Call]) -> bool {
-    // What begins at the moment at which another ends may have been before it.
+/// Whether some order of the requests explains every answer.
+fn is_linearizable(history: &[Call]) -> bool {
+    // A call that begins at the moment at which another ends may have come before it.
     let begins = history.iter().map(|call| (call.began, 0, call));
     let ends = history.iter().filter(|call| call.definitive().is_some());
     let ends = ends.filter_map(|call| Some((call.ended?, 1, call)));
@@ -226,17 +226,17 @@ fn is_explained(history: &[Call]) -> bool {
     };
     let mut tester = LinearizabilityTester::new(clerk);
     for (_, kind, call) in events {
-        let (asked, told) = read(call);
-        match (kind, told) {
+        let (asked, reply) = read(call);
+        match (kind, reply) {
             (0, _) => drop(tester.on_invoke(call.number, asked).unwrap()),
-            (_, Some(told)) => drop(tester.on_return(call.number, told).unwrap()),
+            (_, Some(reply)) => drop(tester.on_return(call.number, reply).unwrap()),
             (_, None) => {}
         }
     }
     tester.is_consistent()
 }
 
-/// A few clients who want the same few things at the same time, on a bad network.
+/// The calls of a few clients who want the same few things at the same time, on a bad network.
 fn concurrent_history(seed: u64) -> Vec<Call> {
     let shop = Shop::open(seed, false, None).unwrap();
     let machine = std::sync::Arc::new(shop.machine(0).unwrap());
@@ -311,7 +311,7 @@ fn wish(random: &mut Random) -> Wish {
 fn concurrent_answers_are_those_of_one_clerk_in_some_order() {
     for seed in 1..=150 {
         let history = concurrent_history(seed);
-        assert!(is_explained(&history), "seed {seed}: {history:#?}");
+        assert!(is_linearizable(&history), "seed {seed}: {history:#?}");
     }
 }
 
@@ -329,7 +329,7 @@ fn a_history_with_one_wrong_answer_is_not_linearizable() {
             .and_then(|call| call.answer.as_mut())
         {
             answer.body = answer.body.replace("\"available\":", "\"available\":9");
-            assert!(!is_explained(&history), "seed {seed}");
+            assert!(!is_linearizable(&history), "seed {seed}");
             found += 1;
         }
     }
@@ -364,9 +364,9 @@ fn a_history_in_which_an_order_vanished_is_not_linearizable() {
             &format!("{{\"available\":{available}}}"),
         )
     };
-    assert!(is_explained(&[order.clone(), count("2")]));
+    assert!(is_linearizable(&[order.clone(), count("2")]));
     assert!(
-        !is_explained(&[order, count("3")]),
+        !is_linearizable(&[order, count("3")]),
         "it was placed before it was counted"
     );
 }

@@ -1,10 +1,9 @@
-//! Owns the model of the order protocol: every path through small worlds.
+//! A model of the order protocol. A model checker explores every path through small worlds.
 //!
-//! [`protocol`] and [`explore`] are the world, [`handler`] what a handler
-//! decides, [`table`] what DynamoDB does, [`property`] what must always hold.
-//! [`sound`] explores the protocol as designed; [`caught`] explores it built
-//! wrong, in each way of [`mutation`], and keeps the shortest counterexample.
-//! [`audit`] and [`describing`] are models of their own, and small.
+//! [`protocol`] and [`explore`] are the world. [`handler`] is what a handler decides, [`table`] is
+//! what DynamoDB does, and [`property`] is what must always hold. [`sound`] explores the protocol
+//! as designed. [`caught`] explores it built wrong, in each way of [`mutation`], and keeps the
+//! shortest counterexample. [`audit`] and [`describing`] are separate, small models.
 //!
 //! # What stands for what
 //!
@@ -23,38 +22,36 @@
 //!
 //! # What is modelled
 //!
-//! - A handler takes a step when it is heard. Between any two it may die: a new
-//!   attempt of its client begins, and what it sent stays under way. A 503 and a
-//!   lost answer are the same, so they are the same step. Handlers of one key at
-//!   the same time are several clients who ask for the same.
-//! - A request arrives whenever, or never; once more than it was sent; long
-//!   after its handler. A response is not a message: a handler reacts to it by
-//!   an answer, which no other step depends on, or by a request, which may be
-//!   late as well. So it arrives with its request or not at all.
-//! - Tokens are remembered for ten minutes: at each arrival the service may
-//!   know the token still or not any more. A token's second use with another
-//!   body is a mismatch.
-//! - No clock is modelled, because none is believed: a sweeper may find any hold
-//!   overdue at any time, as with clocks that differ by anything, and only
-//!   [`mutation::Mutation::ConfirmByTheClock`] asks a handler's. The index lags,
-//!   so a sweeper may begin with an order that is not pending any more.
-//! - A refusal is deleted only when nothing that was sent before it is under
-//!   way: 14 days are longer than any request lives, as its signature is valid
-//!   for minutes. After that the key is free, and the answers of before bind nobody.
-//! - A lock may expire while it is held, and be passed over.
+//! - A handler takes a step when it gets a response. Between any two steps it may die: its client
+//!   begins a new attempt, and what the handler sent stays under way. A 503 and a lost answer are
+//!   the same to a client, so they are the same step. Several handlers of one key at the same time
+//!   are several clients that ask for the same thing.
+//! - A request arrives at any time, or never. It may arrive once more than it was sent, and long
+//!   after its handler has ended. A response is not a message of its own. A handler reacts to it
+//!   with an answer, on which no other step depends, or with a request, which may be late as well.
+//!   So a response arrives together with its request, or not at all.
+//! - Tokens are remembered for ten minutes: at each arrival, the service may or may not still know
+//!   the token. The second use of a token with another body is a mismatch.
+//! - There is no clock, because the protocol trusts none. A sweeper may find any hold overdue at
+//!   any time, as if clocks differed by any amount. Only [`mutation::Mutation::ConfirmByTheClock`]
+//!   reads a handler's clock. The index lags, so a sweeper may begin with an order that is no
+//!   longer pending.
+//! - A refusal is deleted only when no request from before it is under way: 14 days are longer than
+//!   any request lives, because its signature is valid for minutes. After that the key is free, and
+//!   earlier answers no longer count.
+//! - A lock may expire while it is held, and a handler may go on without it.
 //!
-//! Not modelled: `If-Match` (it only refuses), who may do what, several
-//! products' order of locks, several shards, lists, and conditions that cannot
-//! fail here, such as that a product which an order holds exists.
+//! Not modelled: `If-Match` (it only refuses), permissions, the order of the locks of several
+//! products, several shards, lists, and conditions that cannot fail here, for example that the
+//! product of an order exists.
 //!
 //! # An answer is always still possible
 //!
-//! This is no `eventually`: a client may be unlucky for ever, and stateright's
-//! `eventually` overlooks cycles. Instead every state that can be reached is
-//! asked: if nothing more went wrong and a client asked once more, would it be
-//! answered within a few steps? The way there is the witness, so it is at least
-//! as strong as "from everywhere an answer can be reached", and the bounds on
-//! attempts do not weaken it.
+//! This is not stateright's `eventually`: a client may be unlucky for ever, and `eventually`
+//! overlooks cycles. Instead, the property asks in every state that can be reached: if nothing more
+//! went wrong and a client asked once more, would it get an answer within a few steps? The path to
+//! that answer is the witness. So the property is at least as strong as "from everywhere an answer
+//! can be reached", and the bounds on attempts do not weaken it.
 //!
 //! # Mutants
 //!
@@ -74,16 +71,16 @@
 //! | no condition on the adjusted stock | the same | 2 |
 //! | the lock instead of the condition | the same | 9 |
 //! | no condition on the offer | an order is placed at the offer that its customer saw | 3 |
-//! | confirm, cancel, expire at any version | a hold is confirmed or released, and released once | 6 each |
+//! | a confirmation, cancel or expiry at any version | a hold is confirmed or released, and released once | 6 each |
 //! | a release apart from its order | the same | 7 |
 //! | a release without its allocation | stock is conserved | 3 |
 //! | no condition on the payment | a payment confirms at most one order | 6 |
-//! | a confirmation by the clock | what a client was told had expired is never confirmed | 5 |
+//! | a confirmation by the clock | an order that a client saw as expired is never confirmed | 5 |
 //! | an adjustment without its record | an adjustment moves stock at most once | 4 |
-//! | a claim first, "in progress" | an answer is always still possible | 2 |
+//! | the key is claimed first, "in progress" | an answer is always still possible | 2 |
 //!
-//! One mutant survives, and should: the stock's reasons first, if what they say
-//! is still recorded before it is told. The record's condition forgives it.
+//! One mutant survives, as it should: the stock's reasons are read first, but the refusal is still
+//! recorded before it is sent. The condition on the record makes that harmless.
 
 mod audit;
 mod caught;

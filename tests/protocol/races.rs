@@ -1,4 +1,4 @@
-//! Owns races between whatever can end an order: exactly one wins.
+//! Races between the requests that can end an order: exactly one wins.
 
 use futures::future::{join, join_all};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::support::harness::{Answer, Shop, shop};
 /// How often each race is run.
 const RUNS: u64 = 1_000;
 
-/// A hold, the allowance for clocks that differ, and a little.
+/// The length of a hold, the allowance for clocks that differ, and one second more.
 const OVERDUE_SECONDS: i64 = 900 + 30 + 1;
 
 /// A small generator of numbers that a seed determines (splitmix64, Steele
@@ -25,7 +25,7 @@ impl Seeded {
     }
 }
 
-/// Starts a little late, as the seed says.
+/// Starts `work` after this many turns of the scheduler.
 async fn late<T>(turns: u64, work: impl Future<Output = T>) -> T {
     for _ in 0..turns {
         tokio::task::yield_now().await;
@@ -33,7 +33,7 @@ async fn late<T>(turns: u64, work: impl Future<Output = T>) -> T {
     work.await
 }
 
-/// Runs two things against each other, with starts that the seed shifts.
+/// Runs two requests at the same time. The seed decides how late each starts.
 async fn race<A, B>(
     seed: u64,
     one: impl Future<Output = A>,
@@ -55,7 +55,7 @@ async fn placed(shop: &Shop, seed: u64) -> String {
         .order_id()
 }
 
-/// Says which of two sides won, and fails unless exactly one did.
+/// Returns which of two sides won. Fails unless exactly one did.
 #[track_caller]
 fn winner(seed: u64, order: &Value, sides: [(&Answer, &str); 2]) -> usize {
     let won: Vec<_> = (0..2).filter(|side| sides[*side].0.status == 200).collect();

@@ -1,8 +1,7 @@
-//! Owns the comparison of the API with a simple specification of it: random
-//! sequences of everything that several customers can do, every answer and the
-//! final stock compared.
+//! Compares the API with a simple specification of it, on random sequences of everything that
+//! customers and staff can do. Every answer and the final stock must be the same.
 
-mod deed;
+mod action;
 mod model;
 
 use std::collections::BTreeMap;
@@ -11,21 +10,21 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use self::deed::{CUSTOMERS, Deed, SKUS, deed};
+use self::action::{Action, CUSTOMERS, SKUS, action};
 use self::model::{Decided, Expected, Order, Specification};
 use crate::support::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
 
-/// How many sequences are made up, unless `PROPTEST_CASES` says otherwise.
+/// How many sequences are run, or `PROPTEST_CASES` if that is more.
 const CASES: u32 = 40;
 
-/// How far the clock is put forward at a time. Three times is overdue (a hold
-/// of 900 s and 30 s for clocks that differ), twice is not.
+/// How far one step puts the clock forward. After three steps a hold is overdue (900 s, and 30 s
+/// for clocks that differ). After two it is not.
 const STEP_SECONDS: i64 = 400;
 
 /// One sequence, on the shop and on the specification.
 struct Run<'shop> {
     shop: &'shop Shop,
-    /// Makes this sequence's products, customers and payments its own.
+    /// A prefix that keeps the products, customers and payments of sequences apart.
     name: String,
     specification: Specification,
 }
@@ -39,7 +38,7 @@ impl Run<'_> {
         format!("{}-{}", self.name, CUSTOMERS[customer])
     }
 
-    /// The order that a number points at, if there is one yet.
+    /// The order that a random number selects, if there is any order yet.
     fn order(&self, number: usize) -> Option<usize> {
         let count = self.specification.orders.len();
         (count != 0).then(|| number % count)
@@ -74,9 +73,9 @@ impl Run<'_> {
             .await
     }
 
-    async fn act(&mut self, deed: &Deed) {
-        match deed {
-            Deed::Describe {
+    async fn act(&mut self, action: &Action) {
+        match action {
+            Action::Describe {
                 sku,
                 price,
                 sellable,
@@ -90,41 +89,43 @@ impl Run<'_> {
                     .await;
                 let specified = &mut self.specification;
                 check(
-                    deed,
+                    action,
                     &answer,
                     specified.describe(*sku, *price, *sellable, *if_match),
                 );
             }
-            Deed::Adjust { sku, key, delta } => self.adjust(deed, *sku, *key, *delta).await,
-            Deed::Place {
+            Action::Adjust { sku, key, delta } => self.adjust(action, *sku, *key, *delta).await,
+            Action::Place {
                 customer,
                 key,
                 lines,
                 price,
             } => {
-                self.place(deed, *customer, *key, lines, *price).await;
+                self.place(action, *customer, *key, lines, *price).await;
             }
-            Deed::Confirm { order, .. } | Deed::Cancel { order, .. } | Deed::Read { order, .. } => {
+            Action::Confirm { order, .. }
+            | Action::Cancel { order, .. }
+            | Action::Read { order, .. } => {
                 if let Some(order) = self.order(*order) {
-                    self.act_on(order, deed).await;
+                    self.act_on(order, action).await;
                 }
             }
-            Deed::Pass => {
+            Action::Pass => {
                 self.shop.pass_seconds(STEP_SECONDS);
                 self.specification.step += 1;
             }
-            Deed::Sweep => {
+            Action::Sweep => {
                 let swept = self.shop.sweep().await;
                 assert_eq!(swept["expired"], self.specification.sweep(), "{swept}");
             }
         }
     }
 
-    /// Does what concerns an order that was placed before.
-    async fn act_on(&mut self, order: usize, deed: &Deed) {
+    /// Acts on an order that was placed before.
+    async fn act_on(&mut self, order: usize, action: &Action) {
         let path = |what: &str| format!("/orders/{}/{what}", self.specification.orders[order].id);
-        match deed {
-            Deed::Confirm {
+        match action {
+            Action::Confirm {
                 payment, if_match, ..
             } => {
                 let body = json!({"payment_reference": format!("{}-{payment}", self.name)});
@@ -132,12 +133,12 @@ impl Run<'_> {
                     .post(path("confirm"), "payments", STAFF, *if_match, body)
                     .await;
                 check(
-                    deed,
+                    action,
                     &answer,
                     self.specification.confirm(order, *payment, *if_match),
                 );
             }
-            Deed::Cancel {
+            Action::Cancel {
                 customer, if_match, ..
             } => {
                 let sub = self.customer(*customer);
@@ -145,17 +146,17 @@ impl Run<'_> {
                     .post(path("cancel"), &sub, CUSTOMER, *if_match, json!({}))
                     .await;
                 check(
-                    deed,
+                    action,
                     &answer,
                     self.specification.cancel(*customer, order, *if_match),
                 );
             }
-            Deed::Read { customer, .. } => self.read(deed, *customer, order).await,
-            other => panic!("{other:?} concerns no order"),
+            Action::Read { customer, .. } => self.read(action, *customer, order).await,
+            other => panic!("{other:?} does not name an order"),
         }
     }
 
-    async fn adjust(&mut self, deed: &Deed, sku: usize, key: u8, delta: i64) {
+    async fn adjust(&mut self, action: &Action, sku: usize, key: u8, delta: i64) {
         let path = format!("/products/{}/stock", self.sku(sku));
         let headers = [("idempotency-key", format!("{}-{key}", self.name))];
         let body = json!({"delta": delta, "reason": "x"});
@@ -163,16 +164,16 @@ impl Run<'_> {
             .send(http::Method::POST, path, "staff", STAFF, &headers, body)
             .await;
         let decided = (format!("adjust {sku}"), key);
-        if self.check_decided(deed, &decided, &delta.to_string(), &answer) {
+        if self.check_decided(action, &decided, &delta.to_string(), &answer) {
             return;
         }
-        check(deed, &answer, self.specification.adjust(sku, delta));
+        check(action, &answer, self.specification.adjust(sku, delta));
         self.decide(decided, delta.to_string(), &answer);
     }
 
     async fn place(
         &mut self,
-        deed: &Deed,
+        action: &Action,
         customer: usize,
         key: u8,
         lines: &[(usize, i64)],
@@ -201,10 +202,10 @@ impl Run<'_> {
             .await;
         let request = format!("{merged:?} {price}");
         let decided = (format!("place {customer}"), key);
-        if self.check_decided(deed, &decided, &request, &answer) {
+        if self.check_decided(action, &decided, &request, &answer) {
             return;
         }
-        check(deed, &answer, self.specification.place(&merged, price));
+        check(action, &answer, self.specification.place(&merged, price));
         if answer.status == 201 {
             self.specification.orders.push(Order {
                 id: answer.order_id(),
@@ -219,13 +220,13 @@ impl Run<'_> {
         self.decide(decided, request, &answer);
     }
 
-    async fn read(&self, deed: &Deed, customer: usize, order: usize) {
+    async fn read(&self, action: &Action, customer: usize, order: usize) {
         let order = &self.specification.orders[order];
         let answer = self.shop.read(&self.customer(customer), &order.id).await;
         if order.customer != customer {
-            return check(deed, &answer, (404, "not-found"));
+            return check(action, &answer, (404, "not-found"));
         }
-        check(deed, &answer, (200, ""));
+        check(action, &answer, (200, ""));
         assert_eq!(answer.json()["status"], order.status);
         assert_eq!(
             answer.header("etag"),
@@ -233,27 +234,28 @@ impl Run<'_> {
         );
     }
 
-    /// If a key was used before, checks that the answer says so, byte for byte.
+    /// Returns whether the key was used before. If so, checks the answer: it must have the first
+    /// answer's bytes, or say that the key is reused.
     fn check_decided(
         &self,
-        deed: &Deed,
+        action: &Action,
         key: &(String, u8),
         request: &str,
         answer: &Answer,
     ) -> bool {
         let Some(decided) = self.specification.decided.get(key) else {
-            assert!(!answer.is_replay(), "{deed:?}");
+            assert!(!answer.is_replay(), "{action:?}");
             return false;
         };
         if decided.request == request {
             assert_eq!(
                 (answer.status, &answer.body),
                 (decided.status, &decided.body),
-                "{deed:?}"
+                "{action:?}"
             );
-            assert!(answer.is_replay(), "{deed:?}");
+            assert!(answer.is_replay(), "{action:?}");
         } else {
-            check(deed, answer, (422, "idempotency-key-reused"));
+            check(action, answer, (422, "idempotency-key-reused"));
         }
         true
     }
@@ -267,7 +269,7 @@ impl Run<'_> {
         self.specification.decided.insert(key, decided);
     }
 
-    /// Compares what is left in the end.
+    /// Compares the final stock.
     async fn check_stock(&self) {
         for (sku, product) in &self.specification.products {
             assert_eq!(
@@ -288,10 +290,10 @@ fn etag(version: Option<i64>) -> Vec<(&'static str, String)> {
 }
 
 #[track_caller]
-fn check(deed: &Deed, answer: &Answer, (status, reason): Expected) {
-    assert_eq!(answer.status, status, "{deed:?}: {}", answer.body);
+fn check(action: &Action, answer: &Answer, (status, reason): Expected) {
+    assert_eq!(answer.status, status, "{action:?}: {}", answer.body);
     if !reason.is_empty() {
-        assert_eq!(answer.problem(), reason, "{deed:?}");
+        assert_eq!(answer.problem(), reason, "{action:?}");
     }
 }
 
@@ -302,9 +304,9 @@ fn any_sequence_of_actions_is_answered_as_specified() {
         .build()
         .unwrap();
     let mut runner = TestRunner::new(crate::support::harness::made_up(CASES));
-    let sequence = prop::collection::vec(deed(), 1..60);
+    let sequence = prop::collection::vec(action(), 1..60);
     let number = std::cell::Cell::new(0_u32);
-    let result = runner.run(&sequence, |deeds| {
+    let result = runner.run(&sequence, |actions| {
         number.set(number.get() + 1);
         let name = format!("s{}", number.get());
         runtime.block_on(shop(async |shop| {
@@ -314,8 +316,8 @@ fn any_sequence_of_actions_is_answered_as_specified() {
                 name,
                 specification,
             };
-            for deed in &deeds {
-                run.act(deed).await;
+            for action in &actions {
+                run.act(action).await;
             }
             run.check_stock().await;
         }));

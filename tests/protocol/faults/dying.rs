@@ -1,12 +1,12 @@
-//! What is left when a handler ends at any point at which it waits.
+//! A handler can be killed at any of its waits, and a retry finds the right answer.
 
 use simulator::fault::{Accident, Fate};
 use simulator::history::Wish;
 
 use super::stage::*;
 
-/// Ends a wish at its first wait, its second, and so on, each on a stage of its own; asks again
-/// until it is known. Returns at how many waits it can end.
+/// Kills the handler of a wish at its first wait, then at its second, and so on, each time on a new
+/// stage. Then asks again. Returns at how many waits the handler can be killed.
 fn at_every_wait(tea: i64, fates: &[Fate], before: impl Fn(&Stage) -> Wish, status: u16) -> u32 {
     for wait in 0.. {
         let mut survived = false;

@@ -1,4 +1,4 @@
-//! What happens when requests meet each other, or what was left behind by others.
+//! Requests meet each other, or what earlier requests left behind.
 
 use std::time::Duration;
 
@@ -69,8 +69,8 @@ fn a_late_duplicate_of_a_refused_adjustment_does_not_adjust_after_a_restock() {
 #[test]
 fn a_refusal_gives_way_to_an_order_that_was_placed_under_the_same_key() {
     stage(0, |stage| {
-        // The first copy travels for a second. The second copy finds nothing left, and its
-        // refusal travels; meanwhile stock comes, and the first copy takes it.
+        // The first copy travels for a second. The second copy finds no stock and sends its
+        // refusal. While that travels, stock arrives, and the first copy takes it.
         stage.next([delayed(1_000), calm(), delayed(1_500)]);
         let first = stage.asking(ann(), tea("key-1", 1), FULL);
         let second = stage.asking(ann(), tea("key-1", 1), FULL);

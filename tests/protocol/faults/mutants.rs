@@ -1,7 +1,7 @@
-//! Databases that are not what they say: each would make the protocol unsafe, and each is noticed.
+//! Each test makes the protocol unsafe in one way, and the simulation must notice.
 //!
-//! The shipped functions run unchanged; what a mistake of theirs would have sent, or not sent, is
-//! put into their mouths on the way. A simulation that does not notice proves nothing.
+//! The shipped functions run unchanged. The network changes their requests or the responses, as if
+//! the functions had a mistake. A simulation that does not notice proves nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use simulator::request::{Key, Operation, Request};
 use simulator::{Plan, Sabotage, run};
 
-/// Within so many worlds it must be noticed.
+/// How many worlds are run at most until one notices.
 const SEEDS: u64 = 100;
 
-/// Runs worlds until one notices; says which and why.
+/// Runs worlds until one has violations. These must contain `expected`.
 #[track_caller]
 fn assert_caught(sabotage: impl Sabotage + 'static, expected: &str) {
     let plan = Plan {
@@ -31,10 +31,10 @@ fn assert_caught(sabotage: impl Sabotage + 'static, expected: &str) {
             return;
         }
     }
-    panic!("nobody noticed in {SEEDS} worlds");
+    panic!("no violation in {SEEDS} worlds");
 }
 
-/// What is done to every request.
+/// Changes every request.
 struct OfRequests<F>(F);
 
 impl<F: Fn(&mut Request) -> Option<Response> + Send + Sync> Sabotage for OfRequests<F> {
@@ -43,7 +43,7 @@ impl<F: Fn(&mut Request) -> Option<Response> + Send + Sync> Sabotage for OfReque
     }
 }
 
-/// What is done to every answer.
+/// Changes every response.
 struct OfAnswers<F>(F);
 
 impl<F: Fn(&Request, &mut Response) + Send + Sync> Sabotage for OfAnswers<F> {
@@ -52,7 +52,7 @@ impl<F: Fn(&Request, &mut Response) + Send + Sync> Sabotage for OfAnswers<F> {
     }
 }
 
-/// Replaces a part of the condition of every write whose condition has it.
+/// Replaces `part` by `instead` in the condition of every write.
 fn forget(part: &'static str, instead: &'static str) -> impl Sabotage {
     OfRequests(move |request: &mut Request| {
         let weaken = |write: &mut Value| {
@@ -60,7 +60,7 @@ fn forget(part: &'static str, instead: &'static str) -> impl Sabotage {
                 return;
             };
             let weakened = condition.replace(part, instead);
-            // A placeholder that is not used is an error: an update may use it harmlessly.
+            // DynamoDB refuses unused placeholders: the new condition or the update must use them.
             write["ConditionExpression"] = weakened.into();
         };
         weaken(&mut request.body);
@@ -75,7 +75,7 @@ fn forget(part: &'static str, instead: &'static str) -> impl Sabotage {
     })
 }
 
-/// Leaves out the actions of transactions that a test names.
+/// Removes the unwanted actions from every transaction.
 fn leave_out(unwanted: impl Fn(&Value) -> bool + Send + Sync) -> impl Sabotage {
     OfRequests(move |request: &mut Request| {
         if let Some(actions) = request.actions_mut() {
@@ -145,7 +145,7 @@ fn a_refusal_that_is_not_recorded_is_caught() {
     assert_caught(unrecorded, "the table says");
 }
 
-/// A function that got no answer, looks for the record, and takes its absence for a no.
+/// A function that got no answer reads the record, and takes its absence for a refusal.
 #[derive(Default)]
 struct AnswersFromARead {
     sent: Mutex<BTreeSet<String>>,
@@ -156,8 +156,8 @@ impl Sabotage for AnswersFromARead {
     fn request(&self, request: &mut Request, items: &BTreeMap<Key, Value>) -> Option<Response> {
         let record = request.keys.first()?.clone();
         if request.operation == Operation::PutItem {
-            let is_told = self.refused.lock().unwrap().remove(&record);
-            return is_told.then(|| Response::ok(json!({})));
+            let is_unrecorded = self.refused.lock().unwrap().remove(&record);
+            return is_unrecorded.then(|| Response::ok(json!({})));
         }
         let token = request.token()?.to_owned();
         let is_repeat = !self.sent.lock().unwrap().insert(token);
@@ -167,10 +167,10 @@ impl Sabotage for AnswersFromARead {
         }
         let mut stock = items.get(&request.keys[1])?.clone();
         stock["available"] = json!({"N": "0"});
-        let mut no = Response::cancelled(&["None", "ConditionalCheckFailed"]);
-        no.reasons_mut()?[1]["Item"] = stock;
+        let mut refusal = Response::cancelled(&["None", "ConditionalCheckFailed"]);
+        refusal.reasons_mut()?[1]["Item"] = stock;
         self.refused.lock().unwrap().insert(record);
-        Some(no)
+        Some(refusal)
     }
 }
 
@@ -181,14 +181,14 @@ fn a_refusal_decided_by_a_read_is_caught() {
 
 #[test]
 fn reading_the_stocks_reasons_before_the_records_is_caught() {
-    /// A no that is told without being recorded, although the record's own condition failed.
+    /// A refusal that is sent without being recorded, although the record's own condition failed.
     #[derive(Default)]
     struct StockFirst(Mutex<BTreeSet<Key>>);
     impl Sabotage for StockFirst {
         fn request(&self, request: &mut Request, _: &BTreeMap<Key, Value>) -> Option<Response> {
-            let is_told = request.operation == Operation::PutItem
+            let is_unrecorded = request.operation == Operation::PutItem
                 && self.0.lock().unwrap().remove(request.keys.first()?);
-            is_told.then(|| Response::ok(json!({})))
+            is_unrecorded.then(|| Response::ok(json!({})))
         }
 
         fn response(&self, request: &Request, response: &mut Response) {
@@ -246,7 +246,7 @@ fn an_order_that_expires_by_time_to_live_is_caught() {
 
 #[test]
 fn a_cancelled_transaction_that_hides_its_first_reason_is_caught() {
-    // Whoever asks again never learns that the order was placed.
+    // A client that asks again never learns that its order was placed.
     let hidden = OfAnswers(|_: &Request, response: &mut Response| {
         if let Some(first) = response
             .reasons_mut()

@@ -1,4 +1,4 @@
-//! What the loop around one request makes of losses, conflicts, throttling and errors.
+//! How the retry loop handles losses, conflicts, throttling and errors.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -90,7 +90,11 @@ fn a_conflict_is_retried_under_a_new_token() {
             .iter()
             .map(|it| it.token().unwrap().to_owned())
             .collect();
-        assert_eq!(tokens.len(), 3, "what was cancelled has ended: a new token");
+        assert_eq!(
+            tokens.len(),
+            3,
+            "a cancelled transaction is over: the next one needs a new token"
+        );
         assert_eq!(stage.orders(), 1);
     });
 }
@@ -158,7 +162,7 @@ fn nothing_is_written_while_the_order_itself_is_throttled() {
 #[test]
 fn an_order_is_not_written_in_part_while_one_of_its_products_is_throttled() {
     stage(9, |stage| {
-        // Whatever names this product is throttled, and whatever does not goes through.
+        // Requests that name this product are throttled. All others go through.
         let cup = ("SKU#CUP".to_owned(), "STOCK#0".to_owned());
         stage.shop.direct(
             move |request| match request.keys.iter().position(|key| *key == cup) {
@@ -174,7 +178,7 @@ fn an_order_is_not_written_in_part_while_one_of_its_products_is_throttled() {
         );
         assert_eq!((stage.tea(), stage.orders()), (9, 0));
         stage.shop.calm();
-        assert_eq!(stage.status(&both), 201, "asked again, it is an order");
+        assert_eq!(stage.status(&both), 201, "the repeat places the order");
         assert_eq!((stage.tea(), stage.orders()), (8, 1));
     });
 }
@@ -192,7 +196,7 @@ fn a_token_that_was_used_for_another_body_is_replaced() {
 #[test]
 fn a_replay_is_the_same_after_eleven_minutes_and_after_a_month() {
     stage(3, |stage| {
-        // There is more, for a repeat that would be taken for another order.
+        // There is stock for another order, in case a repeat were taken for one.
         let placed = stage.ask(&tea("key-1", 1));
         for seconds in [11 * 60, 30 * 24 * 60 * 60] {
             stage.wait(seconds);

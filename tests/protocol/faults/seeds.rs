@@ -1,4 +1,4 @@
-//! The shipped functions in worlds that nobody wrote down: a few hundred seeds of everything.
+//! The shipped functions in random worlds: a few hundred seeds, with every kind of fault.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +7,7 @@ use simulator::fault::{Fault, Faults};
 use simulator::summary::Summary;
 use simulator::{Outcome, Plan, run};
 
-/// Runs seeds on two threads, and sums them up. A seed that fails is told with its trace.
+/// Runs seeds on two threads and sums them up. A seed that fails prints its trace.
 fn run_all(seeds: u64, plan: &Plan) -> Summary {
     let next = AtomicU64::new(1);
     let work = || {
@@ -53,25 +53,26 @@ fn assert_sound(outcome: &Outcome, plan: &Plan) {
 
 #[test]
 fn two_hundred_worlds_keep_every_promise() {
-    // Small worlds: a debug build needs a quarter of a second for each. `surefire simulate` has more.
+    // Small worlds: a debug build takes a quarter of a second for each. The worlds of
+    // `surefire simulate` are larger.
     let plan = Plan {
         operations: 24,
         ..Plan::default()
     };
     let summary = run_all(200, &plan);
     println!("{summary}");
-    // A simulation in which nothing happens keeps every promise, too.
+    // Worlds in which nothing happens would pass, too. So every fault and answer must occur.
     for fault in Fault::ALL {
         assert!(
             summary.faults.contains_key(&fault),
-            "no {} in all of them",
+            "no world had the fault {}",
             fault.name()
         );
     }
     for accident in Accident::ALL {
         assert!(
             summary.redis.accidents.contains_key(&accident),
-            "no Redis was {} in all of them",
+            "no world had the Redis accident {}",
             accident.name()
         );
     }
@@ -79,7 +80,7 @@ fn two_hundred_worlds_keep_every_promise() {
     for status in [0, 200, 201, 404, 409, 410, 412, 422, 503] {
         assert!(
             summary.answers.contains_key(&status),
-            "no answer of {status} in all of them"
+            "no world had an answer of {status}"
         );
     }
     for status in summary.answers.keys() {
@@ -115,6 +116,6 @@ fn a_seed_gives_the_same_trace_every_time() {
     for seed in [3, 14] {
         let (first, second) = (run(seed, &plan).unwrap(), run(seed, &plan).unwrap());
         assert_eq!(first.trace, second.trace);
-        assert!(400 < first.trace.lines().count(), "it tells what happened");
+        assert!(400 < first.trace.lines().count(), "the trace is not empty");
     }
 }

@@ -1,4 +1,4 @@
-//! Owns a stage for one case: a shop in virtual time whose network does as the case says.
+//! A stage for one test: a shop in virtual time, whose network does what the test says.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -20,8 +20,8 @@ pub(crate) struct Stage {
     seen: Arc<Mutex<Vec<Request>>>,
 }
 
-/// Plays a case, with so much TEA; judges everything afterwards.
-pub(crate) fn stage(tea: i64, case: impl FnOnce(&Stage)) {
+/// Runs a test on a stage with this much TEA, then checks every answer and every write.
+pub(crate) fn stage(tea: i64, test: impl FnOnce(&Stage)) {
     let shop = Shop::open(1, true, None).unwrap();
     let machine = Arc::new(shop.machine(0).unwrap());
     let stage = Stage {
@@ -43,7 +43,7 @@ pub(crate) fn stage(tea: i64, case: impl FnOnce(&Stage)) {
         }
     }
     stage.listen();
-    case(&stage);
+    test(&stage);
     stage.judge();
 }
 
@@ -59,12 +59,12 @@ impl Stage {
         });
     }
 
-    /// What becomes of the next writes, one after the other.
+    /// Sets the fates of the next writes, in order.
     pub(crate) fn next(&self, fates: impl IntoIterator<Item = Fate>) {
         self.script.lock().unwrap().extend(fates);
     }
 
-    /// What the functions sent since the last time this was asked.
+    /// The requests that the functions sent since the last call.
     pub(crate) fn seen(&self) -> Vec<Request> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
@@ -92,18 +92,18 @@ impl Stage {
             .unwrap()
     }
 
-    /// Asks, and looks at the status only.
+    /// Asks as a customer, and returns the status only.
     pub(crate) fn status(&self, wish: &Wish) -> u16 {
         self.ask(wish).status
     }
 
-    /// Sweeps with a clock that is so many seconds ahead.
+    /// Sweeps with a clock that is ahead by this many seconds.
     pub(crate) fn sweep(&self, ahead_seconds: i64) -> Value {
         self.sweep_within(ahead_seconds, FULL_SWEEP)
             .expect("the sweep ends")
     }
 
-    /// Sweeps, perhaps not to the end.
+    /// Sweeps. Returns `None` if the run ends before the sweep does.
     pub(crate) fn sweep_within(&self, ahead_seconds: i64, run: Run) -> Option<Value> {
         let shop = self.shop.clone();
         let machine = shop.machine(ahead_seconds * 1_000).unwrap();
@@ -123,7 +123,7 @@ impl Stage {
             .unwrap();
     }
 
-    /// How much TEA can be had.
+    /// How much TEA can be ordered.
     pub(crate) fn tea(&self) -> i64 {
         let answer = self.ask(&Wish::ReadProduct {
             sku: "TEA".to_owned(),
@@ -149,12 +149,12 @@ impl Stage {
     }
 }
 
-/// The customer of these cases.
+/// The customer in these tests.
 pub(crate) fn ann() -> Caller {
     caller("local", "ann")
 }
 
-/// An order of so much TEA.
+/// An order of this much TEA.
 pub(crate) fn tea(key: &str, quantity: i64) -> Wish {
     Wish::order(key, "TEA", quantity, 100)
 }
@@ -164,7 +164,7 @@ pub(crate) fn id(answer: &Answer) -> String {
     answer.member("id").unwrap().as_str().unwrap().to_owned()
 }
 
-/// An invocation that ends at its wait of this number.
+/// An invocation that is killed at this wait, counted from 0.
 pub(crate) fn killed_at(wait: u32) -> Run {
     Run {
         killed_at_wait: Some(wait),
@@ -182,7 +182,7 @@ pub(crate) fn calm() -> Fate {
     }
 }
 
-/// This goes wrong.
+/// This accident happens.
 pub(crate) fn goes_wrong(accident: Accident) -> Fate {
     Fate {
         accident: Some(accident),
@@ -190,7 +190,7 @@ pub(crate) fn goes_wrong(accident: Accident) -> Fate {
     }
 }
 
-/// It arrives so many milliseconds later.
+/// The request travels for this many milliseconds.
 pub(crate) fn delayed(milliseconds: u64) -> Fate {
     Fate {
         there: Duration::from_millis(milliseconds),
@@ -198,7 +198,7 @@ pub(crate) fn delayed(milliseconds: u64) -> Fate {
     }
 }
 
-/// It arrives again so many seconds later.
+/// The request arrives again after this many seconds.
 pub(crate) fn arrives_again(seconds: u64) -> Fate {
     Fate {
         again: Some(Duration::from_secs(seconds)),
@@ -206,7 +206,7 @@ pub(crate) fn arrives_again(seconds: u64) -> Fate {
     }
 }
 
-/// Those of some requests that write.
+/// The operations of those requests that write.
 pub(crate) fn writes(seen: &[Request]) -> Vec<Operation> {
     let writes = seen.iter().filter(|request| request.operation.writes());
     writes.map(|request| request.operation).collect()

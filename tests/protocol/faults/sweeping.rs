@@ -1,4 +1,4 @@
-//! What sweepers do that die, whose clocks differ, and who meet payments.
+//! Sweepers that die, whose clocks differ, or that meet a payment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn two_sweepers_whose_clocks_differ_release_a_hold_once_and_never_after_a_confir
         let held = id(&stage.ask(&tea("key-1", 1)));
         let paid = id(&stage.ask(&tea("key-2", 3)));
         stage.wait(11 * 60);
-        // Its clock is five minutes ahead: to it, the holds are over.
+        // The clock of `early` is five minutes ahead: by that clock, the holds are over.
         let (early, right) = (
             stage.shop.machine(300_000).unwrap(),
             stage.shop.machine(0).unwrap(),
@@ -42,7 +42,7 @@ fn two_sweepers_whose_clocks_differ_release_a_hold_once_and_never_after_a_confir
         assert_eq!(
             stage.status(&confirm(&paid)),
             payment.status,
-            "what was said stays"
+            "the answer stays"
         );
         assert!([200, 410].contains(&payment.status), "{payment}");
         stage.wait(3_600);
@@ -68,7 +68,7 @@ fn an_overdue_hold_is_confirmed_whatever_the_machines_clock_says() {
                 let machine = shop.machine(ahead).unwrap();
                 let asked = async move { shop.ask(&machine, &ann(), &wish, FULL).await };
                 let answer = stage.shop.run(asked).unwrap().unwrap();
-                assert_eq!(answer.status, 200, "nobody has released it: {answer}");
+                assert_eq!(answer.status, 200, "no sweep has released it: {answer}");
             }
         }
         stage.wait(3_600);
@@ -119,11 +119,11 @@ fn a_sweeper_killed_at_any_wait_leaves_only_work_for_the_next() {
             assert_eq!(stage.tea(), 9, "killed at wait {wait}");
         });
         if ended {
-            assert!(16 < wait, "it waited {wait} times only");
+            assert!(16 < wait, "it waited only {wait} times");
             return;
         }
     }
-    panic!("the sweeper never came to its end");
+    panic!("the sweeper never ended");
 }
 
 #[test]
@@ -138,7 +138,11 @@ fn a_confirmed_order_is_not_released_when_the_index_still_lists_it() {
             reference: "pay-1".to_owned(),
             if_match: None,
         };
-        assert_eq!(stage.status(&confirm), 200, "late, but its stock is held");
+        assert_eq!(
+            stage.status(&confirm),
+            200,
+            "late, but its stock is still held"
+        );
         let swept = stage.sweep(0);
         assert_eq!(
             (&swept["expired"], &swept["settled"]),

@@ -1,23 +1,21 @@
-//! Owns the auditor's model: when a scan that is no snapshot may call a product wrong.
+//! A model of the auditor: when a scan, which is not a snapshot, may call a product wrong.
 //!
-//! A transaction's two halves, the order's and the stock's, become visible to
-//! reads one after the other, in either order, within the time that the
-//! auditor waits. One product; each transaction places or ends one order for
-//! one unit; a stock write that is under way keeps others off the stock.
+//! A transaction has two halves, the order's and the stock's. Reads see them one after the other,
+//! in either order, within the time that the auditor waits. There is one product. Each transaction
+//! places or ends one order of one unit. While it writes the stock, no other transaction can.
 //!
-//! The auditor reads the stock, every order, and the stock again. Orders that
-//! do not add up to `taken` while the version stood still make a suspect:
+//! The auditor reads the stock, then every order, then the stock again. If the version is the same
+//! and the orders do not add up to `taken`, the product is a suspect:
 //!
 //! | what it does with a suspect                    | a sound table is …             |
 //! |------------------------------------------------|--------------------------------|
 //! | calls it wrong                                 | accused: one half was seen     |
 //! | waits, and finds the same difference again     | accused: two different halves  |
-//! | … waits again, and the version is still that   | never accused                  |
+//! | … waits again, and the version is the same     | never accused                  |
 //!
-//! The second row needs two races: a placement whose stock was seen before its
-//! order, and, a pass later, a cancellation whose order was seen before its
-//! stock. Only a version that stands still *after* the pass as long as it did
-//! before shows that no half was missing.
+//! The second row needs two races: a placement whose stock was seen before its order and, one pass
+//! later, a cancel whose order was seen before its stock. Only if the version also stays the same
+//! for one wait *after* the pass was no half missing.
 
 use std::fmt;
 
@@ -30,7 +28,7 @@ const PASS_STEPS: usize = 2 + ORDERS;
 
 const NO_FALSE_ALARM: &str = "a sound table is never accused";
 
-const NO_BLIND_EYE: &str = "a broken table at rest is found out";
+const NO_BLIND_EYE: &str = "a broken table at rest is found";
 
 const ALARM: &str = "an alarm is raised";
 
@@ -72,11 +70,11 @@ enum Half {
 struct Progress {
     order: Half,
     stock: Half,
-    /// It began before the auditor's present wait, and so is over before that.
+    /// It began before the auditor's current wait, so it ends before that wait does.
     before_the_wait: bool,
 }
 
-/// What a pass found at a version that stood still.
+/// What a pass found at a version that did not change.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 struct Suspect {
     version: u8,
@@ -131,7 +129,7 @@ enum Step {
 
 impl Audit {
     fn may_begin(state: &State, number: usize) -> bool {
-        // A stock write that is under way keeps others off: a conflict.
+        // Two writes of the stock at the same time are a conflict.
         let mut progress = state.progress.iter();
         let under_way = progress.any(|other| other.stock == Half::Hidden);
         state.progress[number].order == Half::NotBegun && !under_way
@@ -324,7 +322,7 @@ fn busy(rule: Rule) -> Audit {
     }
 }
 
-/// The shortest way to what must not be, in words; `None` if there is none.
+/// The shortest path to a discovery, in words. `None` if there is no path.
 fn explore(audit: &Audit, property: &'static str) -> Option<(usize, String)> {
     let found = HasDiscoveries::AnyOf([property].into());
     let path: Path<State, Step> = (1..=40).find_map(|depth| {

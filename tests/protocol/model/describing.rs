@@ -1,14 +1,14 @@
-//! Owns the model of describing a product: which repeats of a `PUT` are harmless.
+//! A model of describing a product: which repeats of a `PUT` are harmless.
 //!
-//! One client describes a product twice, one after the other. Each handler may
-//! send its request again (`describe.rs` repeats what got no answer), and every
-//! copy may land late. What was answered last must stand, so a description
-//! without a precondition reads the version first.
+//! One client describes a product twice, one description after the other. Each handler may send its
+//! request again (`describe.rs` repeats a request that got no answer), and every copy may land
+//! late. The description that was answered last must stand. So a description without a precondition
+//! reads the version first.
 //!
 //! | the write's condition                   | a copy that lands late         |
 //! |-----------------------------------------|--------------------------------|
 //! | none, the mutant                         | undoes a later description     |
-//! | the version that was read, or demanded  | fails: the version has moved   |
+//! | the version that was read, or demanded  | fails: the version has changed |
 
 use stateright::{Checker as _, Model, Property};
 

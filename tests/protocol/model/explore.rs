@@ -1,4 +1,4 @@
-//! Owns what may happen next: the model that stateright explores.
+//! What can happen next: the model that stateright explores.
 
 use stateright::{Model, Property};
 
@@ -47,7 +47,7 @@ impl Protocol {
         let actor = &state.actors[usize::from(client)];
         let known = match self.task(client) {
             Task::Make(_) => true,
-            // Nobody knows the id of an order that was never there.
+            // No client knows the id of an order that never existed.
             Task::Confirm { key, .. } | Task::Cancel { key } | Task::Expire { key } => {
                 state.table.orders[usize::from(key)].is_some_and(|record| record.is_order())
             }

@@ -1,4 +1,4 @@
-//! Owns what a handler does next: pure functions, as the shipped decisions are.
+//! What a handler does next: pure functions, as in the shipped code.
 
 use super::mutation::Mutated;
 use super::mutation::Mutation as M;
@@ -31,7 +31,7 @@ pub(super) enum Phase {
     Waiting { call: Call, token: Token },
 }
 
-/// A definitive answer. 503 and 500 are none.
+/// A definitive answer. 503 and 500 are not definitive.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) enum Answer {
     /// 201, with the bytes that this invocation made.
@@ -67,7 +67,7 @@ pub(super) enum Next {
     Stop,
 }
 
-/// What a new invocation begins with.
+/// The first request of a new invocation. `None` if it begins with a read.
 pub(super) fn begin(task: Task, by: Stamp, mutated: Mutated) -> Option<Call> {
     let Task::Make(intent) = task else {
         return None;
@@ -78,8 +78,8 @@ pub(super) fn begin(task: Task, by: Stamp, mutated: Mutated) -> Option<Call> {
     })
 }
 
-/// What follows a strong read. `overdue` is what the handler's clock says;
-/// only [`M::ConfirmByTheClock`] asks it.
+/// What follows a strongly consistent read. `overdue`: whether the hold is over by the handler's
+/// clock, which only [`M::ConfirmByTheClock`] reads.
 pub(super) fn read(task: Task, by: Stamp, table: &Table, overdue: bool, mutated: Mutated) -> Next {
     match task {
         Task::Make(intent) => read_to_make(intent, by, table, mutated),
@@ -89,7 +89,7 @@ pub(super) fn read(task: Task, by: Stamp, table: &Table, overdue: bool, mutated:
     }
 }
 
-/// Only mutants read before they make something.
+/// What follows a read before an order or an adjustment. Only mutants read there.
 fn read_to_make(intent: Intent, by: Stamp, table: &Table, mutated: Mutated) -> Next {
     if mutated == Some(M::AnswerFromARead) {
         return match table.record(intent) {
@@ -206,7 +206,7 @@ fn change(task: Task, order: Option<Record>, overdue: bool, mutated: Mutated) ->
             version,
             payment,
         }),
-        // It cannot know whether the second write of before was made.
+        // It cannot know whether the second write was made.
         (Task::Cancel { key }, Standing::Cancelled) if mutated == Some(M::ReleaseApart) => {
             Next::Send(Call::GiveBack { key })
         }
@@ -229,7 +229,7 @@ fn release(key: u8, version: u8, to: Standing, mutated: Mutated) -> Next {
 fn released(to: Standing) -> Next {
     match to {
         Standing::Cancelled => Next::Say(Answer::Cancelled),
-        // The sweeper tells nobody.
+        // The sweeper answers no client.
         _ => Next::Stop,
     }
 }

@@ -1,45 +1,45 @@
-//! Owns the ways in which the protocol could have been built wrong.
+//! The ways in which the protocol could have been built wrong.
 
-/// One thing that is done otherwise than designed.
+/// One deviation from the design.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Mutation {
-    /// A refusal is told without being recorded.
+    /// A refusal is sent without being recorded.
     NoRefusalRecord,
-    /// When a request gets no answer, a strong read of the record decides.
+    /// When a request gets no answer, a strongly consistent read of the record decides.
     AnswerFromARead,
     /// The stock's reasons are read before the record's.
     StockReasonsFirst,
-    /// As above, and what they say is told without being recorded.
+    /// As above, and the refusal is sent without being recorded.
     StockReasonsFirstUnrecorded,
-    /// A record of before is told as if this request had made it.
+    /// An existing record is returned as if this request had made it.
     OwnBodyReplayed,
-    /// The record is put whether or not there is one.
+    /// The record is written even if there is one.
     NoRecordCondition,
-    /// The refusal is put whether or not there is a record.
+    /// The refusal is written even if there is a record.
     NoRefusalCondition,
-    /// Stock is taken without looking whether there is enough.
+    /// Stock is taken without checking that there is enough.
     NoStockCondition,
-    /// Stock is taken without looking whether it is still offered as shown.
+    /// Stock is taken without checking that the offer is still the one that was shown.
     NoOfferCondition,
-    /// Stock is adjusted without looking whether there is enough.
+    /// Stock is adjusted without checking that there is enough.
     NoAdjustmentCondition,
-    /// A confirmation is written at whatever version there is.
+    /// A confirmation is written at any version of the order.
     ConfirmAtAnyVersion,
-    /// A cancellation is written at whatever version there is.
+    /// A cancel is written at any version of the order.
     CancelAtAnyVersion,
-    /// An expiry is written at whatever version there is: the stale index is believed.
+    /// An expiry is written at any version of the order: it trusts the stale index.
     ExpireAtAnyVersion,
-    /// A payment is recorded whether or not it was used before.
+    /// A payment is recorded even if it was used before.
     NoPaymentCondition,
-    /// The client request token is the order's key, so another body goes out under it.
+    /// The client request token is the order's key, so another body is sent under the same token.
     TokenOfTheKey,
-    /// The stock is given back by a write of its own, after the order's.
+    /// The stock is given back by a separate write, after the order's.
     ReleaseApart,
     /// An order keeps no allocation, so its release ends it and gives nothing back.
     ReleaseWithoutAllocation,
-    /// DynamoDB's time-to-live ends holds.
+    /// DynamoDB's time to live deletes orders when their holds end.
     ExpiryByTtl,
-    /// A confirmation after the end of the hold, by the handler's clock, is told "expired".
+    /// A confirmation after the end of the hold, by the handler's clock, is answered "expired".
     ConfirmByTheClock,
     /// An adjustment moves stock and leaves no record.
     AdjustmentWithoutRecord,
@@ -47,11 +47,11 @@ pub(super) enum Mutation {
     RefusalDeletedEarly,
     /// A key is claimed first, "in progress", and decided afterwards.
     ClaimFirst,
-    /// The Redis lock is trusted: no condition on the stock, which is read instead.
+    /// The Redis lock is trusted: the stock is read, and written without a condition.
     LockForACondition,
     /// Redis remembers a refusal for longer than the table.
     CacheOutlivesTheRefusal,
 }
 
-/// Whether a model is mutated in a certain way.
+/// How a model is mutated, if it is.
 pub(super) type Mutated = Option<Mutation>;

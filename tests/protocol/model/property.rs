@@ -1,4 +1,4 @@
-//! Owns what must always hold.
+//! What must hold in every state of every world.
 
 use stateright::Property;
 
@@ -16,7 +16,7 @@ pub(super) const ONE_FATE: &str = "a hold is confirmed or released, and released
 pub(super) const MOVED_ONCE: &str = "an adjustment moves stock at most once";
 pub(super) const ONE_PAYMENT: &str = "a payment confirms at most one order";
 pub(super) const SEEN_OFFER: &str = "an order is placed at the offer that its customer saw";
-pub(super) const GONE_FOR_GOOD: &str = "what a client was told had expired is never confirmed";
+pub(super) const GONE_FOR_GOOD: &str = "an order that a client saw as expired is never confirmed";
 pub(super) const ANSWERABLE: &str = "an answer is always still possible";
 
 /// How many steps a handler takes at most when nothing goes wrong.
@@ -61,21 +61,21 @@ fn at_most_once(times: &[u8]) -> bool {
     times.iter().all(|times| *times <= 1)
 }
 
-/// Repeats of one request get the same bytes, whichever client sends them;
-/// and no two requests under one key both hear of a decision of their own.
+/// Repeats of one request get the same bytes, whichever client sends them. Of two different
+/// requests under one key, at most one gets a decision of its own.
 fn same_answer(protocol: &Protocol, state: &State) -> bool {
     let answers = |client: u8| match protocol.task(client) {
-        Task::Make(intent) => Some((intent, &state.actors[usize::from(client)].told)),
+        Task::Make(intent) => Some((intent, &state.actors[usize::from(client)].answers)),
         Task::Confirm { .. } | Task::Cancel { .. } | Task::Expire { .. } => None,
     };
-    let told: Vec<_> = protocol.every_client().filter_map(answers).collect();
-    told.iter().enumerate().all(|(place, (intent, told_here))| {
-        told[place..].iter().all(|(other, told_there)| {
+    let all: Vec<_> = protocol.every_client().filter_map(answers).collect();
+    all.iter().enumerate().all(|(place, (intent, ours))| {
+        all[place..].iter().all(|(other, theirs)| {
             let one_key = std::mem::discriminant(intent) == std::mem::discriminant(other)
                 && intent.key() == other.key();
-            let mut pairs = told_here
+            let mut pairs = ours
                 .iter()
-                .flat_map(|here| told_there.iter().map(move |there| (here, there)));
+                .flat_map(|here| theirs.iter().map(move |there| (here, there)));
             !one_key
                 || pairs.all(|(here, there)| {
                     if intent == other {
@@ -88,12 +88,13 @@ fn same_answer(protocol: &Protocol, state: &State) -> bool {
     })
 }
 
-/// What a client was told is what the table says, now and ever after. No
-/// record (any more) agrees with a refusal: nothing was sold.
+/// Every answer agrees with the table, at once and ever after. A missing record agrees with a
+/// refusal: nothing was sold.
 fn true_answer(protocol: &Protocol, state: &State) -> bool {
     protocol.every_client().all(|client| {
-        let told = &state.actors[usize::from(client)].told;
-        told.iter()
+        let answers = &state.actors[usize::from(client)].answers;
+        answers
+            .iter()
             .all(|answer| is_true(protocol.task(client), *answer, &state.table))
     })
 }
@@ -129,18 +130,18 @@ fn is_true(task: Task, answer: Answer, table: &Table) -> bool {
             Answer::Cancelled => standing(table, key) == Some(Standing::Cancelled),
             _ => standing(table, key) == Some(Standing::Expired),
         },
-        // A sweeper's end is no answer.
+        // A sweeper answers no client.
         Task::Expire { .. } => true,
     }
 }
 
 fn gone_for_good(protocol: &Protocol, state: &State) -> bool {
     protocol.every_client().all(|client| {
-        let told = &state.actors[usize::from(client)].told;
+        let answers = &state.actors[usize::from(client)].answers;
         match protocol.task(client) {
             Task::Confirm { key, .. } | Task::Cancel { key } => {
                 let confirmed = 0 < state.table.witness.confirmed[usize::from(key)];
-                !(confirmed && told.contains(&Answer::Expired))
+                !(confirmed && answers.contains(&Answer::Expired))
             }
             Task::Make(_) | Task::Expire { .. } => true,
         }
@@ -151,8 +152,8 @@ fn standing(table: &Table, key: u8) -> Option<Standing> {
     table.orders[usize::from(key)].map(|record| record.standing)
 }
 
-/// `available + taken = received`, taken is what orders hold, and received is
-/// what was there at first and what the ledger says.
+/// `available + taken = received`. `taken` is what orders hold. `received` is the first stock and
+/// the sum of the ledger.
 fn conserved(protocol: &Protocol, table: &Table) -> bool {
     (0_u8..).zip(&table.stock).all(|(sku, stock)| {
         let place = usize::from(sku);
@@ -186,13 +187,11 @@ fn one_payment(table: &Table) -> bool {
         .all(|(place, payment)| !paid[..place].contains(payment))
 }
 
-/// From here, if nothing more goes wrong, every client that asks once more is
-/// answered within a few steps.
+/// If nothing more goes wrong, every client that asks once more gets an answer within a few steps.
 ///
-/// Not `eventually`: an attempt that is lost for ever is a behaviour, and a
-/// checker that joins paths overlooks cycles. This is the stronger "from every
-/// state an answer can be reached", with the way there as the witness; the
-/// bounds on attempts and faults do not count on that way.
+/// This is not `eventually`: an attempt may be lost for ever, and a checker that joins paths
+/// overlooks cycles. It is the stronger "from every state an answer can be reached". The path to
+/// the answer is the witness, and the bounds on attempts and faults do not apply to it.
 fn answerable(protocol: &Protocol, state: &State) -> bool {
     protocol.every_client().all(|client| {
         let exists = match protocol.task(client) {
@@ -207,7 +206,7 @@ fn answerable(protocol: &Protocol, state: &State) -> bool {
 }
 
 fn is_answered(protocol: &Protocol, mut state: State, client: u8) -> bool {
-    let told = std::mem::take(&mut state.actor(client).told);
+    let answers = std::mem::take(&mut state.actor(client).answers);
     protocol.begin(&mut state, client);
     for _ in 0..STEPS_MAX {
         match state.actor(client).phase {
@@ -224,7 +223,7 @@ fn is_answered(protocol: &Protocol, mut state: State, client: u8) -> bool {
             }
         }
     }
-    !std::mem::replace(&mut state.actor(client).told, told).is_empty()
+    !std::mem::replace(&mut state.actor(client).answers, answers).is_empty()
 }
 
 impl Record {

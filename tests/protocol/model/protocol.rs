@@ -1,5 +1,5 @@
-//! Owns the world around the handlers: clients that repeat, a network that
-//! loses, duplicates and delays, handlers that die, time that passes.
+//! The world around the handlers: clients that repeat, a network that loses, duplicates and delays,
+//! handlers that die, and time that passes.
 
 use super::handler::{Answer, Next, Phase, Task, begin, hear, read};
 use super::mutation::Mutated;
@@ -13,13 +13,13 @@ const FIRST: Stamp = 255;
 /// The tokens of [`M::TokenOfTheKey`] begin here.
 const TOKENS_OF_KEYS: Token = 240;
 
-/// Stamps and tokens: the client in the upper half, a count in the lower.
+/// Stamps and tokens have the client in their upper half and a count in their lower half.
 const PER_CLIENT: u8 = 16;
 
-/// Something that must be possible in a world, lest its properties hold idly.
+/// Something that must be possible in a world. Otherwise its properties would prove nothing.
 pub(super) type Goal = (&'static str, fn(&Protocol, &State) -> bool);
 
-/// What one client wants, and how many times it asks at most.
+/// What one client wants, and how often it asks at most.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Client {
     pub(super) task: Task,
@@ -41,15 +41,15 @@ pub(super) struct Protocol {
     pub(super) goals: Vec<Goal>,
 }
 
-/// How much may go wrong. Crashes, lost answers and late arrivals are not
-/// counted: they are bounded by the attempts alone.
+/// How much may go wrong. Crashes, lost answers and late arrivals are not counted: only the number
+/// of attempts bounds them.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub(super) struct Faults {
     /// Requests that a handler sends again: no answer in time, or a conflict.
     pub(super) resends: u8,
     /// Requests that the network delivers once more than they were sent.
     pub(super) copies: u8,
-    /// Refusals that time-to-live deletes.
+    /// Refusals that time to live deletes.
     pub(super) deletions: u8,
     /// Changes of a product's description.
     pub(super) offers: u8,
@@ -63,15 +63,15 @@ pub(super) struct Request {
     pub(super) call: Call,
 }
 
-/// A client and its present handler, if any.
+/// A client and its current handler, if any.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Actor {
     pub(super) attempts: u8,
     /// How many tokens its handlers used.
     pub(super) tokens: u8,
     pub(super) phase: Phase,
-    /// The definitive answers that were given, heard or not.
-    pub(super) told: Vec<Answer>,
+    /// The definitive answers that its handlers gave, received or not.
+    pub(super) answers: Vec<Answer>,
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -87,12 +87,12 @@ pub(super) struct State {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Step {
-    /// A client asks, for the first time or again. Its handler of before, if it
-    /// has not answered, is dead from here on: a crash, a deadline, a lost answer.
+    /// A client asks, for the first time or again. If its last handler has not answered, it is dead
+    /// from now on: a crash, a deadline, or a lost answer.
     Begin {
         client: u8,
     },
-    /// A strong read. `overdue` is what the handler's clock says of the hold.
+    /// A strongly consistent read. `overdue`: whether the hold is over by the handler's clock.
     Read {
         client: u8,
         overdue: bool,
@@ -104,18 +104,18 @@ pub(super) enum Step {
         heard: bool,
         /// The network delivers it once more, later.
         again: bool,
-        /// Its token, if it was applied before, is not forgotten yet.
+        /// If its token was applied before, the table still remembers it.
         recognised: bool,
     },
-    /// No answer in time: the same request under the same token.
+    /// No answer in time: the handler sends the same request under the same token.
     TimeOut {
         client: u8,
     },
-    /// A conflict, or no capacity: nothing happened; a new token.
+    /// A conflict or throttling: nothing was applied. The handler sends it under a new token.
     Busy {
         client: u8,
     },
-    /// Time-to-live deletes a refusal.
+    /// Time to live deletes a refusal.
     Delete {
         key: u8,
     },
@@ -123,7 +123,7 @@ pub(super) enum Step {
     Reprice {
         sku: u8,
     },
-    /// Redis.
+    /// The handler gets the lock in Redis.
     Lock {
         client: u8,
     },
@@ -153,7 +153,7 @@ impl Protocol {
         self.clients[usize::from(client)].task
     }
 
-    /// Begins an attempt, whatever the client has left.
+    /// Begins an attempt, even if the client has no attempts left.
     pub(super) fn begin(&self, state: &mut State, client: u8) {
         let actor = state.actor(client);
         actor.attempts += 1;
@@ -165,7 +165,7 @@ impl Protocol {
         }
     }
 
-    /// Goes on after the wait for a lock, with it or without.
+    /// Goes on after the wait for a lock, with or without it.
     pub(super) fn unlocked(&self, state: &mut State, client: u8) {
         let by = state.actor(client).stamp(client);
         match begin(self.task(client), by, self.mutated) {
@@ -215,13 +215,13 @@ impl Protocol {
         let actor = state.actor(client);
         let by = actor.stamp(client);
         actor.phase = Phase::Idle;
-        actor.told.push(answer);
-        actor.told.sort_unstable();
-        actor.told.dedup();
+        actor.answers.push(answer);
+        actor.answers.sort_unstable();
+        actor.answers.dedup();
         if !self.redis {
             return;
         }
-        // Compare and delete: a lock that expired and is another's stays.
+        // Compare and delete: if the lock expired and another handler holds it, it stays.
         for lock in &mut state.locks {
             *lock = lock.filter(|holder| *holder != by);
         }
@@ -257,10 +257,10 @@ impl Protocol {
         }
     }
 
-    /// Whether time-to-live may delete what is under an order's key.
+    /// Whether time to live may delete the record under an order's key.
     ///
-    /// A refusal stays for 14 days at least, in which whatever was sent before
-    /// it has arrived or never will, and Redis has forgotten it.
+    /// A refusal stays for at least 14 days. By then, each request from before it has arrived or
+    /// never will, and Redis has forgotten it.
     pub(super) fn may_delete(&self, state: &State, key: u8) -> bool {
         let Some(record) = state.table.orders[usize::from(key)] else {
             return false;
@@ -285,8 +285,8 @@ impl Protocol {
         early || !(under_way || handled || cached)
     }
 
-    /// After the deletion, a repeat is a new attempt, as documented: the
-    /// answers of before bind nobody.
+    /// After the deletion, a repeat is a new attempt, as documented: earlier answers no longer
+    /// count.
     pub(super) fn delete(&self, state: &mut State, key: u8) {
         state.table.orders[usize::from(key)] = None;
         let kept = [M::ExpiryByTtl, M::RefusalDeletedEarly];
@@ -297,7 +297,7 @@ impl Protocol {
             return;
         }
         for client in self.clients_of(key) {
-            state.actor(client).told.clear();
+            state.actor(client).answers.clear();
         }
     }
 
@@ -339,7 +339,7 @@ impl State {
             attempts: 0,
             tokens: 0,
             phase: Phase::Idle,
-            told: Vec::new(),
+            answers: Vec::new(),
         };
         Self {
             table: Table {
@@ -367,7 +367,7 @@ impl State {
         self.actors[usize::from(request.client)].phase == Phase::Waiting { call, token }
     }
 
-    /// Brings states that differ only in what no longer matters together.
+    /// Makes states equal that differ only in what no longer matters.
     pub(super) fn settle(&mut self) {
         self.network.sort_unstable();
         let (network, actors) = (&self.network, &self.actors);
@@ -389,7 +389,7 @@ impl State {
 }
 
 impl Actor {
-    /// The present invocation's stamp.
+    /// The current invocation's stamp.
     pub(super) fn stamp(&self, client: u8) -> Stamp {
         client * PER_CLIENT + self.attempts
     }

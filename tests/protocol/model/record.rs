@@ -1,6 +1,6 @@
-//! Owns what the table remembers of a decision: an order, an adjustment, or a refusal.
+//! The record of a decision: an order, an adjustment, or a refusal.
 
-/// How many idempotency keys there are at most, of orders and of adjustments each.
+/// The highest number of idempotency keys, of orders and of adjustments each.
 pub(super) const KEYS: usize = 2;
 
 /// How many products there are.
@@ -9,12 +9,11 @@ pub(super) const SKUS: usize = 2;
 /// How many of each product.
 pub(super) type Lines = [i8; SKUS];
 
-/// The invocation that made something: it stands for `created_at` and
-/// `request_id`, by which two invocations' records, and so the bytes of their
-/// answers, differ.
+/// The invocation that made a record. It stands for `created_at` and `request_id`: by these, the
+/// records of two invocations differ, and so do the bytes of their answers.
 pub(super) type Stamp = u8;
 
-/// What is to happen once: `once::Intent`. Equal intents have equal fingerprints.
+/// What must happen once: `once::Intent`. Equal intents have equal fingerprints.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) enum Intent {
     /// `place.rs`. `offer` is what the customer saw: price, currency, for sale.
@@ -23,10 +22,10 @@ pub(super) enum Intent {
     Adjustment { key: u8, sku: u8, delta: i8 },
 }
 
-/// Where a record stands.
+/// The status of a record.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) enum Standing {
-    /// Only where [`M::ClaimFirst`] is.
+    /// Only with [`M::ClaimFirst`].
     Claimed,
     Refused,
     Adjusted,
@@ -78,7 +77,7 @@ impl Record {
         matches!(self.standing, Standing::Pending | Standing::Confirmed)
     }
 
-    /// Whether it is an order, whatever became of it.
+    /// Whether it is an order, in any status.
     pub(super) fn is_order(&self) -> bool {
         use Standing::{Cancelled, Confirmed, Expired, Pending};
         matches!(self.standing, Pending | Confirmed | Cancelled | Expired)

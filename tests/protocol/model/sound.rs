@@ -1,4 +1,4 @@
-//! Owns the exploration of the protocol as designed: in every world, every property.
+//! Explores the protocol as designed: every property holds in every world.
 
 use stateright::{Checker as _, Model as _};
 
@@ -34,8 +34,8 @@ fn check(world: Protocol, goals: &[Goal]) {
     assert!(checker.is_done(), "some paths were not explored");
 }
 
-fn told(state: &State, client: usize, expected: impl Fn(Answer) -> bool) -> bool {
-    state.actors[client].told.iter().copied().any(expected)
+fn got(state: &State, client: usize, expected: impl Fn(Answer) -> bool) -> bool {
+    state.actors[client].answers.iter().copied().any(expected)
 }
 
 fn is_yes(answer: Answer) -> bool {
@@ -51,21 +51,18 @@ const LATE_WRITE: Goal = ("a write lands after the answer", |_, state| {
     state
         .network
         .iter()
-        .any(|request| !state.actors[usize::from(request.client)].told.is_empty())
+        .any(|request| !state.actors[usize::from(request.client)].answers.is_empty())
 });
 
-const YES: Goal = ("client 0 is told yes", |_, state| told(state, 0, is_yes));
+const YES: Goal = ("client 0 gets yes", |_, state| got(state, 0, is_yes));
 
-const NO: Goal = ("client 0 is told no", |_, state| told(state, 0, is_no));
+const NO: Goal = ("client 0 gets no", |_, state| got(state, 0, is_no));
 
-/// The handler of the second attempt tells what the first one made.
-const REPLAYED: Goal = (
-    "a repeat is told what the first attempt made",
-    |_, state| {
-        let actor = &state.actors[0];
-        actor.attempts == 2 && told(state, 0, |answer| answer == Answer::Made(1))
-    },
-);
+/// The handler of the second attempt answers with what the first one made.
+const REPLAYED: Goal = ("a repeat gets what the first attempt made", |_, state| {
+    let actor = &state.actors[0];
+    actor.attempts == 2 && got(state, 0, |answer| answer == Answer::Made(1))
+});
 
 #[test]
 fn repeats_under_one_key_make_one_order() {
@@ -80,7 +77,7 @@ fn the_last_unit_is_sold_once_and_the_other_is_refused() {
 #[test]
 fn a_refusal_stands_when_stock_arrives_after_it() {
     let no_though_there_is_stock: Goal = ("no, though there is stock", |_, state| {
-        told(state, 0, is_no) && state.table.stock[0].available == 1
+        got(state, 0, is_no) && state.table.stock[0].available == 1
     });
     check(
         worlds::restock(),
@@ -91,10 +88,10 @@ fn a_refusal_stands_when_stock_arrives_after_it() {
 #[test]
 fn a_key_used_for_two_different_orders_makes_one_order() {
     let first: Goal = ("the first wins", |_, state| {
-        told(state, 1, |answer| answer == Answer::KeyReused)
+        got(state, 1, |answer| answer == Answer::KeyReused)
     });
     let second: Goal = ("the second wins", |_, state| {
-        told(state, 0, |answer| answer == Answer::KeyReused)
+        got(state, 0, |answer| answer == Answer::KeyReused)
     });
     check(worlds::changed_body(), &[YES, first, second]);
 }
@@ -107,15 +104,15 @@ fn an_order_of_two_products_takes_both_or_none() {
 #[test]
 fn a_hold_is_confirmed_or_released_once_whoever_races_for_it() {
     let confirmed: Goal = ("it is confirmed, then cancelled", |_, state| {
-        told(state, 0, |answer| answer == Answer::Confirmed)
-            && told(state, 1, |answer| answer == Answer::Cancelled)
+        got(state, 0, |answer| answer == Answer::Confirmed)
+            && got(state, 1, |answer| answer == Answer::Cancelled)
     });
     let cancelled: Goal = ("it is cancelled first", |_, state| {
-        told(state, 0, |answer| answer == Answer::OrderCancelled)
+        got(state, 0, |answer| answer == Answer::OrderCancelled)
     });
     let expired: Goal = ("it expires first", |_, state| {
-        told(state, 0, |answer| answer == Answer::Expired)
-            && told(state, 1, |answer| answer == Answer::Expired)
+        got(state, 0, |answer| answer == Answer::Expired)
+            && got(state, 1, |answer| answer == Answer::Expired)
     });
     check(worlds::fates(), &[confirmed, cancelled, expired]);
 }
@@ -123,18 +120,18 @@ fn a_hold_is_confirmed_or_released_once_whoever_races_for_it() {
 #[test]
 fn a_payment_confirms_one_order_and_an_order_takes_one_payment() {
     let used: Goal = ("a payment was used", |_, state| {
-        told(state, 1, |answer| answer == Answer::PaymentUsed)
+        got(state, 1, |answer| answer == Answer::PaymentUsed)
     });
     let twice: Goal = ("an order was confirmed by another payment", |_, state| {
-        told(state, 1, |answer| answer == Answer::AlreadyConfirmed)
+        got(state, 1, |answer| answer == Answer::AlreadyConfirmed)
     });
     check(worlds::payments(), &[used, twice]);
 }
 
 #[test]
 fn an_adjustment_is_applied_once_and_never_below_zero() {
-    let refused: Goal = ("a loss is refused", |_, state| told(state, 1, is_no));
-    let made: Goal = ("a loss is made", |_, state| told(state, 1, is_yes));
+    let refused: Goal = ("a loss is refused", |_, state| got(state, 1, is_no));
+    let made: Goal = ("a loss is made", |_, state| got(state, 1, is_yes));
     check(worlds::adjustments(), &[YES, refused, made]);
 }
 
@@ -143,9 +140,7 @@ fn deleting_a_refusal_is_safe_once_no_earlier_write_can_land() {
     let again: Goal = (
         "a key is used again after its refusal",
         |protocol, state| {
-            state.actors[0].attempts == 3
-                && protocol.faults.deletions == 1
-                && told(state, 0, is_yes)
+            state.actors[0].attempts == 3 && protocol.faults.deletions == 1 && got(state, 0, is_yes)
         },
     );
     check(worlds::deletion(), &[NO, again]);
@@ -161,7 +156,7 @@ fn expired_locks_and_forgotten_answers_break_nothing() {
     let from_memory: Goal = ("a repeat is answered without a request", |_, state| {
         let actor = &state.actors[0];
         let (asked, sent) = (actor.attempts, actor.tokens);
-        (asked, sent, actor.phase) == (2, 1, Phase::Idle) && told(state, 0, is_yes)
+        (asked, sent, actor.phase) == (2, 1, Phase::Idle) && got(state, 0, is_yes)
     });
     check(worlds::redis(), &[YES, NO, from_memory]);
 }
@@ -171,9 +166,9 @@ fn redis_forgets_a_refusal_before_the_table_deletes_it() {
     check(worlds::redis_and_deletion(), &[YES, NO]);
 }
 
-/// The reasons' order saves a round trip; it is the record that makes the
-/// answer right. So reasons that were read off the items one after the other,
-/// the record's before a first copy committed and the stock's after, do no harm.
+/// Reading the record's reason first only saves a round trip. The record itself makes the answer
+/// right. So it does no harm if DynamoDB reads the items one after the other: the record before a
+/// first copy commits, and the stock after.
 #[test]
 fn reading_the_stocks_reason_first_is_harmless_if_the_refusal_is_recorded() {
     for world in [worlds::two_handlers(), worlds::changed_body()] {
@@ -188,7 +183,7 @@ fn a_mutated_world_does_not_pass() {
 }
 
 #[test]
-#[should_panic(expected = "never client 0 is told no")]
+#[should_panic(expected = "never client 0 gets no")]
 fn a_world_that_misses_its_goal_does_not_pass() {
     check(worlds::two_handlers(), &[NO]);
 }

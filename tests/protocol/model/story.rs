@@ -1,4 +1,4 @@
-//! Owns the telling of a path in words: one line a step, and how it ends.
+//! Writes a path in words: one line per step, and how it ends.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ impl fmt::Display for Step {
             Self::Begin { client } => write!(f, "client {client} asks"),
             Self::Read { client, overdue } => {
                 let clock = if *overdue {
-                    ", the hold over by its clock"
+                    ", with the hold over by its clock"
                 } else {
                     ""
                 };
@@ -67,8 +67,8 @@ impl fmt::Display for Step {
                     "client {client}'s handler sends it under a new token: a conflict"
                 )
             }
-            Self::Delete { key } => write!(f, "time-to-live deletes what is under key {key}"),
-            Self::Reprice { sku } => write!(f, "product {sku} is offered otherwise"),
+            Self::Delete { key } => write!(f, "time to live deletes the record of key {key}"),
+            Self::Reprice { sku } => write!(f, "the offer of product {sku} changes"),
             Self::Lock { client } => write!(f, "client {client}'s handler gets the lock"),
             Self::GoOnWithoutLock { client } => {
                 write!(f, "client {client}'s handler goes on without the lock")
@@ -151,8 +151,8 @@ impl fmt::Display for State {
             )?;
         }
         for (client, actor) in self.actors.iter().enumerate() {
-            for answer in &actor.told {
-                writeln!(f, "      client {client} was told {answer}")?;
+            for answer in &actor.answers {
+                writeln!(f, "      client {client} got: {answer}")?;
             }
         }
         Ok(())
@@ -183,14 +183,14 @@ impl fmt::Display for Answer {
         match self {
             Self::Made(by) => write!(f, "yes, by #{by}"),
             Self::Refused(by) => write!(f, "no, by #{by}"),
-            Self::KeyReused => f.write_str("that the key was used for another request"),
+            Self::KeyReused => f.write_str("the key was used for another request"),
             Self::Confirmed => f.write_str("confirmed"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::AlreadyConfirmed => f.write_str("confirmed by another payment"),
-            Self::OrderCancelled => f.write_str("that the order is cancelled"),
-            Self::Expired => f.write_str("that the hold expired"),
-            Self::PaymentUsed => f.write_str("that the payment confirmed another order"),
-            Self::NotFound => f.write_str("that there is no order"),
+            Self::OrderCancelled => f.write_str("the order is cancelled"),
+            Self::Expired => f.write_str("the hold has expired"),
+            Self::PaymentUsed => f.write_str("the payment confirmed another order"),
+            Self::NotFound => f.write_str("there is no such order"),
         }
     }
 }
@@ -241,7 +241,7 @@ fn a_story_lists_the_clients_then_each_step_then_the_end() {
       the table has order 0 of 1 of product 0 at offer 0: pending, by #1, version 1
       product 0: 0 available, 1 taken, 1 received
       product 1: 0 available, 0 taken, 0 received
-      client 0 was told yes, by #1
+      client 0 got: yes, by #1
 "
     );
 }

@@ -1,11 +1,11 @@
-//! Owns the table: linearizable items, conditional writes, tokens. What
-//! `store.rs` sends, and what DynamoDB makes of it.
+//! The table: linearizable items, conditional writes, and tokens. It is what `store.rs` sends, and
+//! how DynamoDB applies it.
 
 use super::mutation::Mutated;
 use super::mutation::Mutation as M;
 use super::record::{Intent, KEYS, Record, SKUS, Stamp, Standing};
 
-/// A client request token. Each serves one frozen body.
+/// A client request token. Each belongs to one body.
 pub(super) type Token = u8;
 
 /// A product's item.
@@ -58,23 +58,23 @@ pub(super) enum Call {
     },
 }
 
-/// What a request comes to.
+/// The result of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Response {
-    /// Applied, now or under the same token before.
+    /// Applied, now or earlier under the same token.
     Done,
     /// Which conditions failed.
     Failed {
-        /// The record's, with the record.
+        /// The record, if its condition failed.
         record: Option<Record>,
-        /// An effect's.
+        /// Whether an effect's condition failed.
         effect: bool,
     },
     /// The token was used for another body.
     Mismatch,
 }
 
-/// What happened, remembered for the properties alone: no handler sees it.
+/// What happened. Only the properties read it, never a handler.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub(super) struct Witness {
     /// How many orders were made under a key.
@@ -120,8 +120,8 @@ impl Table {
         place[record.intent.key()] = Some(record);
     }
 
-    /// Applies a request, all of it or nothing, at one moment. A token that is
-    /// not `recognised` was forgotten: its ten minutes are over.
+    /// Applies a request at one moment, all of it or nothing. A token that is not `recognised` was
+    /// forgotten: its ten minutes are over.
     pub(super) fn serve(
         &mut self,
         call: Call,
@@ -302,7 +302,7 @@ impl Table {
 }
 
 impl Response {
-    /// A version condition on an item that is not there.
+    /// A version condition on an item that does not exist.
     const NOTHING_THERE: Self = Self::Failed {
         record: None,
         effect: false,

@@ -1,5 +1,5 @@
-//! Owns the worlds that are explored: small enough for every path, large
-//! enough for every race that the protocol is there for.
+//! The worlds that are explored: small enough for every path, and large enough for every race that
+//! the protocol must survive.
 
 use super::handler::Task;
 use super::protocol::{Client, Faults, Protocol};
@@ -48,7 +48,7 @@ pub(super) fn one_key() -> Protocol {
     }
 }
 
-/// As [`one_key`], without the third.
+/// The world of [`one_key`] without the third client.
 pub(super) fn two_handlers() -> Protocol {
     let mut world = one_key();
     world.clients.truncate(2);
@@ -65,7 +65,7 @@ pub(super) fn last_unit() -> Protocol {
     }
 }
 
-/// An order that is short, and a delivery meanwhile.
+/// An order without enough stock, and a delivery at the same time.
 pub(super) fn restock() -> Protocol {
     Protocol {
         clients: vec![
@@ -88,7 +88,7 @@ pub(super) fn changed_body() -> Protocol {
     }
 }
 
-/// An order of two products, of which one may be gone.
+/// An order of two products, one of which may be sold out.
 pub(super) fn two_products() -> Protocol {
     Protocol {
         clients: vec![client(2, order(0, [1, 1])), client(2, order(1, [0, 1]))],
@@ -141,7 +141,7 @@ pub(super) fn adjustments() -> Protocol {
     }
 }
 
-/// A refusal that is deleted in the end, and a key that is used again.
+/// A refusal that is deleted, and its key that is used again.
 pub(super) fn deletion() -> Protocol {
     Protocol {
         clients: vec![
@@ -170,7 +170,7 @@ pub(super) fn offers() -> Protocol {
     }
 }
 
-/// With locks that expire and remembered answers that are forgotten.
+/// Redis, with locks that expire and remembered answers that are forgotten.
 pub(super) fn redis() -> Protocol {
     Protocol {
         clients: vec![client(2, order(0, ONE)), client(2, order(1, ONE))],
@@ -181,7 +181,7 @@ pub(super) fn redis() -> Protocol {
     }
 }
 
-/// With remembered answers, and a refusal that is deleted.
+/// Redis, with remembered answers and a refusal that is deleted.
 pub(super) fn redis_and_deletion() -> Protocol {
     let mut world = deletion();
     world.clients.remove(1);
@@ -191,7 +191,7 @@ pub(super) fn redis_and_deletion() -> Protocol {
     }
 }
 
-/// From the order to its end, all at once: minutes.
+/// Everything from the order to its end, at the same time. It takes minutes.
 pub(super) fn everything() -> Protocol {
     let key = 0;
     Protocol {

@@ -1,4 +1,4 @@
-//! Owns the specification: what the API should do, in the plainest words.
+//! The specification: what the API should do, as simply as possible.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(super) struct Order {
     pub(super) placed_at_step: i64,
 }
 
-/// What was answered under a key, and for which request.
+/// The first answer under a key, and the request that it was for.
 #[derive(Clone, Debug)]
 pub(super) struct Decided {
     pub(super) request: String,
@@ -29,7 +29,7 @@ pub(super) struct Decided {
     pub(super) body: String,
 }
 
-/// What the API should do, in the plainest words.
+/// What the API should do.
 #[derive(Default)]
 pub(super) struct Specification {
     pub(super) products: BTreeMap<usize, Product>,
