@@ -2,11 +2,9 @@
 //! service, and sweepers. Each decides at random what it wants, and repeats a write until it has a
 //! definitive answer.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
 use shared::caller::Caller;
 
 use super::fault::{Fault, Faults};
@@ -15,6 +13,7 @@ use super::history::{Wish, is_definitive};
 use super::random::Random;
 use super::shop::{FULL, Shop, caller};
 use super::time::lock;
+use super::wishes::{Known, Role};
 
 /// How many machines serve clients at a time.
 const MACHINES: usize = 3;
@@ -36,22 +35,6 @@ pub(crate) struct Town {
     known: Arc<Mutex<Known>>,
 }
 
-#[derive(Default)]
-struct Known {
-    /// The products, and the prices that clients believe they have.
-    prices: BTreeMap<String, i64>,
-    /// By customer and key: the body that was sent first.
-    bodies: BTreeMap<(String, String), String>,
-    /// The orders that were placed, with their customers.
-    orders: Vec<(String, Caller)>,
-    /// The writes that have no definitive answer yet.
-    pending: Vec<(Caller, Wish)>,
-    /// How many wishes are left.
-    wishes_left: usize,
-    /// How many keys customers use.
-    keys: u64,
-}
-
 impl Town {
     pub(crate) fn found(shop: &Shop, faults: &Faults, operations: usize) -> Result<Self, String> {
         let mut machines = Vec::with_capacity(MACHINES);
@@ -59,15 +42,11 @@ impl Town {
         for _ in 0..MACHINES {
             machines.push(Arc::new(shop.machine(ahead(&mut random, faults))?));
         }
-        let known = Known {
-            keys: u64::try_from(operations / 8).unwrap_or_default().max(2),
-            ..Known::default()
-        };
         Ok(Self {
             shop: shop.clone(),
             faults: Arc::new(Mutex::new(faults.clone())),
             machines: Arc::new(Mutex::new(machines)),
-            known: Arc::new(Mutex::new(known)),
+            known: Arc::new(Mutex::new(Known::new(operations))),
         })
     }
 
@@ -117,7 +96,8 @@ impl Town {
     async fn person(self, role: Role, caller: Caller, mut random: Random) {
         while self.take_wish() {
             self.shop.sleep(pause(&mut random)).await;
-            let Some(wish) = self.wish(role, &caller, &mut random) else {
+            let wish = lock(&self.known).wish(role, &caller, &mut random);
+            let Some(wish) = wish else {
                 continue;
             };
             if self.has(Fault::LateClient) && random.chance(30) {
@@ -274,127 +254,6 @@ impl Town {
                 .sleep(random.duration(MILLISECOND * 240_000, MILLISECOND * 2_400_000))
                 .await;
         }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Role {
-    Customer,
-    Payments,
-    Admin,
-}
-
-impl Town {
-    fn wish(&self, role: Role, caller: &Caller, random: &mut Random) -> Option<Wish> {
-        let mut known = lock(&self.known);
-        match role {
-            Role::Customer => known.customer_wish(caller, random),
-            Role::Payments => known.payment_wish(random),
-            Role::Admin => known.admin_wish(random),
-        }
-    }
-}
-
-impl Known {
-    fn customer_wish(&mut self, caller: &Caller, random: &mut Random) -> Option<Wish> {
-        match random.below(100) {
-            0..60 => self.place(caller, random),
-            60..80 => {
-                let (id, _) = self.some_order(caller, random)?;
-                let if_match = random.chance(300).then(|| random.between(1, 2));
-                Some(Wish::Cancel { id, if_match })
-            }
-            80..88 => self
-                .some_order(caller, random)
-                .map(|(id, _)| Wish::ReadOrder { id }),
-            88..94 => Some(Wish::ListOrders),
-            _ => self.some_sku(random).map(|sku| Wish::ReadProduct { sku }),
-        }
-    }
-
-    fn place(&mut self, caller: &Caller, random: &mut Random) -> Option<Wish> {
-        let key = format!("key-{}", random.below(self.keys));
-        let name = (format!("{}#{}", caller.issuer, caller.sub), key.clone());
-        let fresh = self.body(random)?;
-        let first = self.bodies.entry(name).or_insert_with(|| fresh.clone());
-        // Sometimes a customer uses a key for another order.
-        let body = if random.chance(120) {
-            fresh
-        } else {
-            first.clone()
-        };
-        Some(Wish::Place { key, body })
-    }
-
-    fn body(&self, random: &mut Random) -> Option<String> {
-        let mut lines = Vec::new();
-        for _ in 0..random.between(1, 2) {
-            let sku = if random.chance(20) {
-                "NONE".to_owned()
-            } else {
-                self.some_sku(random)?
-            };
-            let quantity = random.between(1, 4);
-            let price = self.prices.get(&sku).copied().unwrap_or(100);
-            lines.push(json!({"sku": sku, "quantity": quantity, "unit_price": price}));
-        }
-        Some(json!({"currency": "KRW", "lines": lines}).to_string())
-    }
-
-    fn payment_wish(&self, random: &mut Random) -> Option<Wish> {
-        let (id, _) = random.pick(&self.orders)?.clone();
-        let reference = if random.chance(800) {
-            format!("payment-of-{id}")
-        } else {
-            format!("payment-{}", random.below(3))
-        };
-        let if_match = random.chance(150).then(|| random.between(1, 2));
-        Some(Wish::Confirm {
-            id,
-            reference,
-            if_match,
-        })
-    }
-
-    fn admin_wish(&self, random: &mut Random) -> Option<Wish> {
-        let sku = self.some_sku(random)?;
-        if random.chance(150) {
-            let unit_price = random.between(1, 5) * 100;
-            let sellable = random.chance(850);
-            let if_match = random.chance(500).then(|| random.between(1, 4));
-            return Some(Wish::Describe {
-                sku,
-                unit_price,
-                sellable,
-                if_match,
-            });
-        }
-        let delta = if random.chance(700) {
-            random.between(1, 8)
-        } else {
-            -random.between(1, 5)
-        };
-        let key = format!("count-{}", random.below(self.keys));
-        Some(Wish::stock(&key, &sku, delta))
-    }
-
-    /// An order, usually the caller's own.
-    fn some_order(&self, caller: &Caller, random: &mut Random) -> Option<(String, Caller)> {
-        let own: Vec<_> = self
-            .orders
-            .iter()
-            .filter(|(_, owner)| owner == caller)
-            .collect();
-        if random.chance(900) {
-            random.pick(&own).map(|order| (*order).clone())
-        } else {
-            random.pick(&self.orders).cloned()
-        }
-    }
-
-    fn some_sku(&self, random: &mut Random) -> Option<String> {
-        let skus: Vec<_> = self.prices.keys().collect();
-        random.pick(&skus).map(|sku| (*sku).clone())
     }
 }
 

@@ -22,6 +22,7 @@ pub mod summary;
 mod table;
 mod time;
 mod trace;
+mod wishes;
 
 #[cfg(test)]
 mod tests;
