@@ -2,6 +2,7 @@
 
 use futures::future::{join, join_all};
 use serde_json::Value;
+use simulator::random::Random;
 
 use crate::support::harness::{Answer, Shop, shop};
 
@@ -10,20 +11,6 @@ const RUNS: u64 = 1_000;
 
 /// The length of a hold, the allowance for clocks that differ, and one second more.
 const OVERDUE_SECONDS: i64 = 900 + 30 + 1;
-
-/// A small generator of numbers that a seed determines (splitmix64, Steele
-/// and others, 2014).
-struct Seeded(u64);
-
-impl Seeded {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-}
 
 /// Starts `work` after this many turns of the scheduler.
 async fn late<T>(turns: u64, work: impl Future<Output = T>) -> T {
@@ -39,8 +26,8 @@ async fn race<A, B>(
     one: impl Future<Output = A>,
     other: impl Future<Output = B>,
 ) -> (A, B) {
-    let mut seeded = Seeded(seed);
-    let (first, second) = (seeded.next() % 40, seeded.next() % 40);
+    let mut random = Random::new(seed);
+    let (first, second) = (random.below(40), random.below(40));
     join(late(first, one), late(second, other)).await
 }
 

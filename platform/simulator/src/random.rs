@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-/// A stream of pseudorandom numbers (SplitMix64). A seed gives the same stream on every machine.
+/// A stream of pseudorandom numbers (SplitMix64, Steele and others, 2014). A seed gives the same
+/// stream on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
     /// The stream of a seed.
-    pub(crate) const fn new(seed: u64) -> Self {
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
