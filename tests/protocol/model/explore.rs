@@ -138,27 +138,8 @@ impl Protocol {
                 }
                 self.arrive(state, request, heard, recognised);
             }
-            Step::TimeOut { client } => {
-                state.left.resends -= 1;
-                if let Phase::Waiting { call, token } = state.actor(client).phase {
-                    state.network.push(Request {
-                        client,
-                        token,
-                        call,
-                    });
-                }
-            }
-            Step::Busy { client } => {
-                state.left.resends -= 1;
-                if let Phase::Waiting { call, token } = state.actor(client).phase {
-                    state.take(&Request {
-                        client,
-                        token,
-                        call,
-                    });
-                    self.send_under_a_new_token(state, client);
-                }
-            }
+            Step::TimeOut { client } => time_out(state, client),
+            Step::Busy { client } => self.busy(state, client),
             Step::Delete { key } => {
                 state.left.deletions -= 1;
                 self.delete(state, key);
@@ -182,6 +163,29 @@ impl Protocol {
             }
             Step::Forget { key } => state.cache[usize::from(key)] = None,
         }
+    }
+
+    fn busy(&self, state: &mut State, client: u8) {
+        state.left.resends -= 1;
+        if let Phase::Waiting { call, token } = state.actor(client).phase {
+            state.take(&Request {
+                client,
+                token,
+                call,
+            });
+            self.send_under_a_new_token(state, client);
+        }
+    }
+}
+
+fn time_out(state: &mut State, client: u8) {
+    state.left.resends -= 1;
+    if let Phase::Waiting { call, token } = state.actor(client).phase {
+        state.network.push(Request {
+            client,
+            token,
+            call,
+        });
     }
 }
 
