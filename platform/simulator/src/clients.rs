@@ -209,7 +209,8 @@ impl Town {
         self.shop.calm();
     }
 
-    /// Repeats the writes that have no definitive answer. Without faults, a few attempts must do.
+    /// Repeats the writes that have no definitive answer. Without faults, a few attempts are
+    /// enough.
     pub(crate) async fn recover(&self, random: &mut Random) {
         let pending = std::mem::take(&mut lock(&self.known).pending);
         for (who, wish) in pending {

@@ -257,7 +257,7 @@ impl Fate {
             fate.there = random.duration(MILLISECOND * 10, MILLISECOND * longest);
         }
         if random.chance(350) {
-            // Draw from all kinds first: switching one off leaves the odds of the others alone.
+            // Draw from all kinds first. Switching one off must not change the odds of the others.
             fate.accident = random
                 .pick(&Fault::ALL)
                 .copied()

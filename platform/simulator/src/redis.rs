@@ -189,7 +189,7 @@ impl Drop for Wait {
 }
 
 impl Memory {
-    /// Whether it refuses connections. An accident can begin that now.
+    /// Whether it refuses connections. An accident can take it down now.
     fn is_down(&mut self, now: Duration, accident: Option<Accident>) -> bool {
         if matches!(accident, Some(Accident::Down)) {
             let longest = MILLISECOND * 120_000;
