@@ -10,7 +10,7 @@ use shared::secret::Secret;
 use crate::data::{DataDirectory, DataError};
 use crate::serve::{self, Options};
 use crate::token::TokenError;
-use template::{Template, TemplateError};
+use template::{Kind, Template, TemplateError};
 
 mod banner;
 mod env;
@@ -62,6 +62,12 @@ enum Command {
     /// List the routes: method, path, function, authorizer, scopes.
     Routes(routes::RoutesArguments),
     /// Run the order functions in simulated worlds where everything goes wrong.
+    ///
+    /// The shipped handlers and the real AWS SDK run in virtual time, against an embedded DynamoDB.
+    /// Requests and answers get lost, repeated and delayed, transactions conflict, invocations die
+    /// at any point, and clocks differ. After every commit, and at the end of every world, stock and
+    /// orders must add up and all answers must agree. A world follows from its seed: the same seed
+    /// fails the same way, everywhere.
     Simulate(simulate::SimulateArguments),
 }
 
@@ -74,6 +80,13 @@ struct TemplateArguments {
     /// A value for a parameter of the template; may be repeated
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
+}
+
+/// The function that a command is about.
+#[derive(Args, Clone, Debug)]
+struct FunctionArgument {
+    #[arg(value_name = "FUNCTION", help = function_help())]
+    name: String,
 }
 
 /// Where a command finds the data.
@@ -104,6 +117,9 @@ pub enum CommandError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A token without a scope was requested.
+    #[error("--scope is empty: name one scope or more; the routes require {0}")]
+    NoScope(String),
     /// There is no token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -174,6 +190,30 @@ impl TemplateArguments {
     }
 }
 
+fn function_help() -> String {
+    let binaries = Kind::ALL.map(Kind::binary).join(", ");
+    format!("The function: {binaries}, or its name in the template")
+}
+
+impl FunctionArgument {
+    /// The function's logical id in a template.
+    fn logical_id(&self, template: &Template) -> Result<String, CommandError> {
+        if template.functions.contains_key(&self.name) {
+            return Ok(self.name.clone());
+        }
+        let found = Kind::of_binary(&self.name).and_then(|kind| template.function(kind));
+        found.map(|(logical, _)| logical.to_owned()).ok_or_else(|| {
+            let functions = template.functions.values();
+            let known: Vec<&str> = functions.map(|spec| spec.kind.binary()).collect();
+            CommandError::Event(format!(
+                "there is no function `{}`: the template has {}",
+                self.name,
+                known.join(", ")
+            ))
+        })
+    }
+}
+
 impl DataArguments {
     fn directory(&self) -> DataDirectory {
         DataDirectory::new(&self.data)
@@ -193,6 +233,13 @@ fn find_template() -> Option<PathBuf> {
             .map(Path::to_owned)
             .unwrap_or(found),
     )
+}
+
+/// The template that a command without `--template` reads, for its help; the shipped one if there
+/// is no such file.
+fn usual_template() -> Option<Template> {
+    let text = find_template().and_then(|path| std::fs::read_to_string(path).ok());
+    Template::read(text.as_deref().unwrap_or(template::SHIPPED), []).ok()
 }
 
 /// A webhook's URL as it was typed: a credential, so that not even an error of the command line may

@@ -22,6 +22,8 @@ use shared::world::World;
 
 use crate::files;
 
+/// The algorithm that its key signs with.
+pub const ES256: &str = "ES256";
 /// The issuer's name in `ISSUERS`.
 pub const NAME: &str = "local-es256";
 /// What its tokens say in `iss`: the same whatever port the program listens on, so that a token
@@ -81,7 +83,7 @@ impl Key {
         }
         let (private_key, key) = Self::generate(world)?;
         let stored = Stored {
-            algorithm: "ES256".to_owned(),
+            algorithm: ES256.to_owned(),
             private_key: STANDARD.encode(private_key),
         };
         files::write_private_json(path, &stored)?;
@@ -161,7 +163,7 @@ pub(crate) fn additional(given: &str, services_url: &str) -> String {
         "name": NAME,
         "iss": ISS,
         "audiences": [AUDIENCE],
-        "algorithms": ["ES256"],
+        "algorithms": [ES256],
         "keys": {"jwks_url": format!("{services_url}{JWKS_PATH}")},
     });
     if given.trim().is_empty() {
@@ -177,7 +179,7 @@ pub(crate) fn router(key: &Arc<Key>, url: &str) -> Router {
     let configuration = json!({
         "issuer": ISS,
         "jwks_uri": format!("{url}{JWKS_PATH}"),
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": [ES256],
         "response_types_supported": [],
         "subject_types_supported": ["public"],
     })

@@ -152,7 +152,7 @@ impl Call {
             time: world.now(),
             request_id: "seed".to_owned(),
         };
-        let event = inbound.event(&template.place, &chosen, Some(&caller()));
+        let event = inbound.event(&template.place, &chosen, Some(&caller(template)));
         let invoked = functions.invoke(&chosen.route.function, event, None).await;
         let answer = invoked.map_err(|error| error.to_string())?;
         match answer.get("statusCode").and_then(Value::as_u64) {
@@ -163,11 +163,11 @@ impl Call {
 }
 
 /// Who puts the demo products in.
-fn caller() -> Map<String, Value> {
+fn caller(template: &Template) -> Map<String, Value> {
     let caller = Caller {
         issuer: "local".to_owned(),
         sub: "seed".to_owned(),
-        scopes: ["stock:write".to_owned()].into(),
+        scopes: template.scopes().into_iter().collect(),
         client_id: None,
     };
     caller.to_context()

@@ -260,8 +260,7 @@ impl Running {
     pub fn token(&self, sub: &str, scope: &str) -> Result<String, TokenError> {
         self.sign(&Request {
             sub,
-            scope,
-            ..Request::default()
+            ..Request::new(scope)
         })
     }
 

@@ -20,6 +20,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use shared::world::World;
 
+pub use crate::issuer::ES256;
 use crate::secrets::{CURRENT, PREVIOUS, Store, StoredSecret, Version};
 use crate::{functions, issuer};
 use template::{Kind, Template};
@@ -27,14 +28,16 @@ use template::{Kind, Template};
 /// The name of the issuer whose secret is the template's own.
 const ISSUER: &str = "local";
 
-/// The algorithm of the program's own issuer.
-pub const ES256: &str = "ES256";
+/// The algorithms that sign with a secret, with the fewest bytes of a key: as many as the hash has
+/// (RFC 7518, section 3.2).
+const HMAC: [(&str, Algorithm, usize); 3] = [
+    ("HS256", Algorithm::HS256, BYTES_LEAST),
+    ("HS384", Algorithm::HS384, 48),
+    ("HS512", Algorithm::HS512, 64),
+];
 
-/// The fewest bytes of a key that signs anything: HS256's.
+/// The fewest bytes of a key that can sign a token.
 const BYTES_LEAST: usize = 32;
-
-/// The scopes of the API's routes: what a token may do unless it is told.
-pub const SCOPES_DEFAULT: &str = "orders:read orders:write orders:confirm stock:write";
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +64,7 @@ pub enum TokenError {
     #[error("the lifetime is too long")]
     Lifetime,
     /// The algorithm does not sign with a secret.
-    #[error(
-        "{0} signs no token here: use HS256, HS384 or HS512 (with the secret) or ES256 (with a key of this program)"
-    )]
+    #[error("this program cannot sign with {0}: use {list}", list = algorithms())]
     Algorithm(String),
     /// The token could not be signed.
     #[error("the token cannot be signed: {0}")]
@@ -83,11 +84,12 @@ pub struct Request<'text> {
     pub algorithm: &'text str,
 }
 
-impl Default for Request<'_> {
-    fn default() -> Self {
+impl<'text> Request<'text> {
+    /// A token with these scopes for `demo`, valid for an hour, signed with HS256.
+    pub fn new(scope: &'text str) -> Self {
         Self {
             sub: "demo",
-            scope: SCOPES_DEFAULT,
+            scope,
             ttl: Duration::from_hours(1),
             algorithm: "HS256",
         }
@@ -219,13 +221,9 @@ impl Issuer {
         request: &Request<'_>,
         world: &World,
     ) -> Result<String, TokenError> {
-        // A key is at least as long as the hash (RFC 7518, section 3.2).
-        let (algorithm, bytes_min) = match request.algorithm {
-            "HS256" => (Algorithm::HS256, BYTES_LEAST),
-            "HS384" => (Algorithm::HS384, 48),
-            "HS512" => (Algorithm::HS512, 64),
-            other => return Err(TokenError::Algorithm(other.to_owned())),
-        };
+        let known = HMAC.iter().find(|(name, ..)| *name == request.algorithm);
+        let unknown = || TokenError::Algorithm(request.algorithm.to_owned());
+        let (_, algorithm, bytes_min) = *known.ok_or_else(unknown)?;
         let unusable = |why: String| TokenError::NoKey(self.secret_id.clone(), why);
         let key = SigningKey::read(secret).map_err(unusable)?;
         if key.bytes.len() < bytes_min {
@@ -241,6 +239,12 @@ impl Issuer {
         let key = EncodingKey::from_secret(&key.bytes);
         jsonwebtoken::encode(&header, &claims, &key).map_err(TokenError::Sign)
     }
+}
+
+/// The algorithms that this program signs with, for a person.
+pub(crate) fn algorithms() -> String {
+    let names = HMAC.map(|(name, ..)| name).join(", ");
+    format!("{names} (with the secret) or {ES256} (with a key of this program)")
 }
 
 /// From when every authorizer has read a new value of a secret.
@@ -332,7 +336,7 @@ mod tests {
         };
         let request = Request {
             algorithm,
-            ..Request::default()
+            ..Request::new("orders:read")
         };
         let signed = issuer.sign(value, &request, &World::real());
         match (signed, expected) {

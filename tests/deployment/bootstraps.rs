@@ -159,9 +159,8 @@ async fn the_built_authorizer_allows_valid_tokens_and_never_logs_one() {
     events::assert_allowed(&authorizer.invoke(&with(&token)).await, "local");
     // The keys of this issuer are fetched by discovery.
     let request = Request {
-        scope: "orders:write",
         algorithm: ES256,
-        ..Request::default()
+        ..Request::new("orders:write")
     };
     let signed = running.sign(&request).unwrap();
     events::assert_allowed(&authorizer.invoke(&with(&signed)).await, "local-es256");

@@ -6,7 +6,6 @@ use super::CommandError;
 use crate::functions::uuid;
 use crate::seed::{FIRST_PRICE, FIRST_SKU};
 use crate::serve::Running;
-use crate::token::SCOPES_DEFAULT;
 
 /// The banner: the address, a first order ready to be pasted, and where messages appear.
 pub(super) fn text(
@@ -27,7 +26,7 @@ pub(super) fn text(
         .any(|route| route.key() == "POST /orders");
     let mut text = format!("\n  Surefire  {url}\n  Discord   {discord}\n  Stop      Ctrl-C\n");
     if has_orders {
-        let token = running.token("demo", SCOPES_DEFAULT)?;
+        let token = running.token("demo", &running.template.scopes().join(" "))?;
         let order = format!(
             r#"{{"currency": "KRW", "lines": [{{"sku": "{FIRST_SKU}", "quantity": 1, "unit_price": {FIRST_PRICE}}}]}}"#
         );

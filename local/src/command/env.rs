@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::world::World;
 
-use super::invoke::function;
-use super::{CommandError, DataArguments, TemplateArguments, print};
+use super::{CommandError, DataArguments, FunctionArgument, TemplateArguments, print};
 use crate::data::Access;
 use crate::functions;
 use crate::serve;
@@ -23,8 +22,8 @@ Examples:
   eval \"$(surefire env orders)\"
   surefire env orders --format sam > .surefire/orders.json")]
 pub(super) struct EnvArguments {
-    /// The function: orders, cors, authorizer, alert-forwarder, orders-sweeper, or its name in the template
-    function: String,
+    #[command(flatten)]
+    function: FunctionArgument,
     /// Who reads it
     #[arg(long, value_enum, default_value_t = Format::Shell)]
     format: Format,
@@ -47,7 +46,7 @@ enum Format {
 
 pub(super) async fn run(arguments: EnvArguments) -> Result<(), CommandError> {
     let (options, template) = arguments.template.options()?;
-    let logical = function(&arguments.function, &template)?;
+    let logical = arguments.function.logical_id(&template)?;
     let Access::Live(live) = arguments.data.directory().access(&World::real()).await? else {
         return Err(CommandError::Event(
             "no server runs with this data directory: start `surefire serve` first".to_owned(),

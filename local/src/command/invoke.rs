@@ -8,7 +8,9 @@ use shared::secret::Secret;
 use shared::world::World;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use super::{CommandError, DataArguments, TemplateArguments, Webhook, log, print, webhook};
+use super::{
+    CommandError, DataArguments, FunctionArgument, TemplateArguments, Webhook, log, print, webhook,
+};
 use crate::data::Access;
 use crate::functions::{Endpoints, Functions, GivenKeys};
 use crate::serve::{self, Options, Services};
@@ -37,8 +39,8 @@ Examples:
   cat events.jsonl | surefire invoke orders --memory -"
 )]
 pub(super) struct InvokeArguments {
-    /// The function: orders, cors, authorizer, alert-forwarder, orders-sweeper, or its name in the template
-    function: String,
+    #[command(flatten)]
+    function: FunctionArgument,
     /// A file with one event, or `-` for one event a line on standard input and one answer a line
     /// on standard output [default: one event on standard input]
     #[arg(value_name = "FILE")]
@@ -67,7 +69,7 @@ pub(super) struct InvokeArguments {
 
 pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> {
     let (mut options, template) = arguments.template.options()?;
-    let logical = function(&arguments.function, &template)?;
+    let logical = arguments.function.logical_id(&template)?;
     let kind = template.functions.get(&logical).map(|spec| spec.kind);
     let given = given_keys(&arguments, kind)?;
     let webhook = given_webhook(&arguments, kind)?;
@@ -128,7 +130,7 @@ fn given_keys(
     if kind != Some(Kind::Authorizer) {
         return Err(CommandError::Event(format!(
             "--jwks and --secret are for the authorizer: {} checks no tokens",
-            arguments.function
+            arguments.function.name
         )));
     }
     let read = |path: &PathBuf| {
@@ -154,7 +156,7 @@ fn given_webhook(
     if kind != Some(Kind::AlertForwarder) {
         return Err(CommandError::Event(format!(
             "--discord is for the alert forwarder: {} posts nothing",
-            arguments.function
+            arguments.function.name
         )));
     }
     Ok(Some(webhook.checked()?))
@@ -164,27 +166,6 @@ fn given_webhook(
 fn without_line_end(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
-}
-
-/// The logical id of the function that is meant.
-pub(super) fn function(name: &str, template: &Template) -> Result<String, CommandError> {
-    if template.functions.contains_key(name) {
-        return Ok(name.to_owned());
-    }
-    let of_kind = Kind::of_binary(name).and_then(|kind| template.function(kind));
-    of_kind
-        .map(|(logical, _)| logical.to_owned())
-        .ok_or_else(|| {
-            let known: Vec<&str> = template
-                .functions
-                .values()
-                .map(|spec| spec.kind.binary())
-                .collect();
-            CommandError::Event(format!(
-                "there is no function `{name}`: the template has {}",
-                known.join(", ")
-            ))
-        })
 }
 
 /// A live server's services, or own ones.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{CommandError, TemplateArguments, print};
-use template::{Kind, Route, Template};
+use template::Route;
 
 /// The arguments of `surefire routes`.
 #[derive(Args, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct RoutesArguments {
 
 pub(super) fn run(arguments: &RoutesArguments) -> Result<(), CommandError> {
     let (_, template) = arguments.template.options()?;
-    let scopes = scopes(&template);
+    let scopes = template.route_scopes();
     if arguments.json {
         let routes: Vec<Value> = template
             .routes
@@ -35,15 +35,6 @@ pub(super) fn run(arguments: &RoutesArguments) -> Result<(), CommandError> {
     let heading = ["METHOD", "PATH", "FUNCTION", "AUTHORIZER", "SCOPES"].map(str::to_owned);
     let rows = template.routes.iter().map(|route| row(route, &scopes));
     print(&table(std::iter::once(heading).chain(rows).collect()))
-}
-
-/// What the authorizer asks of a token, by route.
-fn scopes(template: &Template) -> BTreeMap<String, Vec<String>> {
-    let authorizer = template.function(Kind::Authorizer);
-    let text = authorizer.and_then(|(_, spec)| spec.environment.get("ROUTE_SCOPES"));
-    // The authorizer refuses to start with what is not this; here it is only shown.
-    text.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
 }
 
 fn object(route: &Route, scopes: &BTreeMap<String, Vec<String>>) -> Value {

@@ -22,21 +22,11 @@ const PLAIN_EVERY_SEEDS: u64 = 500;
 
 /// The arguments of `surefire simulate`.
 #[derive(Args, Debug)]
-#[command(
-    about = "Run the order functions in simulated worlds where everything goes wrong",
-    long_about = "Run the order functions in simulated worlds where everything goes wrong.
-
-The shipped handlers and the real AWS SDK run in virtual time, against an embedded DynamoDB, while \
-requests and answers get lost, repeated and delayed, transactions conflict, invocations die at any \
-point, and clocks differ. After every commit, and at the end of every world, stock and orders must \
-add up and all answers must agree. A world follows from its seed: the same seed fails the same way, \
-everywhere.",
-    after_help = "Examples:
+#[command(after_help = "Examples:
   surefire simulate --seeds 1000
   surefire simulate --seed 42 --trace
   surefire simulate --seeds 200 --faults lost-answer,duplicate,kill
-  surefire simulate --seeds 200 --faults all,-clock-skew"
-)]
+  surefire simulate --seeds 200 --faults all,-clock-skew")]
 pub(super) struct SimulateArguments {
     /// How many worlds
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]

@@ -1,17 +1,18 @@
 //! Owns `surefire token`.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use shared::world::World;
 
-use super::{CommandError, DataArguments, TemplateArguments, duration, print};
+use super::{CommandError, DataArguments, TemplateArguments, duration, print, usual_template};
 use crate::data::{Access, DataDirectory};
 use crate::issuer;
 use crate::secrets::Store;
 use crate::serve;
-use crate::token::{ES256, Issuer, Request, SCOPES_DEFAULT, TokenError, sign_with_key};
+use crate::token::{ES256, Issuer, Request, TokenError, algorithms, sign_with_key};
 use template::Template;
 
 mod deployed;
@@ -36,14 +37,14 @@ pub(super) struct TokenArguments {
     /// Who the token says is calling
     #[arg(long, default_value = "demo")]
     sub: String,
-    /// What the token allows, separated by spaces
-    #[arg(long, default_value = SCOPES_DEFAULT)]
-    scope: String,
+    /// The token's scopes, separated by spaces [default: every scope that a route requires]
+    #[arg(long, help = scope_help())]
+    scope: Option<String>,
     /// For how long: a number with s, m, h or d
     #[arg(long, default_value = "1h", value_parser = duration)]
     ttl: Duration,
-    /// How it is signed: HS256, HS384, HS512 or ES256
-    #[arg(long, value_name = "ALGORITHM", default_value = "HS256")]
+    /// The algorithm that signs the token
+    #[arg(long, value_name = "ALGORITHM", default_value = "HS256", help = algorithm_help())]
     alg: String,
     /// Sign with a deployed stack's secret, read with your AWS credentials
     #[arg(long, value_name = "ARN")]
@@ -57,9 +58,10 @@ pub(super) struct TokenArguments {
 pub(super) async fn run(arguments: TokenArguments) -> Result<(), CommandError> {
     let (_, template) = arguments.template.options()?;
     let world = World::real();
+    let scope = scope(&arguments, &template)?;
     let request = Request {
         sub: &arguments.sub,
-        scope: &arguments.scope,
+        scope: &scope,
         ttl: arguments.ttl,
         algorithm: &arguments.alg,
     };
@@ -84,6 +86,37 @@ pub(super) async fn run(arguments: TokenArguments) -> Result<(), CommandError> {
         }
     };
     print(&format!("{token}\n"))
+}
+
+fn scope_help() -> String {
+    let scopes = usual_template().map_or_else(String::new, |template| template.scopes().join(" "));
+    format!(
+        "The token's scopes, separated by spaces [default: every scope that a route requires: {scopes}]"
+    )
+}
+
+fn algorithm_help() -> String {
+    format!("The algorithm that signs the token: {}", algorithms())
+}
+
+/// The scopes that were named, or else every scope that a route requires.
+fn scope(arguments: &TokenArguments, template: &Template) -> Result<String, CommandError> {
+    let required = template.scopes();
+    let Some(scope) = &arguments.scope else {
+        return Ok(required.join(" "));
+    };
+    if scope.trim().is_empty() {
+        return Err(CommandError::NoScope(required.join(", ")));
+    }
+    let is_required = |named: &str| required.iter().any(|scope| scope == named);
+    // A deployed stack may have been given other routes and scopes.
+    if arguments.secret_id.is_none() && !scope.split(' ').any(is_required) {
+        let known = required.join(", ");
+        let note = format!("surefire: no route requires {scope}; the routes require {known}\n");
+        // A note that cannot be written must not stop the token.
+        let _ = std::io::stderr().write_all(note.as_bytes());
+    }
+    Ok(scope.clone())
 }
 
 /// The key of the program's own issuer, which is made if it is not there.

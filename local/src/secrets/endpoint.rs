@@ -29,10 +29,7 @@ struct Refusal(&'static str, String);
 
 impl Refusal {
     fn not_found() -> Self {
-        Self(
-            "ResourceNotFoundException",
-            "Secrets Manager can't find the specified secret.".to_owned(),
-        )
+        Self("ResourceNotFoundException", PutError::NotFound.to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns the edge: the response headers policy that the distribution applies to every answer.
 
 use super::evaluate::Evaluator;
-use super::yaml::{Content, Node};
+use super::yaml::Node;
 use super::{EdgeCors, EdgeHeader, EdgePolicy, Fault, resource};
 
 /// The policy of the distribution, if the template has one under its conditions.
@@ -62,8 +62,8 @@ fn read_cors(evaluator: &Evaluator<'_>, node: &Node) -> Result<EdgeCors, Fault> 
         headers: items("AccessControlAllowHeaders")?,
         exposed: items("AccessControlExposeHeaders")?,
         max_age_seconds: age.map(|node| evaluator.number(node)).transpose()?,
-        credentials: evaluator.truth(need(node, "AccessControlAllowCredentials")?)?,
-        replaces: evaluator.truth(need(node, "OriginOverride")?)?,
+        credentials: evaluator.truth(node.need("AccessControlAllowCredentials")?)?,
+        replaces: evaluator.truth(node.need("OriginOverride")?)?,
     })
 }
 
@@ -71,7 +71,7 @@ fn security_headers(evaluator: &Evaluator<'_>, node: &Node) -> Result<Vec<EdgeHe
     let mut headers = Vec::new();
     for entry in node.entries() {
         let part = &entry.value;
-        let text = |key| evaluator.text(need(part, key)?);
+        let text = |key| evaluator.text(part.need(key)?);
         let (name, value) = match entry.key.as_str() {
             "StrictTransportSecurity" => ("strict-transport-security", transport(evaluator, part)?),
             "ContentSecurityPolicy" => ("content-security-policy", text("ContentSecurityPolicy")?),
@@ -85,7 +85,7 @@ fn security_headers(evaluator: &Evaluator<'_>, node: &Node) -> Result<Vec<EdgeHe
         headers.push(EdgeHeader {
             name: name.to_owned(),
             value,
-            replaces: evaluator.truth(need(part, "Override")?)?,
+            replaces: evaluator.truth(part.need("Override")?)?,
         });
     }
     Ok(headers)
@@ -98,7 +98,7 @@ fn transport(evaluator: &Evaluator<'_>, node: &Node) -> Result<String, Fault> {
     };
     let mut value = format!(
         "max-age={}",
-        evaluator.number(need(node, "AccessControlMaxAgeSec")?)?
+        evaluator.number(node.need("AccessControlMaxAgeSec")?)?
     );
     if flag("IncludeSubdomains")? {
         value.push_str("; includeSubDomains");
@@ -110,20 +110,12 @@ fn transport(evaluator: &Evaluator<'_>, node: &Node) -> Result<String, Fault> {
 }
 
 fn custom_headers(evaluator: &Evaluator<'_>, node: &Node) -> Result<Vec<EdgeHeader>, Fault> {
-    let Content::List(items) = &node.content else {
-        return Err(node.fault("a list of headers is needed here"));
-    };
     let header = |item: &Node| {
         Ok(EdgeHeader {
-            name: evaluator.text(need(item, "Header")?)?.to_ascii_lowercase(),
-            value: evaluator.text(need(item, "Value")?)?,
-            replaces: evaluator.truth(need(item, "Override")?)?,
+            name: evaluator.text(item.need("Header")?)?.to_ascii_lowercase(),
+            value: evaluator.text(item.need("Value")?)?,
+            replaces: evaluator.truth(item.need("Override")?)?,
         })
     };
-    items.iter().map(header).collect()
-}
-
-fn need<'node>(node: &'node Node, key: &str) -> Result<&'node Node, Fault> {
-    node.get(key)
-        .ok_or_else(|| node.fault(format!("`{key}` is missing here")))
+    node.list()?.iter().map(header).collect()
 }

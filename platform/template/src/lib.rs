@@ -3,7 +3,7 @@
 //! [`Template::read`] is pure. It evaluates only what this program and the tests need, and reports
 //! everything it cannot understand at once, each with its line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -324,6 +324,23 @@ impl Template {
         functions
             .find(|(_, function)| function.kind == kind)
             .map(|(logical, function)| (logical.as_str(), function))
+    }
+
+    /// The scopes that each route requires, by the route's key: the authorizer's `ROUTE_SCOPES`.
+    ///
+    /// Empty without an authorizer, and if the text is malformed: the authorizer refuses to start
+    /// with such a text, and says why.
+    pub fn route_scopes(&self) -> BTreeMap<String, Vec<String>> {
+        let authorizer = self.function(Kind::Authorizer);
+        let text = authorizer.and_then(|(_, spec)| spec.environment.get("ROUTE_SCOPES"));
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+
+    /// Every scope that a route requires, sorted.
+    pub fn scopes(&self) -> Vec<String> {
+        let scopes: BTreeSet<String> = self.route_scopes().into_values().flatten().collect();
+        scopes.into_iter().collect()
     }
 }
 

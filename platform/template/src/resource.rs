@@ -51,11 +51,6 @@ impl Place {
         format!("arn:aws:{service}:{region}:{account}:{resource}")
     }
 
-    /// The name of a resource that the template gives none.
-    pub(super) fn name(&self, logical: &str) -> String {
-        format!("{}-{logical}", self.stack)
-    }
-
     /// The ARN of a secret. Secrets Manager ends it with six characters of its own.
     pub(super) fn secret_arn(&self, name: &str) -> String {
         self.arn("secretsmanager", &format!("secret:{name}-local0"))
@@ -75,46 +70,51 @@ pub(super) fn kind(resource: &Node) -> &str {
         .unwrap_or_default()
 }
 
-/// The name the template gives a resource under a property, or else one made for it.
-fn given_name(place: &Place, logical: &str, resource: &Node, property: &str) -> String {
-    let given = resource.at(&["Properties", property]).and_then(Node::text);
-    given.map_or_else(|| place.name(logical), str::to_owned)
+/// The property that holds the name of a resource of a type, if resources of this type have one.
+fn name_property(kind: &str) -> Option<&'static str> {
+    match kind {
+        "AWS::Serverless::Function" => Some("FunctionName"),
+        "AWS::DynamoDB::Table" => Some("TableName"),
+        "AWS::Logs::LogGroup" => Some("LogGroupName"),
+        "AWS::SQS::Queue" => Some("QueueName"),
+        "AWS::SNS::Topic" => Some("TopicName"),
+        "AWS::IAM::Role" => Some("RoleName"),
+        "AWS::Events::EventBus" | "AWS::SecretsManager::Secret" => Some("Name"),
+        _ => None,
+    }
+}
+
+/// The name that the template gives a resource, or else one made for it.
+pub(super) fn name(place: &Place, logical: &str, resource: &Node) -> String {
+    let property = name_property(kind(resource));
+    let given = property.and_then(|property| resource.at(&["Properties", property]));
+    let given = given.and_then(Node::text);
+    given.map_or_else(|| format!("{}-{logical}", place.stack), str::to_owned)
 }
 
 /// What `Ref` gives, or why it gives nothing here.
 pub(super) fn reference(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
-    let property = match kind(resource) {
-        "AWS::Serverless::Function" => "FunctionName",
-        "AWS::DynamoDB::Table" => "TableName",
-        "AWS::Logs::LogGroup" => "LogGroupName",
-        "AWS::SecretsManager::Secret" => {
-            return Ok(place.secret_arn(&given_name(place, logical, resource, "Name")));
-        }
+    let name = name(place, logical, resource);
+    match kind(resource) {
+        "AWS::SecretsManager::Secret" => Ok(place.secret_arn(&name)),
         "AWS::SQS::Queue" => {
-            let name = given_name(place, logical, resource, "QueueName");
             let Place {
                 account, region, ..
             } = place;
-            return Ok(format!(
+            Ok(format!(
                 "https://sqs.{region}.amazonaws.com/{account}/{name}"
-            ));
+            ))
         }
-        "AWS::SNS::Topic" => {
-            return Ok(place.arn("sns", &given_name(place, logical, resource, "TopicName")));
-        }
-        "AWS::Serverless::HttpApi" => return Ok("local".to_owned()),
+        "AWS::SNS::Topic" => Ok(place.arn("sns", &name)),
+        "AWS::Serverless::HttpApi" => Ok("local".to_owned()),
         "AWS::CloudFront::ResponseHeadersPolicy" | "AWS::EC2::SecurityGroup" | "AWS::KMS::Key" => {
-            return Ok(logical.to_owned());
+            Ok(logical.to_owned())
         }
-        "AWS::Events::EventBus" => "Name",
-        "AWS::IAM::Role" => "RoleName",
-        other => {
-            return Err(format!(
-                "Ref of a resource of type `{other}` is not known here"
-            ));
-        }
-    };
-    Ok(given_name(place, logical, resource, property))
+        kind if name_property(kind).is_some() => Ok(name),
+        other => Err(format!(
+            "Ref of a resource of type `{other}` is not known here"
+        )),
+    }
 }
 
 /// What `Ref: Function.Alias` gives: the ARN of the function with its alias.
@@ -130,32 +130,26 @@ pub(super) fn attribute(
     resource: &Node,
     attribute: &str,
 ) -> Result<String, String> {
-    let name = |property| given_name(place, logical, resource, property);
+    let name = name(place, logical, resource);
     match (kind(resource), attribute) {
-        ("AWS::Serverless::Function", "Arn") => Ok(place.function_arn(&name("FunctionName"))),
-        ("AWS::DynamoDB::Table", "Arn") => {
-            Ok(place.arn("dynamodb", &format!("table/{}", name("TableName"))))
-        }
+        ("AWS::Serverless::Function", "Arn") => Ok(place.function_arn(&name)),
+        ("AWS::DynamoDB::Table", "Arn") => Ok(place.arn("dynamodb", &format!("table/{name}"))),
         ("AWS::DynamoDB::Table", "StreamArn") => {
-            let stream = format!("table/{}/stream/local", name("TableName"));
+            let stream = format!("table/{name}/stream/local");
             Ok(place.arn("dynamodb", &stream))
         }
-        ("AWS::Events::EventBus", "Arn") => {
-            Ok(place.arn("events", &format!("event-bus/{}", name("Name"))))
-        }
-        ("AWS::IAM::Role", "Arn") => Ok(place.arn("iam", &format!("role/{}", name("RoleName")))),
+        ("AWS::Events::EventBus", "Arn") => Ok(place.arn("events", &format!("event-bus/{name}"))),
+        ("AWS::IAM::Role", "Arn") => Ok(place.arn("iam", &format!("role/{name}"))),
         ("AWS::KMS::Key", "Arn") => Ok(place.arn("kms", &format!("key/{logical}"))),
         ("AWS::CloudFront::Distribution", "DomainName") => {
             Ok(format!("{}.cloudfront.net", logical.to_ascii_lowercase()))
         }
-        ("AWS::SQS::Queue", "Arn") => Ok(place.arn("sqs", &name("QueueName"))),
-        ("AWS::SQS::Queue", "QueueName") => Ok(name("QueueName")),
-        ("AWS::SNS::Topic", "TopicArn") => Ok(place.arn("sns", &name("TopicName"))),
-        ("AWS::SNS::Topic", "TopicName") => Ok(name("TopicName")),
-        ("AWS::SecretsManager::Secret", "Id") => Ok(place.secret_arn(&name("Name"))),
-        ("AWS::Logs::LogGroup", "Arn") => {
-            Ok(place.arn("logs", &format!("log-group:{}:*", name("LogGroupName"))))
-        }
+        ("AWS::SQS::Queue", "Arn") => Ok(place.arn("sqs", &name)),
+        ("AWS::SQS::Queue", "QueueName") => Ok(name),
+        ("AWS::SNS::Topic", "TopicArn") => Ok(place.arn("sns", &name)),
+        ("AWS::SNS::Topic", "TopicName") => Ok(name),
+        ("AWS::SecretsManager::Secret", "Id") => Ok(place.secret_arn(&name)),
+        ("AWS::Logs::LogGroup", "Arn") => Ok(place.arn("logs", &format!("log-group:{name}:*"))),
         (kind, _) => Err(format!(
             "GetAtt: the attribute `{attribute}` of a resource of type `{kind}` is not known here"
         )),

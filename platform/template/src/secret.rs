@@ -58,10 +58,9 @@ pub(super) fn read(
             return Err(node.fault("a secret has either a SecretString or a GenerateSecretString"));
         }
     };
-    let given = node.at(&["Properties", "Name"]).and_then(Node::text);
     Ok(SecretSpec {
         logical_id: logical.to_owned(),
-        name: given.map_or_else(|| place.name(logical), str::to_owned),
+        name: resource::name(place, logical, node),
         arn,
         value,
         line: node.line,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evaluate::Evaluator;
 use super::resource::{self, Place};
-use super::yaml::{Content, Node};
+use super::yaml::Node;
 use super::{Fault, IndexSpec, TableKey, TableSpec};
 
 pub(super) fn read(
@@ -13,23 +13,23 @@ pub(super) fn read(
     logical: &str,
     node: &Node,
 ) -> Result<TableSpec, Fault> {
-    let properties = need(node, "Properties")?;
+    let properties = node.need("Properties")?;
     let mut indexes = BTreeMap::new();
     if let Some(nodes) = properties.get("GlobalSecondaryIndexes") {
-        for node in list(nodes)? {
-            let name = evaluator.text(need(node, "IndexName")?)?;
+        for node in nodes.list()? {
+            let name = evaluator.text(node.need("IndexName")?)?;
             indexes.insert(name, index(evaluator, node)?);
         }
     }
     let mut attributes = BTreeMap::new();
-    for node in list(need(properties, "AttributeDefinitions")?)? {
-        let name = evaluator.text(need(node, "AttributeName")?)?;
-        attributes.insert(name, evaluator.text(need(node, "AttributeType")?)?);
+    for node in properties.need("AttributeDefinitions")?.list()? {
+        let name = evaluator.text(node.need("AttributeName")?)?;
+        attributes.insert(name, evaluator.text(node.need("AttributeType")?)?);
     }
     let spec = TableSpec {
         logical_id: logical.to_owned(),
         name: resource::reference(place, logical, node).map_err(|message| node.fault(message))?,
-        key: key(evaluator, need(properties, "KeySchema")?)?,
+        key: key(evaluator, properties.need("KeySchema")?)?,
         indexes,
         attributes,
         ttl: ttl(evaluator, properties)?,
@@ -40,11 +40,11 @@ pub(super) fn read(
 }
 
 fn index(evaluator: &Evaluator<'_>, node: &Node) -> Result<IndexSpec, Fault> {
-    let projection = need(node, "Projection")?;
+    let projection = node.need("Projection")?;
     let included = projection.get("NonKeyAttributes");
     Ok(IndexSpec {
-        key: key(evaluator, need(node, "KeySchema")?)?,
-        projection: evaluator.text(need(projection, "ProjectionType")?)?,
+        key: key(evaluator, node.need("KeySchema")?)?,
+        projection: evaluator.text(projection.need("ProjectionType")?)?,
         included: included
             .map(|node| evaluator.texts(node))
             .transpose()?
@@ -54,9 +54,9 @@ fn index(evaluator: &Evaluator<'_>, node: &Node) -> Result<IndexSpec, Fault> {
 
 fn key(evaluator: &Evaluator<'_>, node: &Node) -> Result<TableKey, Fault> {
     let (mut hash, mut range) = (None, None);
-    for part in list(node)? {
-        let name = evaluator.text(need(part, "AttributeName")?)?;
-        let kind = need(part, "KeyType")?;
+    for part in node.list()? {
+        let name = evaluator.text(part.need("AttributeName")?)?;
+        let kind = part.need("KeyType")?;
         match evaluator.text(kind)?.as_str() {
             "HASH" => hash = Some(name),
             "RANGE" => range = Some(name),
@@ -71,8 +71,8 @@ fn ttl(evaluator: &Evaluator<'_>, properties: &Node) -> Result<Option<String>, F
     let Some(node) = properties.get("TimeToLiveSpecification") else {
         return Ok(None);
     };
-    let enabled = evaluator.truth(need(node, "Enabled")?)?;
-    let attribute = evaluator.text(need(node, "AttributeName")?)?;
+    let enabled = evaluator.truth(node.need("Enabled")?)?;
+    let attribute = evaluator.text(node.need("AttributeName")?)?;
     Ok(enabled.then_some(attribute))
 }
 
@@ -94,17 +94,5 @@ fn check_attributes(spec: &TableSpec, node: &Node) -> Result<(), Fault> {
             "the attribute `{name}` is defined but part of no key"
         ))),
         (None, None) => Ok(()),
-    }
-}
-
-fn need<'node>(node: &'node Node, key: &str) -> Result<&'node Node, Fault> {
-    node.get(key)
-        .ok_or_else(|| node.fault(format!("`{key}` is missing here")))
-}
-
-fn list(node: &Node) -> Result<&[Node], Fault> {
-    match &node.content {
-        Content::List(nodes) => Ok(nodes),
-        Content::Scalar { .. } | Content::Map(_) => Err(node.fault("a list is needed here")),
     }
 }

@@ -262,6 +262,19 @@ fn the_repositorys_template_declares_the_documented_api() {
 }
 
 #[test]
+fn the_scopes_are_those_of_all_routes() {
+    let route_scopes = r#"{"GET /a": ["a:read"], "POST /a": ["a:write", "a:read"], "GET /b": []}"#;
+    let template = Template::read(SHIPPED, [("RouteScopes", route_scopes)]).unwrap();
+    assert_eq!(template.scopes(), ["a:read", "a:write"]);
+    assert_eq!(template.route_scopes()["GET /b"], Vec::<String>::new());
+    // The authorizer refuses to start with this text.
+    let template = Template::read(SHIPPED, [("RouteScopes", "nonsense")]).unwrap();
+    assert!(template.scopes().is_empty());
+    let template = Template::read(SHIPPED, [("Components", "alert-forwarder")]).unwrap();
+    assert!(template.scopes().is_empty());
+}
+
+#[test]
 fn the_edge_says_what_the_functions_say() {
     let edge = Template::read(SHIPPED, []).unwrap().edge.unwrap();
     let mut own: Vec<(&str, &str)> = shared::headers::SECURITY

@@ -75,6 +75,20 @@ impl Node {
         }
     }
 
+    /// The value of a key that this mapping must have.
+    pub(super) fn need(&self, key: &str) -> Result<&Node, Fault> {
+        self.get(key)
+            .ok_or_else(|| self.fault(format!("`{key}` is missing here")))
+    }
+
+    /// The nodes of a list, which this node must be.
+    pub(super) fn list(&self) -> Result<&[Node], Fault> {
+        match &self.content {
+            Content::List(nodes) => Ok(nodes),
+            Content::Scalar { .. } | Content::Map(_) => Err(self.fault("a list is needed here")),
+        }
+    }
+
     /// A fault at this node.
     pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
         Fault {

@@ -28,12 +28,12 @@ fn with_secret() -> String {
     let template = Options::in_memory().read_template().unwrap();
     let issuer = Issuer::of(&template).unwrap();
     issuer
-        .sign(SECRET, &Request::default(), &World::real())
+        .sign(SECRET, &Request::new("orders:read"), &World::real())
         .unwrap()
 }
 
 fn with_key(key: &Key) -> String {
-    token::sign_with_key(key, &Request::default(), &World::real()).unwrap()
+    token::sign_with_key(key, &Request::new("orders:read"), &World::real()).unwrap()
 }
 
 /// The answers to a stream of lines, as `surefire invoke authorizer -` gives them.
@@ -45,13 +45,13 @@ async fn answers(jwks: Option<String>, secret: Option<&str>, lines: &str) -> Vec
     let options = Options::in_memory();
     let template = options.read_template_with(&Endpoints::nowhere()).unwrap();
     let functions = Functions::authorizers_with_keys(&template, &keys, &World::real()).unwrap();
-    let logical = function("authorizer", &template).unwrap();
+    let (logical, _) = template.function(Kind::Authorizer).unwrap();
     let mut answers = Vec::new();
     let print = |text: &str| {
         answers.push(serde_json::from_str(text).unwrap());
         Ok(())
     };
-    answer_lines(&functions, &logical, lines.as_bytes(), print)
+    answer_lines(&functions, logical, lines.as_bytes(), print)
         .await
         .unwrap();
     answers

@@ -21,7 +21,7 @@ async fn status(running: &Running, token: &str) -> u16 {
 fn es256<'text>() -> Request<'text> {
     Request {
         algorithm: "ES256",
-        ..Request::default()
+        ..Request::new("orders:read")
     }
 }
 
@@ -120,7 +120,7 @@ async fn after_a_rotation_nobody_is_denied_and_the_old_secret_ends_with_the_over
     };
     let day = Request {
         ttl: Duration::from_hours(24),
-        ..Request::default()
+        ..Request::new("orders:read")
     };
     let signed_with = |secret: &str| issuer.sign(secret, &day, &world).unwrap();
     let at = |second: i64| clock.store(START + second, Ordering::Relaxed);
