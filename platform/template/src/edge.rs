@@ -1,11 +1,51 @@
 //! Owns the edge: the response headers policy that the distribution applies to every answer.
 
-use super::evaluate::Evaluator;
-use super::yaml::Node;
-use super::{EdgeCors, EdgeHeader, EdgePolicy, Fault, resource};
+use crate::evaluate::Evaluator;
+use crate::fault::Fault;
+use crate::resource;
+use crate::yaml::Node;
+
+/// What the edge does to every answer's headers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EdgePolicy {
+    /// The CORS part.
+    pub cors: Option<EdgeCors>,
+    /// The other headers.
+    pub headers: Vec<EdgeHeader>,
+}
+
+/// The CORS part of an edge policy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EdgeCors {
+    /// Origins that are answered.
+    pub origins: Vec<String>,
+    /// Methods a preflight is told.
+    pub methods: Vec<String>,
+    /// Request headers a preflight is told.
+    pub headers: Vec<String>,
+    /// Response headers a page may read.
+    pub exposed: Vec<String>,
+    /// For how long a preflight's answer holds.
+    pub max_age_seconds: Option<u64>,
+    /// Whether cookies are allowed.
+    pub credentials: bool,
+    /// Whether the edge's headers replace the function's.
+    pub replaces: bool,
+}
+
+/// A header that the edge sets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EdgeHeader {
+    /// Its name in lower case.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Whether it replaces one that is there already.
+    pub replaces: bool,
+}
 
 /// The policy of the distribution, if the template has one under its conditions.
-pub(super) fn read(
+pub(crate) fn read(
     evaluator: &Evaluator<'_>,
     resources: &[(&str, &Node)],
 ) -> Result<Option<EdgePolicy>, Fault> {

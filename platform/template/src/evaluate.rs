@@ -7,23 +7,24 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::intrinsic::{arguments, function, scalar, text_of, unsupported};
-use super::resource::{self, Place};
-use super::yaml::{Content, Entry, Node};
-use super::{Fault, substitute};
+use crate::fault::Fault;
+use crate::intrinsic::{arguments, function, scalar, text_of, unsupported};
+use crate::resource::{self, Place};
+use crate::substitute;
+use crate::yaml::{Content, Entry, Node};
 
 /// How deep conditions and values may refer to each other: a circle ends here.
 const DEPTH_MAX: usize = 32;
 
 /// Evaluates nodes of one template with one set of parameters.
-pub(super) struct Evaluator<'template> {
+pub(crate) struct Evaluator<'template> {
     root: &'template Node,
     place: &'template Place,
     parameters: BTreeMap<String, Value>,
 }
 
 impl<'template> Evaluator<'template> {
-    pub(super) fn new(
+    pub(crate) fn new(
         root: &'template Node,
         place: &'template Place,
         parameters: BTreeMap<String, Value>,
@@ -36,17 +37,17 @@ impl<'template> Evaluator<'template> {
     }
 
     /// The parameters' values.
-    pub(super) fn parameters(&self) -> &BTreeMap<String, Value> {
+    pub(crate) fn parameters(&self) -> &BTreeMap<String, Value> {
         &self.parameters
     }
 
     /// What the globals say of every function.
-    pub(super) fn globals(&self) -> Option<&'template Node> {
+    pub(crate) fn globals(&self) -> Option<&'template Node> {
         self.root.at(&["Globals", "Function"])
     }
 
     /// A property of a function: its own, or else the globals'.
-    pub(super) fn function_property<'node>(
+    pub(crate) fn function_property<'node>(
         &self,
         function: &'node Node,
         name: &str,
@@ -59,19 +60,19 @@ impl<'template> Evaluator<'template> {
     }
 
     /// Whether an ARN is that of a function, or of its alias.
-    pub(super) fn is_function(&self, logical: &str, node: &Node, arn: &str) -> bool {
+    pub(crate) fn is_function(&self, logical: &str, node: &Node, arn: &str) -> bool {
         let own = resource::attribute(self.place, logical, node, "Arn");
         let alias = resource::alias(self.place, logical, node);
         [own, alias].into_iter().flatten().any(|own| own == arn)
     }
 
     /// The value of a node; `None` is `AWS::NoValue`.
-    pub(super) fn value(&self, node: &Node) -> Result<Option<Value>, Fault> {
+    pub(crate) fn value(&self, node: &Node) -> Result<Option<Value>, Fault> {
         self.value_at(node, 0)
     }
 
     /// The value of a node that must stand for a text; numbers and truth values are texts too.
-    pub(super) fn text(&self, node: &Node) -> Result<String, Fault> {
+    pub(crate) fn text(&self, node: &Node) -> Result<String, Fault> {
         match self.value(node)? {
             Some(value) => text_of(&value).ok_or_else(|| node.fault("a text is needed here")),
             None => Err(node.fault("a text is needed here, not AWS::NoValue")),
@@ -79,12 +80,12 @@ impl<'template> Evaluator<'template> {
     }
 
     /// The value of a node that must stand for a list of texts.
-    pub(super) fn texts(&self, node: &Node) -> Result<Vec<String>, Fault> {
+    pub(crate) fn texts(&self, node: &Node) -> Result<Vec<String>, Fault> {
         self.texts_at(node, 0)
     }
 
     /// The value of a node that must stand for a truth value.
-    pub(super) fn truth(&self, node: &Node) -> Result<bool, Fault> {
+    pub(crate) fn truth(&self, node: &Node) -> Result<bool, Fault> {
         match self.text(node)?.as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -93,14 +94,27 @@ impl<'template> Evaluator<'template> {
     }
 
     /// The value of a node that must stand for a whole number.
-    pub(super) fn number(&self, node: &Node) -> Result<u64, Fault> {
+    pub(crate) fn number(&self, node: &Node) -> Result<u64, Fault> {
         let text = self.text(node)?;
         text.parse()
             .map_err(|_| node.fault("a whole number is needed here"))
     }
 
+    /// The resources that exist under the conditions.
+    pub(crate) fn resources(&self) -> Result<Vec<(&'template str, &'template Node)>, Fault> {
+        let resources = self.root.get("Resources");
+        let resources = resources.ok_or_else(|| self.root.fault("there are no Resources"))?;
+        let mut existing = Vec::new();
+        for Entry { key, value, .. } in resources.entries() {
+            if self.exists(value)? {
+                existing.push((key.as_str(), value));
+            }
+        }
+        Ok(existing)
+    }
+
     /// Whether a resource exists: its `Condition` holds, or it has none.
-    pub(super) fn exists(&self, resource: &Node) -> Result<bool, Fault> {
+    pub(crate) fn exists(&self, resource: &Node) -> Result<bool, Fault> {
         match resource.get("Condition") {
             Some(name) => self.named_condition(name, 0),
             None => Ok(true),

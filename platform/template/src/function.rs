@@ -3,16 +3,90 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::evaluate::Evaluator;
-use super::resource::{self, Place};
-use super::yaml::{Entry, Node};
-use super::{Fault, FunctionSpec, Kind, Schedule};
+use crate::evaluate::Evaluator;
+use crate::fault::Fault;
+use crate::resource::{self, Place};
+use crate::yaml::{Entry, Node};
+
+/// The binary that a function runs.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// The order API.
+    Orders,
+    /// Preflights.
+    Cors,
+    /// Tokens.
+    Authorizer,
+    /// Alerts to Discord.
+    AlertForwarder,
+    /// Holds that nobody confirmed.
+    OrdersSweeper,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Orders,
+        Self::Cors,
+        Self::Authorizer,
+        Self::AlertForwarder,
+        Self::OrdersSweeper,
+    ];
+
+    /// The binary's name.
+    pub fn binary(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Cors => "cors",
+            Self::Authorizer => "authorizer",
+            Self::AlertForwarder => "alert-forwarder",
+            Self::OrdersSweeper => "orders-sweeper",
+        }
+    }
+
+    /// The kind of a binary's name.
+    pub fn of_binary(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.binary() == name)
+    }
+}
+
+/// A function and what it is given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FunctionSpec {
+    /// Its name in AWS.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// What it runs.
+    pub kind: Kind,
+    /// Its environment, evaluated.
+    pub environment: BTreeMap<String, String>,
+    /// After how long an invocation is ended.
+    pub timeout: Duration,
+    /// Its memory.
+    pub memory_megabytes: u64,
+    /// When it is invoked by the clock.
+    pub schedules: Vec<Schedule>,
+    /// The line that declares it.
+    pub line: usize,
+}
+
+/// An invocation by the clock.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Schedule {
+    /// Its name in the template.
+    pub name: String,
+    /// The time from one to the next.
+    pub every: Duration,
+    /// The event, if the template gives one.
+    pub input: Option<String>,
+}
 
 /// Lambda's own, where a template says nothing.
 const TIMEOUT_SECONDS_DEFAULT: u64 = 3;
 const MEMORY_MEGABYTES_DEFAULT: u64 = 128;
 
-pub(super) fn read(
+pub(crate) fn read(
     evaluator: &Evaluator<'_>,
     place: &Place,
     logical: &str,

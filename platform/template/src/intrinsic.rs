@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::Fault;
-use super::yaml::{Content, Node};
+use crate::fault::Fault;
+use crate::yaml::{Content, Node};
 
 /// The short and long names of the functions that are evaluated.
 const KNOWN: &str =
     "Ref, Sub, GetAtt, If, Equals, Not, And, Or, Condition, Join, Select, Split, FindInMap";
 
 /// The function a node is, in its short (`!Sub`) or long (`Fn::Sub`) form, and its argument.
-pub(super) fn function(node: &Node) -> Option<(String, Node)> {
+pub(crate) fn function(node: &Node) -> Option<(String, Node)> {
     if let Some(tag) = &node.tag {
         let argument = Node {
             tag: None,
@@ -28,7 +28,7 @@ pub(super) fn function(node: &Node) -> Option<(String, Node)> {
     Some((name.to_owned(), entry.value.clone()))
 }
 
-pub(super) fn arguments<'node, const COUNT: usize>(
+pub(crate) fn arguments<'node, const COUNT: usize>(
     name: &str,
     node: &'node Node,
 ) -> Result<[&'node Node; COUNT], Fault> {
@@ -41,14 +41,14 @@ pub(super) fn arguments<'node, const COUNT: usize>(
         .map_err(|_| node.fault(format!("{name} takes a list of {COUNT}")))
 }
 
-pub(super) fn unsupported(node: &Node, name: &str) -> Fault {
+pub(crate) fn unsupported(node: &Node, name: &str) -> Fault {
     node.fault(format!(
         "the intrinsic `{name}` is not evaluated by this program, which knows {KNOWN}"
     ))
 }
 
 /// A scalar as CloudFormation's YAML 1.1 core types read it.
-pub(super) fn scalar(text: &str, plain: bool) -> Value {
+pub(crate) fn scalar(text: &str, plain: bool) -> Value {
     if !plain {
         return text.into();
     }
@@ -65,7 +65,7 @@ pub(super) fn scalar(text: &str, plain: bool) -> Value {
 }
 
 /// A scalar value as CloudFormation passes it on: everything is a text.
-pub(super) fn text_of(value: &Value) -> Option<String> {
+pub(crate) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(truth) => Some(truth.to_string()),

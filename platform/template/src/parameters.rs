@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::intrinsic::text_of;
-use super::yaml::{Content, Entry, Node};
-use super::{Fault, TemplateError};
+use crate::fault::{Fault, TemplateError};
+use crate::intrinsic::text_of;
+use crate::yaml::{Content, Entry, Node};
 
 /// The value of every parameter.
-pub(super) fn read<'a>(
+pub(crate) fn read<'a>(
     root: &Node,
     overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<BTreeMap<String, Value>, TemplateError> {
@@ -38,7 +38,7 @@ pub(super) fn read<'a>(
 }
 
 /// The values as texts; a list is joined by commas.
-pub(super) fn texts(values: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
+pub(crate) fn texts(values: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
     let text = |value: &Value| match value {
         Value::Array(parts) => {
             let parts: Vec<String> = parts.iter().filter_map(text_of).collect();

@@ -2,7 +2,7 @@
 //!
 //! Names are derived from the stack's and the resource's, so that they are the same at every start.
 
-use super::yaml::Node;
+use crate::yaml::Node;
 
 /// Where the stack pretends to be deployed.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,7 +26,7 @@ impl Default for Place {
 }
 
 impl Place {
-    pub(super) fn pseudo_parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn pseudo_parameter(&self, name: &str) -> Option<String> {
         let Self {
             account,
             region,
@@ -52,18 +52,18 @@ impl Place {
     }
 
     /// The ARN of a secret. Secrets Manager ends it with six characters of its own.
-    pub(super) fn secret_arn(&self, name: &str) -> String {
+    pub(crate) fn secret_arn(&self, name: &str) -> String {
         self.arn("secretsmanager", &format!("secret:{name}-local0"))
     }
 
     /// The ARN of a function, without a qualifier.
-    pub(super) fn function_arn(&self, name: &str) -> String {
+    pub(crate) fn function_arn(&self, name: &str) -> String {
         self.arn("lambda", &format!("function:{name}"))
     }
 }
 
 /// The type of a resource, `""` if it says none.
-pub(super) fn kind(resource: &Node) -> &str {
+pub(crate) fn kind(resource: &Node) -> &str {
     resource
         .get("Type")
         .and_then(Node::text)
@@ -85,7 +85,7 @@ fn name_property(kind: &str) -> Option<&'static str> {
 }
 
 /// The name that the template gives a resource, or else one made for it.
-pub(super) fn name(place: &Place, logical: &str, resource: &Node) -> String {
+pub(crate) fn name(place: &Place, logical: &str, resource: &Node) -> String {
     let property = name_property(kind(resource));
     let given = property.and_then(|property| resource.at(&["Properties", property]));
     let given = given.and_then(Node::text);
@@ -93,7 +93,7 @@ pub(super) fn name(place: &Place, logical: &str, resource: &Node) -> String {
 }
 
 /// What `Ref` gives, or why it gives nothing here.
-pub(super) fn reference(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
+pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
     let name = name(place, logical, resource);
     match kind(resource) {
         "AWS::SecretsManager::Secret" => Ok(place.secret_arn(&name)),
@@ -118,13 +118,13 @@ pub(super) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
 }
 
 /// What `Ref: Function.Alias` gives: the ARN of the function with its alias.
-pub(super) fn alias(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
+pub(crate) fn alias(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
     let arn = attribute(place, logical, resource, "Arn")?;
     Ok(format!("{arn}:live"))
 }
 
 /// What `GetAtt` gives, or why it gives nothing here.
-pub(super) fn attribute(
+pub(crate) fn attribute(
     place: &Place,
     logical: &str,
     resource: &Node,

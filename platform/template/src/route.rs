@@ -2,20 +2,58 @@
 
 use std::collections::BTreeMap;
 
-use super::evaluate::Evaluator;
-use super::resource;
-use super::yaml::{Entry, Node};
-use super::{Authorizer, Fault, Faults, Route};
+use crate::evaluate::Evaluator;
+use crate::fault::{Fault, Faults};
+use crate::resource;
+use crate::yaml::{Entry, Node};
+
+/// A route of the HTTP API.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// The method in upper case, or `ANY`.
+    pub method: String,
+    /// The path with its `{parameters}`, or `$default`.
+    pub path: String,
+    /// The logical id of the function.
+    pub function: String,
+    /// The authorizer, if the route has one.
+    pub authorizer: Option<Authorizer>,
+    /// The line that declares it.
+    pub line: usize,
+}
+
+impl Route {
+    /// The route's key as events carry it.
+    pub fn key(&self) -> String {
+        if self.path == "$default" {
+            return self.path.clone();
+        }
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// A Lambda authorizer of the HTTP API.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Authorizer {
+    /// Its name in the template.
+    pub name: String,
+    /// The logical id of its function.
+    pub function: String,
+    /// The headers a request must have before the function is asked.
+    pub identity_headers: Vec<String>,
+    /// The seconds its answers are kept for.
+    pub cache_seconds: u64,
+}
 
 /// The HTTP API's authorizers, to read routes with.
-pub(super) struct Apis<'template> {
+pub(crate) struct Apis<'template> {
     evaluator: &'template Evaluator<'template>,
     authorizers: BTreeMap<String, Authorizer>,
     default: Option<String>,
 }
 
 impl<'template> Apis<'template> {
-    pub(super) fn read(
+    pub(crate) fn read(
         evaluator: &'template Evaluator<'template>,
         resources: &[(&str, &Node)],
         faults: &mut Faults,
@@ -32,12 +70,10 @@ impl<'template> Apis<'template> {
             return apis;
         };
         if let Some((_, second)) = found.next() {
-            faults
-                .0
-                .push(second.fault("this program serves one HttpApi"));
+            faults.push(second.fault("this program serves one HttpApi"));
         }
         if let Some(cors) = api.at(&["Properties", "CorsConfiguration"]) {
-            faults.0.push(cors.fault(
+            faults.push(cors.fault(
                 "with a CorsConfiguration the gateway answers preflights itself and drops the functions' CORS headers",
             ));
         }
@@ -120,7 +156,7 @@ impl<'template> Apis<'template> {
     }
 
     /// Adds the routes that a function's events declare.
-    pub(super) fn routes_of(
+    pub(crate) fn routes_of(
         &self,
         function: &str,
         node: &Node,
@@ -177,10 +213,10 @@ impl<'template> Apis<'template> {
 }
 
 /// Reports what a set of routes must not have: one twice, a path the gateway refuses, a path without a preflight.
-pub(super) fn check(routes: &[Route], faults: &mut Faults) {
+pub(crate) fn check(routes: &[Route], faults: &mut Faults) {
     for (index, route) in routes.iter().enumerate() {
         let mut fault = |message: String| {
-            faults.0.push(Fault {
+            faults.push(Fault {
                 line: route.line,
                 message,
             });

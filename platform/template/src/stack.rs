@@ -1,16 +1,17 @@
 //! Owns the whole of a stack: every resource and output that exists, evaluated.
 //!
-//! [`Template`](super::Template) holds what this program serves. Rules about everything else in the
+//! [`Template`](crate::Template) holds what this program serves. Rules about everything else in the
 //! file (roles, queues, keys, pipes) are checked on this, with the same names and conditions.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::evaluate::Evaluator;
-use super::resource::{self, Place};
-use super::yaml::{self, Entry, Node};
-use super::{Faults, TemplateError, existing, parameters};
+use crate::evaluate::Evaluator;
+use crate::fault::{Faults, TemplateError};
+use crate::parameters;
+use crate::resource::{self, Place};
+use crate::yaml::{self, Entry, Node};
 
 /// What exists of a template under one set of parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +55,7 @@ impl Stack {
         let evaluator = Evaluator::new(&root, &place, values);
         let mut faults = Faults::default();
         let mut resources = BTreeMap::new();
-        for (logical, node) in faults.keep(existing(&root, &evaluator)).unwrap_or_default() {
+        for (logical, node) in faults.keep(evaluator.resources()).unwrap_or_default() {
             let read = read_resource(&evaluator, &place, logical, node, &mut faults);
             resources.insert(logical.to_owned(), read);
         }

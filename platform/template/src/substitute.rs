@@ -1,9 +1,9 @@
 //! Owns the text pattern of `Sub`: `${Name}` is replaced, `${!Name}` stands for `${Name}`.
 
-use super::Fault;
+use crate::fault::Fault;
 
 /// Fills a pattern's places with the values of their names.
-pub(super) fn fill(
+pub(crate) fn fill(
     pattern: &str,
     mut value: impl FnMut(&str) -> Result<String, Fault>,
 ) -> Result<String, Fault> {

@@ -2,12 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use super::evaluate::Evaluator;
-use super::resource::{self, Place};
-use super::yaml::Node;
-use super::{Fault, IndexSpec, TableKey, TableSpec};
+use crate::evaluate::Evaluator;
+use crate::fault::Fault;
+use crate::resource::{self, Place};
+use crate::yaml::Node;
 
-pub(super) fn read(
+/// A table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TableSpec {
+    /// Its logical id.
+    pub logical_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its key.
+    pub key: TableKey,
+    /// Its global secondary indexes, by name.
+    pub indexes: BTreeMap<String, IndexSpec>,
+    /// The types (`S`, `N`, `B`) of the attributes that are part of a key.
+    pub attributes: BTreeMap<String, String>,
+    /// The attribute whose time an item is deleted at.
+    pub ttl: Option<String>,
+    /// The line that declares it.
+    pub line: usize,
+}
+
+/// The attributes of a key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TableKey {
+    /// The partition key.
+    pub hash: String,
+    /// The sort key.
+    pub range: Option<String>,
+}
+
+/// A global secondary index.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IndexSpec {
+    /// Its key.
+    pub key: TableKey,
+    /// `KEYS_ONLY`, `ALL` or `INCLUDE`.
+    pub projection: String,
+    /// The attributes that `INCLUDE` includes.
+    pub included: Vec<String>,
+}
+
+pub(crate) fn read(
     evaluator: &Evaluator<'_>,
     place: &Place,
     logical: &str,

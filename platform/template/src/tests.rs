@@ -1,6 +1,8 @@
 //! The reader against small templates, and against the repository's own.
 
-use super::*;
+use std::time::Duration;
+
+use crate::{Kind, SHIPPED, Template, TemplateError};
 
 /// A template with one function whose environment has one variable.
 fn with_value(value: &str) -> String {

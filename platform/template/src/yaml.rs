@@ -5,22 +5,22 @@
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::Fault;
+use crate::fault::Fault;
 
 /// A value in the text: where it stands, how it is tagged, what it holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// The line it begins on, from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// Its tag as written, without the `!`.
-    pub(super) tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// What it holds.
-    pub(super) content: Content,
+    pub(crate) content: Content,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A scalar; one that is not quoted may be a number, a truth value or nothing.
     Scalar {
         /// The text, after YAML's escapes.
@@ -36,18 +36,18 @@ pub(super) enum Content {
 
 /// One key of a mapping with its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The key.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The line of the key.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The value.
-    pub(super) value: Node,
+    pub(crate) value: Node,
 }
 
 impl Node {
     /// The entries of a mapping without a tag; none for another node.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         match &self.content {
             Content::Map(entries) => entries,
             Content::Scalar { .. } | Content::List(_) => &[],
@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// The value of a key of this mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.entries()
             .iter()
             .find(|entry| entry.key == key)
@@ -63,12 +63,12 @@ impl Node {
     }
 
     /// The value behind several keys, one within the other.
-    pub(super) fn at(&self, keys: &[&str]) -> Option<&Node> {
+    pub(crate) fn at(&self, keys: &[&str]) -> Option<&Node> {
         keys.iter().try_fold(self, |node, key| node.get(key))
     }
 
     /// The text of a scalar without a tag.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match (&self.content, &self.tag) {
             (Content::Scalar { text, .. }, None) => Some(text),
             _ => None,
@@ -76,13 +76,13 @@ impl Node {
     }
 
     /// The value of a key that this mapping must have.
-    pub(super) fn need(&self, key: &str) -> Result<&Node, Fault> {
+    pub(crate) fn need(&self, key: &str) -> Result<&Node, Fault> {
         self.get(key)
             .ok_or_else(|| self.fault(format!("`{key}` is missing here")))
     }
 
     /// The nodes of a list, which this node must be.
-    pub(super) fn list(&self) -> Result<&[Node], Fault> {
+    pub(crate) fn list(&self) -> Result<&[Node], Fault> {
         match &self.content {
             Content::List(nodes) => Ok(nodes),
             Content::Scalar { .. } | Content::Map(_) => Err(self.fault("a list is needed here")),
@@ -90,7 +90,7 @@ impl Node {
     }
 
     /// A fault at this node.
-    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, message: impl Into<String>) -> Fault {
         Fault {
             line: self.line,
             message: message.into(),
@@ -99,7 +99,7 @@ impl Node {
 }
 
 /// Reads the one document of a text.
-pub(super) fn read(text: &str) -> Result<Node, Fault> {
+pub(crate) fn read(text: &str) -> Result<Node, Fault> {
     let mut reader = Reader {
         events: Parser::new_from_str(text),
         line: 1,

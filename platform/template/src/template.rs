@@ -1,0 +1,114 @@
+//! Reads a whole template: its text in, a typed description of what to serve out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::edge::{self, EdgePolicy};
+use crate::evaluate::Evaluator;
+use crate::fault::{Faults, TemplateError};
+use crate::function::{self, FunctionSpec, Kind};
+use crate::resource::{self, Place};
+use crate::route::{self, Route};
+use crate::secret::{self, SecretSpec};
+use crate::table::{self, TableSpec};
+use crate::{parameters, yaml};
+
+/// The template of this repository, as it was when the program was built.
+pub const SHIPPED: &str = include_str!("../../../template.yaml");
+
+/// What a template declares, as far as it can be served on one machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    /// Where the stack pretends to be deployed.
+    pub place: Place,
+    /// The parameters' values; a list is joined by commas.
+    pub parameters: BTreeMap<String, String>,
+    /// The routes of the HTTP API, in the template's order.
+    pub routes: Vec<Route>,
+    /// The functions by logical id.
+    pub functions: BTreeMap<String, FunctionSpec>,
+    /// The tables, in the template's order.
+    pub tables: Vec<TableSpec>,
+    /// The secrets, in the template's order.
+    pub secrets: Vec<SecretSpec>,
+    /// The response headers policy of the distribution, if there is one.
+    pub edge: Option<EdgePolicy>,
+}
+
+impl Template {
+    /// Reads a template, with values for some of its parameters.
+    ///
+    /// # Errors
+    /// All faults that were found, in the order of their lines.
+    pub fn read<'a>(
+        text: &str,
+        overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, TemplateError> {
+        let place = Place::default();
+        let root = yaml::read(text).map_err(|fault| TemplateError(vec![fault]))?;
+        let parameters = parameters::read(&root, overrides)?;
+        let evaluator = Evaluator::new(&root, &place, parameters);
+        let mut faults = Faults::default();
+        let resources = faults.keep(evaluator.resources()).unwrap_or_default();
+
+        let mut functions = BTreeMap::new();
+        let mut routes = Vec::new();
+        let mut tables = Vec::new();
+        let mut secrets = Vec::new();
+        let apis = route::Apis::read(&evaluator, &resources, &mut faults);
+        for (logical, node) in &resources {
+            match resource::kind(node) {
+                "AWS::Serverless::Function" => {
+                    let read = function::read(&evaluator, &place, logical, node);
+                    if let Some(function) = faults.keep(read) {
+                        functions.insert((*logical).to_owned(), function);
+                    }
+                    apis.routes_of(logical, node, &mut routes, &mut faults);
+                }
+                "AWS::DynamoDB::Table" => {
+                    tables.extend(faults.keep(table::read(&evaluator, &place, logical, node)));
+                }
+                "AWS::SecretsManager::Secret" => {
+                    secrets.extend(faults.keep(secret::read(&evaluator, &place, logical, node)));
+                }
+                _ => {}
+            }
+        }
+        let edge = faults.keep(edge::read(&evaluator, &resources)).flatten();
+        route::check(&routes, &mut faults);
+        faults.none_or_error()?;
+        Ok(Self {
+            parameters: parameters::texts(evaluator.parameters()),
+            place,
+            routes,
+            functions,
+            tables,
+            secrets,
+            edge,
+        })
+    }
+
+    /// The function of a kind, with its logical id: the first, if several run it.
+    pub fn function(&self, kind: Kind) -> Option<(&str, &FunctionSpec)> {
+        let mut functions = self.functions.iter();
+        functions
+            .find(|(_, function)| function.kind == kind)
+            .map(|(logical, function)| (logical.as_str(), function))
+    }
+
+    /// The scopes that each route requires, by the route's key: the authorizer's `ROUTE_SCOPES`.
+    ///
+    /// Empty without an authorizer, and if the text is malformed: the authorizer refuses to start
+    /// with such a text, and says why.
+    pub fn route_scopes(&self) -> BTreeMap<String, Vec<String>> {
+        let authorizer = self.function(Kind::Authorizer);
+        let text = authorizer.and_then(|(_, spec)| spec.environment.get("ROUTE_SCOPES"));
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+
+    /// Every scope that a route requires, sorted.
+    pub fn scopes(&self) -> Vec<String> {
+        let scopes: BTreeSet<String> = self.route_scopes().into_values().flatten().collect();
+        scopes.into_iter().collect()
+    }
+}
