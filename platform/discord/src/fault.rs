@@ -67,24 +67,24 @@ type Decide = Box<dyn FnMut(&Attempt<'_>) -> Option<Fault> + Send>;
 
 /// What goes wrong with the calls to come.
 #[derive(Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     queued: VecDeque<Fault>,
     decide: Option<Decide>,
 }
 
 impl Script {
-    pub(super) fn queue(&mut self, faults: impl IntoIterator<Item = Fault>) {
+    pub(crate) fn queue(&mut self, faults: impl IntoIterator<Item = Fault>) {
         self.queued.extend(faults);
     }
 
-    pub(super) fn decide_by(
+    pub(crate) fn decide_by(
         &mut self,
         decide: impl FnMut(&Attempt<'_>) -> Option<Fault> + Send + 'static,
     ) {
         self.decide = Some(Box::new(decide));
     }
 
-    pub(super) fn next(&mut self, attempt: &Attempt<'_>) -> Option<Fault> {
+    pub(crate) fn next(&mut self, attempt: &Attempt<'_>) -> Option<Fault> {
         self.queued
             .pop_front()
             .or_else(|| self.decide.as_mut()?(attempt))

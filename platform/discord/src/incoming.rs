@@ -5,28 +5,28 @@ use axum::extract::{FromRequest, Multipart, RawPathParams, Request};
 use axum::http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use super::limits::{self, Refusal};
-use super::message::{File, Message};
+use crate::limits::{self, Refusal};
+use crate::message::{File, Message};
 
 /// Discord's limit for a whole request.
 const REQUEST_BYTES_MAX: usize = 25 * 1024 * 1024;
 
 /// What a call came with.
-pub(super) struct Incoming {
-    pub(super) method: String,
-    pub(super) webhook_id: String,
-    pub(super) token: String,
-    pub(super) message_id: String,
-    pub(super) query: String,
-    pub(super) user_agent: String,
-    pub(super) text: String,
-    pub(super) payload: Value,
-    pub(super) files: Vec<File>,
-    pub(super) refusal: Option<Refusal>,
+pub(crate) struct Incoming {
+    pub(crate) method: String,
+    pub(crate) webhook_id: String,
+    pub(crate) token: String,
+    pub(crate) message_id: String,
+    pub(crate) query: String,
+    pub(crate) user_agent: String,
+    pub(crate) text: String,
+    pub(crate) payload: Value,
+    pub(crate) files: Vec<File>,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Incoming {
-    pub(super) async fn read(path: &RawPathParams, request: Request) -> Self {
+    pub(crate) async fn read(path: &RawPathParams, request: Request) -> Self {
         let of_path = |wanted: &str| {
             let mut all = path.iter();
             all.find(|(name, _)| *name == wanted)
@@ -113,7 +113,7 @@ impl Incoming {
         Ok(())
     }
 
-    pub(super) fn parameter(&self, wanted: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, wanted: &str) -> Option<String> {
         self.query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
@@ -121,7 +121,7 @@ impl Incoming {
             .map(|(_, value)| value.to_owned())
     }
 
-    pub(super) fn means(&self, message: &Message) -> bool {
+    pub(crate) fn means(&self, message: &Message) -> bool {
         message.id == self.message_id && message.webhook_id == self.webhook_id
     }
 }

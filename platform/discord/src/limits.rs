@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::message::File;
+use crate::message::File;
 
 const CONTENT_UNITS_MAX: usize = 2_000;
 const EMBEDS_MAX: usize = 10;
@@ -64,7 +64,7 @@ pub fn check(payload: &Value, files: &[File]) -> Result<(), Refusal> {
 }
 
 /// 413, for a file or a whole request.
-pub(super) fn too_large() -> Refusal {
+pub(crate) fn too_large() -> Refusal {
     Refusal {
         status: 413,
         body: json!({"message": "Request entity too large", "code": 40005}),
@@ -72,7 +72,7 @@ pub(super) fn too_large() -> Refusal {
 }
 
 /// 400, for a body that is none.
-pub(super) fn no_json() -> Refusal {
+pub(crate) fn no_json() -> Refusal {
     Refusal {
         status: 400,
         body: json!({"message": "The request body contains invalid JSON.", "code": 50109}),

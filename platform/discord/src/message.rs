@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::markdown::{self, Node};
+use crate::markdown::{self, Node};
 
 /// A message in the channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub struct File {
 
 impl Message {
     /// The message object of Discord's API, as far as a webhook's client may care.
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let files: Vec<Value> = self.files.iter().map(File::to_json).collect();
         let roles: Vec<&str> = self
             .pings
@@ -119,7 +119,7 @@ impl File {
 
 /// Whom a content notifies, given its filter: without one, everybody it names.
 /// Source: "Allowed Mentions Object", Discord developer documentation.
-pub(super) fn pings(content: &str, allowed: Option<&Value>) -> Vec<String> {
+pub(crate) fn pings(content: &str, allowed: Option<&Value>) -> Vec<String> {
     let lists = |member: &str, id: &str| {
         allowed
             .and_then(|allowed| allowed.get(member)?.as_array())

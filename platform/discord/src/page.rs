@@ -9,9 +9,9 @@ use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Discord;
-use super::markdown::{self, Node, Style};
-use super::message::{File, Message};
+use crate::channel::Discord;
+use crate::markdown::{self, Node, Style};
+use crate::message::{File, Message};
 
 /// Seconds between two refreshes.
 const REFRESH_SECONDS: u32 = 3;
@@ -56,7 +56,7 @@ summary{cursor:pointer;color:#00a8fc}
 ";
 
 /// `GET /`.
-pub(super) async fn page(State(discord): State<Arc<Discord>>) -> Response {
+pub(crate) async fn page(State(discord): State<Arc<Discord>>) -> Response {
     let page = render(&discord.messages(), discord.now());
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),

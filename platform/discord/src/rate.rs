@@ -12,7 +12,7 @@ const CALLS_MAX: u32 = 5;
 const WINDOW: SignedDuration = SignedDuration::from_secs(2);
 
 #[derive(Debug, Default)]
-pub(super) struct Buckets(BTreeMap<String, Bucket>);
+pub(crate) struct Buckets(BTreeMap<String, Bucket>);
 
 #[derive(Debug)]
 struct Bucket {
@@ -22,18 +22,18 @@ struct Bucket {
 
 /// What a call did to its bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Filled {
+pub(crate) struct Filled {
     /// Whether there was no room for it.
-    pub(super) over: bool,
+    pub(crate) over: bool,
     /// How many more calls fit.
     remaining: u32,
     /// Seconds until the bucket is empty again.
-    pub(super) reset_after: f64,
+    pub(crate) reset_after: f64,
     reset: f64,
 }
 
 impl Buckets {
-    pub(super) fn take(&mut self, webhook_id: &str, now: Timestamp) -> Filled {
+    pub(crate) fn take(&mut self, webhook_id: &str, now: Timestamp) -> Filled {
         let fresh = || Bucket {
             until: now.checked_add(WINDOW).unwrap_or(now),
             calls: 0,
@@ -59,7 +59,7 @@ impl Buckets {
 }
 
 impl Filled {
-    pub(super) fn write(self, headers: &mut HeaderMap) {
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
         let mut set = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);

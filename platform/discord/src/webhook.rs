@@ -9,14 +9,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::fault::{Attempt, Fault, RetryAfter};
-use super::incoming::Incoming;
-use super::limits::{self, Refusal};
-use super::message::{File, Message, pings};
-use super::{Call, Discord, TARGET};
+use crate::channel::{Call, Discord, TARGET};
+use crate::fault::{Attempt, Fault, RetryAfter};
+use crate::incoming::Incoming;
+use crate::limits::{self, Refusal};
+use crate::message::{File, Message, pings};
 
 /// `POST /webhooks/{id}/{token}`.
-pub(super) async fn execute(
+pub(crate) async fn execute(
     State(discord): State<Arc<Discord>>,
     path: RawPathParams,
     request: Request,
@@ -25,7 +25,7 @@ pub(super) async fn execute(
 }
 
 /// `GET /webhooks/{id}/{token}`.
-pub(super) async fn describe(
+pub(crate) async fn describe(
     State(discord): State<Arc<Discord>>,
     path: RawPathParams,
     request: Request,
@@ -39,7 +39,7 @@ pub(super) async fn describe(
 }
 
 /// `PATCH /webhooks/{id}/{token}/messages/{message_id}`.
-pub(super) async fn edit(
+pub(crate) async fn edit(
     State(discord): State<Arc<Discord>>,
     path: RawPathParams,
     request: Request,
@@ -48,7 +48,7 @@ pub(super) async fn edit(
 }
 
 /// `GET /webhooks/{id}/{token}/messages/{message_id}`.
-pub(super) async fn read(
+pub(crate) async fn read(
     State(discord): State<Arc<Discord>>,
     path: RawPathParams,
     request: Request,
@@ -67,7 +67,7 @@ pub(super) async fn read(
 }
 
 /// `DELETE /webhooks/{id}/{token}/messages/{message_id}`.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     State(discord): State<Arc<Discord>>,
     path: RawPathParams,
     request: Request,

@@ -1,0 +1,162 @@
+//! The channel: the messages and calls that arrived, and what goes wrong on demand.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::fault::{Attempt, Fault, Script};
+use crate::message::Message;
+use crate::rate::Buckets;
+
+/// The `tracing` target of the lines that show messages as they come.
+pub const TARGET: &str = "discord";
+
+/// Older messages are forgotten.
+const MESSAGES_MAX: usize = 5_000;
+/// The files of older messages are forgotten before the messages are.
+const FILES_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// A Discord of one channel.
+pub struct Discord {
+    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) messages: Vec<Message>,
+    calls: Vec<Call>,
+    ids: u64,
+    pub(crate) script: Script,
+    pub(crate) buckets: Buckets,
+    /// Ids and tokens; `None`: every webhook exists.
+    pub(crate) webhooks: Option<BTreeMap<String, String>>,
+}
+
+/// A call and its answer, for whoever wants to know what was tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `POST`, `PATCH`, `GET` or `DELETE`.
+    pub method: String,
+    /// When it came.
+    pub at: Timestamp,
+    /// The answer's status; none for a call that got no answer.
+    pub status: Option<u16>,
+    /// The JSON part of its body.
+    pub payload: Value,
+    /// How many files came with it.
+    pub files: usize,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// The query string.
+    pub query: String,
+}
+
+impl fmt::Debug for Discord {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Discord")
+    }
+}
+
+impl Discord {
+    /// A Discord in which every webhook exists and nothing goes wrong.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the stand-in is a server of its own, with the machine's clock"
+    )]
+    pub fn new() -> Arc<Self> {
+        Self::with_clock(Timestamp::now)
+    }
+
+    /// A Discord with the clock of a test or a simulation.
+    pub fn with_clock(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Arc<Self> {
+        let state = Mutex::new(State::default());
+        let now = Box::new(now);
+        Arc::new(Self { now, state })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// From now on only webhooks that were named so exist.
+    pub fn add_webhook(&self, id: &str, token: &str) {
+        let mut state = self.state();
+        let webhooks = state.webhooks.get_or_insert_default();
+        webhooks.insert(id.to_owned(), token.to_owned());
+    }
+
+    /// Deletes a webhook, as somebody does in the channel's settings.
+    pub fn remove_webhook(&self, id: &str) {
+        let mut state = self.state();
+        state.webhooks.get_or_insert_default().remove(id);
+    }
+
+    /// Makes the next calls go wrong, one after the other.
+    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state().script.queue(faults);
+    }
+
+    /// Lets a function decide what goes wrong with each call; faults queued by
+    /// [`Discord::fail`] come first.
+    pub fn script(&self, decide: impl FnMut(&Attempt<'_>) -> Option<Fault> + Send + 'static) {
+        self.state().script.decide_by(decide);
+    }
+
+    /// The messages, the oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.state().messages.clone()
+    }
+
+    /// The calls, the oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// An id as Discord makes them: a time, and a number that grows.
+    pub(crate) fn snowflake(&mut self, now: Timestamp) -> String {
+        /// The first second of 2015, in milliseconds.
+        const DISCORD_EPOCH: i64 = 1_420_070_400_000;
+        self.ids += 1;
+        let milliseconds = now.as_millisecond().saturating_sub(DISCORD_EPOCH).max(1);
+        let high = milliseconds.unsigned_abs() << 22;
+        (high | (self.ids & 0x003F_FFFF)).to_string()
+    }
+
+    pub(crate) fn keep(&mut self, message: Message) {
+        let has_files = !message.files.is_empty();
+        self.messages.push(message);
+        let excess = self.messages.len().saturating_sub(MESSAGES_MAX);
+        self.messages.drain(..excess);
+        if !has_files {
+            return;
+        }
+        let mut bytes: usize = 0;
+        for file in self
+            .messages
+            .iter_mut()
+            .rev()
+            .flat_map(|message| &mut message.files)
+        {
+            bytes += file.bytes.len();
+            if FILES_BYTES_MAX < bytes {
+                file.bytes.clear();
+            }
+        }
+    }
+
+    pub(crate) fn note(&mut self, call: Call) {
+        self.calls.push(call);
+        let excess = self.calls.len().saturating_sub(2 * MESSAGES_MAX);
+        self.calls.drain(..excess);
+    }
+}
