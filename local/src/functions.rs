@@ -5,33 +5,26 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
-use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 use shared::secret::Secret;
 use shared::world::World;
 
+use crate::uuid::uuid;
 use gateway::function::{FunctionError, Invoke};
 use template::{FunctionSpec, Kind, Template};
 
 mod environment;
+mod handler;
 
 pub use environment::{Endpoints, of as environment_of};
 
 /// The most a function may return: 6 MB, as Lambda counts.
 const RETURNED_BYTES_MAX: usize = 6 * 1024 * 1024;
-
-type Handler = Arc<
-    dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, FunctionError>> + Send + Sync,
->;
 
 /// A function could not be started: its own words about its configuration.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +52,7 @@ pub struct Functions {
 
 struct Function {
     spec: FunctionSpec,
-    handler: Handler,
+    handler: handler::Handler,
 }
 
 impl fmt::Debug for Functions {
@@ -95,7 +88,7 @@ impl Functions {
             .filter(|(_, spec)| wanted(spec.kind))
         {
             let environment = environment::of(spec, &template.place, endpoints);
-            let handler = handler(spec.kind, &environment, world);
+            let handler = handler::of_kind(spec.kind, &environment, world);
             let handler = handler.await.map_err(|reason| StartError {
                 function: logical.clone(),
                 line: spec.line,
@@ -118,16 +111,16 @@ impl Functions {
     ) -> Result<Self, StartError> {
         let nowhere = Endpoints::nowhere();
         Self::of_kind(template, Kind::Authorizer, &nowhere, world, |var| {
-            let config = authorizer::Config::from_env(var).map_err(text)?;
+            let config = authorizer::Config::from_env(var).map_err(handler::text)?;
             let (jwks, secret) = (keys.jwks.as_deref(), keys.secret.as_ref());
             let secret = secret.map(|secret| secret.expose().as_str());
             let app = authorizer::App::with_fixed_keys(config, jwks, secret, world.clone());
             Ok(match app.map(Arc::new) {
-                Ok(app) => event_handler(move |event| {
+                Ok(app) => handler::event_handler(move |event| {
                     let app = Arc::clone(&app);
                     async move { authorizer::handle(&app, event).await }
                 }),
-                Err(error) => event_handler(move |_| {
+                Err(error) => handler::event_handler(move |_| {
                     let error = error.clone();
                     async move { Err(lambda_runtime::Error::from(error)) }
                 }),
@@ -145,8 +138,8 @@ impl Functions {
         Self::of_kind(template, Kind::AlertForwarder, endpoints, world, |var| {
             let config = alert_forwarder::Config::from_env(var)
                 .and_then(|config| config.with_webhook(webhook.expose()))
-                .map_err(text)?;
-            alert_forwarder(config, world)
+                .map_err(handler::text)?;
+            handler::alert_forwarder(config, world)
         })
     }
 
@@ -156,7 +149,7 @@ impl Functions {
         kind: Kind,
         endpoints: &Endpoints,
         world: &World,
-        make: impl Fn(&dyn Fn(&str) -> Option<String>) -> Result<Handler, String>,
+        make: impl Fn(&dyn Fn(&str) -> Option<String>) -> Result<handler::Handler, String>,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         let of_kind = template.functions.iter();
@@ -248,135 +241,6 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
-}
-
-/// A random UUID of version 4.
-pub(crate) fn uuid(world: &World) -> String {
-    let mut bytes = [0; 16];
-    world.fill(&mut bytes);
-    let number = u128::from_be_bytes(bytes);
-    // Version 4 and the variant of RFC 9562.
-    let number = number & !(0xf << 76) | (0x4 << 76);
-    let number = number & !(0b11 << 62) | (0b10 << 62);
-    let hex = format!("{number:032x}");
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    [
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32),
-    ]
-    .join("-")
-}
-
-/// Builds a function from its environment; the error is the function's own line.
-async fn handler(
-    kind: Kind,
-    environment: &BTreeMap<String, String>,
-    world: &World,
-) -> Result<Handler, String> {
-    let var = |name: &str| environment.get(name).cloned();
-    Ok(match kind {
-        Kind::Orders => {
-            let config = orders::Config::from_env(var).map_err(text)?;
-            let app = Arc::new(orders::App::new(&config, world.clone()).map_err(text)?);
-            http_handler(move |request| {
-                let app = Arc::clone(&app);
-                async move { orders::handle(&app, request).await }
-            })
-        }
-        Kind::Cors => {
-            let app = Arc::new(cors::App::new(cors::Config::from_env(var).map_err(text)?));
-            http_handler(move |request| {
-                let app = Arc::clone(&app);
-                async move { cors::handle(&app, request).await }
-            })
-        }
-        Kind::Authorizer => {
-            let config = authorizer::Config::from_env(var).map_err(text)?;
-            let app = authorizer::App::new(config, world.clone())
-                .await
-                .map_err(text)?;
-            let app = Arc::new(app);
-            event_handler(move |event| {
-                let app = Arc::clone(&app);
-                async move { authorizer::handle(&app, event).await }
-            })
-        }
-        Kind::AlertForwarder => {
-            alert_forwarder(alert_forwarder::Config::from_env(var).map_err(text)?, world)?
-        }
-        Kind::OrdersSweeper => {
-            let config = orders::sweeper::config(var).map_err(text)?;
-            let app =
-                Arc::new(orders::sweeper::Sweeper::new(&config, world.clone()).map_err(text)?);
-            event_handler(move |event| {
-                let app = Arc::clone(&app);
-                async move { orders::sweeper::handle(&app, event).await }
-            })
-        }
-    })
-}
-
-fn alert_forwarder(config: alert_forwarder::Config, world: &World) -> Result<Handler, String> {
-    let app = Arc::new(alert_forwarder::App::new(config, world.clone()).map_err(text)?);
-    Ok(event_handler(move |event| {
-        let app = Arc::clone(&app);
-        async move { alert_forwarder::handle(&app, event).await }
-    }))
-}
-
-fn text(error: impl fmt::Display) -> String {
-    error.to_string()
-}
-
-/// A function behind the API: its event becomes an HTTP request, its response JSON, by the same
-/// code as in Lambda.
-fn http_handler<F, Answer>(handle: F) -> Handler
-where
-    F: Fn(Request) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send + 'static,
-{
-    Arc::new(move |event| {
-        let handle = handle.clone();
-        Box::pin(async move {
-            let (payload, context) = event.into_parts();
-            let request: LambdaRequest = serde_json::from_str(&payload.to_string())
-                .map_err(|error| FunctionError::new("Runtime.EventError", error))?;
-            let mut adapter = Adapter::from(service_fn(handle));
-            let response = match adapter.call(LambdaEvent::new(request, context)).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            serde_json::to_value(response)
-                .map_err(|error| FunctionError::new("Runtime.ResponseError", error))
-        })
-    })
-}
-
-fn event_handler<F, Answer, Error>(handle: F) -> Handler
-where
-    F: Fn(LambdaEvent<Value>) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Result<Value, Error>> + Send + 'static,
-    Error: Into<Diagnostic>,
-{
-    Arc::new(move |event| {
-        let handle = handle.clone();
-        Box::pin(async move {
-            // An error is named by the function, as Lambda's runtime is told it.
-            handle(event).await.map_err(|error| {
-                let diagnostic: Diagnostic = error.into();
-                FunctionError::new(&diagnostic.error_type, diagnostic.error_message)
-            })
-        })
-    })
-}
-
-/// The longest that any function of a template may run.
-pub fn longest_timeout(template: &Template) -> Duration {
-    let timeouts = template.functions.values().map(|spec| spec.timeout);
-    timeouts.max().unwrap_or_default()
 }
 
 #[cfg(test)]

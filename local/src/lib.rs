@@ -13,3 +13,4 @@ pub mod secrets;
 mod seed;
 pub mod serve;
 pub mod token;
+mod uuid;

@@ -7,7 +7,8 @@ use shared::world::World;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::functions::{Functions, uuid};
+use crate::functions::Functions;
+use crate::uuid::uuid;
 use template::{Schedule, Template};
 
 /// Runs every schedule of a template until the set is dropped.

@@ -20,9 +20,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use shared::world::World;
 
+use crate::issuer;
 pub use crate::issuer::ES256;
 use crate::secrets::{CURRENT, PREVIOUS, Store, StoredSecret, Version};
-use crate::{functions, issuer};
+use crate::uuid::uuid;
 use template::{Kind, Template};
 
 /// The name of the issuer whose secret is the template's own.
@@ -280,7 +281,7 @@ fn claims<'text>(
         scope: request.scope,
         iat: issued,
         exp: issued.checked_add(lifetime).ok_or(TokenError::Lifetime)?,
-        jti: functions::uuid(world),
+        jti: uuid(world),
     })
 }
 

@@ -2,10 +2,10 @@
 
 use shared::world::World;
 
-use super::CommandError;
-use crate::functions::uuid;
+use super::error::CommandError;
 use crate::seed::{FIRST_PRICE, FIRST_SKU};
 use crate::serve::Running;
+use crate::uuid::uuid;
 
 /// The banner: the address, a first order ready to be pasted, and where messages appear.
 pub(super) fn text(

@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::world::World;
 
-use super::{CommandError, DataArguments, FunctionArgument, TemplateArguments, print};
+use super::arguments::{DataArguments, FunctionArgument, TemplateArguments};
+use super::error::CommandError;
+use super::output::print;
 use crate::data::Access;
 use crate::functions;
 use crate::serve;

@@ -8,9 +8,10 @@ use shared::secret::Secret;
 use shared::world::World;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use super::{
-    CommandError, DataArguments, FunctionArgument, TemplateArguments, Webhook, log, print, webhook,
-};
+use super::arguments::{DataArguments, FunctionArgument, TemplateArguments, Webhook, webhook};
+use super::error::CommandError;
+use super::log;
+use super::output::print;
 use crate::data::Access;
 use crate::functions::{Endpoints, Functions, GivenKeys};
 use crate::serve::{self, Options, Services};

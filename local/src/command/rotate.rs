@@ -7,7 +7,9 @@ use clap::Args;
 use jiff::Timestamp;
 use shared::world::World;
 
-use super::{CommandError, DataArguments, TemplateArguments, print};
+use super::arguments::{DataArguments, TemplateArguments};
+use super::error::CommandError;
+use super::output::print;
 use crate::data::{Access, DataDirectory};
 use crate::secrets::{self, CURRENT, PREVIOUS, Store, StoredSecret, Version};
 use crate::serve;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{CommandError, TemplateArguments, print};
+use super::arguments::TemplateArguments;
+use super::error::CommandError;
+use super::output::print;
 use template::Route;
 
 /// The arguments of `surefire routes`.

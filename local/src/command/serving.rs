@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use clap::Args;
 use shared::secret::Secret;
 
-use super::{CommandError, DataArguments, TemplateArguments, Webhook, banner, log, print, webhook};
+use super::arguments::{DataArguments, TemplateArguments, Webhook, webhook};
+use super::error::CommandError;
+use super::output::print;
+use super::{banner, log};
 use crate::serve::{self, Options};
 
 /// The arguments of `surefire serve`.

@@ -9,7 +9,8 @@ use clap::Args;
 use jiff::Timestamp;
 use shared::world::World;
 
-use super::{CommandError, print};
+use super::error::CommandError;
+use super::output::print;
 use simulator::fault::Faults;
 use simulator::summary::Summary;
 use simulator::{Outcome, Plan, run as run_seed};

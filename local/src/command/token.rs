@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use shared::world::World;
 
-use super::{CommandError, DataArguments, TemplateArguments, duration, print, usual_template};
+use super::arguments::{DataArguments, TemplateArguments, duration, usual_template};
+use super::error::CommandError;
+use super::output::print;
 use crate::data::{Access, DataDirectory};
 use crate::issuer;
 use crate::secrets::Store;

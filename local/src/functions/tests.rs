@@ -1,9 +1,13 @@
 //! What becomes of an invocation that goes wrong.
 
-use shared::world::World;
+use std::time::Duration;
 
+use lambda_runtime::Context;
 use serde_json::json;
+use shared::world::World;
+use template::Kind;
 
+use super::handler::event_handler;
 use super::*;
 
 /// Functions with one that does as told.
@@ -119,14 +123,4 @@ async fn the_context_names_the_deadline_and_the_alias() {
         told,
         json!([now.as_millisecond() + 10_000, arn, "Root=1", 36])
     );
-}
-
-#[test]
-fn a_uuid_has_the_form_of_version_4() {
-    let ones = World::new(
-        || jiff::Timestamp::UNIX_EPOCH,
-        |bytes| bytes.fill(0xff),
-        |_| Box::pin(async {}),
-    );
-    assert_eq!(uuid(&ones), "ffffffff-ffff-4fff-bfff-ffffffffffff");
 }

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Error, Options};
+use super::error::Error;
+use super::options::Options;
 use crate::data::{Held, Live};
 use crate::functions::Endpoints;
 use crate::issuer;

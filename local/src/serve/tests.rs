@@ -4,6 +4,8 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 
 use super::*;
+use crate::data::DataDirectory;
+use gateway::access_log::AccessLog;
 use gateway::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
 
 mod tokens;
@@ -19,7 +21,7 @@ struct Directory(std::path::PathBuf);
 
 impl Directory {
     fn new() -> Self {
-        let name = format!("surefire-{}", crate::functions::uuid(&World::real()));
+        let name = format!("surefire-{}", crate::uuid::uuid(&World::real()));
         Self(std::env::temp_dir().join(name))
     }
 

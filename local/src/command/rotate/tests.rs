@@ -11,7 +11,7 @@ struct Directory(std::path::PathBuf);
 
 impl Directory {
     fn new() -> Self {
-        let name = format!("surefire-{}", crate::functions::uuid(&World::real()));
+        let name = format!("surefire-{}", crate::uuid::uuid(&World::real()));
         Self(std::env::temp_dir().join(name))
     }
 }

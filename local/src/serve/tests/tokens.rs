@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 
 use super::*;
+use crate::issuer;
 use crate::secrets::{CURRENT, PREVIOUS};
 
 const START: i64 = 1_800_000_000;

@@ -1,0 +1,183 @@
+//! Arguments that several commands share.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use alert_forwarder::{WebhookError, WebhookUrl};
+use clap::Args;
+use shared::secret::Secret;
+use template::{Kind, Template};
+
+use super::error::CommandError;
+use crate::data::DataDirectory;
+use crate::serve::Options;
+
+/// The file that is served unless another is named, here or in a directory above.
+const TEMPLATE_FILE: &str = "template.yaml";
+
+/// What every command needs to know of the template.
+#[derive(Args, Clone, Debug)]
+pub(super) struct TemplateArguments {
+    /// The template to serve [default: template.yaml here or in a directory above]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// A value for a parameter of the template; may be repeated
+    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+}
+
+/// The function that a command is about.
+#[derive(Args, Clone, Debug)]
+pub(super) struct FunctionArgument {
+    #[arg(value_name = "FUNCTION", help = function_help())]
+    pub(super) name: String,
+}
+
+/// Where a command finds the data.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DataArguments {
+    /// The directory that orders, secrets and the running server's endpoints are kept in
+    #[arg(long, value_name = "DIRECTORY", default_value = ".surefire")]
+    data: PathBuf,
+}
+
+impl TemplateArguments {
+    /// The template's file and text.
+    fn text(&self) -> Result<(PathBuf, String), CommandError> {
+        let path = match &self.template {
+            Some(path) => path.clone(),
+            None => find_template().ok_or(CommandError::NoTemplate)?,
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok((path, text)),
+            Err(error) => Err(CommandError::ReadTemplate(path, error)),
+        }
+    }
+
+    /// Options with the template, checked, and its evaluation.
+    pub(super) fn options(&self) -> Result<(Options, Template), CommandError> {
+        let (path, template) = self.text()?;
+        let options = Options {
+            template,
+            parameters: self.parameters.clone(),
+            ..Options::in_memory()
+        };
+        let template = options
+            .read_template()
+            .map_err(|error| CommandError::Template(path, error))?;
+        Ok((options, template))
+    }
+}
+
+fn function_help() -> String {
+    let binaries = Kind::ALL.map(Kind::binary).join(", ");
+    format!("The function: {binaries}, or its name in the template")
+}
+
+impl FunctionArgument {
+    /// The function's logical id in a template.
+    pub(super) fn logical_id(&self, template: &Template) -> Result<String, CommandError> {
+        if template.functions.contains_key(&self.name) {
+            return Ok(self.name.clone());
+        }
+        let found = Kind::of_binary(&self.name).and_then(|kind| template.function(kind));
+        found.map(|(logical, _)| logical.to_owned()).ok_or_else(|| {
+            let functions = template.functions.values();
+            let known: Vec<&str> = functions.map(|spec| spec.kind.binary()).collect();
+            CommandError::Event(format!(
+                "there is no function `{}`: the template has {}",
+                self.name,
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+impl DataArguments {
+    pub(super) fn directory(&self) -> DataDirectory {
+        DataDirectory::new(&self.data)
+    }
+}
+
+fn find_template() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let found = here
+        .ancestors()
+        .map(|directory| directory.join(TEMPLATE_FILE))
+        .find(|path| path.is_file())?;
+    // Shown in errors: the short name where it is enough.
+    Some(
+        found
+            .strip_prefix(&here)
+            .map(Path::to_owned)
+            .unwrap_or(found),
+    )
+}
+
+/// The template that a command without `--template` reads, for its help; the shipped one if there
+/// is no such file.
+pub(super) fn usual_template() -> Option<Template> {
+    let text = find_template().and_then(|path| std::fs::read_to_string(path).ok());
+    Template::read(text.as_deref().unwrap_or(template::SHIPPED), []).ok()
+}
+
+/// A webhook's URL as it was typed: a credential, so that not even an error of the command line may
+/// repeat it. It is checked by [`Webhook::checked`], because clap shows what it refuses.
+#[derive(Clone, Debug)]
+pub(super) struct Webhook(Secret<String>);
+
+#[expect(clippy::unnecessary_wraps, reason = "the form of a parser of clap's")]
+pub(super) fn webhook(text: &str) -> Result<Webhook, std::convert::Infallible> {
+    Ok(Webhook(Secret::new(text.trim().to_owned())))
+}
+
+impl Webhook {
+    /// The URL, if it is a webhook's.
+    pub(super) fn checked(self) -> Result<Secret<String>, WebhookError> {
+        WebhookUrl::parse(self.0.expose())?;
+        Ok(self.0)
+    }
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a parameter is KEY=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A duration as people write it: `90s`, `15m`, `1h`, `7d`, or seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = match text.strip_prefix(digits) {
+        Some("" | "s") => 1,
+        Some("m") => 60,
+        Some("h") => 60 * 60,
+        Some("d") => 24 * 60 * 60,
+        _ => return Err("a duration is a number with s, m, h or d".to_owned()),
+    };
+    let count: u64 = digits
+        .parse()
+        .map_err(|_| "a duration is a number with s, m, h or d".to_owned())?;
+    count
+        .checked_mul(unit)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "too long".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_people_do() {
+        let seconds = |text| duration(text).map(|duration| duration.as_secs());
+        assert_eq!(seconds("90"), Ok(90));
+        assert_eq!(seconds("15m"), Ok(900));
+        assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
+        assert_eq!(seconds("7d"), Ok(604_800));
+        assert!(
+            seconds("h").is_err()
+                && seconds("1w").is_err()
+                && seconds("99999999999999999d").is_err()
+        );
+    }
+}
