@@ -36,16 +36,16 @@ pub enum DataError {
 
 /// What a live server tells other commands.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Live {
+pub(crate) struct Live {
     /// The server's process.
-    pub process: u32,
+    pub(crate) process: u32,
     /// The address of the API.
-    pub api: String,
+    pub(crate) api: String,
     /// The services that functions call.
     #[serde(flatten)]
-    pub endpoints: Endpoints,
+    pub(crate) endpoints: Endpoints,
     /// Where Discord messages can be seen.
-    pub discord: String,
+    pub(crate) discord: String,
 }
 
 /// A data directory that nobody holds yet.
@@ -54,7 +54,7 @@ pub struct DataDirectory(PathBuf);
 
 /// A data directory that this process alone holds; dropping it lets go.
 #[derive(Debug)]
-pub struct Held {
+pub(crate) struct Held {
     directory: DataDirectory,
     // The lock lives as long as the open file.
     _lock: File,
@@ -62,7 +62,7 @@ pub struct Held {
 
 /// What asking for a directory came to.
 #[derive(Debug)]
-pub enum Access {
+pub(crate) enum Access {
     /// It is ours.
     Held(Held),
     /// A server has it and is there to be used.
@@ -71,27 +71,27 @@ pub enum Access {
 
 impl DataDirectory {
     /// A directory, which need not exist.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
     /// Its path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// The file of the secrets.
-    pub fn secrets_file(&self) -> PathBuf {
+    pub(crate) fn secrets_file(&self) -> PathBuf {
         self.0.join("secrets.json")
     }
 
     /// The file of the program's own issuer's key.
-    pub fn issuer_file(&self) -> PathBuf {
+    pub(crate) fn issuer_file(&self) -> PathBuf {
         self.0.join("issuer.json")
     }
 
     /// The file of the embedded database.
-    pub fn database_file(&self) -> PathBuf {
+    pub(crate) fn database_file(&self) -> PathBuf {
         self.0.join(DATABASE_FILE)
     }
 
@@ -100,7 +100,7 @@ impl DataDirectory {
     }
 
     /// Takes the directory, or finds the server that has it.
-    pub async fn access(&self, world: &World) -> Result<Access, DataError> {
+    pub(crate) async fn access(&self, world: &World) -> Result<Access, DataError> {
         let unusable = |error| DataError::Unusable(self.0.clone(), error);
         files::create_private_directory(&self.0).map_err(unusable)?;
         let lock = open_lock(&self.0.join("lock")).map_err(unusable)?;
@@ -132,7 +132,7 @@ impl DataDirectory {
     }
 
     /// Takes the directory for a server.
-    pub async fn hold(&self, world: &World) -> Result<Held, DataError> {
+    pub(crate) async fn hold(&self, world: &World) -> Result<Held, DataError> {
         match self.access(world).await? {
             Access::Held(held) => Ok(held),
             Access::Live(live) => Err(DataError::Live(self.0.clone(), live.api, live.process)),
@@ -142,19 +142,14 @@ impl DataDirectory {
 
 impl Held {
     /// The directory.
-    pub fn directory(&self) -> &DataDirectory {
+    pub(crate) fn directory(&self) -> &DataDirectory {
         &self.directory
     }
 
     /// Tells other commands where this server's services are.
-    pub fn announce(&self, live: &Live) -> Result<(), DataError> {
+    pub(crate) fn announce(&self, live: &Live) -> Result<(), DataError> {
         files::write_private_json(&self.directory.endpoints_file(), live)
             .map_err(|error| DataError::Unusable(self.directory.0.clone(), error))
-    }
-
-    /// An error of this directory.
-    pub fn unusable(&self, error: io::Error) -> DataError {
-        DataError::Unusable(self.directory.0.clone(), error)
     }
 }
 

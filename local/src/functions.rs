@@ -15,7 +15,7 @@ use shared::secret::Secret;
 use shared::world::World;
 
 use crate::uuid::uuid;
-use gateway::function::{FunctionError, Invoke};
+use gateway::{FunctionError, Invoke};
 use template::{FunctionSpec, Kind, Template};
 
 mod environment;
@@ -37,11 +37,11 @@ pub struct StartError {
 
 /// Keys to check tokens with, instead of those that an authorizer would fetch.
 #[derive(Debug, Default)]
-pub struct GivenKeys {
+pub(crate) struct GivenKeys {
     /// A JWK set: every issuer's, but for those that a secret is given for.
-    pub jwks: Option<String>,
+    pub(crate) jwks: Option<String>,
     /// The value of a secret: every issuer's whose keys are a secret.
-    pub secret: Option<Secret<String>>,
+    pub(crate) secret: Option<Secret<String>>,
 }
 
 /// The functions of a template, ready to be invoked.
@@ -66,7 +66,7 @@ impl fmt::Debug for Functions {
 
 impl Functions {
     /// Starts every function of a template.
-    pub async fn start(
+    pub(crate) async fn start(
         template: &Template,
         endpoints: &Endpoints,
         world: &World,
@@ -75,7 +75,7 @@ impl Functions {
     }
 
     /// Starts the functions of a template that are wanted, by their kind.
-    pub async fn start_only(
+    pub(crate) async fn start_only(
         template: &Template,
         endpoints: &Endpoints,
         world: &World,
@@ -104,7 +104,7 @@ impl Functions {
     /// The authorizers of a template alone, with keys given by hand instead of their issuers' own.
     ///
     /// Keys that no issuer can use are each invocation's error.
-    pub fn authorizers_with_keys(
+    pub(crate) fn authorizers_with_keys(
         template: &Template,
         keys: &GivenKeys,
         world: &World,
@@ -129,7 +129,7 @@ impl Functions {
     }
 
     /// The alert forwarders of a template alone, with one webhook for all routes instead of their secret.
-    pub fn alert_forwarders_with_webhook(
+    pub(crate) fn alert_forwarders_with_webhook(
         template: &Template,
         endpoints: &Endpoints,
         webhook: &Secret<String>,
@@ -208,7 +208,7 @@ impl Functions {
     }
 
     /// These functions, for whoever invokes them by their logical ids.
-    pub fn invoker(self: &Arc<Self>) -> Invoke {
+    pub(crate) fn invoker(self: &Arc<Self>) -> Invoke {
         let functions = Arc::clone(self);
         Arc::new(move |invocation| {
             let functions = Arc::clone(&functions);

@@ -25,18 +25,18 @@ use crate::files;
 /// The algorithm that its key signs with.
 pub const ES256: &str = "ES256";
 /// The issuer's name in `ISSUERS`.
-pub const NAME: &str = "local-es256";
+pub(crate) const NAME: &str = "local-es256";
 /// What its tokens say in `iss`: the same whatever port the program listens on, so that a token
 /// outlives a restart.
-pub const ISS: &str = "https://es256.issuer.surefire.local";
+pub(crate) const ISS: &str = "https://es256.issuer.surefire.local";
 /// What its tokens say in `aud`.
-pub const AUDIENCE: &str = "surefire";
+pub(crate) const AUDIENCE: &str = "surefire";
 /// The template's parameter for issuers besides its own.
-pub const PARAMETER: &str = "AdditionalIssuers";
+pub(crate) const PARAMETER: &str = "AdditionalIssuers";
 /// Where the program serves its key set.
-pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+pub(crate) const JWKS_PATH: &str = "/.well-known/jwks.json";
 /// Where it serves its OpenID configuration.
-pub const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
+pub(crate) const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
 
 /// A P-256 private key in PKCS #8 (RFC 5208, RFC 5915, RFC 5480) up to its 32 bytes; the public
 /// half follows from them.
@@ -49,7 +49,7 @@ const PKCS8_PREFIX: [u8; 35] = [
 const DRAWS_MAX: u32 = 8;
 
 /// The issuer's key, ready to sign.
-pub struct Key {
+pub(crate) struct Key {
     signing: EncodingKey,
     public: Jwk,
     kid: String,
@@ -74,7 +74,7 @@ impl Key {
     ///
     /// # Errors
     /// The file cannot be read or written, or is damaged.
-    pub fn open(file: Option<&Path>, world: &World) -> io::Result<Self> {
+    pub(crate) fn open(file: Option<&Path>, world: &World) -> io::Result<Self> {
         let Some(path) = file else {
             return Ok(Self::generate(world)?.1);
         };
@@ -94,7 +94,7 @@ impl Key {
     ///
     /// # Errors
     /// The file cannot be read, or is damaged.
-    pub fn read(path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
         let Some(stored) = files::read_json::<Stored>(path)? else {
             return Ok(None);
         };
@@ -138,7 +138,7 @@ impl Key {
     }
 
     /// The key's id.
-    pub fn kid(&self) -> &str {
+    pub(crate) fn kid(&self) -> &str {
         &self.kid
     }
 
@@ -148,7 +148,7 @@ impl Key {
     }
 
     /// The set to publish: the public half alone.
-    pub fn set(&self) -> JwkSet {
+    pub(crate) fn set(&self) -> JwkSet {
         JwkSet {
             keys: vec![self.public.clone()],
         }

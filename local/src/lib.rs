@@ -4,10 +4,10 @@
 //! [`gateway`] (what API Gateway would do between a client and a function).
 
 pub mod command;
-pub mod data;
+pub(crate) mod data;
 mod files;
 pub mod functions;
-pub mod issuer;
+pub(crate) mod issuer;
 mod schedule;
 pub mod secrets;
 mod seed;

@@ -13,35 +13,35 @@ use shared::world::World;
 use crate::files;
 use template::{Recipe, SecretSpec, SecretValue};
 
-pub mod endpoint;
+pub(crate) mod endpoint;
 
 /// The label of the version that is in use.
 pub const CURRENT: &str = "AWSCURRENT";
 /// The label of the version that was in use before.
-pub const PREVIOUS: &str = "AWSPREVIOUS";
+pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// A secret with its versions.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct StoredSecret {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its ARN.
-    pub arn: String,
+    pub(crate) arn: String,
     /// Its versions, the oldest first.
-    pub versions: Vec<Version>,
+    pub(crate) versions: Vec<Version>,
 }
 
 /// One version of a secret.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct Version {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     /// Its value.
     pub value: String,
     /// When it was created, in milliseconds since 1970.
-    pub created_milliseconds: i64,
+    pub(crate) created_milliseconds: i64,
     /// Its staging labels.
-    pub stages: Vec<String>,
+    pub(crate) stages: Vec<String>,
 }
 
 impl StoredSecret {
@@ -55,7 +55,7 @@ impl StoredSecret {
 
 impl Version {
     /// When it was created.
-    pub fn created(&self) -> Timestamp {
+    pub(crate) fn created(&self) -> Timestamp {
         Timestamp::from_millisecond(self.created_milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
@@ -97,7 +97,7 @@ impl fmt::Debug for Store {
 
 impl Store {
     /// A store that is kept in a file, or in memory only.
-    pub fn open(file: Option<PathBuf>, world: World) -> io::Result<Self> {
+    pub(crate) fn open(file: Option<PathBuf>, world: World) -> io::Result<Self> {
         let stored = match &file {
             Some(path) => files::read_json(path)?,
             None => None,
@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// Creates the secrets of a template that do not exist yet.
-    pub fn create_missing(&self, specs: &[SecretSpec]) -> io::Result<()> {
+    pub(crate) fn create_missing(&self, specs: &[SecretSpec]) -> io::Result<()> {
         let mut secrets = self.lock();
         let mut created = false;
         for spec in specs
@@ -144,7 +144,7 @@ impl Store {
     }
 
     /// Puts a value that becomes the current one, unless it is that already.
-    pub fn set_current(&self, id: &str, value: &str) -> Result<(), PutError> {
+    pub(crate) fn set_current(&self, id: &str, value: &str) -> Result<(), PutError> {
         let secret = self.find(id).ok_or(PutError::NotFound)?;
         if secret
             .staged(CURRENT)

@@ -51,8 +51,6 @@ pub struct Running {
     pub secrets_url: String,
     /// The Discord stand-in.
     pub discord: Arc<Discord>,
-    /// The stand-in's own address: `/` is its page.
-    pub discord_url: String,
     /// What is served.
     pub template: Arc<Template>,
     /// The functions, to be invoked past the gateway.
@@ -117,7 +115,6 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         dynamodb_url: services.endpoints.dynamodb.clone(),
         secrets_url: services.endpoints.aws.clone(),
         discord: Arc::clone(&services.discord),
-        discord_url: services.discord_url.clone(),
         template,
         functions,
         secrets: Arc::clone(&services.secrets),

@@ -105,7 +105,7 @@ pub struct Issuer {
     /// The id of its secret.
     pub secret_id: String,
     /// How long tokens of a replaced secret are accepted.
-    pub overlap: Duration,
+    pub(crate) overlap: Duration,
 }
 
 #[derive(Deserialize)]
@@ -163,12 +163,12 @@ impl Issuer {
     }
 
     /// From when a value signs: every authorizer has read it by then, or accepts no other.
-    pub fn signs_from(&self, created: Timestamp) -> Timestamp {
+    pub(crate) fn signs_from(&self, created: Timestamp) -> Timestamp {
         known_from(created).min(self.overlap_end(created))
     }
 
     /// Until when tokens of the value before are accepted. The authorizer counts whole seconds.
-    pub fn overlap_end(&self, created: Timestamp) -> Timestamp {
+    pub(crate) fn overlap_end(&self, created: Timestamp) -> Timestamp {
         let second = Timestamp::from_second(created.as_millisecond().div_euclid(1000));
         let second = second.unwrap_or(created);
         second
@@ -177,7 +177,7 @@ impl Issuer {
     }
 
     /// The version of the secret that signs at a moment.
-    pub fn signing_version<'secret>(
+    pub(crate) fn signing_version<'secret>(
         &self,
         secret: &'secret StoredSecret,
         now: Timestamp,
@@ -192,7 +192,7 @@ impl Issuer {
     }
 
     /// A token signed with the key of a store that every authorizer knows.
-    pub fn sign_with_store(
+    pub(crate) fn sign_with_store(
         &self,
         store: &Store,
         request: &Request<'_>,
@@ -204,7 +204,7 @@ impl Issuer {
     }
 
     /// A token signed with the version of a secret that every authorizer knows.
-    pub fn sign_with_secret(
+    pub(crate) fn sign_with_secret(
         &self,
         secret: &StoredSecret,
         request: &Request<'_>,
@@ -216,7 +216,7 @@ impl Issuer {
     }
 
     /// A token signed with a secret's value: a text, or a set of keys of which the first signs.
-    pub fn sign(
+    pub(crate) fn sign(
         &self,
         secret: &str,
         request: &Request<'_>,
@@ -249,13 +249,13 @@ pub(crate) fn algorithms() -> String {
 }
 
 /// From when every authorizer has read a new value of a secret.
-pub fn known_from(created: Timestamp) -> Timestamp {
+pub(crate) fn known_from(created: Timestamp) -> Timestamp {
     let refresh = Duration::from_secs(REFRESH_SECONDS.unsigned_abs());
     created.saturating_add(refresh).unwrap_or(Timestamp::MAX)
 }
 
 /// A token of the program's own issuer.
-pub fn sign_with_key(
+pub(crate) fn sign_with_key(
     key: &issuer::Key,
     request: &Request<'_>,
     world: &World,

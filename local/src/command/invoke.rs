@@ -15,7 +15,7 @@ use super::output::print;
 use crate::data::Access;
 use crate::functions::{Endpoints, Functions, GivenKeys};
 use crate::serve::{self, Options, Services};
-use gateway::function::FunctionError;
+use gateway::FunctionError;
 use template::{Kind, Template};
 
 /// The arguments of `surefire invoke`.

@@ -9,7 +9,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use gateway::access_log::AccessLog;
+use gateway::AccessLog;
 
 /// Starts the log; says how requests are to be logged.
 ///

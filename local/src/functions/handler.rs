@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use gateway::function::FunctionError;
+use gateway::FunctionError;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
 use lambda_runtime::{Diagnostic, LambdaEvent};

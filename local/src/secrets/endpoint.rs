@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{CURRENT, PutError, Store, StoredSecret, Version};
 
 /// The endpoint's routes.
-pub fn router(store: Arc<Store>) -> Router {
+pub(crate) fn router(store: Arc<Store>) -> Router {
     Router::new()
         .route("/", post(answer))
         .fallback(unknown)

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gateway::access_log::AccessLog;
+use gateway::AccessLog;
 use shared::secret::Secret;
 use shared::world::World;
 use template::{Template, TemplateError};
@@ -77,7 +77,10 @@ impl Options {
 
     /// The template as the functions get it: with the program's own issuer among the
     /// [`issuer::PARAMETER`], if the template has that parameter.
-    pub fn read_template_with(&self, endpoints: &Endpoints) -> Result<Template, TemplateError> {
+    pub(crate) fn read_template_with(
+        &self,
+        endpoints: &Endpoints,
+    ) -> Result<Template, TemplateError> {
         let template = self.read_template()?;
         let Some(given) = template.parameters.get(issuer::PARAMETER) else {
             return Ok(template);

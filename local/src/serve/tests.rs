@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::data::DataDirectory;
-use gateway::access_log::AccessLog;
+use gateway::AccessLog;
 use gateway::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
 
 mod tokens;

@@ -71,7 +71,7 @@ pub fn plain(text: &str) -> String {
 }
 
 /// A time stamp's time.
-pub fn time(seconds: i64) -> String {
+fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
 }
 

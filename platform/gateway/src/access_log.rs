@@ -19,17 +19,17 @@ pub enum AccessLog {
 
 /// What is logged of a request. No header is, so no token is.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The gateway's name for the request.
-    pub request_id: String,
+    pub(crate) request_id: String,
     /// The status it was answered with.
-    pub status: u16,
+    pub(crate) status: u16,
     /// How long that took.
-    pub milliseconds: f64,
+    pub(crate) milliseconds: f64,
     /// The route that was chosen.
-    pub route: Option<String>,
+    pub(crate) route: Option<String>,
     /// What went wrong with a function.
-    pub fault: Option<String>,
+    pub(crate) fault: Option<String>,
     method: String,
     path: String,
     source: String,
@@ -38,7 +38,7 @@ pub struct Entry {
 
 impl Entry {
     /// The entry of a request that has just arrived.
-    pub fn begin(inbound: &Inbound) -> Self {
+    pub(crate) fn begin(inbound: &Inbound) -> Self {
         Self {
             request_id: inbound.request_id.clone(),
             status: 0,
@@ -92,7 +92,7 @@ impl Entry {
 
 impl AccessLog {
     /// Writes the line of a request.
-    pub fn write(self, entry: &Entry) {
+    pub(crate) fn write(self, entry: &Entry) {
         let line = match self {
             Self::Off => return,
             Self::Readable => entry.readable(),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// What the gateway itself says, each with its status.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Own {
+pub(crate) enum Own {
     /// The identity source is missing.
     Unauthorized,
     /// The authorizer said no.
@@ -45,7 +45,7 @@ impl Own {
     }
 
     /// The answer.
-    pub fn response(self) -> Response<Body> {
+    pub(crate) fn response(self) -> Response<Body> {
         let (status, message) = self.status_and_message();
         let mut response = Response::new(Body::from(json!({"message": message}).to_string()));
         *response.status_mut() = status;
@@ -58,7 +58,7 @@ impl Own {
 
 /// What is wrong with a function's answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Malformed {
+pub(crate) enum Malformed {
     /// The status is not one of HTTP's.
     #[error("statusCode is not an HTTP status")]
     Status,
@@ -90,7 +90,7 @@ const REMAPPED: [&str; 3] = ["date", "server", "www-authenticate"];
 ///
 /// With a `statusCode` it is read as payload format 2.0. Without one the whole value is the body,
 /// with status 200 and `content-type: application/json`.
-pub fn response(returned: &Value) -> Result<Response<Body>, Malformed> {
+pub(crate) fn response(returned: &Value) -> Result<Response<Body>, Malformed> {
     match returned.as_object() {
         Some(answer) if answer.contains_key("statusCode") => explicit(answer),
         _ => {

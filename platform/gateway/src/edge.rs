@@ -12,7 +12,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use template::{EdgeCors, EdgePolicy};
 
 /// Applies a policy to an answer's headers.
-pub fn apply(policy: &EdgePolicy, method: &Method, request: &HeaderMap, answer: &mut HeaderMap) {
+pub(crate) fn apply(
+    policy: &EdgePolicy,
+    method: &Method,
+    request: &HeaderMap,
+    answer: &mut HeaderMap,
+) {
     if let Some(cors) = &policy.cors {
         apply_cors(cors, method, request, answer);
     }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::route::Chosen;
+use crate::route::Chosen;
 use template::Place;
 
 /// The id of the only API there is.
@@ -45,7 +45,7 @@ pub struct Inbound {
 
 impl Inbound {
     /// A header's values, joined by commas as the gateway does; `None` without one.
-    pub fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         let values: Vec<String> = self.headers.get_all(name).iter().map(text).collect();
         (!values.is_empty()).then(|| values.join(","))
     }
@@ -72,7 +72,7 @@ impl Inbound {
     }
 
     /// The event of an authorizer that was given these identities.
-    pub fn authorizer_event(
+    pub(crate) fn authorizer_event(
         &self,
         place: &Place,
         chosen: &Chosen<'_>,

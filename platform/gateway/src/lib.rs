@@ -19,19 +19,21 @@ use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value};
 use shared::world::World;
 
-use crate::access_log::{AccessLog, Entry};
+use crate::access_log::Entry;
 use template::{Authorizer, Template};
 
-pub mod access_log;
-pub mod answer;
-pub mod edge;
+mod access_log;
+mod answer;
+mod edge;
 pub mod event;
-pub mod function;
+mod function;
 pub mod route;
+
+pub use access_log::AccessLog;
+pub use function::{FunctionError, Invocation, Invoke};
 
 use answer::Own;
 use event::Inbound;
-use function::{FunctionError, Invocation, Invoke};
 use route::Chosen;
 
 /// The largest body that an HTTP API takes.

@@ -41,8 +41,6 @@ pub struct Authorizer {
     pub function: String,
     /// The headers a request must have before the function is asked.
     pub identity_headers: Vec<String>,
-    /// The seconds its answers are kept for.
-    pub cache_seconds: u64,
 }
 
 /// The HTTP API's authorizers, to read routes with.
@@ -151,7 +149,6 @@ impl<'template> Apis<'template> {
                 .map(|node| self.evaluator.texts(node))
                 .transpose()?
                 .unwrap_or_default(),
-            cache_seconds,
         })
     }
 

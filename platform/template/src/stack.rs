@@ -18,8 +18,6 @@ use crate::yaml::{self, Entry, Node};
 pub struct Stack {
     /// The resources by logical id.
     pub resources: BTreeMap<String, Resource>,
-    /// The outputs' values by name.
-    pub outputs: BTreeMap<String, Value>,
     /// The names of the parameters.
     pub parameters: Vec<String>,
 }
@@ -59,18 +57,16 @@ impl Stack {
             let read = read_resource(&evaluator, &place, logical, node, &mut faults);
             resources.insert(logical.to_owned(), read);
         }
-        let mut outputs = BTreeMap::new();
-        for Entry { key, value, .. } in root.get("Outputs").map(Node::entries).unwrap_or_default() {
+        // Nobody reads the outputs; evaluating them finds their faults.
+        for Entry { value, .. } in root.get("Outputs").map(Node::entries).unwrap_or_default() {
             let exists = faults.keep(evaluator.exists(value)).unwrap_or_default();
             if let Some(value) = value.get("Value").filter(|_| exists) {
-                let value = faults.keep(evaluator.value(value)).flatten();
-                outputs.insert(key.clone(), value.unwrap_or_default());
+                faults.keep(evaluator.value(value));
             }
         }
         faults.none_or_error()?;
         Ok(Self {
             resources,
-            outputs,
             parameters: names,
         })
     }
