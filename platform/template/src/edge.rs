@@ -1,4 +1,4 @@
-//! Owns the edge: the response headers policy that the distribution applies to every answer.
+//! The edge: the response headers policy that the CloudFront distribution applies to every answer.
 
 use crate::evaluate::Evaluator;
 use crate::fault::Fault;
@@ -17,15 +17,15 @@ pub struct EdgePolicy {
 /// The CORS part of an edge policy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EdgeCors {
-    /// Origins that are answered.
+    /// The origins that get CORS headers.
     pub origins: Vec<String>,
-    /// Methods a preflight is told.
+    /// The methods that a preflight's answer lists.
     pub methods: Vec<String>,
-    /// Request headers a preflight is told.
+    /// The request headers that a preflight's answer lists.
     pub headers: Vec<String>,
-    /// Response headers a page may read.
+    /// The response headers that a page may read.
     pub exposed: Vec<String>,
-    /// For how long a preflight's answer holds.
+    /// How long a browser may keep a preflight's answer, in seconds.
     pub max_age_seconds: Option<u64>,
     /// Whether cookies are allowed.
     pub credentials: bool,
@@ -40,11 +40,11 @@ pub struct EdgeHeader {
     pub name: String,
     /// Its value.
     pub value: String,
-    /// Whether it replaces one that is there already.
+    /// Whether it replaces a header of the same name.
     pub replaces: bool,
 }
 
-/// The policy of the distribution, if the template has one under its conditions.
+/// The distribution's policy, if both exist under the template's conditions.
 pub(crate) fn read(
     evaluator: &Evaluator<'_>,
     resources: &[(&str, &Node)],
@@ -119,7 +119,9 @@ fn security_headers(evaluator: &Evaluator<'_>, node: &Node) -> Result<Vec<EdgeHe
             "FrameOptions" => ("x-frame-options", text("FrameOption")?),
             "ReferrerPolicy" => ("referrer-policy", text("ReferrerPolicy")?),
             other => {
-                return Err(part.fault(format!("the security header {other} is not known here")));
+                return Err(part.fault(format!(
+                    "this program does not know the security header {other}"
+                )));
             }
         };
         headers.push(EdgeHeader {

@@ -1,7 +1,7 @@
-//! Owns CloudFormation's intrinsic functions: a node in, the value it stands for out.
+//! Evaluates CloudFormation's intrinsic functions: a node in, its value out.
 //!
-//! Only what is asked for is evaluated, so that a resource this program does not serve may use
-//! functions it does not know.
+//! Only nodes that are requested are evaluated. A resource that this program does not serve may
+//! therefore use functions that it does not know.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::resource::{self, Place};
 use crate::substitute;
 use crate::yaml::{Content, Entry, Node};
 
-/// How deep conditions and values may refer to each other: a circle ends here.
+/// How deep values and conditions may be nested; this also ends circular references.
 const DEPTH_MAX: usize = 32;
 
 /// Evaluates nodes of one template with one set of parameters.
@@ -41,12 +41,12 @@ impl<'template> Evaluator<'template> {
         &self.parameters
     }
 
-    /// What the globals say of every function.
+    /// The `Globals` of all functions.
     pub(crate) fn globals(&self) -> Option<&'template Node> {
         self.root.at(&["Globals", "Function"])
     }
 
-    /// A property of a function: its own, or else the globals'.
+    /// A property of a function: its own, or else that of `Globals`.
     pub(crate) fn function_property<'node>(
         &self,
         function: &'node Node,
@@ -59,19 +59,19 @@ impl<'template> Evaluator<'template> {
         own.or_else(|| self.globals().and_then(|globals| globals.get(name)))
     }
 
-    /// Whether an ARN is that of a function, or of its alias.
+    /// Whether an ARN names this function or its alias.
     pub(crate) fn is_function(&self, logical: &str, node: &Node, arn: &str) -> bool {
         let own = resource::attribute(self.place, logical, node, "Arn");
         let alias = resource::alias(self.place, logical, node);
         [own, alias].into_iter().flatten().any(|own| own == arn)
     }
 
-    /// The value of a node; `None` is `AWS::NoValue`.
+    /// The value of a node; `None` for `AWS::NoValue`.
     pub(crate) fn value(&self, node: &Node) -> Result<Option<Value>, Fault> {
         self.value_at(node, 0)
     }
 
-    /// The value of a node that must stand for a text; numbers and truth values are texts too.
+    /// The value of a node as text; numbers and booleans become text.
     pub(crate) fn text(&self, node: &Node) -> Result<String, Fault> {
         match self.value(node)? {
             Some(value) => text_of(&value).ok_or_else(|| node.fault("a text is needed here")),
@@ -79,12 +79,12 @@ impl<'template> Evaluator<'template> {
         }
     }
 
-    /// The value of a node that must stand for a list of texts.
+    /// The value of a node that must be a list of texts.
     pub(crate) fn texts(&self, node: &Node) -> Result<Vec<String>, Fault> {
         self.texts_at(node, 0)
     }
 
-    /// The value of a node that must stand for a truth value.
+    /// The value of a node that must be a boolean.
     pub(crate) fn truth(&self, node: &Node) -> Result<bool, Fault> {
         match self.text(node)?.as_str() {
             "true" => Ok(true),
@@ -93,14 +93,14 @@ impl<'template> Evaluator<'template> {
         }
     }
 
-    /// The value of a node that must stand for a whole number.
+    /// The value of a node that must be a whole number.
     pub(crate) fn number(&self, node: &Node) -> Result<u64, Fault> {
         let text = self.text(node)?;
         text.parse()
             .map_err(|_| node.fault("a whole number is needed here"))
     }
 
-    /// The resources that exist under the conditions.
+    /// The resources that exist under the conditions, in the template's order.
     pub(crate) fn resources(&self) -> Result<Vec<(&'template str, &'template Node)>, Fault> {
         let resources = self.root.get("Resources");
         let resources = resources.ok_or_else(|| self.root.fault("there are no Resources"))?;
@@ -113,7 +113,7 @@ impl<'template> Evaluator<'template> {
         Ok(existing)
     }
 
-    /// Whether a resource exists: its `Condition` holds, or it has none.
+    /// Whether a resource exists: it has no `Condition`, or its condition is true.
     pub(crate) fn exists(&self, resource: &Node) -> Result<bool, Fault> {
         match resource.get("Condition") {
             Some(name) => self.named_condition(name, 0),
@@ -123,7 +123,7 @@ impl<'template> Evaluator<'template> {
 
     fn value_at(&self, node: &Node, depth: usize) -> Result<Option<Value>, Fault> {
         if DEPTH_MAX < depth {
-            return Err(node.fault("refers to itself, or is nested too deep"));
+            return Err(node.fault("this value refers to itself, or is nested too deep"));
         }
         if let Some((function, argument)) = function(node) {
             return self.apply(&function, node, &argument, depth + 1);
@@ -235,14 +235,16 @@ impl<'template> Evaluator<'template> {
     fn named(&self, name: &str, at: &Node) -> Result<Value, Fault> {
         if name.starts_with("AWS::") {
             let value = self.place.pseudo_parameter(name);
-            return value
-                .map(Value::String)
-                .ok_or_else(|| at.fault(format!("the pseudo parameter {name} is not known here")));
+            return value.map(Value::String).ok_or_else(|| {
+                at.fault(format!(
+                    "this program does not know the pseudo parameter {name}"
+                ))
+            });
         }
         if let Some(value) = self.parameters.get(name) {
             return Ok(value.clone());
         }
-        // SAM's own: the alias of a function.
+        // The alias of a function, which only SAM knows.
         if let Some(function) = name.strip_suffix(".Alias") {
             let resource = self.resource(function, at)?;
             return resource::alias(self.place, function, resource)

@@ -1,8 +1,8 @@
-//! What cannot be served in a template, each with its line.
+//! Faults of a template, each with its line.
 
 use std::fmt;
 
-/// Something in the text that cannot be served.
+/// A part of the template that cannot be served.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Fault {
     /// The line, from 1.
@@ -11,7 +11,7 @@ pub struct Fault {
     pub message: String,
 }
 
-/// Everything in a template that cannot be served, by line.
+/// All faults of a template, in the order of their lines.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TemplateError(pub Vec<Fault>);
 
@@ -27,7 +27,7 @@ impl fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
-/// Collects faults, so that all are reported at once.
+/// Collects faults, so that one run reports them all.
 #[derive(Default)]
 pub(crate) struct Faults(Vec<Fault>);
 

@@ -1,4 +1,4 @@
-//! Owns functions: which binary one runs, with what environment and time-out, and when by the clock.
+//! Functions: the binary, the environment, the limits and the schedules of each.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use crate::yaml::{Entry, Node};
 /// The binary that a function runs.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
-    /// The order API.
+    /// Serves the order API.
     Orders,
-    /// Preflights.
+    /// Answers preflights.
     Cors,
-    /// Tokens.
+    /// Checks tokens.
     Authorizer,
-    /// Alerts to Discord.
+    /// Sends alerts to Discord.
     AlertForwarder,
-    /// Holds that nobody confirmed.
+    /// Releases the stock of orders that nobody confirmed.
     OrdersSweeper,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [
         Self::Orders,
         Self::Cors,
@@ -44,45 +44,45 @@ impl Kind {
         }
     }
 
-    /// The kind of a binary's name.
+    /// The kind whose binary has this name.
     pub fn of_binary(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.binary() == name)
     }
 }
 
-/// A function and what it is given.
+/// A function.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FunctionSpec {
     /// Its name in AWS.
     pub name: String,
     /// Its ARN.
     pub arn: String,
-    /// What it runs.
+    /// The binary that it runs.
     pub kind: Kind,
     /// Its environment, evaluated.
     pub environment: BTreeMap<String, String>,
-    /// After how long an invocation is ended.
+    /// The time after which Lambda ends an invocation.
     pub timeout: Duration,
-    /// Its memory.
+    /// Its memory, in megabytes.
     pub memory_megabytes: u64,
-    /// When it is invoked by the clock.
+    /// The schedules that invoke it.
     pub schedules: Vec<Schedule>,
     /// The line that declares it.
     pub line: usize,
 }
 
-/// An invocation by the clock.
+/// A schedule that invokes a function.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Schedule {
     /// Its name in the template.
     pub name: String,
-    /// The time from one to the next.
+    /// The time between two invocations.
     pub every: Duration,
-    /// The event, if the template gives one.
+    /// The event, if the template has one.
     pub input: Option<String>,
 }
 
-/// Lambda's own, where a template says nothing.
+/// Lambda's defaults.
 const TIMEOUT_SECONDS_DEFAULT: u64 = 3;
 const MEMORY_MEGABYTES_DEFAULT: u64 = 128;
 
@@ -113,7 +113,7 @@ fn kind(logical: &str, node: &Node) -> Result<Kind, Fault> {
     let binary = node.at(&["Metadata", "BuildProperties", "Binary"]);
     let binary = binary.ok_or_else(|| {
         node.fault(format!(
-            "`{logical}` has no Metadata, BuildProperties, Binary: which binary does it run?"
+            "`{logical}` does not name its binary: add Metadata, BuildProperties, Binary"
         ))
     })?;
     let name = binary.text().unwrap_or_default();
@@ -121,12 +121,12 @@ fn kind(logical: &str, node: &Node) -> Result<Kind, Fault> {
         let known: Vec<&str> = Kind::ALL.into_iter().map(Kind::binary).collect();
         let known = known.join(", ");
         binary.fault(format!(
-            "`{logical}` runs the binary `{name}`; this program has {known}"
+            "`{logical}` runs the binary `{name}`, which this program does not have: use one of {known}"
         ))
     })
 }
 
-/// The environment: the globals' variables, then the function's own.
+/// The variables of `Globals`, then the function's own, which replace them.
 fn environment(evaluator: &Evaluator<'_>, node: &Node) -> Result<BTreeMap<String, String>, Fault> {
     let path = ["Environment", "Variables"];
     let common = evaluator.globals().and_then(|globals| globals.at(&path));
@@ -156,7 +156,7 @@ fn schedules(evaluator: &Evaluator<'_>, node: &Node) -> Result<Vec<Schedule>, Fa
         schedules.push(Schedule {
             name: key.clone(),
             every: rate(&evaluator.text(expression)?).ok_or_else(|| {
-                expression.fault("only `rate(N minutes|hours|days)` is run by this program")
+                expression.fault("this program runs only `rate(N minutes|hours|days)`")
             })?,
             input: input.map(|node| evaluator.text(node)).transpose()?,
         });

@@ -1,15 +1,17 @@
-//! Owns how CloudFormation spells things: a function's short and long form, and scalars.
+//! CloudFormation's spelling: the short and long forms of intrinsic functions, and scalars.
 
 use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::yaml::{Content, Node};
 
-/// The short and long names of the functions that are evaluated.
+/// The functions that are evaluated.
 const KNOWN: &str =
     "Ref, Sub, GetAtt, If, Equals, Not, And, Or, Condition, Join, Select, Split, FindInMap";
 
-/// The function a node is, in its short (`!Sub`) or long (`Fn::Sub`) form, and its argument.
+/// The name and the argument of a function, written short (`!Sub`) or long (`Fn::Sub`).
+///
+/// `None` if the node is not a function.
 pub(crate) fn function(node: &Node) -> Option<(String, Node)> {
     if let Some(tag) = &node.tag {
         let argument = Node {
@@ -21,7 +23,7 @@ pub(crate) fn function(node: &Node) -> Option<(String, Node)> {
     let [entry] = node.entries() else { return None };
     let name = match entry.key.as_str() {
         "Ref" => "Ref",
-        // `Condition: Name` is a function only where the value is a plain name.
+        // `Condition: Name` is a function only if the value is a plain name.
         "Condition" if entry.value.text().is_some() => "Condition",
         key => key.strip_prefix("Fn::")?,
     };
@@ -43,11 +45,11 @@ pub(crate) fn arguments<'node, const COUNT: usize>(
 
 pub(crate) fn unsupported(node: &Node, name: &str) -> Fault {
     node.fault(format!(
-        "the intrinsic `{name}` is not evaluated by this program, which knows {KNOWN}"
+        "this program does not evaluate the intrinsic `{name}`, only {KNOWN}"
     ))
 }
 
-/// A scalar as CloudFormation's YAML 1.1 core types read it.
+/// The value of a scalar, read with YAML 1.1's types as CloudFormation does.
 pub(crate) fn scalar(text: &str, plain: bool) -> Value {
     if !plain {
         return text.into();
@@ -56,7 +58,7 @@ pub(crate) fn scalar(text: &str, plain: bool) -> Value {
         "true" | "True" | "TRUE" => true.into(),
         "false" | "False" | "FALSE" => false.into(),
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        // Only what prints as it was written: an account number keeps its leading zeros.
+        // Only numbers that print as they were written: an account number keeps its leading zeros.
         _ => match text.parse::<i64>() {
             Ok(number) if number.to_string() == text => number.into(),
             _ => text.into(),
@@ -64,7 +66,7 @@ pub(crate) fn scalar(text: &str, plain: bool) -> Value {
     }
 }
 
-/// A scalar value as CloudFormation passes it on: everything is a text.
+/// A scalar value as text, which is how CloudFormation passes all scalars on.
 pub(crate) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

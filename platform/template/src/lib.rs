@@ -1,7 +1,7 @@
-//! Reads `template.yaml` and evaluates it: what to serve, with every name and condition resolved.
+//! Reads `template.yaml` and evaluates it: its parameters, conditions and intrinsic functions.
 //!
-//! Read [`Template::read`] first. It is pure, evaluates only what this program and the tests need,
-//! and reports all faults at once, each with its line.
+//! Read [`Template::read`] first: it is pure, evaluates only what is served, and reports all faults
+//! at once. [`Stack::read`] evaluates every resource, for tests of the whole template.
 
 mod edge;
 mod evaluate;

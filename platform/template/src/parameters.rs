@@ -1,4 +1,4 @@
-//! Owns the template's parameters: defaults, values given from outside, and what is allowed.
+//! Parameters: their defaults, the values given by the caller, and the values that are allowed.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(crate) fn read<'a>(
     }
 }
 
-/// The values as texts; a list is joined by commas.
+/// The values as texts, lists joined by commas.
 pub(crate) fn texts(values: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
     let text = |value: &Value| match value {
         Value::Array(parts) => {
@@ -58,7 +58,7 @@ fn parameter(name: &str, line: usize, node: &Node, given: Option<&str>) -> Resul
         .or_else(|| node.get("Default").and_then(Node::text))
         .ok_or_else(|| {
             fault(format!(
-                "the parameter `{name}` has no default and was given no value"
+                "the parameter `{name}` has no default: give it a value"
             ))
         })?;
     if let Some(Content::List(allowed)) = node.get("AllowedValues").map(|node| &node.content) {
@@ -66,14 +66,14 @@ fn parameter(name: &str, line: usize, node: &Node, given: Option<&str>) -> Resul
         if !allowed.contains(&text) {
             let allowed = allowed.join(", ");
             return Err(fault(format!(
-                "the parameter `{name}` is {text:?}, which is none of {allowed}"
+                "the parameter `{name}` is {text:?}; it must be one of {allowed}"
             )));
         }
     }
     let kind = node.get("Type").and_then(Node::text).unwrap_or("String");
     if kind == "Number" && text.parse::<f64>().is_err() {
         return Err(fault(format!(
-            "the parameter `{name}` is {text:?}, which is no number"
+            "the parameter `{name}` is {text:?}, which is not a number"
         )));
     }
     // CloudFormation trims the members of a list.

@@ -1,10 +1,10 @@
-//! Owns what a resource is called on this machine: what `Ref` and `GetAtt` give for each type.
+//! Names of resources on this machine: the results of `Ref` and `GetAtt` for each type.
 //!
-//! Names are derived from the stack's and the resource's, so that they are the same at every start.
+//! A name is made of the stack's name and the logical id, so it is the same at every start.
 
 use crate::yaml::Node;
 
-/// Where the stack pretends to be deployed.
+/// The account, region and stack that a template is evaluated for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Place {
     /// The account number.
@@ -43,7 +43,7 @@ impl Place {
         }
     }
 
-    /// An ARN of a resource of the stack.
+    /// The ARN of a resource of the stack.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         let Self {
             account, region, ..
@@ -51,7 +51,7 @@ impl Place {
         format!("arn:aws:{service}:{region}:{account}:{resource}")
     }
 
-    /// The ARN of a secret. Secrets Manager ends it with six characters of its own.
+    /// The ARN of a secret. Secrets Manager adds six random characters; here they are fixed.
     pub(crate) fn secret_arn(&self, name: &str) -> String {
         self.arn("secretsmanager", &format!("secret:{name}-local0"))
     }
@@ -62,7 +62,7 @@ impl Place {
     }
 }
 
-/// The type of a resource, `""` if it says none.
+/// The type of a resource, or `""` without one.
 pub(crate) fn kind(resource: &Node) -> &str {
     resource
         .get("Type")
@@ -70,7 +70,7 @@ pub(crate) fn kind(resource: &Node) -> &str {
         .unwrap_or_default()
 }
 
-/// The property that holds the name of a resource of a type, if resources of this type have one.
+/// The property with the name of a resource, if this type has such a property.
 fn name_property(kind: &str) -> Option<&'static str> {
     match kind {
         "AWS::Serverless::Function" => Some("FunctionName"),
@@ -84,7 +84,7 @@ fn name_property(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// The name that the template gives a resource, or else one made for it.
+/// The resource's name: from the template, or else made of the stack's name and the logical id.
 pub(crate) fn name(place: &Place, logical: &str, resource: &Node) -> String {
     let property = name_property(kind(resource));
     let given = property.and_then(|property| resource.at(&["Properties", property]));
@@ -92,7 +92,7 @@ pub(crate) fn name(place: &Place, logical: &str, resource: &Node) -> String {
     given.map_or_else(|| format!("{}-{logical}", place.stack), str::to_owned)
 }
 
-/// What `Ref` gives, or why it gives nothing here.
+/// The result of `Ref`, or why there is none.
 pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
     let name = name(place, logical, resource);
     match kind(resource) {
@@ -112,18 +112,18 @@ pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
         }
         kind if name_property(kind).is_some() => Ok(name),
         other => Err(format!(
-            "Ref of a resource of type `{other}` is not known here"
+            "Ref: this program does not know resources of type `{other}`"
         )),
     }
 }
 
-/// What `Ref: Function.Alias` gives: the ARN of the function with its alias.
+/// The result of SAM's `Ref: Function.Alias`: the function's ARN with its alias.
 pub(crate) fn alias(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
     let arn = attribute(place, logical, resource, "Arn")?;
     Ok(format!("{arn}:live"))
 }
 
-/// What `GetAtt` gives, or why it gives nothing here.
+/// The result of `GetAtt`, or why there is none.
 pub(crate) fn attribute(
     place: &Place,
     logical: &str,
@@ -151,7 +151,7 @@ pub(crate) fn attribute(
         ("AWS::SecretsManager::Secret", "Id") => Ok(place.secret_arn(&name)),
         ("AWS::Logs::LogGroup", "Arn") => Ok(place.arn("logs", &format!("log-group:{name}:*"))),
         (kind, _) => Err(format!(
-            "GetAtt: the attribute `{attribute}` of a resource of type `{kind}` is not known here"
+            "GetAtt: this program does not know the attribute `{attribute}` of resources of type `{kind}`"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Owns routes: the HTTP events of functions, and the authorizers of their API.
+//! Routes: the HTTP events of functions, and the authorizers of their API.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// The route's key as events carry it.
+    /// The route's key, as in events: `GET /orders`.
     pub fn key(&self) -> String {
         if self.path == "$default" {
             return self.path.clone();
@@ -39,11 +39,11 @@ pub struct Authorizer {
     pub name: String,
     /// The logical id of its function.
     pub function: String,
-    /// The headers a request must have before the function is asked.
+    /// The headers that a request needs; without them the function is not invoked.
     pub identity_headers: Vec<String>,
 }
 
-/// The HTTP API's authorizers, to read routes with.
+/// The authorizers of the HTTP API, which its routes name.
 pub(crate) struct Apis<'template> {
     evaluator: &'template Evaluator<'template>,
     authorizers: BTreeMap<String, Authorizer>,
@@ -68,11 +68,11 @@ impl<'template> Apis<'template> {
             return apis;
         };
         if let Some((_, second)) = found.next() {
-            faults.push(second.fault("this program serves one HttpApi"));
+            faults.push(second.fault("this program serves only one HttpApi"));
         }
         if let Some(cors) = api.at(&["Properties", "CorsConfiguration"]) {
             faults.push(cors.fault(
-                "with a CorsConfiguration the gateway answers preflights itself and drops the functions' CORS headers",
+                "remove CorsConfiguration: with it the gateway answers preflights itself and drops the functions' CORS headers",
             ));
         }
         if let Some(auth) = api.at(&["Properties", "Auth"]) {
@@ -116,9 +116,7 @@ impl<'template> Apis<'template> {
                 .map(|node| self.evaluator.text(node))
                 .transpose()?;
             if given.as_deref() != Some(value) {
-                return Err(node.fault(format!(
-                    "the authorizer `{name}` needs {key}: {value} to be served"
-                )));
+                return Err(node.fault(format!("the authorizer `{name}` needs {key}: {value}")));
             }
         }
         let arn_node = node
@@ -139,8 +137,9 @@ impl<'template> Apis<'template> {
             .transpose()?
             .unwrap_or(0);
         if let (Some(cache), 1..) = (cache, cache_seconds) {
-            return Err(cache
-                .fault("this program asks the authorizer every time: ReauthorizeEvery must be 0"));
+            return Err(cache.fault(
+                "ReauthorizeEvery must be 0: this program invokes the authorizer for every request",
+            ));
         }
         Ok(Authorizer {
             name: name.to_owned(),
@@ -209,7 +208,7 @@ impl<'template> Apis<'template> {
     }
 }
 
-/// Reports what a set of routes must not have: one twice, a path the gateway refuses, a path without a preflight.
+/// Reports repeated routes, malformed paths, and paths with an authorizer but no preflight.
 pub(crate) fn check(routes: &[Route], faults: &mut Faults) {
     for (index, route) in routes.iter().enumerate() {
         let mut fault = |message: String| {
@@ -221,12 +220,12 @@ pub(crate) fn check(routes: &[Route], faults: &mut Faults) {
         let key = route.key();
         if let Some(first) = routes.iter().take(index).find(|other| other.key() == key) {
             fault(format!(
-                "the route `{key}` is here a second time, first on line {}",
+                "the route `{key}` is declared twice, first on line {}",
                 first.line
             ));
         }
         if route.path != "$default" && !is_path(&route.path) {
-            fault(format!("`{}` is not a path of a route", route.path));
+            fault(format!("`{}` is not a valid path of a route", route.path));
         }
         let preflight = |other: &Route| {
             other.path == route.path && other.method == "OPTIONS" && other.authorizer.is_none()
@@ -240,7 +239,7 @@ pub(crate) fn check(routes: &[Route], faults: &mut Faults) {
     }
 }
 
-/// Whether every segment is a text or one whole `{parameter}`, greedy at the end only.
+/// Whether each segment is plain text or one `{parameter}`; only the last may be greedy (`{name+}`).
 fn is_path(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else {
         return false;

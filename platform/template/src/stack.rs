@@ -1,7 +1,7 @@
-//! Owns the whole of a stack: every resource and output that exists, evaluated.
+//! A whole stack: every resource that exists, evaluated.
 //!
-//! [`Template`](crate::Template) holds what this program serves. Rules about everything else in the
-//! file (roles, queues, keys, pipes) are checked on this, with the same names and conditions.
+//! [`Template`](crate::Template) holds only what the local program serves. Tests check the rest
+//! (roles, queues, keys, pipes) on a [`Stack`], with the same names and conditions.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::parameters;
 use crate::resource::{self, Place};
 use crate::yaml::{self, Entry, Node};
 
-/// What exists of a template under one set of parameters.
+/// A template's resources under one set of parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stack {
     /// The resources by logical id.
@@ -27,11 +27,11 @@ pub struct Stack {
 pub struct Resource {
     /// Its type.
     pub kind: String,
-    /// Its properties, the globals' of a function included.
+    /// Its properties; those of a function include the globals.
     pub properties: Value,
-    /// Everything beside its type and properties: policies, metadata, what it waits for.
+    /// Its other attributes, such as `Metadata`, `DependsOn` and `DeletionPolicy`.
     pub attributes: Value,
-    /// What `Ref` gives, if anything refers to resources of this type.
+    /// The result of `Ref`, if this program knows it for this type.
     pub reference: Option<String>,
     /// The line that declares it.
     pub line: usize,
@@ -41,7 +41,7 @@ impl Stack {
     /// Evaluates a whole template, with values for some of its parameters.
     ///
     /// # Errors
-    /// All faults that were found: a reference to what does not exist under its condition above all.
+    /// All faults, such as a reference to a resource that does not exist under its condition.
     pub fn read<'a>(
         text: &str,
         overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -57,7 +57,7 @@ impl Stack {
             let read = read_resource(&evaluator, &place, logical, node, &mut faults);
             resources.insert(logical.to_owned(), read);
         }
-        // Nobody reads the outputs; evaluating them finds their faults.
+        // The outputs are evaluated only to find their faults.
         for Entry { value, .. } in root.get("Outputs").map(Node::entries).unwrap_or_default() {
             let exists = faults.keep(evaluator.exists(value)).unwrap_or_default();
             if let Some(value) = value.get("Value").filter(|_| exists) {

@@ -1,8 +1,8 @@
-//! Owns the text pattern of `Sub`: `${Name}` is replaced, `${!Name}` stands for `${Name}`.
+//! The patterns of `Sub`: `${Name}` is replaced by a value, `${!Name}` by the text `${Name}`.
 
 use crate::fault::Fault;
 
-/// Fills a pattern's places with the values of their names.
+/// Replaces each `${Name}` of a pattern with the name's value.
 pub(crate) fn fill(
     pattern: &str,
     mut value: impl FnMut(&str) -> Result<String, Fault>,
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_filled_and_escaped_ones_are_kept() {
+    fn names_are_replaced_and_escaped_ones_are_kept() {
         check("a${B}c${AWS::Region}", "a<B>c<AWS::Region>");
         check("${!Literal} $ {x} $${A}", "${Literal} $ {x} $<A>");
         check("open ${ended", "open ${ended");

@@ -1,4 +1,4 @@
-//! Owns tables: keys, indexes and the time-to-live attribute.
+//! Tables: keys, indexes and the time-to-live attribute.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::resource::{self, Place};
 use crate::yaml::Node;
 
-/// A table.
+/// A DynamoDB table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TableSpec {
     /// Its logical id.
@@ -20,7 +20,7 @@ pub struct TableSpec {
     pub indexes: BTreeMap<String, IndexSpec>,
     /// The types (`S`, `N`, `B`) of the attributes that are part of a key.
     pub attributes: BTreeMap<String, String>,
-    /// The attribute whose time an item is deleted at.
+    /// The time-to-live attribute, if the table has one.
     pub ttl: Option<String>,
     /// The line that declares it.
     pub line: usize,
@@ -40,9 +40,9 @@ pub struct TableKey {
 pub struct IndexSpec {
     /// Its key.
     pub key: TableKey,
-    /// `KEYS_ONLY`, `ALL` or `INCLUDE`.
+    /// Its projection: `KEYS_ONLY`, `ALL` or `INCLUDE`.
     pub projection: String,
-    /// The attributes that `INCLUDE` includes.
+    /// The attributes of an `INCLUDE` projection.
     pub included: Vec<String>,
 }
 
@@ -99,7 +99,7 @@ fn key(evaluator: &Evaluator<'_>, node: &Node) -> Result<TableKey, Fault> {
         match evaluator.text(kind)?.as_str() {
             "HASH" => hash = Some(name),
             "RANGE" => range = Some(name),
-            _ => return Err(kind.fault("a key's type is HASH or RANGE")),
+            _ => return Err(kind.fault("the KeyType must be HASH or RANGE")),
         }
     }
     let hash = hash.ok_or_else(|| node.fault("a key needs an attribute of type HASH"))?;
@@ -115,7 +115,7 @@ fn ttl(evaluator: &Evaluator<'_>, properties: &Node) -> Result<Option<String>, F
     Ok(enabled.then_some(attribute))
 }
 
-/// DynamoDB refuses a table whose definitions are not exactly the attributes of its keys.
+/// DynamoDB refuses a table unless its definitions are exactly the attributes of its keys.
 fn check_attributes(spec: &TableSpec, node: &Node) -> Result<(), Fault> {
     let keys = std::iter::once(&spec.key).chain(spec.indexes.values().map(|index| &index.key));
     let mut used: Vec<&String> = keys
@@ -130,7 +130,7 @@ fn check_attributes(spec: &TableSpec, node: &Node) -> Result<(), Fault> {
     ) {
         (Some(name), _) => Err(node.fault(format!("the key attribute `{name}` has no definition"))),
         (None, Some(name)) => Err(node.fault(format!(
-            "the attribute `{name}` is defined but part of no key"
+            "the attribute `{name}` is defined but not part of a key"
         ))),
         (None, None) => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Reads a whole template: its text in, a typed description of what to serve out.
+//! Reads the parts of a template that can be served on one machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::{parameters, yaml};
 /// The template of this repository, as it was when the program was built.
 pub const SHIPPED: &str = include_str!("../../../template.yaml");
 
-/// What a template declares, as far as it can be served on one machine.
+/// The parts of a template that can be served on one machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
-    /// Where the stack pretends to be deployed.
+    /// The account, region and stack that names and ARNs are made with.
     pub place: Place,
     /// The parameters' values; a list is joined by commas.
     pub parameters: BTreeMap<String, String>,
@@ -87,7 +87,7 @@ impl Template {
         })
     }
 
-    /// The function of a kind, with its logical id: the first, if several run it.
+    /// The first function of a kind, with its logical id.
     pub fn function(&self, kind: Kind) -> Option<(&str, &FunctionSpec)> {
         let mut functions = self.functions.iter();
         functions
@@ -97,8 +97,8 @@ impl Template {
 
     /// The scopes that each route requires, by the route's key: the authorizer's `ROUTE_SCOPES`.
     ///
-    /// Empty without an authorizer, and if the text is malformed: the authorizer refuses to start
-    /// with such a text, and says why.
+    /// Empty without an authorizer, and if the variable is malformed. The authorizer refuses to
+    /// start with a malformed one and says why.
     pub fn route_scopes(&self) -> BTreeMap<String, Vec<String>> {
         let authorizer = self.function(Kind::Authorizer);
         let text = authorizer.and_then(|(_, spec)| spec.environment.get("ROUTE_SCOPES"));

@@ -1,4 +1,4 @@
-//! The reader against small templates, and against the repository's own.
+//! The reader on small templates, and on the shipped one.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ fn ref_gives_parameters_pseudo_parameters_and_resources() {
     check_fault("!Ref LiveQueue", "does not exist under its condition");
     check_fault(
         "!Ref AWS::NotificationARNs",
-        "AWS::NotificationARNs is not known here",
+        "does not know the pseudo parameter AWS::NotificationARNs",
     );
 }
 
@@ -116,7 +116,7 @@ fn sub_fills_names_attributes_and_its_own_variables() {
 }
 
 #[test]
-fn get_att_gives_known_attributes_in_all_spellings() {
+fn get_att_gives_known_attributes_in_every_spelling() {
     let arn = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/surefire-Table";
     check("!GetAtt Table.Arn", arn);
     check("{\"Fn::GetAtt\": [Table, Arn]}", arn);
@@ -125,7 +125,7 @@ fn get_att_gives_known_attributes_in_all_spellings() {
 }
 
 #[test]
-fn conditions_choose() {
+fn if_takes_the_branch_of_its_condition() {
     check("!If [IsTest, yes, no]", "yes");
     check("!If [IsLive, yes, no]", "no");
     check("!If [Both, yes, no]", "no");
@@ -141,7 +141,7 @@ fn conditions_choose() {
 }
 
 #[test]
-fn the_branch_that_is_not_chosen_is_not_evaluated() {
+fn if_does_not_evaluate_the_other_branch() {
     check("!If [IsTest, yes, !Ref LiveQueue]", "yes");
 }
 
@@ -174,13 +174,13 @@ fn mappings_are_looked_up() {
 fn an_intrinsic_that_is_not_evaluated_is_named() {
     check_fault(
         "!ImportValue other",
-        "the intrinsic `ImportValue` is not evaluated",
+        "does not evaluate the intrinsic `ImportValue`",
     );
     check_fault("{\"Fn::Base64\": x}", "the intrinsic `Base64`");
 }
 
 #[test]
-fn what_is_not_asked_for_may_use_any_intrinsic() {
+fn a_resource_that_is_not_served_may_use_any_intrinsic() {
     let text = with_value("x")
         + "  Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !ImportValue other}}\n";
     assert!(Template::read(&text, []).is_ok());
@@ -195,10 +195,10 @@ fn unquoted_scalars_keep_their_spelling() {
 }
 
 #[test]
-fn a_parameter_is_held_to_its_declaration() {
+fn a_parameter_must_fit_its_declaration() {
     let error = |name, value| value_of("x", &[(name, value)]).unwrap_err().to_string();
-    assert!(error("Stage", "other").contains("none of test, live"));
-    assert!(error("Size", "many").contains("no number"));
+    assert!(error("Stage", "other").contains("must be one of test, live"));
+    assert!(error("Size", "many").contains("not a number"));
     assert!(error("Sise", "4").contains("there is no parameter `Sise`"));
 }
 
@@ -223,7 +223,7 @@ fn check_changed(from: &str, to: &str, words: &str) {
 }
 
 #[test]
-fn the_repositorys_template_declares_the_documented_api() {
+fn the_shipped_template_declares_the_documented_api() {
     let template = Template::read(SHIPPED, []).unwrap();
     let mut keys: Vec<(String, bool)> = template
         .routes
@@ -277,7 +277,7 @@ fn the_scopes_are_those_of_all_routes() {
 }
 
 #[test]
-fn the_edge_says_what_the_functions_say() {
+fn the_edge_sets_the_same_headers_as_the_functions() {
     let edge = Template::read(SHIPPED, []).unwrap().edge.unwrap();
     let mut own: Vec<(&str, &str)> = shared::headers::SECURITY
         .iter()
@@ -319,16 +319,16 @@ fn a_route_without_a_preflight_is_refused() {
 }
 
 #[test]
-fn a_route_that_is_there_twice_is_refused() {
+fn a_route_that_is_declared_twice_is_refused() {
     check_changed(
         "Method: GET, Path: /orders}",
         "Method: POST, Path: /orders}",
-        "`POST /orders` is here a second time",
+        "`POST /orders` is declared twice",
     );
 }
 
 #[test]
-fn an_authorizer_that_would_be_cached_or_answer_otherwise_is_refused() {
+fn an_authorizer_with_a_cache_or_another_response_format_is_refused() {
     check_changed(
         "ReauthorizeEvery: 0",
         "ReauthorizeEvery: 60",
@@ -365,7 +365,7 @@ fn a_key_attribute_without_a_definition_is_refused() {
 }
 
 #[test]
-fn a_schedule_is_read_and_one_that_cannot_be_run_is_refused() {
+fn a_rate_schedule_is_read_and_a_cron_schedule_is_refused() {
     let event = |expression: &str| {
         let schedule = format!(
             "Events:\n        Tick: {{Type: Schedule, Properties: {{Schedule: {expression}}}}}\n"
@@ -376,5 +376,5 @@ fn a_schedule_is_read_and_one_that_cannot_be_run_is_refused() {
     let schedules = &template.functions["OrdersFunction"].schedules;
     assert_eq!(schedules[0].every, Duration::from_mins(5));
     let error = event("cron(0 * * * ? *)").unwrap_err().to_string();
-    assert!(error.contains("only `rate("), "{error}");
+    assert!(error.contains("runs only `rate("), "{error}");
 }

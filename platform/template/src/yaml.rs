@@ -1,31 +1,31 @@
-//! Owns the reading of YAML: text in, a tree of nodes with their tags and lines out.
+//! Reads YAML: text in, a tree of nodes with their tags and lines out.
 //!
-//! A tree of its own, because what CloudFormation says with tags (`!Ref`) and what an error owes
-//! its reader (a line) are both lost in a tree of JSON values.
+//! A tree of JSON values would lose the tags (`!Ref`), which CloudFormation needs, and the lines,
+//! which errors name.
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::fault::Fault;
 
-/// A value in the text: where it stands, how it is tagged, what it holds.
+/// A value in the text, with its line and its tag.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     /// The line it begins on, from 1.
     pub(crate) line: usize,
     /// Its tag as written, without the `!`.
     pub(crate) tag: Option<String>,
-    /// What it holds.
+    /// Its content.
     pub(crate) content: Content,
 }
 
-/// What a node holds.
+/// The content of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
-    /// A scalar; one that is not quoted may be a number, a truth value or nothing.
+    /// A scalar. Without quotes it may be a number, a boolean or null.
     Scalar {
         /// The text, after YAML's escapes.
         text: String,
-        /// Whether it stands without quotes.
+        /// Whether it is written without quotes.
         plain: bool,
     },
     /// A sequence.
@@ -46,7 +46,7 @@ pub(crate) struct Entry {
 }
 
 impl Node {
-    /// The entries of a mapping without a tag; none for another node.
+    /// The entries of a mapping; empty for another node.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.content {
             Content::Map(entries) => entries,
@@ -62,7 +62,7 @@ impl Node {
             .map(|entry| &entry.value)
     }
 
-    /// The value behind several keys, one within the other.
+    /// The value at a path of keys.
     pub(crate) fn at(&self, keys: &[&str]) -> Option<&Node> {
         keys.iter().try_fold(self, |node, key| node.get(key))
     }
@@ -78,7 +78,7 @@ impl Node {
     /// The value of a key that this mapping must have.
     pub(crate) fn need(&self, key: &str) -> Result<&Node, Fault> {
         self.get(key)
-            .ok_or_else(|| self.fault(format!("`{key}` is missing here")))
+            .ok_or_else(|| self.fault(format!("the key `{key}` is missing here")))
     }
 
     /// The nodes of a list, which this node must be.
@@ -120,7 +120,7 @@ struct Reader<'text> {
 }
 
 impl<'text> Reader<'text> {
-    /// The next event that says something about values.
+    /// The next event that is part of a value.
     fn next(&mut self) -> Result<(Event<'text>, Span), Fault> {
         loop {
             let (event, span) = match self.events.next_event() {
@@ -151,7 +151,7 @@ impl<'text> Reader<'text> {
             _ => {
                 return Err(fault(
                     line,
-                    "an alias (`*name`) or another thing CloudFormation does not know",
+                    "not supported by CloudFormation, such as an alias (`*name`)",
                 ));
             }
         };
@@ -178,11 +178,11 @@ impl<'text> Reader<'text> {
             let (key, key_line) = match self.next()? {
                 (Event::MappingEnd, _) => return Ok(entries),
                 (Event::Scalar(text, ..), span) => (text.into_owned(), line(&span)),
-                (_, span) => return Err(fault(line(&span), "a key that is not a text")),
+                (_, span) => return Err(fault(line(&span), "a key must be a text")),
             };
             if let Some(first) = entries.iter().find(|entry| entry.key == key) {
                 let message = format!(
-                    "`{key}` is here a second time, first on line {}",
+                    "the key `{key}` is here twice, first on line {}",
                     first.line
                 );
                 return Err(fault(key_line, message));
