@@ -1,11 +1,11 @@
-//! A client of the AWS SDK for a database at a URL.
+//! The AWS SDK's client of a database at a URL.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use template::Place;
 
-/// A client for a database at a URL, with the same credentials as the functions.
+/// A client of the database at a URL, with the functions' credentials.
 /// It sends each request once, as the functions' own client does.
 pub fn client(url: &str, place: &Place) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()

@@ -1,4 +1,4 @@
-//! Puts the AWS SDK on an [`Engine`]: no port, no network, every request answered at once.
+//! Connects the AWS SDK to an [`Engine`] in this process, without a port.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ pub fn client(engine: &Engine) -> Client {
     Client::from_conf(config)
 }
 
-/// What a request on the wire asks for: the operation's name and its body.
+/// Reads the name of a request's operation and its body.
 ///
 /// # Errors
 /// The body is not JSON.
@@ -42,10 +42,10 @@ pub fn read(request: &HttpRequest) -> Result<(String, Value), String> {
     Ok((operation.to_owned(), body))
 }
 
-/// An answer as the SDK gets it.
+/// Makes the HTTP response that the SDK reads.
 ///
 /// # Errors
-/// Its status is not one of HTTP's.
+/// The status is not a status of HTTP.
 pub fn write(response: &Response) -> Result<HttpResponse, ConnectorError> {
     let status = response.status.try_into();
     let status = status.map_err(|error: aws_smithy_runtime_api::http::HttpError| {

@@ -1,4 +1,4 @@
-//! The embedded database inside the process: a request of DynamoDB's JSON protocol in, its answer out.
+//! The embedded database in this process: a request of DynamoDB's JSON protocol in, its response out.
 
 use std::sync::Arc;
 
@@ -21,22 +21,22 @@ impl Engine {
     /// An empty database with the machine's clock.
     ///
     /// # Errors
-    /// The embedded database does not open.
+    /// The embedded database cannot be opened.
     pub fn in_memory() -> Result<Self, String> {
         let database = Database::memory().map_err(|error| error.to_string())?;
         Ok(Self { database })
     }
 
-    /// An empty database with a clock of the caller's.
+    /// An empty database with the caller's clock.
     ///
     /// # Errors
-    /// The embedded database does not open.
+    /// The embedded database cannot be opened.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Result<Self, String> {
         let database = Database::memory_with_clock(clock).map_err(|error| error.to_string())?;
         Ok(Self { database })
     }
 
-    /// Creates a table as the template declares it, under a name of its own.
+    /// Creates a table of the template under the given name.
     ///
     /// # Errors
     /// The embedded database refuses the table.
@@ -78,10 +78,10 @@ impl Engine {
         created.map_err(|error| error.to_string())
     }
 
-    /// Answers a request, such as `PutItem`, as the server would.
+    /// Answers a request, such as `PutItem`.
     ///
     /// # Errors
-    /// The operation is not one that functions use, or the body is not one of its requests.
+    /// The engine does not have the operation, or the body is not a request of it.
     pub fn call(&self, operation: &str, body: Value) -> Result<Response, String> {
         let database = &self.database;
         match operation {
@@ -93,14 +93,14 @@ impl Engine {
             "BatchGetItem" => call(body, |it| database.batch_get_item(it)),
             "Query" => call(body, |it| database.query(it)),
             "Scan" => call(body, |it| database.scan(it)),
-            _ => Err(format!("{operation} is not expected")),
+            _ => Err(format!("the embedded database does not answer {operation}")),
         }
     }
 
-    /// Deletes the items whose time to live is over.
+    /// Deletes the items whose time to live has ended.
     ///
     /// # Errors
-    /// The embedded database fails.
+    /// The embedded database failed.
     pub fn delete_expired(&self) -> Result<(), String> {
         let swept = self.database.sweep_ttl().map(drop);
         swept.map_err(|error| error.to_string())

@@ -1,6 +1,6 @@
-//! Why there is no usable database.
+//! Errors of the embedded database and its tables.
 
-/// Why there is no usable database.
+/// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The file could not be opened.
@@ -8,25 +8,25 @@ pub enum DatabaseError {
     Open {
         /// The file.
         file: String,
-        /// The database's words.
+        /// The database's message.
         reason: String,
     },
-    /// No port could be had.
-    #[error("no loopback port for the database: {0}")]
+    /// No port is free.
+    #[error("the database found no free loopback port: {0}")]
     Listen(#[from] std::io::Error),
-    /// A call failed.
+    /// A request failed.
     #[error("the table {table} cannot be prepared at {url}: {reason}")]
     Call {
         /// The table.
         table: String,
         /// Where the database is.
         url: String,
-        /// The service's words.
+        /// The service's message.
         reason: String,
     },
-    /// A table from before has another form than the template's.
+    /// An existing table differs from the template's.
     #[error(
-        "the table {table} is not as the template (line {line}) declares it: {difference}; \
+        "the table {table} differs from the template (line {line}): {difference}; \
          use another --data directory, or delete this one"
     )]
     Differs {
@@ -34,7 +34,7 @@ pub enum DatabaseError {
         table: String,
         /// The template's line.
         line: usize,
-        /// What differs, here and there.
+        /// The first difference.
         difference: String,
     },
 }

@@ -1,8 +1,7 @@
 //! DynamoDB on one machine: an embedded database, as a server or inside the process.
 //!
 //! [`Embedded`] listens on a loopback port, for the local program. [`Engine`] answers in this
-//! process, for a simulation that plays the network, and [`connector`] puts the AWS SDK on it, for
-//! tests.
+//! process, for the simulation. [`connector`] connects the AWS SDK to an engine, for tests.
 
 mod client;
 pub mod connector;

@@ -1,10 +1,10 @@
-//! An answer of DynamoDB as it passes on the wire.
+//! DynamoDB's response on the wire.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// An answer as it passes on the wire.
+/// A response on the wire.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     /// The HTTP status.
@@ -14,19 +14,19 @@ pub struct Response {
 }
 
 impl Response {
-    /// Success.
+    /// A success.
     pub const fn ok(body: Value) -> Self {
         Self { status: 200, body }
     }
 
-    /// An error of a name.
+    /// An error with a name, such as `ThrottlingException`.
     pub fn error(status: u16, name: &str, message: &str) -> Self {
         let namespace = "com.amazonaws.dynamodb.v20120810";
         let body = json!({"__type": format!("{namespace}#{name}"), "message": message});
         Self { status, body }
     }
 
-    /// A cancelled transaction; the reasons' codes, one an action.
+    /// A cancelled transaction, with the code of each action's reason.
     pub fn cancelled(codes: &[&str]) -> Self {
         let reasons: Vec<_> = codes.iter().map(|code| json!({"Code": code})).collect();
         let mut error = Self::error(400, "TransactionCanceledException", "");
@@ -47,7 +47,7 @@ impl Response {
         self.body.get("CancellationReasons")?.as_array()
     }
 
-    /// The same, to be changed.
+    /// The reasons of a cancelled transaction, to change them.
     pub fn reasons_mut(&mut self) -> Option<&mut Vec<Value>> {
         self.body.get_mut("CancellationReasons")?.as_array_mut()
     }

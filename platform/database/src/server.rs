@@ -1,4 +1,4 @@
-//! The embedded database as a server on a loopback port, for any client of DynamoDB.
+//! The embedded database as a server on a loopback port.
 
 use std::fmt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::error::DatabaseError;
 
 /// An embedded database that listens on a loopback port.
 pub struct Embedded {
-    /// Where it listens.
+    /// The URL that it listens at.
     pub url: String,
     database: Database,
     server: JoinHandle<()>,
@@ -25,7 +25,7 @@ impl fmt::Debug for Embedded {
 }
 
 impl Embedded {
-    /// Starts a database in a file, or in memory; it ends when `stop` changes or is dropped.
+    /// Starts a database in a file, or in memory. It stops when `stop` changes or is dropped.
     pub async fn start(
         file: Option<&Path>,
         mut stop: watch::Receiver<bool>,
@@ -43,7 +43,7 @@ impl Embedded {
         let served = database.clone();
         let server = tokio::spawn(async move {
             let stopped = async move {
-                // An error is a dropped sender: also the end.
+                // An error means that the sender was dropped, which also ends the server.
                 let _ = stop.changed().await;
             };
             if let Err(error) =
@@ -59,18 +59,18 @@ impl Embedded {
         })
     }
 
-    /// Deletes items whose time has come, as DynamoDB does some time after.
+    /// Deletes the items whose time to live has ended.
     pub async fn delete_expired(&self) {
         let database = self.database.clone();
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         if let Ok(Err(error)) = swept {
-            tracing::warn!(%error, "expired items stay for now");
+            tracing::warn!(%error, "expired items could not be deleted");
         }
     }
 
-    /// Waits until the server has answered what it had begun.
+    /// Waits until the server has answered its last request.
     pub async fn ended(self) {
-        // A panic of the server is in the log already.
+        // A panic of the server is already in the log.
         let _ = self.server.await;
     }
 }

@@ -1,4 +1,4 @@
-//! Creates the tables that the template declares, and refuses a table of another form.
+//! Creates the template's tables, and refuses existing tables that differ from it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,10 @@ use template::{IndexSpec, TableKey, TableSpec};
 
 use crate::error::DatabaseError;
 
-/// Creates the tables that are missing, and refuses one that is there in another form.
+/// Creates the missing tables.
+///
+/// # Errors
+/// A table exists and differs from the template, or a request failed.
 pub async fn prepare(
     client: &Client,
     url: &str,
@@ -128,7 +131,7 @@ fn key_schema(
     Ok(schema)
 }
 
-/// Compares a table with its declaration.
+/// Compares an existing table with the template's.
 fn check(spec: &TableSpec, described: Option<&TableDescription>) -> Result<(), DatabaseError> {
     let Some(described) = described else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Owns the line per request: readable on a terminal, JSON otherwise.
+//! Logs a line for each request: text for a terminal, or JSON.
 
 use std::io::Write as _;
 
@@ -6,29 +6,29 @@ use serde_json::json;
 
 use crate::event::Inbound;
 
-/// How requests are logged, on standard error.
+/// How requests are logged on standard error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AccessLog {
     /// Not at all.
     Off,
-    /// A readable line each.
+    /// As text.
     Readable,
-    /// A line of JSON each, with the members of the template's access log.
+    /// As JSON, with the members of the template's access log.
     Json,
 }
 
-/// What is logged of a request. No header is, so no token is.
+/// The parts of a request that are logged. Headers are not, so tokens are not.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// The gateway's name for the request.
+    /// The request's id.
     pub(crate) request_id: String,
-    /// The status it was answered with.
+    /// The response's status.
     pub(crate) status: u16,
-    /// How long that took.
+    /// How long the response took.
     pub(crate) milliseconds: f64,
     /// The route that was chosen.
     pub(crate) route: Option<String>,
-    /// What went wrong with a function.
+    /// The failure of a function, if there was one.
     pub(crate) fault: Option<String>,
     method: String,
     path: String,
@@ -65,7 +65,7 @@ impl Entry {
         let mut line =
             format!("{time} {method:<7} {path} {status} {milliseconds:.0} ms {request_id}");
         if let Some(fault) = &self.fault {
-            // A line break in a function's words would look like another request.
+            // A line break in a function's message would look like another request.
             line.push_str("\n         ");
             line.push_str(&fault.replace('\n', " "));
         }
@@ -98,7 +98,7 @@ impl AccessLog {
             Self::Readable => entry.readable(),
             Self::Json => entry.json(),
         };
-        // A terminal that went away is no reason to stop serving.
+        // If the terminal is gone, the server goes on.
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 }

@@ -1,4 +1,4 @@
-//! Owns answers: what a function returned as JSON, or the gateway's own, as an HTTP response.
+//! Makes HTTP responses: of the JSON that a function returned, or of the gateway itself.
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -7,20 +7,20 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-/// What the gateway itself says, each with its status.
+/// The responses of the gateway itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Own {
     /// The identity source is missing.
     Unauthorized,
-    /// The authorizer said no.
+    /// The authorizer denied the request.
     Forbidden,
-    /// No route fits.
+    /// No route matches.
     NotFound,
     /// The body is larger than a gateway takes.
     TooLarge,
     /// The headers are larger than a gateway takes.
     HeadersTooLarge,
-    /// The function or the authorizer failed, or answered in no known form.
+    /// The function or the authorizer failed, or returned a response of an unknown form.
     InternalServerError,
     /// The function took longer than the gateway waits.
     ServiceUnavailable,
@@ -44,7 +44,7 @@ impl Own {
         }
     }
 
-    /// The answer.
+    /// The HTTP response.
     pub(crate) fn response(self) -> Response<Body> {
         let (status, message) = self.status_and_message();
         let mut response = Response::new(Body::from(json!({"message": message}).to_string()));
@@ -56,10 +56,10 @@ impl Own {
     }
 }
 
-/// What is wrong with a function's answer.
+/// What is wrong with a function's response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Malformed {
-    /// The status is not one of HTTP's.
+    /// The status is not a status of HTTP.
     #[error("statusCode is not an HTTP status")]
     Status,
     /// The headers are not names with values.
@@ -68,12 +68,12 @@ pub(crate) enum Malformed {
     /// The cookies are not a list of texts.
     #[error("cookies are not a list of header values")]
     Cookies,
-    /// The body is no text, or not base64 although it says so.
+    /// The body is not text, or not base64 although `isBase64Encoded` is true.
     #[error("body is not a text, or not base64")]
     Body,
 }
 
-/// Headers that belong to the connection and not to the function.
+/// Headers of the connection, which a function cannot set.
 const FRAMING: [&str; 6] = [
     "connection",
     "content-length",
@@ -83,18 +83,18 @@ const FRAMING: [&str; 6] = [
     "upgrade",
 ];
 
-/// Headers that the gateway renames, since it or the edge speaks for itself there.
+/// Headers that the gateway renames, because it or the edge sets them itself.
 const REMAPPED: [&str; 3] = ["date", "server", "www-authenticate"];
 
-/// Makes a response of what a function returned.
+/// Makes a response of a function's result.
 ///
-/// With a `statusCode` it is read as payload format 2.0. Without one the whole value is the body,
+/// A result with a `statusCode` is in payload format 2.0. Any other result is the body of a response
 /// with status 200 and `content-type: application/json`.
 pub(crate) fn response(returned: &Value) -> Result<Response<Body>, Malformed> {
     match returned.as_object() {
         Some(answer) if answer.contains_key("statusCode") => explicit(answer),
         _ => {
-            // A text is the body itself, anything else is serialised.
+            // A text is the body itself; any other value is serialised.
             let body = returned
                 .as_str()
                 .map_or_else(|| returned.to_string(), str::to_owned);
@@ -153,7 +153,7 @@ fn status(value: Option<&Value>) -> Result<StatusCode, Malformed> {
     };
     number
         .and_then(|number| u16::try_from(number).ok())
-        // 1xx is not an answer.
+        // 1xx is not a final response.
         .filter(|number| (200..600).contains(number))
         .and_then(|number| StatusCode::from_u16(number).ok())
         .ok_or(Malformed::Status)
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explicit_answer_is_taken_as_it_says() {
+    fn a_result_with_a_status_sets_status_headers_cookies_and_body() {
         let returned = json!({
             "statusCode": 201,
             "headers": {"Location": "/orders/1", "x-count": 3, "content-length": "9", "server": "me"},
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_status_is_the_body() {
+    fn a_result_without_a_status_is_the_body() {
         let headers = [("content-type", "application/json")];
         check(&json!({"a": 1}), 200, &headers, br#"{"a":1}"#);
         check(&json!("hello"), 200, &headers, b"hello");
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_in_no_known_form_is_told_apart() {
+    fn a_malformed_result_is_refused_with_its_malformed_part() {
         check_malformed(&json!({"statusCode": "many"}), Malformed::Status);
         check_malformed(&json!({"statusCode": 99}), Malformed::Status);
         check_malformed(

@@ -1,4 +1,4 @@
-//! Owns the edge: what CloudFront's response headers policy does to every answer.
+//! Applies CloudFront's response headers policy to a response.
 //!
 //! Source: "Add or remove HTTP headers in CloudFront responses with a policy".
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use template::{EdgeCors, EdgePolicy};
 
-/// Applies a policy to an answer's headers.
+/// Applies a policy to the headers of a response.
 pub(crate) fn apply(
     policy: &EdgePolicy,
     method: &Method,
@@ -27,7 +27,7 @@ pub(crate) fn apply(
 }
 
 fn apply_cors(cors: &EdgeCors, method: &Method, request: &HeaderMap, answer: &mut HeaderMap) {
-    // A request of no page, or of a page that is not allowed, gets nothing from the edge.
+    // Without an origin, or with one that is not allowed, there are no CORS headers.
     let Some(origin) = request.get(ORIGIN) else {
         return;
     };
@@ -66,7 +66,7 @@ fn apply_cors(cors: &EdgeCors, method: &Method, request: &HeaderMap, answer: &mu
     }
 }
 
-/// Adds `Origin` to what the answer varies by, on one line.
+/// Adds `Origin` to `Vary`, and joins its lines into one.
 fn vary_by_origin(answer: &mut HeaderMap) {
     let lines = answer
         .get_all(VARY)
@@ -88,7 +88,7 @@ fn vary_by_origin(answer: &mut HeaderMap) {
 }
 
 fn set(answer: &mut HeaderMap, name: &str, value: &str, replaces: bool) {
-    // The template's names and values are header texts, or CloudFormation would refuse them.
+    // CloudFormation refuses names and values that are not valid in a header.
     let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
         return;
     };
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateways_own_answer_becomes_readable_for_an_allowed_page() {
+    fn an_allowed_page_can_read_a_response_of_the_gateway_itself() {
         check(
             &Method::GET,
             &[("origin", "https://b.example")],
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_page_gets_security_headers_and_no_cors() {
+    fn an_origin_that_is_not_allowed_gets_security_headers_but_no_cors_headers() {
         let expected = [("x-frame-options", "DENY"), ("cache-control", "no-store")];
         check(
             &Method::GET,
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edge_replaces_what_it_is_told_to_and_nothing_else() {
+    fn a_header_is_replaced_only_if_the_policy_overrides_it() {
         check(
             &Method::GET,
             &[],
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_is_told_methods_and_headers() {
+    fn a_preflights_answer_lists_methods_and_headers() {
         check(
             &Method::OPTIONS,
             &[

@@ -1,4 +1,4 @@
-//! Owns the events that functions and authorizers get: payload format 2.0.
+//! Makes the events of functions and authorizers, in payload format 2.0.
 //!
 //! Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway" and "Control
 //! access to HTTP APIs with AWS Lambda authorizers in API Gateway".
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::route::Chosen;
 use template::Place;
 
-/// The id of the only API there is.
+/// The id of the API.
 const API_ID: &str = "local";
 
 /// A request as it arrived.
@@ -33,24 +33,24 @@ pub struct Inbound {
     pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
-    /// `HTTP/1.1` or what else was spoken.
+    /// The protocol, such as `HTTP/1.1`.
     pub protocol: String,
-    /// Where it came from.
+    /// The client's address.
     pub source: IpAddr,
-    /// When it came.
+    /// When it arrived.
     pub time: Timestamp,
-    /// The gateway's name for it.
+    /// Its id.
     pub request_id: String,
 }
 
 impl Inbound {
-    /// A header's values, joined by commas as the gateway does; `None` without one.
+    /// A header's values, joined by commas; `None` if the header is missing.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let values: Vec<String> = self.headers.get_all(name).iter().map(text).collect();
         (!values.is_empty()).then(|| values.join(","))
     }
 
-    /// The event of an integration; `context` is what the authorizer said of the caller.
+    /// The event of a function; `context` is the authorizer's.
     pub fn event(
         &self,
         place: &Place,
@@ -71,7 +71,7 @@ impl Inbound {
         Value::Object(event)
     }
 
-    /// The event of an authorizer that was given these identities.
+    /// The event of an authorizer; `identities` are the values of its identity headers.
     pub(crate) fn authorizer_event(
         &self,
         place: &Place,
@@ -92,7 +92,7 @@ impl Inbound {
         Value::Object(event)
     }
 
-    /// What both kinds of event have.
+    /// The members that both kinds of event have.
     fn common(&self, place: &Place, chosen: &Chosen<'_>) -> Map<String, Value> {
         let raw_path = self.raw_path();
         let mut event = Map::new();
@@ -148,14 +148,14 @@ impl Inbound {
         })
     }
 
-    /// The path as HTTP APIs hand it over: decoded, and cut at a question mark that comes out of it.
+    /// The decoded path, cut at the first question mark, as HTTP APIs do.
     fn raw_path(&self) -> String {
         let decoded = percent_decode_str(&self.path).decode_utf8_lossy();
         let kept = decoded.split('?').next().unwrap_or_default();
         kept.to_owned()
     }
 
-    /// The cookies, which are in `cookies` and not among the headers.
+    /// The cookies; they are in the member `cookies` and not in `headers`.
     fn cookies(&self) -> Vec<String> {
         let lines = self.headers.get_all(COOKIE).iter().map(text);
         lines
@@ -191,7 +191,7 @@ impl Inbound {
         parameters
     }
 
-    /// The body, and whether it is in base64: everything is, except text that says so.
+    /// The body, and whether it is in base64: only bodies with a media type of text are not.
     fn encoded_body(&self) -> (Option<String>, bool) {
         if self.body.is_empty() {
             return (None, false);
@@ -227,7 +227,7 @@ fn text(value: &HeaderValue) -> String {
     value.as_bytes().iter().copied().map(char::from).collect()
 }
 
-/// A part of a query: percent-encoded, and a plus is a space.
+/// Decodes a part of a query: percent-encoding, and `+` for a space.
 fn decode_query(text: &str) -> String {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_in_base64_unless_it_is_text_that_says_so() {
+    fn a_body_is_in_base64_unless_its_media_type_is_text() {
         check_body(
             "application/problem+json; charset=utf-8",
             b"{}",
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoded_question_mark_ends_the_raw_path() {
+    fn an_encoded_question_mark_ends_the_raw_path() {
         let mut inbound = inbound("text/plain", b"");
         inbound.path = "/products/a%3Fb".to_owned();
         assert_eq!(inbound.raw_path(), "/products/a");

@@ -1,4 +1,4 @@
-//! What the gateway asks of a function, and how a function fails.
+//! Invocations of functions, and their failures.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct FunctionError {
 }
 
 impl FunctionError {
-    /// A failure of this type.
+    /// A failure with a type and a message.
     pub fn new(error_type: &str, message: impl fmt::Display) -> Self {
         Self {
             error_type: error_type.to_owned(),
@@ -40,7 +40,7 @@ impl FunctionError {
         }
     }
 
-    /// `{"errorType", "errorMessage"}`.
+    /// The JSON object `{"errorType", "errorMessage"}`.
     pub fn to_json(&self) -> Value {
         json!({"errorType": self.error_type, "errorMessage": self.message})
     }

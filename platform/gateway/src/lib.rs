@@ -1,7 +1,8 @@
-//! Owns what API Gateway does for an HTTP API: a request in, authorizer and function asked, an answer out.
+//! Answers HTTP requests as API Gateway does: it chooses a route, invokes the authorizer and then the
+//! function, and turns the result into a response.
 //!
-//! [`route`] chooses the route, [`event`] says what the functions are told, [`answer`] what the
-//! client is told, and [`edge`] what CloudFront adds to that.
+//! [`route`] chooses the route, [`event`] makes the events, `answer` makes the responses, and `edge`
+//! adds CloudFront's headers.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -38,7 +39,7 @@ use route::Chosen;
 
 /// The largest body that an HTTP API takes.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// The most that the request line and the headers may have together.
+/// The most bytes of the request line and the headers together.
 pub const HEADER_BYTES_MAX: usize = 10_240;
 /// The largest event that Lambda takes.
 const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -47,9 +48,9 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A gateway in front of a template's functions.
 pub struct Gateway {
-    /// The routes and the edge's policy.
+    /// The routes, and the edge's policy.
     pub template: Arc<Template>,
-    /// How functions are invoked.
+    /// Invokes the functions.
     pub invoke: Invoke,
     /// Whether the edge's headers are added.
     pub edge: bool,
@@ -120,7 +121,7 @@ impl Gateway {
         let mut bytes = [0; 11];
         self.world.fill(&mut bytes);
         let mut headers = parts.headers.clone();
-        // HTTP/1.1 names the host in a header, or in an absolute target.
+        // HTTP/1.1 has the host in a header, or in an absolute target.
         if let (Some(authority), false) = (
             parts.uri.authority(),
             headers.contains_key(http::header::HOST),
@@ -142,7 +143,7 @@ impl Gateway {
         }
     }
 
-    /// Adds the headers that a load balancer in front of the gateway adds.
+    /// Adds the headers of a load balancer in front of the gateway.
     fn add_forwarding(&self, headers: &mut HeaderMap, source: IpAddr, time: jiff::Timestamp) {
         let before = headers
             .get("x-forwarded-for")
@@ -191,7 +192,7 @@ impl Gateway {
         self.integrate(&chosen, event, inbound, entry).await
     }
 
-    /// Asks the authorizer; the answer is what it says of the caller.
+    /// Invokes the authorizer, and returns the context that it gives the caller.
     async fn authorize(
         &self,
         authorizer: &Authorizer,
@@ -209,15 +210,15 @@ impl Gateway {
             );
         }
         let event = inbound.authorizer_event(&self.template.place, chosen, &identities);
-        let asked = self.invoke(&authorizer.function, event, inbound);
-        let returned = asked.await.map_err(|error| {
+        let answer = self.invoke(&authorizer.function, event, inbound);
+        let returned = answer.await.map_err(|error| {
             entry.fault = Some(format!("{}: {error}", authorizer.function));
             Own::InternalServerError
         })?;
         judge(&returned).inspect_err(|own| {
             if *own == Own::InternalServerError {
                 let function = &authorizer.function;
-                entry.fault = Some(format!("{function} answered in no known form"));
+                entry.fault = Some(format!("{function} returned a response of an unknown form"));
             }
         })
     }
@@ -250,7 +251,7 @@ impl Gateway {
         let answered = match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
             Err(_) => Err((
                 Own::ServiceUnavailable,
-                "took longer than the gateway waits".to_owned(),
+                "took longer than the gateway waits for it".to_owned(),
             )),
             Ok(Err(error)) => Err((Own::InternalServerError, FunctionError::to_string(&error))),
             Ok(Ok(returned)) => answer::response(&returned)
@@ -281,7 +282,7 @@ fn judge(returned: &Value) -> Result<Map<String, Value>, Own> {
     }
 }
 
-/// The bytes of the request line and the headers.
+/// The number of bytes in the request line and the headers.
 fn header_bytes(parts: &http::request::Parts) -> usize {
     let target = parts
         .uri
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authorizers_answer_is_yes_or_no_or_an_error() {
+    fn an_authorizer_allows_or_denies_and_any_other_response_is_an_error() {
         check(
             &json!({"isAuthorized": true, "context": {"sub": "a"}}),
             &Ok(json!({"sub": "a"})),

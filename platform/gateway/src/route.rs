@@ -1,4 +1,4 @@
-//! Owns routing: which route a method and a path take, and the values of its path parameters.
+//! Chooses the route of a method and a path, and reads the path's parameters.
 //!
 //! Source: "Create routes for HTTP APIs in API Gateway", section "Routing API requests".
 
@@ -17,7 +17,7 @@ pub struct Chosen<'routes> {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// How closely a segment of a route's path fits: the closer, the smaller.
+/// How specific a segment of a route's path is; the most specific is the smallest.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Fit {
     Text,
@@ -26,9 +26,9 @@ enum Fit {
     Default,
 }
 
-/// Chooses the route of a request: the closest path first, then the method's own before `ANY`.
+/// Chooses the route of a request: the most specific path, and then its own method before `ANY`.
 ///
-/// `path` is as it was sent, percent-encoded.
+/// `path` is percent-encoded, as it was sent.
 pub fn choose<'routes>(
     routes: &'routes [Route],
     method: &str,
@@ -128,7 +128,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_documentations_own_example_is_routed_as_documented() {
+    fn the_example_of_the_documentation_is_routed_as_documented() {
         check(
             DOCUMENTED,
             "GET",
@@ -157,15 +157,15 @@ mod tests {
     }
 
     #[test]
-    fn a_closer_path_beats_a_method_of_its_own() {
-        // The failure that explicit OPTIONS routes are there to avoid.
+    fn a_more_specific_path_comes_before_a_more_specific_method() {
+        // This is why each path has an OPTIONS route of its own.
         let routes = ["OPTIONS /{proxy+}", "ANY /orders", "POST /orders"];
         check(&routes, "OPTIONS", "/orders", Some(("ANY /orders", &[])));
         check(&routes, "POST", "/orders", Some(("POST /orders", &[])));
     }
 
     #[test]
-    fn what_no_route_fits_is_not_found() {
+    fn a_request_that_no_route_matches_is_not_found() {
         let routes = ["GET /orders/{id}", "OPTIONS /{proxy+}", "GET /orders"];
         check(&routes, "DELETE", "/orders/1", None);
         check(&routes, "GET", "/orders/", None);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_decoded() {
+    fn path_parameters_are_decoded() {
         let routes = ["GET /products/{sku}"];
         let expected = ("GET /products/{sku}", &[("sku", "a b/ü")] as &[_]);
         check(&routes, "GET", "/products/a%20b%2F%C3%BC", Some(expected));
