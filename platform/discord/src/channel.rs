@@ -1,4 +1,4 @@
-//! The channel: the messages and calls that arrived, and what goes wrong on demand.
+//! The channel: its messages, the calls that arrived, and the scripted faults.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,15 +11,15 @@ use crate::fault::{Attempt, Fault, Script};
 use crate::message::Message;
 use crate::rate::Buckets;
 
-/// The `tracing` target of the lines that show messages as they come.
+/// The `tracing` target of the lines that show new messages.
 pub const TARGET: &str = "discord";
 
-/// Older messages are forgotten.
+/// The number of messages that are kept; older ones are deleted.
 const MESSAGES_MAX: usize = 5_000;
-/// The files of older messages are forgotten before the messages are.
+/// The bytes of files that are kept; the files of older messages are deleted.
 const FILES_BYTES_MAX: usize = 128 * 1024 * 1024;
 
-/// A Discord of one channel.
+/// A Discord with one channel.
 pub struct Discord {
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     state: Mutex<State>,
@@ -32,22 +32,22 @@ pub(crate) struct State {
     ids: u64,
     pub(crate) script: Script,
     pub(crate) buckets: Buckets,
-    /// Ids and tokens; `None`: every webhook exists.
+    /// The webhooks' ids and tokens; with `None` every webhook exists.
     pub(crate) webhooks: Option<BTreeMap<String, String>>,
 }
 
-/// A call and its answer, for whoever wants to know what was tried.
+/// A call and the status of its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// `POST`, `PATCH`, `GET` or `DELETE`.
     pub method: String,
-    /// When it came.
+    /// When it arrived.
     pub at: Timestamp,
-    /// The answer's status; none for a call that got no answer.
+    /// The answer's status; `None` if the call got no answer.
     pub status: Option<u16>,
     /// The JSON part of its body.
     pub payload: Value,
-    /// How many files came with it.
+    /// The number of its files.
     pub files: usize,
     /// The `User-Agent` header.
     pub user_agent: String,
@@ -62,7 +62,7 @@ impl fmt::Debug for Discord {
 }
 
 impl Discord {
-    /// A Discord in which every webhook exists and nothing goes wrong.
+    /// A Discord in which every webhook exists and no call fails.
     #[expect(
         clippy::disallowed_methods,
         reason = "the stand-in is a server of its own, with the machine's clock"
@@ -82,26 +82,25 @@ impl Discord {
         (self.now)()
     }
 
-    /// From now on only webhooks that were named so exist.
+    /// Adds a webhook; from now on only added webhooks exist.
     pub fn add_webhook(&self, id: &str, token: &str) {
         let mut state = self.state();
         let webhooks = state.webhooks.get_or_insert_default();
         webhooks.insert(id.to_owned(), token.to_owned());
     }
 
-    /// Deletes a webhook, as somebody does in the channel's settings.
+    /// Deletes a webhook, as a user does in the channel's settings.
     pub fn remove_webhook(&self, id: &str) {
         let mut state = self.state();
         state.webhooks.get_or_insert_default().remove(id);
     }
 
-    /// Makes the next calls go wrong, one after the other.
+    /// Makes the next calls fail, one fault for each.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().script.queue(faults);
     }
 
-    /// Lets a function decide what goes wrong with each call; faults queued by
-    /// [`Discord::fail`] come first.
+    /// Lets a function choose the fault of each call. Faults queued by [`Discord::fail`] come first.
     pub fn script(&self, decide: impl FnMut(&Attempt<'_>) -> Option<Fault> + Send + 'static) {
         self.state().script.decide_by(decide);
     }
@@ -122,7 +121,7 @@ impl Discord {
 }
 
 impl State {
-    /// An id as Discord makes them: a time, and a number that grows.
+    /// A new id in Discord's form: the time, and a counter.
     pub(crate) fn snowflake(&mut self, now: Timestamp) -> String {
         /// The first second of 2015, in milliseconds.
         const DISCORD_EPOCH: i64 = 1_420_070_400_000;

@@ -1,39 +1,39 @@
-//! Owns what can go wrong with Discord, on demand.
+//! Faults that a test can script.
 
 use std::collections::VecDeque;
 
-/// One way in which a call goes wrong.
+/// A way in which a call fails.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// 429, in Discord's form.
+    /// 429 in Discord's form.
     Limited {
-        /// Where and how the wait is told.
+        /// Where the wait is written, and how.
         retry_after: RetryAfter,
-        /// `global`: the limit of the bot, not of the webhook.
+        /// Whether the limit is the bot's and not the webhook's: `global`.
         global: bool,
-        /// `X-RateLimit-Scope: shared`: others filled the bucket.
+        /// Whether other clients filled the bucket: `X-RateLimit-Scope: shared`.
         shared: bool,
     },
-    /// 429 from the edge in front of Discord: HTML, with a header or without.
+    /// 429 from the edge in front of Discord: a page of HTML.
     LimitedByEdge {
-        /// The header `Retry-After`, in seconds.
+        /// The header `Retry-After` in seconds, if there is one.
         retry_after: Option<u64>,
     },
-    /// This status, with a page of HTML.
+    /// This status with a page of HTML.
     Status(u16),
-    /// 400, as if a limit that nobody knows was exceeded.
+    /// 400, as if an undocumented limit was exceeded.
     Refuse,
-    /// 403, in Discord's form.
+    /// 403 in Discord's form.
     Forbid,
-    /// 200 with a body that breaks off; the message is kept.
+    /// 200 with an incomplete body; the message is kept.
     BrokenAnswer,
-    /// 204 although `wait` was asked; the message is kept.
+    /// 204 although the call said `wait`; the message is kept.
     NoContent,
-    /// No answer ever, and no message.
+    /// No answer; the message is lost.
     Hang,
-    /// No answer ever; the message is kept.
+    /// No answer; the message is kept.
     AcceptThenHang,
-    /// The connection breaks, and there is no message.
+    /// The connection breaks; the message is lost.
     Drop,
     /// The connection breaks; the message is kept.
     AcceptThenDrop,
@@ -52,20 +52,20 @@ pub enum RetryAfter {
     Missing,
 }
 
-/// A call, for a function that decides what goes wrong with it.
+/// A call whose fault a function chooses.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
     /// `POST`, `PATCH`, `GET` or `DELETE`.
     pub method: &'a str,
-    /// The JSON part of its body, as it came.
+    /// The JSON part of its body, as it arrived.
     pub text: &'a str,
-    /// Whose webhook.
+    /// The webhook's id.
     pub webhook_id: &'a str,
 }
 
 type Decide = Box<dyn FnMut(&Attempt<'_>) -> Option<Fault> + Send>;
 
-/// What goes wrong with the calls to come.
+/// The faults of the next calls.
 #[derive(Default)]
 pub(crate) struct Script {
     queued: VecDeque<Fault>,

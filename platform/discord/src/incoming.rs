@@ -1,4 +1,4 @@
-//! Owns a call as it comes in: its path, its JSON and its files.
+//! Reads a call: its path, its JSON and its files.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Multipart, RawPathParams, Request};
@@ -11,7 +11,7 @@ use crate::message::{File, Message};
 /// Discord's limit for a whole request.
 const REQUEST_BYTES_MAX: usize = 25 * 1024 * 1024;
 
-/// What a call came with.
+/// The parts of a call.
 pub(crate) struct Incoming {
     pub(crate) method: String,
     pub(crate) webhook_id: String,
@@ -70,21 +70,21 @@ impl Incoming {
 
     fn take_json(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         self.text = String::from_utf8_lossy(bytes).into_owned();
-        self.payload = serde_json::from_slice(bytes).map_err(|_| limits::no_json())?;
+        self.payload = serde_json::from_slice(bytes).map_err(|_| limits::not_json())?;
         if self.payload.is_object() {
             Ok(())
         } else {
-            Err(limits::no_json())
+            Err(limits::not_json())
         }
     }
 
-    /// `payload_json` and `files[n]`.
+    /// Reads the parts `payload_json` and `files[n]`.
     async fn read_parts(&mut self, request: Request) -> Result<(), Refusal> {
         let mut parts = Multipart::from_request(request, &())
             .await
-            .map_err(|_| limits::no_json())?;
+            .map_err(|_| limits::not_json())?;
         let mut bytes_read = 0;
-        while let Some(part) = parts.next_field().await.map_err(|_| limits::no_json())? {
+        while let Some(part) = parts.next_field().await.map_err(|_| limits::not_json())? {
             let name = part.name().unwrap_or_default().to_owned();
             let file_name = part.file_name().unwrap_or("file").to_owned();
             let content_type = part
@@ -121,7 +121,7 @@ impl Incoming {
             .map(|(_, value)| value.to_owned())
     }
 
-    pub(crate) fn means(&self, message: &Message) -> bool {
+    pub(crate) fn names(&self, message: &Message) -> bool {
         message.id == self.message_id && message.webhook_id == self.webhook_id
     }
 }

@@ -1,8 +1,7 @@
-//! Owns what Discord refuses, in the form in which it refuses it.
+//! Refuses messages that exceed Discord's limits, with Discord's error objects.
 //!
-//! Source: "Embed limits", "Execute Webhook" and "Error messages", Discord
-//! developer documentation. Lengths are UTF-16 code units after the white-space
-//! around the text is gone.
+//! Source: "Embed limits", "Execute Webhook" and "Error messages", Discord developer documentation.
+//! Lengths are UTF-16 code units of the text without the white-space around it.
 
 use serde_json::{Map, Value, json};
 
@@ -18,12 +17,12 @@ const ROLES_MAX: usize = 100;
 const COLOR_MAX: i64 = 0x00FF_FFFF;
 const URL_UNITS_MAX: usize = 2_048;
 
-/// A refusal: its status and Discord's error form.
+/// A refusal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// 400 or 413.
+    /// The status: 400 or 413.
     pub status: u16,
-    /// `{"code", "message", "errors"}`.
+    /// The body: `{"code", "message", "errors"}`.
     pub body: Value,
 }
 
@@ -71,8 +70,8 @@ pub(crate) fn too_large() -> Refusal {
     }
 }
 
-/// 400, for a body that is none.
-pub(crate) fn no_json() -> Refusal {
+/// 400, for a body that is not JSON.
+pub(crate) fn not_json() -> Refusal {
     Refusal {
         status: 400,
         body: json!({"message": "The request body contains invalid JSON.", "code": 50109}),
@@ -116,7 +115,7 @@ fn check_members(payload: &Value, files: &[File], errors: &mut Errors) {
             Some(id) => id.as_u64(),
             None => None,
         };
-        // A small number is a file of this request, a large one a file of before.
+        // A small number is the index of a file in this request, a large one the id of an earlier file.
         let known = number.is_some_and(|number| {
             usize::try_from(number).is_ok_and(|number| number < files.len()) || 1_000_000 < number
         });
@@ -199,7 +198,7 @@ fn check_embed(embed: &Value, at: &[&str], errors: &mut Errors) {
     }
 }
 
-/// `allowed_mentions`: a class is either parsed or listed, never both.
+/// Checks `allowed_mentions`: a class is either parsed or listed, not both.
 fn check_mentions(payload: &Value, errors: &mut Errors) {
     let Some(allowed) = payload
         .get("allowed_mentions")
@@ -243,7 +242,7 @@ fn check_mentions(payload: &Value, errors: &mut Errors) {
 #[derive(Clone, Copy)]
 enum Required {
     No,
-    /// It must be there, and more than white-space.
+    /// It must exist and contain more than white-space.
     Filled,
 }
 
@@ -320,7 +319,7 @@ fn url(of: &Value, name: &str, at: &[&str], errors: &mut Errors) {
     }
 }
 
-/// What counts towards the sum over all embeds.
+/// The units of an embed that count towards the limit over all embeds.
 fn sum(embed: &Value) -> usize {
     let of = |value: &Value, name: &str| {
         value
@@ -342,7 +341,7 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Discord's tree of errors.
+/// Discord's error object: a tree with the structure of the payload.
 #[derive(Debug, Default)]
 struct Errors(Map<String, Value>);
 

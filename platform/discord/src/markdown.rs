@@ -1,7 +1,7 @@
-//! Owns Discord's markdown, read as its clients read it: for the page, and to know what notifies whom.
+//! Reads Discord's markdown as its clients do, for the page and to find mentions.
 //!
-//! Source: "Markdown Text 101" of Discord's support pages and "Message
-//! Formatting" of its developer documentation.
+//! Source: "Markdown Text 101" of Discord's support pages and "Message Formatting" of its developer
+//! documentation.
 
 /// A piece of a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ pub enum Node {
     Line(String),
 }
 
-/// How words look.
+/// The style of a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "each variant is named for what it is")]
 pub enum Style {
@@ -45,7 +45,7 @@ pub enum Style {
     Spoiler,
 }
 
-/// Longer nesting is read as words, so that no text can exhaust the stack.
+/// Deeper nesting is read as plain text, so no text can exhaust the stack.
 const DEPTH_MAX: usize = 16;
 
 /// Reads a text.
@@ -70,7 +70,7 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
-/// A time stamp's time.
+/// A time stamp as text.
 fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
 }
@@ -112,7 +112,7 @@ fn inline(text: &str, mut line_start: bool, depth: usize) -> Vec<Node> {
     nodes
 }
 
-/// A character, or the one after a backslash that stands for itself.
+/// The next literal character, which a backslash may precede, and the bytes it takes.
 fn literal(rest: &str, character: char) -> (char, usize) {
     if character == '\\'
         && let Some(next) = rest.get(1..).and_then(|after| after.chars().next())
@@ -126,7 +126,7 @@ fn literal(rest: &str, character: char) -> (char, usize) {
 
 type Found = Option<(Node, usize)>;
 
-/// `# `, `-# `, `> `, `- `, `1. ` at the start of a line.
+/// A mark at the start of a line, such as `# `, `-# `, `> `, `- ` and `1. `.
 fn line_mark(rest: &str) -> Found {
     let digits = rest.len()
         - rest
@@ -192,7 +192,7 @@ fn styled(rest: &str, depth: usize) -> Found {
     })
 }
 
-/// Where a mark comes again, not escaped and not at once.
+/// Where a mark is repeated, unless it is escaped or follows at once.
 fn closing(inside: &str, mark: &str) -> Option<usize> {
     let mut at = 0;
     while let Some(rest) = inside.get(at..) {
@@ -205,7 +205,7 @@ fn closing(inside: &str, mark: &str) -> Option<usize> {
     None
 }
 
-/// The label ends at its first bracket: an escaped one ends it too.
+/// A link. Its label ends at the first bracket, even at an escaped one.
 fn link(rest: &str, depth: usize) -> Found {
     let depth = depth.checked_sub(1)?;
     let inside = rest.strip_prefix('[')?;
@@ -264,7 +264,7 @@ fn angle(rest: &str) -> Found {
     Some((node, end + 2))
 }
 
-/// Links, invitations and mentions that need no brackets.
+/// Links, invitations and mentions without brackets.
 fn bare(rest: &str) -> Found {
     for name in ["@everyone", "@here"] {
         if rest.starts_with(name) {
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backslash_makes_markup_words() {
+    fn markup_after_a_backslash_is_text() {
         check(
             r"\*\*b\*\* \[a](x) \<@&7> https\://a \# b \`c\`",
             &[words("**b** [a](x) <@&7> https://a # b `c`")],
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_ends() {
+    fn deep_nesting_is_limited() {
         let text = "**_".repeat(2_000) + "a" + &"_**".repeat(2_000);
         assert!(plain(&text).contains('a'));
     }

@@ -1,4 +1,4 @@
-//! Owns a message as the channel keeps it, and whom it notified.
+//! Messages of the channel, and the users and roles that they notify.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,15 +16,15 @@ pub struct Message {
     pub thread_id: Option<String>,
     /// The text.
     pub content: String,
-    /// The embeds, as they came.
+    /// The embeds, as they arrived.
     pub embeds: Vec<Value>,
     /// The files.
     pub files: Vec<File>,
-    /// Whom it notified when it was posted: `@everyone`, `@here`, `<@1>`, `<@&1>`.
+    /// The mentions that notify: `@everyone`, `@here`, `<@1>`, `<@&1>`.
     pub pings: Vec<String>,
-    /// The filter it came with; the last one, if it was edited.
+    /// The latest filter of its mentions.
     pub allowed_mentions: Option<Value>,
-    /// The name it was posted under, if not the webhook's own.
+    /// The sender's name, if it is not the webhook's.
     pub username: Option<String>,
     /// When it was posted.
     pub at: Timestamp,
@@ -41,12 +41,12 @@ pub struct File {
     pub name: String,
     /// Its media type.
     pub content_type: String,
-    /// What is in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
 impl Message {
-    /// The message object of Discord's API, as far as a webhook's client may care.
+    /// The message object of Discord's API, with the members that a webhook's client may read.
     pub(crate) fn to_json(&self) -> Value {
         let files: Vec<Value> = self.files.iter().map(File::to_json).collect();
         let roles: Vec<&str> = self
@@ -77,7 +77,7 @@ impl Message {
         })
     }
 
-    /// One line for a terminal: the text, or the first embed's title and text.
+    /// One line for a terminal: the text, the embeds' titles and descriptions, and the files' names.
     pub fn line(&self) -> String {
         let mut parts = vec![markdown::plain(&self.content)];
         for embed in &self.embeds {
@@ -95,7 +95,7 @@ impl Message {
             .filter(|part| !part.trim().is_empty())
             .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
-        // A terminal obeys control characters; none may come from outside.
+        // A terminal obeys control characters, so none from outside may reach it.
         words
             .join(" — ")
             .chars()
@@ -117,7 +117,8 @@ impl File {
     }
 }
 
-/// Whom a content notifies, given its filter: without one, everybody it names.
+/// The mentions of a content that notify, given its filter. Without a filter all of them do.
+///
 /// Source: "Allowed Mentions Object", Discord developer documentation.
 pub(crate) fn pings(content: &str, allowed: Option<&Value>) -> Vec<String> {
     let lists = |member: &str, id: &str| {
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_decides_whom_a_content_notifies() {
+    fn the_filter_decides_which_mentions_notify() {
         check(None, &["@everyone", "<@1>", "<@&2>", "<@&3>"]);
         check(Some(&json!({"parse": []})), &[]);
         check(Some(&json!({"parse": [], "roles": ["3"]})), &["<@&3>"]);

@@ -1,4 +1,4 @@
-//! Owns the page that looks like the channel: one document, nothing from elsewhere, everything escaped.
+//! The page that looks like the channel: one document that loads nothing and escapes everything.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::message::{File, Message};
 
 /// Seconds between two refreshes.
 const REFRESH_SECONDS: u32 = 3;
-/// The page shows no more than the newest messages.
+/// The number of messages on the page; it shows the newest.
 const SHOWN_MAX: usize = 200;
-/// Of a text file, so much is shown.
+/// The number of characters that are shown of a text file.
 const FILE_CHARACTERS_MAX: usize = 20_000;
 
-/// No script runs and nothing is loaded, even if something escaped the escaping.
+/// Lets no script run and nothing be loaded, even if an escape were missing.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
@@ -67,7 +67,7 @@ pub(crate) async fn page(State(discord): State<Arc<Discord>>) -> Response {
     (headers, Html(page)).into_response()
 }
 
-/// The channel, the newest message first, so that a reload shows it without scrolling.
+/// Renders the channel. The newest message is first, so a reload shows it without scrolling.
 fn render(messages: &[Message], now: Timestamp) -> String {
     let mut page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
@@ -78,7 +78,7 @@ fn render(messages: &[Message], now: Timestamp) -> String {
         messages.len()
     );
     if messages.is_empty() {
-        page.push_str("<p class=none>Nothing has happened yet.</p>");
+        page.push_str("<p class=none>No messages yet.</p>");
     }
     for message in messages.iter().rev().take(SHOWN_MAX) {
         article(message, now, &mut page);
@@ -184,7 +184,7 @@ fn embed(embed: &Value, now: Timestamp, page: &mut String) {
     page.push_str("</div>");
 }
 
-/// A file's text, folded away; anything that is no text is only named.
+/// A file's name and, if it is text, its folded content.
 fn file(file: &File, page: &mut String) {
     let name = escape(&file.name);
     let bytes = file.bytes.len();
@@ -226,7 +226,7 @@ fn html(nodes: &[Node], now: Timestamp) -> String {
             }
             Node::Time(seconds, style) => match Timestamp::from_second(*seconds) {
                 Ok(at) if *style == 'R' => write!(out, "{}", time_tag(at, now)),
-                // Discord would show it in the reader's own zone.
+                // Discord shows it in the reader's time zone.
                 Ok(at) => write!(out, "<time>{}</time>", at.strftime("%F %H:%M UTC")),
                 Err(_) => write!(out, "{seconds}"),
             },
@@ -243,12 +243,12 @@ fn anchor(out: &mut String, label: &str, url: &str) -> std::fmt::Result {
     }
 }
 
-/// A link that a browser may follow, escaped.
+/// The escaped URL, if its scheme is safe.
 fn safe_link(url: &str) -> Option<String> {
     (url.starts_with("https://") || url.starts_with("http://")).then(|| escape(url))
 }
 
-/// `3 min ago`, with the time itself beneath.
+/// A relative time, such as `3 min ago`, with the time itself as the title.
 fn time_tag(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(at.as_second());
     let count = seconds.unsigned_abs();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_arrives_becomes_part_of_the_document() {
+    fn markup_in_a_message_is_escaped() {
         let now = Timestamp::UNIX_EPOCH;
         let clean = render(&[message("clean")], now).matches('<').count();
         for text in [
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_shows_colour_fields_and_times_as_the_channel_does() {
+    fn the_page_shows_colours_fields_and_times_like_the_channel() {
         let now: Timestamp = "2026-07-19T10:05:00Z".parse().unwrap();
         let page = render(
             &[message("**Orders** <t:1784455200:R> <t:1784455200:f>")],

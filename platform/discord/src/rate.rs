@@ -1,7 +1,6 @@
-//! Owns the buckets: five calls in two seconds for each webhook, and the headers that say so.
+//! Rate limits: five calls in two seconds for each webhook, and the headers about them.
 //!
-//! Discord documents the headers but not the number, and may change it; this
-//! is the one it has been using.
+//! Discord documents the headers but not the numbers, which may change.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +19,12 @@ struct Bucket {
     calls: u32,
 }
 
-/// What a call did to its bucket.
+/// The state of a bucket after a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Filled {
-    /// Whether there was no room for it.
+    /// Whether the call exceeded the limit.
     pub(crate) over: bool,
-    /// How many more calls fit.
+    /// How many calls are left.
     remaining: u32,
     /// Seconds until the bucket is empty again.
     pub(crate) reset_after: f64,
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_takes_five_calls_in_two_seconds_and_each_webhook_has_its_own() {
+    fn each_webhook_may_be_called_five_times_in_two_seconds() {
         let mut buckets = Buckets::default();
         let now = Timestamp::UNIX_EPOCH;
         for call in 1..=CALLS_MAX {

@@ -1,4 +1,4 @@
-//! Owns the webhooks' API: post, edit, read and delete, as Discord documents them.
+//! The webhooks' API: posting, editing, reading and deleting messages.
 //!
 //! Source: "Webhook Resource", Discord developer documentation.
 
@@ -58,7 +58,7 @@ pub(crate) async fn read(
         let found = state
             .messages
             .iter()
-            .find(|message| incoming.means(message));
+            .find(|message| incoming.names(message));
         found.map_or_else(unknown_message, |message| {
             reply(StatusCode::OK, &message.to_json())
         })
@@ -75,7 +75,7 @@ pub(crate) async fn delete(
     answer(&discord, path, request, |discord, incoming| {
         let mut state = discord.state();
         let before = state.messages.len();
-        state.messages.retain(|message| !incoming.means(message));
+        state.messages.retain(|message| !incoming.names(message));
         if state.messages.len() == before {
             unknown_message()
         } else {
@@ -85,7 +85,7 @@ pub(crate) async fn delete(
     .await
 }
 
-/// What all calls share: faults first, then whether the webhook exists, then its bucket.
+/// Answers any call: scripted faults first, then unknown webhooks, then the rate limit.
 async fn answer(
     discord: &Discord,
     path: RawPathParams,
@@ -112,7 +112,7 @@ async fn answer(
         ..call.clone()
     };
     let response = match fault {
-        None => usual(discord, &incoming, act),
+        None => perform(discord, &incoming, act),
         Some(Fault::Hang) => {
             discord.state().note(keep());
             std::future::pending().await
@@ -122,21 +122,21 @@ async fn answer(
             break_connection()
         }
         Some(Fault::AcceptThenHang) => {
-            usual(discord, &incoming, act);
+            perform(discord, &incoming, act);
             discord.state().note(keep());
             std::future::pending().await
         }
         Some(Fault::AcceptThenDrop) => {
-            usual(discord, &incoming, act);
+            perform(discord, &incoming, act);
             discord.state().note(keep());
             break_connection()
         }
         Some(Fault::NoContent) => {
-            usual(discord, &incoming, act);
+            perform(discord, &incoming, act);
             StatusCode::NO_CONTENT.into_response()
         }
         Some(Fault::BrokenAnswer) => {
-            usual(discord, &incoming, act);
+            perform(discord, &incoming, act);
             ([(header::CONTENT_TYPE, "application/json")], "{\"id\": \"1").into_response()
         }
         Some(Fault::Limited {
@@ -168,13 +168,13 @@ async fn answer(
     response
 }
 
-/// Ends the connection without an answer: the panic unwinds hyper's task for
-/// it, and `resume_unwind` passes no hook that would print it.
+/// Ends the connection without an answer: the panic unwinds hyper's task of the connection, and
+/// `resume_unwind` calls no hook that would print it.
 fn break_connection() -> Response {
     std::panic::resume_unwind(Box::new("a scripted fault breaks the connection"))
 }
 
-fn usual(
+fn perform(
     discord: &Discord,
     incoming: &Incoming,
     act: fn(&Discord, &Incoming) -> Response,
@@ -250,14 +250,14 @@ fn post(discord: &Discord, incoming: &Incoming) -> Response {
     }
 }
 
-/// What is absent stays; `attachments` lists the files that stay and that are new.
+/// Edits a message. Absent members stay; `attachments` lists the files that stay and the new ones.
 fn change(discord: &Discord, incoming: &Incoming) -> Response {
     let now = discord.now();
     let mut state = discord.state();
     let Some(at) = state
         .messages
         .iter()
-        .position(|message| incoming.means(message))
+        .position(|message| incoming.names(message))
     else {
         return unknown_message();
     };
@@ -300,7 +300,7 @@ fn change(discord: &Discord, incoming: &Incoming) -> Response {
     if let Err(refusal) = limits::check(&whole, &edited.files) {
         return refuse(&refusal);
     }
-    // An edit notifies nobody, but it renews what the content may mark.
+    // An edit notifies nobody, but it replaces the filter.
     edited.allowed_mentions = incoming.payload.get("allowed_mentions").cloned();
     edited.pings = pings(&edited.content, edited.allowed_mentions.as_ref());
     edited.edited_at = Some(now);
@@ -341,7 +341,7 @@ fn unknown_message() -> Response {
     )
 }
 
-/// 429. Source: "Rate Limits", Discord developer documentation.
+/// A 429. Source: "Rate Limits", Discord developer documentation.
 fn limited(retry_after: RetryAfter, global: bool, shared: bool) -> Response {
     let (in_body, in_header) = match retry_after {
         RetryAfter::Float(seconds) => (Some(json!(seconds)), Some(format!("{}", seconds.ceil()))),

@@ -1,8 +1,8 @@
-//! Each limit exactly, and one more.
+//! Payloads at each limit, and one above it.
 
 use super::*;
 
-/// The places and codes of a refusal, `a.b CODE`.
+/// The paths and codes of a refusal, such as `a.b CODE`.
 fn refused(payload: &Value) -> Vec<String> {
     fn walk(at: &str, value: &Value, found: &mut Vec<String>) {
         for (name, inner) in value.as_object().unwrap() {
@@ -109,14 +109,14 @@ fn each_limit_holds_exactly() {
 }
 
 #[test]
-fn lengths_are_utf_16_units_without_the_space_around() {
+fn a_length_is_in_utf_16_units_without_surrounding_white_space() {
     assert!(refused(&json!({"content": "🔴".repeat(1_000)})).is_empty());
     assert!(!refused(&json!({"content": "🔴".repeat(1_001)})).is_empty());
     assert!(refused(&json!({"content": format!(" {} ", "a".repeat(2_000))})).is_empty());
 }
 
 #[test]
-fn what_is_blank_or_malformed_is_refused_where_it_stands() {
+fn a_blank_or_malformed_member_is_refused_with_its_path() {
     let field = embed("fields", json!([{"name": "a", "value": " \n"}]));
     assert_eq!(
         refused(&field),
@@ -136,7 +136,7 @@ fn what_is_blank_or_malformed_is_refused_where_it_stands() {
 }
 
 #[test]
-fn an_empty_message_and_a_large_file_have_errors_of_their_own() {
+fn an_empty_message_and_a_large_file_have_their_own_errors() {
     assert_eq!(
         check(&json!({"content": " "}), &[]).unwrap_err().body["code"],
         50006
