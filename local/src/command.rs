@@ -1,4 +1,4 @@
-//! Owns the command line: what may be typed, and what it runs.
+//! The command line: the arguments, and the commands that they run.
 
 use clap::{Parser, Subcommand};
 
@@ -19,8 +19,8 @@ pub use error::CommandError;
 
 /// The whole order API on this machine.
 ///
-/// Serves template.yaml: real functions behind an API Gateway, with an embedded DynamoDB, Secrets
-/// Manager and Discord. Without a command it is `surefire serve`.
+/// Serves template.yaml: the real functions behind an API Gateway, with an embedded DynamoDB,
+/// Secrets Manager and Discord. Without a command, surefire runs `surefire serve`.
 #[derive(Debug, Parser)]
 #[command(name = "surefire", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Arguments {
@@ -45,7 +45,7 @@ enum Command {
     Serve(serving::ServeArguments),
     /// Print a token of a local issuer.
     Token(token::TokenArguments),
-    /// Give the local issuer a new signing secret; the old one goes on for a day.
+    /// Give the local issuer a new signing secret; the old one is accepted for another day.
     Rotate(rotate::RotateArguments),
     /// Run one function on an event and print its response as JSON.
     Invoke(invoke::InvokeArguments),
@@ -53,13 +53,13 @@ enum Command {
     Env(env::EnvArguments),
     /// List the routes: method, path, function, authorizer, scopes.
     Routes(routes::RoutesArguments),
-    /// Run the order functions in simulated worlds where everything goes wrong.
+    /// Run the order functions in simulated worlds with faults.
     ///
     /// The shipped handlers and the real AWS SDK run in virtual time, against an embedded DynamoDB.
-    /// Requests and answers get lost, repeated and delayed, transactions conflict, invocations die
-    /// at any point, and clocks differ. After every commit, and at the end of every world, stock and
-    /// orders must add up and all answers must agree. A world follows from its seed: the same seed
-    /// fails the same way, everywhere.
+    /// Requests and answers are lost, repeated and delayed, transactions conflict, invocations die
+    /// at any point, and clocks differ. After every commit and at the end of every world, stock and
+    /// orders must add up, and all answers must agree. The seed determines everything in a world:
+    /// the same seed fails in the same way on every machine.
     Simulate(simulate::SimulateArguments),
 }
 

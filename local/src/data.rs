@@ -1,4 +1,4 @@
-//! Owns the data directory: who has it, where the services of a live server are, its secrets' file.
+//! The data directory: its files, its lock, and the endpoints of the server that holds it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -14,45 +14,47 @@ use crate::functions::Endpoints;
 /// The database file in the data directory.
 const DATABASE_FILE: &str = "dynamodb.sqlite";
 
-/// How long a command waits for another one to finish with the directory.
+/// How long to wait for another command to let the directory go.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 const WAIT_STEP: Duration = Duration::from_millis(50);
 
-/// Why a data directory cannot be used; each is one line for a person.
+/// Why a data directory cannot be used, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// It cannot be read or written.
     #[error("the data directory {0} cannot be used: {1}")]
     Unusable(PathBuf, io::Error),
-    /// Another server has it.
+    /// A running server holds it.
     #[error(
-        "the data directory {0} is in use by the server at {1} (process {2}): stop it, or give another --data"
+        "the data directory {0} is in use by the server at {1} (process {2}): stop the server, or use another --data"
     )]
     Live(PathBuf, String, u32),
-    /// Another command has it, and does not let go.
-    #[error("the data directory {0} is in use by another surefire command")]
+    /// Another command holds it for too long.
+    #[error(
+        "the data directory {0} is in use by another surefire command: try again when that has ended"
+    )]
     Busy(PathBuf),
 }
 
-/// What a live server tells other commands.
+/// The addresses of a running server, for other commands.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Live {
-    /// The server's process.
+    /// The server's process id.
     pub(crate) process: u32,
     /// The address of the API.
     pub(crate) api: String,
     /// The services that functions call.
     #[serde(flatten)]
     pub(crate) endpoints: Endpoints,
-    /// Where Discord messages can be seen.
+    /// The URL of the page with the Discord messages.
     pub(crate) discord: String,
 }
 
-/// A data directory that nobody holds yet.
+/// A data directory, which this process may not hold.
 #[derive(Clone, Debug)]
 pub struct DataDirectory(PathBuf);
 
-/// A data directory that this process alone holds; dropping it lets go.
+/// A data directory that only this process holds, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
     directory: DataDirectory,
@@ -60,17 +62,17 @@ pub(crate) struct Held {
     _lock: File,
 }
 
-/// What asking for a directory came to.
+/// The result of [`DataDirectory::access`].
 #[derive(Debug)]
 pub(crate) enum Access {
-    /// It is ours.
+    /// This process holds the directory.
     Held(Held),
-    /// A server has it and is there to be used.
+    /// A running server holds the directory.
     Live(Live),
 }
 
 impl DataDirectory {
-    /// A directory, which need not exist.
+    /// A directory, which may not exist yet.
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
@@ -85,7 +87,7 @@ impl DataDirectory {
         self.0.join("secrets.json")
     }
 
-    /// The file of the program's own issuer's key.
+    /// The file of the key of the program's own issuer.
     pub(crate) fn issuer_file(&self) -> PathBuf {
         self.0.join("issuer.json")
     }
@@ -99,7 +101,7 @@ impl DataDirectory {
         self.0.join("endpoints.json")
     }
 
-    /// Takes the directory, or finds the server that has it.
+    /// Takes the directory, or finds the running server that holds it.
     pub(crate) async fn access(&self, world: &World) -> Result<Access, DataError> {
         let unusable = |error| DataError::Unusable(self.0.clone(), error);
         files::create_private_directory(&self.0).map_err(unusable)?;
@@ -108,7 +110,7 @@ impl DataDirectory {
         loop {
             match lock.try_lock() {
                 Ok(()) => {
-                    // What is left there is of a server that was killed.
+                    // A file that is left was a killed server's.
                     remove(&self.endpoints_file()).map_err(unusable)?;
                     let directory = self.clone();
                     return Ok(Access::Held(Held {
@@ -119,7 +121,7 @@ impl DataDirectory {
                 Err(TryLockError::Error(error)) => return Err(unusable(error)),
                 Err(TryLockError::WouldBlock) => {}
             }
-            // A server writes its endpoints soon after it has the lock; a command never does.
+            // A server writes its endpoints soon after it takes the lock. A command never does, but ends soon.
             if let Ok(Some(live)) = files::read_json(&self.endpoints_file()) {
                 return Ok(Access::Live(live));
             }
@@ -132,6 +134,9 @@ impl DataDirectory {
     }
 
     /// Takes the directory for a server.
+    ///
+    /// # Errors
+    /// Another server or command holds it.
     pub(crate) async fn hold(&self, world: &World) -> Result<Held, DataError> {
         match self.access(world).await? {
             Access::Held(held) => Ok(held),
@@ -146,7 +151,7 @@ impl Held {
         &self.directory
     }
 
-    /// Tells other commands where this server's services are.
+    /// Writes the addresses of this server for other commands.
     pub(crate) fn announce(&self, live: &Live) -> Result<(), DataError> {
         files::write_private_json(&self.directory.endpoints_file(), live)
             .map_err(|error| DataError::Unusable(self.directory.0.clone(), error))
@@ -155,7 +160,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Left behind, it would be taken for a killed server's and removed by the next.
+        // If this fails, the next process removes the file, as it does after a killed server.
         let _ = remove(&self.directory.endpoints_file());
     }
 }

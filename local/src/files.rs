@@ -1,4 +1,4 @@
-//! Owns small files of the data directory: read whole, replaced whole, readable by their owner only.
+//! Small files of the data directory: read and replaced as a whole, readable only by their owner.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Reads a file of JSON; `None` if there is none.
+/// Reads a file of JSON; `None` if there is no file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
@@ -19,7 +19,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T
     }
 }
 
-/// Replaces a file: whoever reads it, and whenever the machine stops, it is the old or the new one.
+/// Replaces a file. A reader, or a crash at any moment, finds either the old file or the new one.
 pub(crate) fn write_private_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let mut file = create_private(&temporary)?;
@@ -29,7 +29,7 @@ pub(crate) fn write_private_json(path: &Path, value: &impl Serialize) -> io::Res
 }
 
 fn create_private(path: &Path) -> io::Result<File> {
-    // One that was left behind may have other permissions.
+    // A file that a crash left may have other permissions.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -41,7 +41,7 @@ fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Creates a directory that only its owner can enter, unless it exists.
+/// Creates a directory that only its owner can enter, if it is missing.
 pub(crate) fn create_private_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,7 +1,7 @@
-//! Owns the functions: the real handlers, in this process, behind the same events as in Lambda.
+//! Runs the functions: the real handlers, in this process, with the same events as in Lambda.
 //!
-//! Every function gets exactly the environment that the template gives it, plus what Lambda itself
-//! sets, so that a variable the template forgets is missed here and not in the cloud.
+//! A function gets only the variables of the template and those that Lambda sets. A variable that
+//! the template forgets is therefore missing here, before it is missing in the cloud.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,10 +23,10 @@ mod handler;
 
 pub use environment::{Endpoints, of as environment_of};
 
-/// The most a function may return: 6 MB, as Lambda counts.
+/// The most bytes that Lambda lets a function return.
 const RETURNED_BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// A function could not be started: its own words about its configuration.
+/// A function did not start; the reason is the function's own message.
 #[derive(Debug, thiserror::Error)]
 #[error("the function {function} (template line {line}) does not start: {reason}")]
 pub struct StartError {
@@ -35,12 +35,12 @@ pub struct StartError {
     reason: String,
 }
 
-/// Keys to check tokens with, instead of those that an authorizer would fetch.
+/// Keys to check tokens with, instead of keys that the authorizer fetches.
 #[derive(Debug, Default)]
 pub(crate) struct GivenKeys {
-    /// A JWK set: every issuer's, but for those that a secret is given for.
+    /// A JWK set for all issuers; if there is a secret, for all but HMAC issuers.
     pub(crate) jwks: Option<String>,
-    /// The value of a secret: every issuer's whose keys are a secret.
+    /// The value of the secret of HMAC issuers.
     pub(crate) secret: Option<Secret<String>>,
 }
 
@@ -74,7 +74,7 @@ impl Functions {
         Self::start_only(template, endpoints, world, |_| true).await
     }
 
-    /// Starts the functions of a template that are wanted, by their kind.
+    /// Starts the functions of a template whose kind is wanted.
     pub(crate) async fn start_only(
         template: &Template,
         endpoints: &Endpoints,
@@ -101,9 +101,9 @@ impl Functions {
         Ok(Self { functions, world })
     }
 
-    /// The authorizers of a template alone, with keys given by hand instead of their issuers' own.
+    /// Starts only a template's authorizers, with the given keys.
     ///
-    /// Keys that no issuer can use are each invocation's error.
+    /// With unusable keys they start, and each invocation fails.
     pub(crate) fn authorizers_with_keys(
         template: &Template,
         keys: &GivenKeys,
@@ -128,7 +128,7 @@ impl Functions {
         })
     }
 
-    /// The alert forwarders of a template alone, with one webhook for all routes instead of their secret.
+    /// Starts only a template's alert forwarders, with one webhook for all alerts instead of their secret.
     pub(crate) fn alert_forwarders_with_webhook(
         template: &Template,
         endpoints: &Endpoints,
@@ -143,7 +143,7 @@ impl Functions {
         })
     }
 
-    /// The functions of one kind, each made from its environment in a way of the caller's.
+    /// Starts the functions of one kind; `make` makes a handler from an environment.
     fn of_kind(
         template: &Template,
         kind: Kind,
@@ -168,7 +168,7 @@ impl Functions {
         Ok(Self { functions, world })
     }
 
-    /// Invokes a function by its logical id, and waits for it no longer than its time-out.
+    /// Invokes a function by its logical id, and ends it at its time-out.
     pub async fn invoke(
         &self,
         logical_id: &str,
@@ -184,7 +184,7 @@ impl Functions {
         let context = self.context(&function.spec, trace);
         let request_id = context.request_id.clone();
         let invocation = (function.handler)(LambdaEvent::new(event, context));
-        // A task of its own: a panic ends the task, and nothing else.
+        // A task of its own, so that a panic ends nothing else.
         let task = tokio::spawn(AssertUnwindSafe(invocation).catch_unwind());
         let abort = task.abort_handle();
         let Ok(ended) = tokio::time::timeout(function.spec.timeout, task).await else {
@@ -197,7 +197,7 @@ impl Functions {
         let returned = match ended {
             Ok(Ok(returned)) => returned?,
             Ok(Err(panic)) => return Err(FunctionError::new("Panic", panic_message(&*panic))),
-            Err(_) => return Err(FunctionError::new("Panic", "the invocation was ended")),
+            Err(_) => return Err(FunctionError::new("Panic", "the invocation was cancelled")),
         };
         if RETURNED_BYTES_MAX < returned.to_string().len() {
             let message =
@@ -207,7 +207,7 @@ impl Functions {
         Ok(returned)
     }
 
-    /// These functions, for whoever invokes them by their logical ids.
+    /// These functions, as the gateway invokes them.
     pub(crate) fn invoker(self: &Arc<Self>) -> Invoke {
         let functions = Arc::clone(self);
         Arc::new(move |invocation| {

@@ -1,8 +1,8 @@
-//! Owns the program's own token issuer: an ES256 key made at the first run, published as a JWK set.
+//! The program's own token issuer: an ES256 key, made at the first run and published as a JWK set.
 //!
-//! It is there so that the way of most deployments, tokens of somebody else's issuer, can be tried
-//! on one machine. The authorizer learns of it as it would of any further issuer: by the template's
-//! parameter `AdditionalIssuers`. A template without that parameter has no such issuer.
+//! Most deployments accept tokens of an issuer elsewhere; this one lets a laptop try the same. The
+//! authorizer gets it like any further issuer, in the template's parameter `AdditionalIssuers`. A
+//! template without that parameter does not have it.
 
 use std::fmt;
 use std::io;
@@ -22,30 +22,29 @@ use shared::world::World;
 
 use crate::files;
 
-/// The algorithm that its key signs with.
+/// The algorithm of its key.
 pub const ES256: &str = "ES256";
 /// The issuer's name in `ISSUERS`.
 pub(crate) const NAME: &str = "local-es256";
-/// What its tokens say in `iss`: the same whatever port the program listens on, so that a token
-/// outlives a restart.
+/// The `iss` of its tokens. It does not contain the program's port, so a token outlives a restart.
 pub(crate) const ISS: &str = "https://es256.issuer.surefire.local";
-/// What its tokens say in `aud`.
+/// The `aud` of its tokens.
 pub(crate) const AUDIENCE: &str = "surefire";
-/// The template's parameter for issuers besides its own.
+/// The template's parameter for further issuers.
 pub(crate) const PARAMETER: &str = "AdditionalIssuers";
-/// Where the program serves its key set.
+/// The path of its key set.
 pub(crate) const JWKS_PATH: &str = "/.well-known/jwks.json";
-/// Where it serves its OpenID configuration.
+/// The path of its OpenID configuration.
 pub(crate) const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
 
-/// A P-256 private key in PKCS #8 (RFC 5208, RFC 5915, RFC 5480) up to its 32 bytes; the public
-/// half follows from them.
+/// The start of a P-256 private key in PKCS #8 (RFC 5208, RFC 5915, RFC 5480). The 32 bytes of the
+/// private half follow; the public half is computed from them.
 const PKCS8_PREFIX: [u8; 35] = [
     0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x27, 0x30, 0x25, 0x02, 0x01,
     0x01, 0x04, 0x20,
 ];
-/// One draw in 2³² is no key; more failures than this are a broken source of randomness.
+/// One draw in 2³² is not a valid key. More failures than this mean a broken source of randomness.
 const DRAWS_MAX: u32 = 8;
 
 /// The issuer's key, ready to sign.
@@ -55,7 +54,7 @@ pub(crate) struct Key {
     kid: String,
 }
 
-/// A key as it is kept.
+/// A key in its file.
 #[derive(Deserialize, Serialize)]
 struct Stored {
     algorithm: String,
@@ -70,7 +69,7 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key that a file keeps, or a new one, which it then keeps; in memory without a file.
+    /// The key of a file. If the file is missing, a new key, which is written; without a file, a new one.
     ///
     /// # Errors
     /// The file cannot be read or written, or is damaged.
@@ -90,7 +89,7 @@ impl Key {
         Ok(key)
     }
 
-    /// The key that a file keeps, if there is one.
+    /// The key of a file, if the file exists.
     ///
     /// # Errors
     /// The file cannot be read, or is damaged.
@@ -104,18 +103,18 @@ impl Key {
             Some(key) => Ok(Some(key)),
             None => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("{} holds no ES256 key", path.display()),
+                format!("{} does not contain an ES256 key", path.display()),
             )),
         }
     }
 
-    /// Draws a key by rejection, every one equally likely (FIPS 186-5, appendix A.2.2).
+    /// Draws a key by rejection, so that all are equally likely (FIPS 186-5, appendix A.2.2).
     fn generate(world: &World) -> io::Result<(Vec<u8>, Self)> {
         for _ in 0..DRAWS_MAX {
             let mut scalar = [0; 32];
             world.fill(&mut scalar);
             let der = [PKCS8_PREFIX.as_slice(), &scalar].concat();
-            // Refused if it is zero or not below the curve's order.
+            // Zero, and numbers not below the curve's order, are refused.
             if let Ok(key) = Self::from_pkcs8(&der) {
                 return Ok((der, key));
             }
@@ -126,7 +125,7 @@ impl Key {
     fn from_pkcs8(der: &[u8]) -> jsonwebtoken::errors::Result<Self> {
         let signing = EncodingKey::from_ec_der(der);
         let mut public = Jwk::from_encoding_key(&signing, Algorithm::ES256)?;
-        // A key's own fingerprint (RFC 7638): another key never has its name.
+        // The key's thumbprint (RFC 7638): no other key has the same id.
         let kid = public.thumbprint(ThumbprintHash::SHA256)?;
         public.common.key_id = Some(kid.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
@@ -142,12 +141,12 @@ impl Key {
         &self.kid
     }
 
-    /// What signs.
+    /// The key that signs.
     pub(crate) fn signing(&self) -> &EncodingKey {
         &self.signing
     }
 
-    /// The set to publish: the public half alone.
+    /// The set to publish, with only the public half.
     pub(crate) fn set(&self) -> JwkSet {
         JwkSet {
             keys: vec![self.public.clone()],
@@ -155,10 +154,10 @@ impl Key {
     }
 }
 
-/// The value of [`PARAMETER`]: what was given for it, and the program's own issuer.
+/// The value of [`PARAMETER`]: the given issuers and the program's own.
 pub(crate) fn additional(given: &str, services_url: &str) -> String {
-    // By the set's address and not by discovery: a configuration must be found below its issuer's
-    // own URL (OpenID Connect Discovery 1.0, section 4.3), which is nowhere.
+    // The URL of the set, and no discovery: a configuration must be below its issuer's URL (OpenID
+    // Connect Discovery 1.0, section 4.3), and nothing listens there.
     let own = json!({
         "name": NAME,
         "iss": ISS,
@@ -173,7 +172,7 @@ pub(crate) fn additional(given: &str, services_url: &str) -> String {
     }
 }
 
-/// The key set and the OpenID configuration, served at a URL without a slash at its end.
+/// Serves the key set and the OpenID configuration at a URL, which has no slash at its end.
 pub(crate) fn router(key: &Arc<Key>, url: &str) -> Router {
     let set = json!(key.set()).to_string();
     let configuration = json!({
@@ -209,8 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_the_one_that_its_private_half_makes() {
-        // The point was computed apart from this program, from the curve's equation.
+    fn the_public_half_of_a_key_follows_from_its_private_half() {
+        // The point was computed by other software, from the curve's equation.
         let set = json!(Key::open(None, &world_of(1)).unwrap().set());
         let key = &set["keys"][0];
         assert_eq!(
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_drawn_again_but_not_for_ever() {
+    fn an_invalid_key_is_drawn_again_but_not_for_ever() {
         for byte in [0x00, 0xff] {
             let error = Key::open(None, &world_of(byte)).unwrap_err().to_string();
             assert!(error.contains("drawn"), "{error}");
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_issuer_stays_and_an_empty_parameter_gets_ours_alone() {
+    fn the_programs_issuer_is_added_to_given_issuers_or_stands_alone() {
         let read = |given: &str| -> Vec<serde_json::Value> {
             let issuers = additional(given, "http://127.0.0.1:9");
             serde_json::from_str(&format!("[{issuers}]")).unwrap()

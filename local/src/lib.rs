@@ -1,7 +1,7 @@
-//! Owns the whole API on one machine: the template's routes, functions, tables and secrets.
+//! The whole API on one machine: the template's routes, functions, tables and secrets.
 //!
-//! Read [`template`] first (what is served), then [`serve`] (how it is put together), then
-//! [`gateway`] (what API Gateway would do between a client and a function).
+//! Read [`serve`] first: it starts everything that the [`template`] declares. The [`gateway`] stands
+//! between clients and functions, and [`functions`] runs the real handlers in this process.
 
 pub mod command;
 pub(crate) mod data;

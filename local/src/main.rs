@@ -1,4 +1,4 @@
-//! The program `surefire`: reads its arguments, runs one command, says in one line why it could not.
+//! The program `surefire`: it runs one command, and prints an error in one line.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     match Arguments::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell if standard error is gone.
+            // If standard error is gone, the exit code is all that is left.
             let _ = writeln!(std::io::stderr(), "surefire: {error}");
             ExitCode::FAILURE
         }

@@ -1,4 +1,4 @@
-//! Owns invocations by the clock: what EventBridge does for a function's `Schedule` events.
+//! Invokes functions by their schedules, as EventBridge does.
 
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World
             );
             tasks.spawn(async move {
                 let mut ticks = tokio::time::interval(schedule.every);
-                // A machine that slept owes one invocation, not all it missed.
+                // After a sleep of the machine, one invocation is due, and not all that were missed.
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                // The first tick is at once; EventBridge waits for the first interval.
+                // The first tick is immediate, but EventBridge waits for the first interval.
                 ticks.tick().await;
                 loop {
                     ticks.tick().await;
@@ -47,7 +47,7 @@ pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World
 /// The event: the schedule's own input, or EventBridge's.
 fn event(schedule: &Schedule, arn: &str, account: &str, region: &str, world: &World) -> Value {
     let input = schedule.input.as_ref().map(|input| {
-        // The input is JSON, or else a text.
+        // An input that is not JSON is a text.
         serde_json::from_str(input).unwrap_or_else(|_| Value::from(input.as_str()))
     });
     input.unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! Owns secrets: their versions and staging labels, kept in a file that only its owner reads.
+//! Secrets with their versions and staging labels, in a file that only its owner can read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +15,9 @@ use template::{Recipe, SecretSpec, SecretValue};
 
 pub(crate) mod endpoint;
 
-/// The label of the version that is in use.
+/// The label of the current version.
 pub const CURRENT: &str = "AWSCURRENT";
-/// The label of the version that was in use before.
+/// The label of the version before the current one.
 pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// A secret with its versions.
@@ -27,7 +27,7 @@ pub struct StoredSecret {
     pub(crate) name: String,
     /// Its ARN.
     pub(crate) arn: String,
-    /// Its versions, the oldest first.
+    /// Its versions, oldest first.
     pub(crate) versions: Vec<Version>,
 }
 
@@ -38,14 +38,14 @@ pub struct Version {
     pub(crate) id: String,
     /// Its value.
     pub value: String,
-    /// When it was created, in milliseconds since 1970.
+    /// Its creation time, in milliseconds since 1970.
     pub(crate) created_milliseconds: i64,
     /// Its staging labels.
     pub(crate) stages: Vec<String>,
 }
 
 impl StoredSecret {
-    /// The version that has a staging label.
+    /// The version with a staging label.
     pub fn staged(&self, stage: &str) -> Option<&Version> {
         self.versions
             .iter()
@@ -54,7 +54,7 @@ impl StoredSecret {
 }
 
 impl Version {
-    /// When it was created.
+    /// Its creation time.
     pub(crate) fn created(&self) -> Timestamp {
         Timestamp::from_millisecond(self.created_milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -69,7 +69,7 @@ impl fmt::Debug for StoredSecret {
 /// Why a new version was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The version's id exists, with another value.
+    /// The version's id exists with another value.
     #[error(
         "You can't use ClientRequestToken {0} because that value is already in use for a version of the secret."
     )]
@@ -77,7 +77,7 @@ pub enum PutError {
     /// There is no such secret.
     #[error("Secrets Manager can't find the specified secret.")]
     NotFound,
-    /// It could not be written.
+    /// The secrets could not be written.
     #[error("the secrets cannot be written: {0}")]
     Write(#[from] io::Error),
 }
@@ -96,7 +96,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// A store that is kept in a file, or in memory only.
+    /// Opens a store in a file, or in memory.
     pub(crate) fn open(file: Option<PathBuf>, world: World) -> io::Result<Self> {
         let stored = match &file {
             Some(path) => files::read_json(path)?,
@@ -110,7 +110,7 @@ impl Store {
         })
     }
 
-    /// Creates the secrets of a template that do not exist yet.
+    /// Creates the missing secrets of a template.
     pub(crate) fn create_missing(&self, specs: &[SecretSpec]) -> io::Result<()> {
         let mut secrets = self.lock();
         let mut created = false;
@@ -143,7 +143,7 @@ impl Store {
         find(&self.lock(), id).cloned()
     }
 
-    /// Puts a value that becomes the current one, unless it is that already.
+    /// Makes a value the current one, unless it is already.
     pub(crate) fn set_current(&self, id: &str, value: &str) -> Result<(), PutError> {
         let secret = self.find(id).ok_or(PutError::NotFound)?;
         if secret
@@ -184,12 +184,12 @@ impl Store {
                 PREVIOUS.clone_into(stage);
             }
         }
-        // Without a label a version is deprecated, and Secrets Manager deletes it some day.
+        // A version without a label is deprecated, and Secrets Manager deletes it at some time.
         secret.versions.retain(|version| !version.stages.is_empty());
         secret.versions.push(version.clone());
         let mut changed = secrets.clone();
         changed.insert(secret.name.clone(), secret.clone());
-        // What cannot be kept was not put.
+        // Write first: a value that cannot be written is not put.
         self.write(&changed)?;
         *secrets = changed;
         Ok((secret, version))
@@ -212,7 +212,7 @@ impl Store {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, StoredSecret>> {
-        // The map is replaced whole: a panic elsewhere leaves it as it was.
+        // The map is only ever replaced as a whole, so a panic elsewhere leaves it intact.
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -228,11 +228,11 @@ fn find<'map>(
     secrets.get(id).or_else(|| secrets.values().find(matches))
 }
 
-/// Draws a secret: each character with the same chance.
+/// Generates a secret; all characters of the alphabet are equally likely.
 pub(crate) fn generate(recipe: &Recipe, world: &World) -> String {
     let alphabet: Vec<char> = recipe.alphabet.chars().collect();
     let count = alphabet.len().clamp(1, 256);
-    // Bytes at the end that would favour the first characters are drawn again.
+    // Bytes from here on would favour the first characters, so they are drawn again.
     let fair = 256 - 256 % count;
     let mut secret = String::new();
     let mut drawn = 0;

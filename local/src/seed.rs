@@ -1,7 +1,7 @@
-//! Owns the demo products of a fresh data directory.
+//! Adds the demo products to a data directory.
 //!
-//! They are put in by the orders function itself, with fixed idempotency keys: seeding again, or
-//! after a stop in the middle, changes nothing that was sold since.
+//! The orders function itself adds them, with fixed idempotency keys. Adding them again, or after an
+//! interruption, changes nothing that was sold since.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -24,7 +24,7 @@ struct Product {
     stock: u32,
 }
 
-/// The product that the banner orders.
+/// The product in the banner's order.
 pub(crate) const FIRST_SKU: &str = "TEA-01";
 pub(crate) const FIRST_PRICE: u64 = 19_900;
 const CURRENCY: &str = "KRW";
@@ -60,15 +60,15 @@ const PRODUCTS: [Product; 4] = [
     },
 ];
 
-/// Seeding failed; the orders function's own answer.
+/// The orders function refused a demo product; the reason is its answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the demo product {sku} could not be put in: {reason}")]
+#[error("the demo product {sku} could not be added: {reason}")]
 pub struct SeedError {
     sku: &'static str,
     reason: String,
 }
 
-/// Puts the demo products in, unless they are there.
+/// Adds the demo products that are missing.
 pub(crate) async fn seed(
     template: &Template,
     functions: &Functions,
@@ -83,7 +83,7 @@ pub(crate) async fn seed(
             "currency": CURRENCY,
             "sellable": product.sellable,
         });
-        // 412: it is there, and may have been changed since on purpose.
+        // 412: the product exists, and may have been changed on purpose.
         let put = Call {
             method: "PUT",
             path: format!("/products/{sku}"),
@@ -139,7 +139,7 @@ impl Call {
             name,
             value
                 .parse()
-                .map_err(|_| "a header that is none".to_owned())?,
+                .map_err(|_| format!("the header {name} has an invalid value"))?,
         );
         let inbound = Inbound {
             method: self.method.to_owned(),
@@ -162,7 +162,7 @@ impl Call {
     }
 }
 
-/// Who puts the demo products in.
+/// The caller that adds the demo products.
 fn caller(template: &Template) -> Map<String, Value> {
     let caller = Caller {
         issuer: "local".to_owned(),

@@ -1,6 +1,6 @@
-//! Owns putting it all together: services, tables, secrets, functions, gateway, and their end.
+//! Starts and stops everything: services, tables, secrets, functions and the gateway.
 //!
-//! [`start`] is what `surefire serve` runs, and what a test runs in-process on port 0.
+//! `surefire serve` calls [`start`]; tests call it too, on port 0.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,12 +35,12 @@ pub(crate) use services::{Services, open_issuer_key, open_secrets};
 
 use services::wait;
 
-/// How long requests that have begun may take after the server was told to stop.
+/// How long requests in flight may take after the server begins to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(35);
-/// How often items whose time has come are deleted.
+/// How often items whose time to live has ended are deleted.
 const TTL_SWEEP: Duration = Duration::from_mins(1);
 
-/// A server that runs.
+/// A running server.
 #[derive(Debug)]
 pub struct Running {
     /// The address of the API.
@@ -51,9 +51,9 @@ pub struct Running {
     pub secrets_url: String,
     /// The Discord stand-in.
     pub discord: Arc<Discord>,
-    /// What is served.
+    /// The template that is served.
     pub template: Arc<Template>,
-    /// The functions, to be invoked past the gateway.
+    /// The functions, to invoke without the gateway.
     pub functions: Arc<Functions>,
     /// The secrets.
     pub secrets: Arc<Store>,
@@ -67,10 +67,10 @@ pub struct Running {
 /// Starts everything a template declares.
 ///
 /// # Errors
-/// One line for a person; nothing is left running.
+/// Why it did not start, in one line; nothing is left running.
 pub async fn start(options: Options) -> Result<Running, Error> {
     let template = options.read_template()?;
-    // First of all the address: a second server must not touch the data.
+    // The address comes first, so that a second server does not touch the data.
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|error| Error::Listen(options.listen, error.to_string()))?;
     let address = listener
@@ -145,7 +145,7 @@ impl Running {
         })
     }
 
-    /// A token of the issuer that signs with the algorithm that is asked for.
+    /// A token of the issuer that signs with the request's algorithm.
     pub fn sign(&self, request: &Request<'_>) -> Result<String, TokenError> {
         if request.algorithm == token::ES256 {
             return token::sign_with_key(&self.services.issuer_key, request, &self.world);
@@ -153,10 +153,10 @@ impl Running {
         Issuer::of(&self.template)?.sign_with_store(&self.secrets, request, &self.world)
     }
 
-    /// Stops: what has begun is answered, nothing new is.
+    /// Stops the server: it answers the requests in flight and accepts no more.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        // A client that never ends its request must not keep the program.
+        // A client that never ends its request must not keep the program running.
         if tokio::time::timeout(DRAIN_MAX, &mut self.server)
             .await
             .is_err()
@@ -164,7 +164,7 @@ impl Running {
             self.server.abort();
         }
         self.background.shutdown().await;
-        // Their idle connections would be waited for.
+        // The services wait for the functions' idle connections, so these close first.
         drop(self.functions);
         self.services.stop().await;
     }

@@ -1,8 +1,7 @@
-//! Owns tokens of the local issuers: signed with the template's secret or with the program's own
-//! key, as the template's authorizer expects.
+//! Signs tokens of the local issuers, with the template's secret or with the program's own key.
 //!
-//! An authorizer reads the secret again only every few minutes, so a new value is not used to sign
-//! until each has read it:
+//! An authorizer reads the secret only every few minutes. A new value signs no token until every
+//! authorizer has read it:
 //!
 //! ```text
 //! rotated ───── 300 s ─────────────────── overlap ends ─────►
@@ -26,7 +25,7 @@ use crate::secrets::{CURRENT, PREVIOUS, Store, StoredSecret, Version};
 use crate::uuid::uuid;
 use template::{Kind, Template};
 
-/// The name of the issuer whose secret is the template's own.
+/// The name of the issuer that signs with the template's secret.
 const ISSUER: &str = "local";
 
 /// The algorithms that sign with a secret, with the fewest bytes of a key: as many as the hash has
@@ -40,7 +39,7 @@ const HMAC: [(&str, Algorithm, usize); 3] = [
 /// The fewest bytes of a key that can sign a token.
 const BYTES_LEAST: usize = 32;
 
-/// Why there is no token.
+/// Why a token cannot be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The template has no authorizer that knows the local issuer.
@@ -49,39 +48,39 @@ pub enum TokenError {
     /// The issuer's secret does not exist.
     #[error("the secret {0} of the issuer `{ISSUER}` does not exist")]
     NoSecret(String),
-    /// The secret is not one that the authorizer would accept tokens of.
-    #[error("the secret {0} signs no token: {1}")]
+    /// The authorizer would not accept tokens of the secret's value.
+    #[error("the secret {0} cannot sign a token: {1}")]
     NoKey(String, String),
-    /// The template cannot be told of the program's own issuer.
+    /// The template has no parameter for the program's own issuer.
     #[error(
         "the template has no parameter {}, so its authorizer knows no ES256 issuer",
         issuer::PARAMETER
     )]
     NoParameter,
-    /// A server runs that has no key of its own.
-    #[error("the server that runs is of a version without an ES256 issuer: start it again")]
+    /// The running server has no key.
+    #[error("the running server is of a version without an ES256 issuer: start it again")]
     NoIssuerKey,
-    /// The lifetime cannot be expressed.
-    #[error("the lifetime is too long")]
+    /// The lifetime is too long for a token.
+    #[error("the lifetime is too long: use a shorter --ttl")]
     Lifetime,
-    /// The algorithm does not sign with a secret.
+    /// This program does not have the algorithm.
     #[error("this program cannot sign with {0}: use {list}", list = algorithms())]
     Algorithm(String),
-    /// The token could not be signed.
+    /// Signing failed.
     #[error("the token cannot be signed: {0}")]
     Sign(jsonwebtoken::errors::Error),
 }
 
-/// What a token says.
+/// The contents of a token.
 #[derive(Clone, Debug)]
 pub struct Request<'text> {
-    /// Who is calling.
+    /// The caller.
     pub sub: &'text str,
-    /// What the caller may do, separated by spaces.
+    /// The scopes, separated by spaces.
     pub scope: &'text str,
-    /// For how long.
+    /// How long the token is valid.
     pub ttl: Duration,
-    /// How it is signed.
+    /// The algorithm that signs it.
     pub algorithm: &'text str,
 }
 
@@ -97,14 +96,14 @@ impl<'text> Request<'text> {
     }
 }
 
-/// The local issuer, as the authorizer is configured.
+/// The local issuer of the authorizer's configuration.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     iss: String,
     audience: Option<String>,
     /// The id of its secret.
     pub secret_id: String,
-    /// How long tokens of a replaced secret are accepted.
+    /// How long tokens of the previous secret are accepted.
     pub(crate) overlap: Duration,
 }
 
@@ -162,12 +161,12 @@ impl Issuer {
         })
     }
 
-    /// From when a value signs: every authorizer has read it by then, or accepts no other.
+    /// When a value begins to sign: every authorizer has read it, or accepts no other.
     pub(crate) fn signs_from(&self, created: Timestamp) -> Timestamp {
         known_from(created).min(self.overlap_end(created))
     }
 
-    /// Until when tokens of the value before are accepted. The authorizer counts whole seconds.
+    /// When tokens of the previous value stop being accepted. The authorizer counts whole seconds.
     pub(crate) fn overlap_end(&self, created: Timestamp) -> Timestamp {
         let second = Timestamp::from_second(created.as_millisecond().div_euclid(1000));
         let second = second.unwrap_or(created);
@@ -176,7 +175,7 @@ impl Issuer {
             .unwrap_or(Timestamp::MAX)
     }
 
-    /// The version of the secret that signs at a moment.
+    /// The version that signs at a moment.
     pub(crate) fn signing_version<'secret>(
         &self,
         secret: &'secret StoredSecret,
@@ -185,13 +184,13 @@ impl Issuer {
         let current = secret.staged(CURRENT)?;
         let previous = secret
             .staged(PREVIOUS)
-            // A previous value that no token can be signed with was a placeholder.
+            // A previous value that cannot sign was a placeholder.
             .filter(|previous| SigningKey::read(&previous.value).is_ok())
             .filter(|_| now < self.signs_from(current.created()));
         Some(previous.unwrap_or(current))
     }
 
-    /// A token signed with the key of a store that every authorizer knows.
+    /// Signs with the version of the store's secret that every authorizer has read.
     pub(crate) fn sign_with_store(
         &self,
         store: &Store,
@@ -203,7 +202,7 @@ impl Issuer {
         self.sign_with_secret(&secret, request, world)
     }
 
-    /// A token signed with the version of a secret that every authorizer knows.
+    /// Signs with the version of a secret that every authorizer has read.
     pub(crate) fn sign_with_secret(
         &self,
         secret: &StoredSecret,
@@ -215,7 +214,7 @@ impl Issuer {
         self.sign(&version.value, request, world)
     }
 
-    /// A token signed with a secret's value: a text, or a set of keys of which the first signs.
+    /// Signs with a secret's value: a text, or a set of keys, whose first key signs.
     pub(crate) fn sign(
         &self,
         secret: &str,
@@ -242,19 +241,19 @@ impl Issuer {
     }
 }
 
-/// The algorithms that this program signs with, for a person.
+/// The algorithms that this program signs with, for messages.
 pub(crate) fn algorithms() -> String {
     let names = HMAC.map(|(name, ..)| name).join(", ");
     format!("{names} (with the secret) or {ES256} (with a key of this program)")
 }
 
-/// From when every authorizer has read a new value of a secret.
+/// When every authorizer has read a new value of the secret.
 pub(crate) fn known_from(created: Timestamp) -> Timestamp {
     let refresh = Duration::from_secs(REFRESH_SECONDS.unsigned_abs());
     created.saturating_add(refresh).unwrap_or(Timestamp::MAX)
 }
 
-/// A token of the program's own issuer.
+/// Signs a token of the program's own issuer.
 pub(crate) fn sign_with_key(
     key: &issuer::Key,
     request: &Request<'_>,
@@ -292,7 +291,7 @@ struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key of a plain text, or the first of a set. The authorizer judges whether it is one.
+    /// Reads a plain text, or the first key of a set. The authorizer's code decides if it is valid.
     fn read(secret: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Set {
@@ -311,13 +310,13 @@ impl SigningKey {
                 bytes: secret.as_bytes().to_vec(),
             });
         };
-        // Base64 in either alphabet, with or without padding, as the authorizer reads it.
+        // Base64 of either alphabet, with or without padding, as in the authorizer.
         let digits = first.secret.trim_end_matches('=');
         let digits = digits.replace('-', "+").replace('_', "/");
         let bytes = BASE64_STANDARD_NO_PAD.decode(digits);
         Ok(Self {
             kid: Some(first.kid),
-            bytes: bytes.map_err(|_| "its first key is no base64".to_owned())?,
+            bytes: bytes.map_err(|_| "its first key is not base64".to_owned())?,
         })
     }
 }
@@ -326,7 +325,7 @@ impl SigningKey {
 mod tests {
     use super::*;
 
-    /// Whether a secret's value signs with an algorithm, and if not, why.
+    /// Checks whether a secret's value signs with an algorithm, or why not.
     #[track_caller]
     fn check(value: &str, algorithm: &str, expected: Result<(), &str>) {
         let issuer = Issuer {
@@ -344,7 +343,7 @@ mod tests {
             (Ok(_), Ok(())) => {}
             (Err(error), Err(words)) => {
                 let text = error.to_string();
-                assert!(text.starts_with("the secret the-secret signs no token: "));
+                assert!(text.starts_with("the secret the-secret cannot sign a token: "));
                 assert!(text.contains(words), "{text}");
             }
             (signed, _) => panic!("{value} with {algorithm}: {signed:?}"),
@@ -362,7 +361,7 @@ mod tests {
             Err("63 bytes, HS512 needs at least 64"),
         );
         check(&"k".repeat(64), "HS512", Ok(()));
-        // 48 bytes: in either alphabet, with or without padding.
+        // 48 bytes in either alphabet.
         for digits in ["+/".repeat(32), "-_".repeat(32)] {
             check(&set(&digits), "HS384", Ok(()));
             check(&set(&digits), "HS512", Err("48 bytes"));

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uuid_has_the_form_of_version_4() {
+    fn a_uuid_is_of_version_4() {
         let ones = World::new(
             || jiff::Timestamp::UNIX_EPOCH,
             |bytes| bytes.fill(0xff),

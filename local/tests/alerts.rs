@@ -1,4 +1,4 @@
-//! Owns the program's side of alerts: where messages appear, and that nothing it writes holds a webhook's token.
+//! Alerts of the running program: where messages appear, and that no output contains a webhook's token.
 #![cfg(test)]
 
 use std::fs::File;
@@ -18,7 +18,7 @@ const OWN_TOKEN: &str = "local-webhook-token";
 /// What the message of `metric-alarm.json` begins with.
 const TITLE: &str = "🔴 ALARM · surefire-orders-errors";
 
-/// A directory of the test's own, removed afterwards.
+/// A directory for one test, removed afterwards.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -39,7 +39,7 @@ impl Drop for Directory {
     }
 }
 
-/// A Discord on a port of its own, as the real one is, and its webhook.
+/// A Discord outside the program, and the URL of its webhook.
 async fn elsewhere() -> (Arc<Discord>, String) {
     let discord = Discord::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -56,7 +56,7 @@ fn sample(name: &str) -> String {
     format!("{EVENTS}/{name}.json")
 }
 
-/// The program with everything logged that can be.
+/// The program with its most detailed log.
 fn program(command: &str, data: &Path) -> Command {
     let mut program = Command::new(PROGRAM);
     program
@@ -67,7 +67,7 @@ fn program(command: &str, data: &Path) -> Command {
     program
 }
 
-/// Runs `invoke` to its end, and searches what it wrote.
+/// Runs `invoke` to its end, and searches its output for tokens.
 async fn invoke(data: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = program("invoke", data)
         .args(arguments)
@@ -79,7 +79,7 @@ async fn invoke(data: &Path, arguments: &[&str], input: &str) -> Output {
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
     let output = tokio::task::spawn_blocking(move || {
-        // A program that refused its arguments does not read.
+        // A program that refused its arguments does not read its input.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
         child.wait_with_output().unwrap()
@@ -87,16 +87,16 @@ async fn invoke(data: &Path, arguments: &[&str], input: &str) -> Output {
     .await
     .unwrap();
     for written in [&output.stdout, &output.stderr] {
-        holds_no_token(&String::from_utf8_lossy(written));
+        contains_no_token(&String::from_utf8_lossy(written));
     }
     output
 }
 
 #[track_caller]
-fn holds_no_token(text: &str) {
+fn contains_no_token(text: &str) {
     for token in [TOKEN, OWN_TOKEN] {
         let line = text.lines().find(|line| line.contains(token));
-        assert_eq!(line, None, "a webhook's token is told");
+        assert_eq!(line, None, "the output contains a webhook's token");
     }
 }
 
@@ -106,12 +106,12 @@ fn lines(bytes: &[u8]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn invoke_posts_a_file_or_a_stream_to_the_webhook_that_is_named() {
+async fn invoke_posts_a_file_or_a_stream_to_the_given_webhook() {
     let directory = Directory::new("alerts-invoke");
     let (discord, url) = elsewhere().await;
     let alarm = sample("metric-alarm");
     let first = &["alert-forwarder", "--discord", &url, &alarm];
-    // Twice: what was sent by an earlier run says nothing of this webhook.
+    // Twice: a new run does not remember what an earlier one sent.
     for sent in 1..=2 {
         let output = invoke(&directory.0, first, "").await;
         assert!(output.status.success(), "{output:?}");
@@ -145,7 +145,7 @@ async fn invoke_posts_a_file_or_a_stream_to_the_webhook_that_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failure_of_the_named_webhook_is_told_without_its_token() {
+async fn a_failure_of_the_given_webhook_is_reported_without_its_token() {
     let directory = Directory::new("alerts-failing");
     let (discord, url) = elsewhere().await;
     let limited = Fault::Limited {
@@ -166,9 +166,12 @@ async fn a_failure_of_the_named_webhook_is_told_without_its_token() {
         assert!(answer.contains("itemIdentifier"), "{answer}");
         let log = String::from_utf8(output.stderr).unwrap();
         assert!(log.contains("handed back"), "{log}");
-        assert!(log.contains("\"TRACE\""), "everything is searched");
+        assert!(
+            log.contains("\"TRACE\""),
+            "the log is not at its most detailed"
+        );
     }
-    // Nobody there at all, and an invocation that fails as a whole.
+    // Nothing listens at the URL, and the invocation fails as a whole.
     let nobody = format!("http://127.0.0.1:1/api/webhooks/7/{TOKEN}");
     let direct = sample("alarm-direct");
     let output = invoke(
@@ -186,7 +189,7 @@ async fn a_failure_of_the_named_webhook_is_told_without_its_token() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_no_webhook_is_refused_in_one_line_that_does_not_repeat_it() {
+async fn a_url_that_is_not_a_webhooks_is_refused_in_one_line_without_the_url() {
     let directory = Directory::new("alerts-refused");
     let alarm = sample("metric-alarm");
     let refused = [
@@ -268,7 +271,7 @@ impl Served {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Where messages can be seen, as the banner says.
+    /// The banner's line about Discord.
     fn page(&self) -> String {
         let mut lines = self.banner.lines();
         let line = lines.find_map(|line| line.trim().strip_prefix("Discord"));
@@ -284,7 +287,7 @@ impl Drop for Served {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_appears_in_the_server_s_log_and_on_its_page_as_it_comes() {
+async fn a_message_appears_in_the_servers_log_and_on_its_page() {
     let directory = Directory::new("alerts-served");
     let served = Served::start(&directory, &[]);
     let alarm = sample("metric-alarm");
@@ -296,14 +299,14 @@ async fn a_message_appears_in_the_server_s_log_and_on_its_page_as_it_comes() {
     assert!(served.logged().contains(TITLE));
     assert!(
         served.logged().contains("\"TRACE\""),
-        "everything is searched"
+        "the log is not at its most detailed"
     );
-    holds_no_token(&served.logged());
-    holds_no_token(&served.banner);
+    contains_no_token(&served.logged());
+    contains_no_token(&served.banner);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_server_invoke_shows_the_message_itself() {
+async fn without_a_server_invoke_logs_the_message_itself() {
     let directory = Directory::new("alerts-alone");
     let alarm = sample("metric-alarm");
     let output = invoke(&directory.0, &["alert-forwarder", &alarm], "").await;
@@ -312,7 +315,7 @@ async fn without_a_server_invoke_shows_the_message_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn serve_sends_to_the_webhook_that_is_named_and_tells_nobody_its_token() {
+async fn serve_posts_to_the_given_webhook_and_never_prints_its_token() {
     let directory = Directory::new("alerts-serve-discord");
     let (discord, url) = elsewhere().await;
     let served = Served::start(&directory, &["--discord", &url]);
@@ -325,8 +328,12 @@ async fn serve_sends_to_the_webhook_that_is_named_and_tells_nobody_its_token() {
         discord.fail(fault);
         invoke(&directory.0, &["alert-forwarder", &sample(name)], "").await;
     }
-    assert_eq!(discord.calls().len(), 4, "one was tried again, one was not");
+    assert_eq!(
+        discord.calls().len(),
+        4,
+        "the second was tried again, the third was not"
+    );
     assert!(discord.messages()[0].line().starts_with(TITLE));
-    holds_no_token(&served.logged());
-    holds_no_token(&served.banner);
+    contains_no_token(&served.logged());
+    contains_no_token(&served.banner);
 }

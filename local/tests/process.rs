@@ -1,4 +1,4 @@
-//! Owns the program as a process: killed at any moment, it loses no order that was answered.
+//! The program as a process: killed at any moment, it loses no order that it answered.
 #![cfg(test)]
 
 use std::io::{BufRead as _, BufReader};
@@ -17,10 +17,10 @@ const KILLS: u32 = 5;
 /// How many orders are sent between two kills.
 const ORDERS: u32 = 150;
 
-/// How many of the seeded product there are to begin with.
+/// The demo product's first stock.
 const STOCK: i64 = 10;
 
-/// A directory of the test's own, removed afterwards.
+/// A directory for one test, removed afterwards.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -36,7 +36,7 @@ impl Drop for Directory {
     }
 }
 
-/// The program, serving; killed when it goes out of scope.
+/// The running program; killed when it goes out of scope.
 struct Served {
     child: Child,
     url: String,
@@ -44,7 +44,7 @@ struct Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // SIGKILL: the program has no moment to tidy up.
+        // SIGKILL: the program has no time to clean up.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -78,7 +78,7 @@ fn token(data: &Path) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Sends an order, and returns its answer if one came.
+/// Sends an order, and returns its answer if there was one.
 async fn place(http: &Client, url: &str, token: &str, key: &str) -> Option<(u16, String)> {
     let body = json!({
         "currency": "KRW",
@@ -114,7 +114,7 @@ async fn available(http: &Client, url: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_it_loses_no_order_that_was_answered() {
+async fn killed_at_any_moment_it_loses_no_order_that_it_answered() {
     let directory = Directory::new("killed");
     let data = &directory.0;
     let http = &Client::new();
@@ -125,7 +125,7 @@ async fn killed_at_any_moment_it_loses_no_order_that_was_answered() {
         let (url, token) = (&served.url.clone(), &token(data));
         restock(http, url, token, total).await;
         let keys: Vec<_> = (0..ORDERS).map(|n| format!("key-{kill}-{n}")).collect();
-        // At 8 orders in flight, the kill meets requests at every stage of their way.
+        // With 8 orders in flight, the kill hits requests at every stage.
         let sends = stream::iter(&keys).map(async |key| (key, place(http, url, token, key).await));
         let mut answers = Box::pin(sends.buffer_unordered(8));
         let until = usize::try_from(ORDERS * (kill + 1) / (KILLS + 1)).unwrap();
@@ -148,7 +148,7 @@ async fn killed_at_any_moment_it_loses_no_order_that_was_answered() {
         let repeated = place(http, url, token, key).await.unwrap();
         assert_eq!(repeated, (201, body.clone()), "{key}");
     }
-    // What was not answered is asked for again: each key counts once, whenever it was placed.
+    // All orders are sent again, answered or not: each key counts once.
     for key in (0..KILLS).flat_map(|kill| (0..ORDERS).map(move |n| format!("key-{kill}-{n}"))) {
         assert_eq!(place(http, url, token, &key).await.unwrap().0, 201, "{key}");
     }
@@ -157,7 +157,7 @@ async fn killed_at_any_moment_it_loses_no_order_that_was_answered() {
 }
 
 #[test]
-fn interrupted_it_ends_well_and_says_nothing_is_there_any_more() {
+fn an_interrupt_ends_it_with_success_and_removes_its_endpoints_file() {
     let directory = Directory::new("interrupted");
     let mut served = serve(&directory.0);
     assert!(directory.0.join("endpoints.json").exists());

@@ -1,4 +1,4 @@
-//! Owns `surefire token --secret-id` as a process, with the environment and files of the AWS CLI.
+//! `surefire token --secret-id` as a process, with the environment and the files of the AWS CLI.
 #![cfg(test)]
 
 use std::path::PathBuf;
@@ -20,10 +20,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_surefire");
 
 const ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:SigningSecret-abc123";
 
-/// Long enough for every algorithm, and never to be seen in an output.
+/// A value that is long enough for every algorithm, and that no output may contain.
 const VALUE: &str = "hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-";
 
-/// A home directory of the test's own, removed afterwards.
+/// A home directory for one test, removed afterwards.
 struct Home(PathBuf);
 
 impl Home {
@@ -38,7 +38,7 @@ impl Home {
         self
     }
 
-    /// Runs `surefire token` with nothing but these variables of anybody's environment.
+    /// Runs `surefire token` with these variables, and none of the test's own.
     fn token(&self, id: &str, flags: &[&str], variables: &[(&str, &str)]) -> Output {
         Command::new(PROGRAM)
             .args(["token", "--secret-id", id])
@@ -61,7 +61,7 @@ impl Drop for Home {
     }
 }
 
-/// The variables of somebody who has signed in, for a Secrets Manager at a URL.
+/// The variables of a signed-in user, for a Secrets Manager at a URL.
 fn signed_in(url: &str) -> [(&str, &str); 3] {
     [
         ("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT"),
@@ -79,7 +79,7 @@ fn printed(output: &Output) -> String {
     text.trim_end().to_owned()
 }
 
-/// The one line that a failure says.
+/// The one line that a failure prints.
 #[track_caller]
 fn said(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
@@ -135,7 +135,7 @@ async fn the_authorizer_accepts_a_token_of_its_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_rotation_the_old_value_signs_until_every_authorizer_knows_the_new_one() {
+async fn after_a_rotation_the_old_value_signs_until_every_authorizer_has_read_the_new_one() {
     let running = start(Options::in_memory()).await.unwrap();
     let home = Home::new("rotated");
     let (id, old) = (secret_id(&running), current(&running));
@@ -149,7 +149,7 @@ async fn after_a_rotation_the_old_value_signs_until_every_authorizer_knows_the_n
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rotation_of_some_minutes_ago_signs_with_the_new_value() {
+async fn some_minutes_after_a_rotation_the_new_value_signs() {
     #[expect(clippy::disallowed_methods, reason = "a clock that runs late")]
     let late = || Timestamp::now() - SignedDuration::from_mins(6);
     let options = Options {
@@ -166,7 +166,7 @@ async fn a_rotation_of_some_minutes_ago_signs_with_the_new_value() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_placeholder_that_was_replaced_signs_nothing() {
+async fn a_placeholder_that_was_replaced_signs_no_token() {
     let running = start(Options::in_memory()).await.unwrap();
     let home = Home::new("placeholder");
     let id = secret_id(&running);
@@ -178,7 +178,7 @@ async fn a_placeholder_that_was_replaced_signs_nothing() {
     running.stop().await;
 }
 
-/// A Secrets Manager that gives everybody one answer, and remembers who asked.
+/// A Secrets Manager that gives every caller the same answer, and remembers the callers.
 struct Played {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -214,7 +214,7 @@ async fn play_value(value: &str) -> Played {
 }
 
 impl Played {
-    /// Whether the first who asked signed like this: access key, region.
+    /// Whether the first caller signed with this access key for this region.
     fn was_asked_as(&self, key: &str, region: &str) -> bool {
         let asked = self.asked.lock().unwrap();
         let scope = format!("/{region}/secretsmanager/aws4_request");
@@ -225,7 +225,7 @@ impl Played {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_arn_says_its_region_whatever_the_environment_does() {
+async fn the_region_of_an_arn_comes_before_that_of_the_environment() {
     let played = play_value(VALUE).await;
     let mut variables = signed_in(&played.url).to_vec();
     variables.push(("AWS_REGION", "eu-west-1"));
@@ -248,7 +248,7 @@ async fn a_profile_brings_region_credentials_and_endpoint() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_of_the_profile_may_print_the_credentials() {
+async fn a_profile_may_name_a_program_that_prints_the_credentials() {
     let played = play_value(VALUE).await;
     let home = Home::new("program");
     let program = home.0.join("credentials.json");
@@ -265,7 +265,7 @@ async fn a_program_of_the_profile_may_print_the_credentials() {
 }
 
 #[test]
-fn without_credentials_it_says_how_to_get_some() {
+fn without_credentials_the_error_says_how_to_get_them() {
     let home = Home::new("nobody");
     for variables in [&[][..], &[("AWS_PROFILE", "nobody")]] {
         let error = said(&home.token(ARN, &[], variables));
@@ -280,7 +280,7 @@ fn without_credentials_it_says_how_to_get_some() {
 }
 
 #[test]
-fn a_profile_of_single_sign_on_is_told_the_way_round() {
+fn a_profile_with_single_sign_on_is_refused_with_the_command_that_helps() {
     let home = Home::new("sso").with_config(
         "[default]\nsso_start_url = https://sso.example\nsso_region = eu-west-1\n\
          sso_account_id = 123456789012\nsso_role_name = Admin\n",
@@ -291,18 +291,18 @@ fn a_profile_of_single_sign_on_is_told_the_way_round() {
 }
 
 #[test]
-fn a_secret_without_a_region_cannot_be_looked_for() {
+fn a_secret_without_a_region_and_an_arn_of_another_service_are_refused() {
     let variables = signed_in("http://127.0.0.1:1");
     let home = Home::new("nowhere");
     let error = said(&home.token("SigningSecret", &[], &variables));
     assert!(error.contains("no AWS region is known"), "{error}");
     let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
     let error = said(&home.token(topic, &[], &variables));
-    assert!(error.contains("no secret's ARN"), "{error}");
+    assert!(error.contains("not the ARN of a secret"), "{error}");
 }
 
 #[test]
-fn nobody_who_answers_is_told_with_the_cause() {
+fn a_service_that_does_not_answer_is_reported_with_the_cause() {
     // A port that was free a moment ago.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -313,7 +313,7 @@ fn nobody_who_answers_is_told_with_the_cause() {
     }
 }
 
-/// What is said of an answer of Secrets Manager.
+/// The error about an answer of Secrets Manager.
 async fn said_of(name: &str, flags: &[&str], status: u16, answer: Value) -> String {
     let played = play(status, answer).await;
     said(&Home::new(name).token(ARN, flags, &signed_in(&played.url)))
@@ -328,7 +328,7 @@ fn check(error: &str, words: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_secrets_manager_refuses_is_told_in_one_line() {
+async fn a_refusal_of_secrets_manager_is_one_line() {
     let of = async |name: &str, code: &str, message: &str| {
         let answer = json!({"__type": code, "Message": message});
         said_of(name, &[], 400, answer).await
@@ -362,7 +362,7 @@ async fn what_secrets_manager_refuses_is_told_in_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_value_that_no_authorizer_accepts_tokens_of_signs_nothing() {
+async fn a_value_whose_tokens_no_authorizer_accepts_signs_no_token() {
     let of = async |name: &str, flags: &[&str], member: &str, value: &str| {
         let answer = json!({"ARN": ARN, "VersionId": "1", member: value});
         said_of(name, flags, 200, answer).await

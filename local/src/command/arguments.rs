@@ -12,10 +12,10 @@ use super::error::CommandError;
 use crate::data::DataDirectory;
 use crate::serve::Options;
 
-/// The file that is served unless another is named, here or in a directory above.
+/// The name of the template's file, here or in a directory above.
 const TEMPLATE_FILE: &str = "template.yaml";
 
-/// What every command needs to know of the template.
+/// The template, and values for its parameters.
 #[derive(Args, Clone, Debug)]
 pub(super) struct TemplateArguments {
     /// The template to serve [default: template.yaml here or in a directory above]
@@ -26,17 +26,17 @@ pub(super) struct TemplateArguments {
     parameters: Vec<(String, String)>,
 }
 
-/// The function that a command is about.
+/// The function that a command runs or describes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct FunctionArgument {
     #[arg(value_name = "FUNCTION", help = function_help())]
     pub(super) name: String,
 }
 
-/// Where a command finds the data.
+/// The data directory.
 #[derive(Args, Clone, Debug)]
 pub(super) struct DataArguments {
-    /// The directory that orders, secrets and the running server's endpoints are kept in
+    /// The directory with the orders, the secrets and the running server's endpoints
     #[arg(long, value_name = "DIRECTORY", default_value = ".surefire")]
     data: PathBuf,
 }
@@ -54,7 +54,7 @@ impl TemplateArguments {
         }
     }
 
-    /// Options with the template, checked, and its evaluation.
+    /// Options with the template, and the template as it was read.
     pub(super) fn options(&self) -> Result<(Options, Template), CommandError> {
         let (path, template) = self.text()?;
         let options = Options {
@@ -105,7 +105,7 @@ fn find_template() -> Option<PathBuf> {
         .ancestors()
         .map(|directory| directory.join(TEMPLATE_FILE))
         .find(|path| path.is_file())?;
-    // Shown in errors: the short name where it is enough.
+    // Errors show the path: the short one, if the file is here.
     Some(
         found
             .strip_prefix(&here)
@@ -114,25 +114,29 @@ fn find_template() -> Option<PathBuf> {
     )
 }
 
-/// The template that a command without `--template` reads, for its help; the shipped one if there
-/// is no such file.
+/// The template that a command without `--template` reads, or else the shipped one; for help texts,
+/// which are made before the arguments are read.
 pub(super) fn usual_template() -> Option<Template> {
     let text = find_template().and_then(|path| std::fs::read_to_string(path).ok());
     Template::read(text.as_deref().unwrap_or(template::SHIPPED), []).ok()
 }
 
-/// A webhook's URL as it was typed: a credential, so that not even an error of the command line may
-/// repeat it. It is checked by [`Webhook::checked`], because clap shows what it refuses.
+/// A webhook's URL as it was typed. It is a credential, which no error may repeat.
+///
+/// [`Webhook::checked`] checks it, and not clap, because clap's errors show the value.
 #[derive(Clone, Debug)]
 pub(super) struct Webhook(Secret<String>);
 
-#[expect(clippy::unnecessary_wraps, reason = "the form of a parser of clap's")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "clap wants a parser that can fail"
+)]
 pub(super) fn webhook(text: &str) -> Result<Webhook, std::convert::Infallible> {
     Ok(Webhook(Secret::new(text.trim().to_owned())))
 }
 
 impl Webhook {
-    /// The URL, if it is a webhook's.
+    /// The URL, if it is a valid webhook URL.
     pub(super) fn checked(self) -> Result<Secret<String>, WebhookError> {
         WebhookUrl::parse(self.0.expose())?;
         Ok(self.0)
@@ -140,27 +144,28 @@ impl Webhook {
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("a parameter is KEY=VALUE")?;
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("write a parameter as KEY=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// A duration as people write it: `90s`, `15m`, `1h`, `7d`, or seconds.
+/// Reads a duration: `90s`, `15m`, `1h`, `7d`, or a number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    const FORM: &str = "write a duration as a number with s, m, h or d, such as 15m";
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let unit = match text.strip_prefix(digits) {
         Some("" | "s") => 1,
         Some("m") => 60,
         Some("h") => 60 * 60,
         Some("d") => 24 * 60 * 60,
-        _ => return Err("a duration is a number with s, m, h or d".to_owned()),
+        _ => return Err(FORM.to_owned()),
     };
-    let count: u64 = digits
-        .parse()
-        .map_err(|_| "a duration is a number with s, m, h or d".to_owned())?;
+    let count: u64 = digits.parse().map_err(|_| FORM.to_owned())?;
     count
         .checked_mul(unit)
         .map(Duration::from_secs)
-        .ok_or_else(|| "too long".to_owned())
+        .ok_or_else(|| "the duration is too long".to_owned())
 }
 
 #[cfg(test)]
@@ -168,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_people_do() {
+    fn a_duration_has_a_unit_or_is_in_seconds() {
         let seconds = |text| duration(text).map(|duration| duration.as_secs());
         assert_eq!(seconds("90"), Ok(90));
         assert_eq!(seconds("15m"), Ok(900));

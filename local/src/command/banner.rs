@@ -1,4 +1,4 @@
-//! Owns what `surefire serve` says when it is ready.
+//! The banner that `surefire serve` prints when it is ready.
 
 use shared::world::World;
 
@@ -7,7 +7,7 @@ use crate::seed::{FIRST_PRICE, FIRST_SKU};
 use crate::serve::Running;
 use crate::uuid::uuid;
 
-/// The banner: the address, a first order ready to be pasted, and where messages appear.
+/// The addresses of the API and of Discord's page, and a first order to paste.
 pub(super) fn text(
     running: &Running,
     own_discord: bool,
@@ -32,7 +32,7 @@ pub(super) fn text(
         );
         let key = uuid(world);
         let call = format!(
-            "\nPlace an order (the token is good for an hour; `surefire token` prints another):\n\n\
+            "\nPlace an order (the token is valid for an hour; `surefire token` prints another):\n\n\
              curl -i {url}/orders \\\n  \
              -H 'authorization: Bearer {token}' \\\n  \
              -H 'content-type: application/json' \\\n  \

@@ -1,4 +1,4 @@
-//! Owns `surefire env`: a function's environment, to run it apart from this program.
+//! `surefire env`: prints a function's environment, to run the function in another program.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use crate::serve;
 
 /// The arguments of `surefire env`.
 #[derive(Args, Debug)]
-#[command(after_help = "Needs a server that runs with the same --data.
+#[command(after_help = "A server must be running with the same --data.
 
 Examples:
   surefire env orders --format dotenv > .surefire/orders.env
@@ -26,7 +26,7 @@ Examples:
 pub(super) struct EnvArguments {
     #[command(flatten)]
     function: FunctionArgument,
-    /// Who reads it
+    /// The program that reads it
     #[arg(long, value_enum, default_value_t = Format::Shell)]
     format: Format,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub(super) struct EnvArguments {
     template: TemplateArguments,
 }
 
-/// A form of an environment.
+/// A format of an environment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Format {
     /// `export` lines for a POSIX shell
@@ -51,7 +51,8 @@ pub(super) async fn run(arguments: EnvArguments) -> Result<(), CommandError> {
     let logical = arguments.function.logical_id(&template)?;
     let Access::Live(live) = arguments.data.directory().access(&World::real()).await? else {
         return Err(CommandError::Event(
-            "no server runs with this data directory: start `surefire serve` first".to_owned(),
+            "no server is running with this data directory: start `surefire serve` first"
+                .to_owned(),
         ));
     };
     let template = options
@@ -61,13 +62,13 @@ pub(super) async fn run(arguments: EnvArguments) -> Result<(), CommandError> {
         return Ok(());
     };
     let mut variables = functions::environment_of(spec, &template.place, &live.endpoints);
-    // Those are the emulated runtime's to set.
+    // The emulated runtime sets these.
     variables.retain(|name, _| !name.starts_with("AWS_LAMBDA_"));
     let text = written(arguments.format, &logical, &variables).map_err(CommandError::Event)?;
     print(&text)
 }
 
-/// An environment in a form; the error names the variable that has none in it.
+/// Writes an environment in a format. The error names a variable that the format cannot hold.
 fn written(
     format: Format,
     logical: &str,
@@ -92,15 +93,15 @@ fn written(
     Ok(lines)
 }
 
-/// A value as one word of a POSIX shell.
+/// Quotes a value as one word of a POSIX shell.
 fn in_shell(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// A value as `cargo lambda` reads it back, if it can be written so that it does.
+/// Quotes a value so that `cargo lambda` reads the same value back, if that is possible.
 ///
-/// Its reader takes what is between single quotes or backticks as it is, but for a backslash
-/// before a quote or an `n`.
+/// Its reader takes text between single quotes or backticks literally, except for a backslash before
+/// a quote or an `n`.
 fn in_dotenv(value: &str) -> Option<String> {
     let quote = ['\'', '`']
         .into_iter()

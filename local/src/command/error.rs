@@ -10,18 +10,16 @@ use crate::data::DataError;
 use crate::serve;
 use crate::token::TokenError;
 
-/// Why a command did not do what it should; each is one line.
+/// Why a command failed, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The template file cannot be read.
     #[error("the template {0} cannot be read: {1}")]
     ReadTemplate(PathBuf, std::io::Error),
     /// There is no template file.
-    #[error(
-        "there is no template.yaml here or in a directory above: name one with --template FILE"
-    )]
+    #[error("there is no template.yaml here or in a directory above: use --template FILE")]
     NoTemplate,
-    /// The template cannot be served.
+    /// The template has faults.
     #[error("{0}: {1}")]
     Template(PathBuf, TemplateError),
     /// The services do not start.
@@ -30,10 +28,10 @@ pub enum CommandError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A token without a scope was requested.
+    /// The scope of a token is empty.
     #[error("--scope is empty: name one scope or more; the routes require {0}")]
     NoScope(String),
-    /// There is no token.
+    /// The token cannot be made.
     #[error(transparent)]
     Token(#[from] TokenError),
     /// The secret in AWS cannot be read.
@@ -45,16 +43,16 @@ pub enum CommandError {
     /// An event cannot be read.
     #[error("{0}")]
     Event(String),
-    /// A webhook's URL that was given is none. Never says what was given.
+    /// The URL of `--discord` is not a webhook's. The message never contains the URL.
     #[error("--discord: the URL {0}")]
     Webhook(#[from] WebhookError),
-    /// The function failed; its error was printed.
+    /// The function failed. Its error was printed before.
     #[error("the function failed: {0}")]
     Failed(FunctionError),
-    /// A simulated world broke what must hold, or could not be made.
+    /// A simulated world violated a rule, or could not be made.
     #[error("{0}")]
     Simulation(String),
     /// Standard output is gone.
-    #[error("cannot write: {0}")]
+    #[error("cannot write to standard output: {0}")]
     Write(#[from] std::io::Error),
 }

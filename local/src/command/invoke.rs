@@ -1,4 +1,4 @@
-//! Owns `surefire invoke`: one function on one event, or on a stream of them.
+//! `surefire invoke`: runs one function on one event, or on a stream of events.
 
 use std::path::{Path, PathBuf};
 
@@ -21,15 +21,17 @@ use template::{Kind, Template};
 /// The arguments of `surefire invoke`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Uses the services of a server that runs with the same --data; without one it opens the directory itself.
+    after_help = "Uses the services of a running server with the same --data. Without such a server it opens the directory itself.
 
-With --jwks or --secret the authorizer fetches no keys and uses no services. The JWK set stands for every issuer's of
-the template (further ones: --parameter AdditionalIssuers=...), and for any key id that is not in it; the secret for
-those whose keys are a secret. An event that cannot be decided with them is answered with an error, and the stream goes on.
+--secret sets the key of HMAC issuers. --jwks sets the keys of all others, and of HMAC issuers too when --secret is
+absent. With either, the authorizer fetches no keys and uses no services; a key id that is not in the JWK set is
+looked up nowhere else. --parameter AdditionalIssuers=... adds issuers. An event that these keys cannot decide is answered with an
+error, and the stream goes on.
 
-The alert forwarder posts to the stand-in for Discord: a running server's page shows it, and the log here or there. With
---discord it posts to a real webhook, and remembers what it sent in memory only: run again, it sends again. The URL is
-a credential: it is printed nowhere, but your shell may keep it (in bash and zsh use \"$(cat FILE)\").
+The alert forwarder posts to the stand-in for Discord. The page of a running server shows the message, and so does the
+log. With --discord it posts to a real webhook, and remembers what it sent in memory only: a second run sends the
+message again. The URL is a credential. It is never printed, but your shell may keep it in its history; in bash and zsh
+write \"$(cat FILE)\" instead.
 
 Examples:
   surefire invoke cors events/cors/allowed-preflight.json
@@ -42,21 +44,21 @@ Examples:
 pub(super) struct InvokeArguments {
     #[command(flatten)]
     function: FunctionArgument,
-    /// A file with one event, or `-` for one event a line on standard input and one answer a line
-    /// on standard output [default: one event on standard input]
+    /// A file with one event, or `-`: each line of standard input is an event, and each line of
+    /// standard output its answer [default: one event on standard input]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Fix the function's clock
+    /// Stop the function's clock at this time
     #[arg(long, value_name = "RFC3339")]
     now: Option<jiff::Timestamp>,
-    /// The authorizer: check tokens with this JWK set instead of their issuer's
+    /// For the authorizer: check tokens with this JWK set instead of the issuers' own
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
-    /// The authorizer: check tokens with this secret, a text (a line end behind it is not part of
-    /// it) or {"keys": [{"kid", "secret"}]}
+    /// For the authorizer: check HMAC tokens with this secret, a text or {"keys": [{"kid",
+    /// "secret"}]}; one line end at the end of the file is not part of it
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
-    /// The alert forwarder: post to this Discord webhook instead of the stand-in
+    /// For the alert forwarder: post to this Discord webhook instead of the stand-in
     #[arg(long, value_name = "URL", value_parser = webhook)]
     discord: Option<Webhook>,
     /// Use an empty database in memory
@@ -88,7 +90,7 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
         return answer(&functions, &logical, arguments.file.as_deref()).await;
     }
     let (endpoints, services) = match &webhook {
-        // What was sent elsewhere, or before, says nothing of this webhook.
+        // Services of its own: alerts that were sent elsewhere must be sent to this webhook too.
         Some(_) => own_services(&options, &template).await?,
         None => services(&options, &template, &arguments).await?,
     };
@@ -103,7 +105,7 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
     done
 }
 
-/// The functions of a kind, with the services that there are.
+/// Starts the functions of a kind with these endpoints.
 async fn start(
     options: &Options,
     endpoints: &Endpoints,
@@ -119,7 +121,7 @@ async fn start(
     Ok(Functions::start_only(&template, endpoints, world, |own| Some(own) == kind).await?)
 }
 
-/// The keys that were named, if any; only an authorizer has a use for them.
+/// The keys of `--jwks` and `--secret`, which only an authorizer uses.
 fn given_keys(
     arguments: &InvokeArguments,
     kind: Option<Kind>,
@@ -146,7 +148,7 @@ fn given_keys(
     }))
 }
 
-/// The webhook that was named, if any, checked; only the alert forwarder has a use for it.
+/// The webhook of `--discord`, checked; only an alert forwarder uses it.
 fn given_webhook(
     arguments: &InvokeArguments,
     kind: Option<Kind>,
@@ -163,13 +165,13 @@ fn given_webhook(
     Ok(Some(webhook.checked()?))
 }
 
-/// An editor ends a file with a line end, which nobody means as a part of the secret.
+/// Removes one line end: editors add it, and it is not meant to be part of the secret.
 fn without_line_end(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
 }
 
-/// A live server's services, or own ones.
+/// The services of a running server, or services of this run.
 async fn services(
     options: &Options,
     template: &Template,
@@ -177,7 +179,7 @@ async fn services(
 ) -> Result<(Endpoints, Option<Services>), CommandError> {
     let held = match arguments.data.directory().access(&World::real()).await? {
         Access::Live(live) if !arguments.memory => return Ok((live.endpoints, None)),
-        // An empty database, and the secrets of nobody: the server keeps its own.
+        // An empty database and new secrets, because the server uses the directory.
         Access::Live(_) => None,
         Access::Held(held) => Some(held),
     };
@@ -185,7 +187,7 @@ async fn services(
     Ok((services.endpoints.clone(), Some(services)))
 }
 
-/// Services of this run alone, in memory.
+/// Services of this run, in memory.
 async fn own_services(
     options: &Options,
     template: &Template,
@@ -236,7 +238,7 @@ async fn read_event(file: Option<&Path>) -> Result<(String, String), CommandErro
     Ok((name, text))
 }
 
-/// One event a line in, one answer a line out; an error is an answer, and the stream goes on.
+/// Answers each line with a line. An error is an answer too, and the stream goes on.
 async fn answer_lines(
     functions: &Functions,
     logical: &str,

@@ -1,5 +1,4 @@
-//! Owns the functions' log in this program: on standard error, so that answers stand alone on
-//! standard output.
+//! Logs to standard error, so that standard output has only answers.
 
 use std::io::IsTerminal as _;
 
@@ -11,11 +10,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use gateway::AccessLog;
 
-/// Starts the log; says how requests are to be logged.
+/// Starts the log, and returns the format for requests.
 ///
-/// On a terminal in words: warnings, what the stand-in for Discord was sent, and what became of
-/// each alert. Otherwise what the functions would log in Lambda, as JSON. `RUST_LOG` names another
-/// least level.
+/// A terminal gets text: warnings, the messages of the stand-in for Discord, and the outcome of each
+/// alert. Anything else gets JSON, as the functions log it in Lambda. `RUST_LOG` sets another level.
 #[expect(
     clippy::disallowed_methods,
     reason = "the program, not a function, reads its log level"
@@ -24,7 +22,7 @@ pub(super) fn start() -> AccessLog {
     let level = std::env::var("RUST_LOG")
         .ok()
         .and_then(|level| level.parse::<Level>().ok());
-    // A second start in one process keeps the first one's log.
+    // A second start in one process keeps the log of the first.
     if std::io::stderr().is_terminal() {
         let words = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
@@ -40,10 +38,10 @@ pub(super) fn start() -> AccessLog {
     }
 }
 
-/// What a terminal shows.
+/// The targets that a terminal shows.
 fn for_eyes(level: Option<Level>) -> Targets {
     let targets = quiet(Targets::new().with_default(level.unwrap_or(Level::WARN)))
-        // Metrics are for a metrics service.
+        // Metrics are for machines.
         .with_target(shared::metrics::TARGET, LevelFilter::OFF);
     match level {
         Some(_) => targets,
@@ -53,7 +51,7 @@ fn for_eyes(level: Option<Level>) -> Targets {
     }
 }
 
-/// Without the embedded database's own words: a condition that fails is an answer, not a warning.
+/// Hides the embedded database's warnings: a failed condition is an answer, not a problem.
 fn quiet(targets: Targets) -> Targets {
     targets.with_target("dynoxide", Level::ERROR)
 }
@@ -63,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_shows_messages_as_they_come_and_no_metrics() {
+    fn a_terminal_shows_discord_messages_and_no_metrics() {
         let shown = for_eyes(None);
         assert!(shown.would_enable(discord::TARGET, &Level::INFO));
         assert!(shown.would_enable("alert_forwarder::outcome", &Level::INFO));

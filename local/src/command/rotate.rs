@@ -1,4 +1,4 @@
-//! Owns `surefire rotate`: a new signing secret, and what becomes of the tokens of the old one.
+//! `surefire rotate`: gives the local issuer a new signing secret, and says until when old tokens are accepted.
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
@@ -16,18 +16,18 @@ use crate::serve;
 use crate::token::{Issuer, TokenError, known_from};
 use template::{Place, Recipe, SecretValue, Template};
 
-/// The length of a new value if the template does not say how to draw one.
+/// The length of a new value if the template has no recipe.
 const LENGTH_DEFAULT: usize = 64;
 
 /// The arguments of `surefire rotate`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The new value becomes AWSCURRENT and the old one AWSPREVIOUS, in the server that runs with the same --data, or in
-the directory. Nobody is logged out: tokens of the old value are accepted for the overlap (24 hours, or
-`overlap_seconds` in the template). An authorizer reads the secret every 4 to 5 minutes, and `surefire token` signs with
-the new value from when each has read it.
+    after_help = "The new value becomes AWSCURRENT and the old one AWSPREVIOUS, in the running server with the same --data, or else in
+the directory. Tokens of the old value are accepted during the overlap: 24 hours, or `overlap_seconds` in the template.
+An authorizer reads the secret every 4 to 5 minutes. `surefire token` signs with the new value as soon as every
+authorizer has read it.
 
-A secret that has leaked: rotate twice. The second rotation ends the overlap of the leaked value.
+If a secret has leaked, rotate twice. The second rotation ends the overlap of the leaked value.
 
 Example:
   surefire rotate --data .surefire"
@@ -39,13 +39,13 @@ pub(super) struct RotateArguments {
     template: TemplateArguments,
 }
 
-/// What a rotation changed.
+/// A rotation that was made.
 struct Rotation {
     secret: String,
-    /// Where: a server, or a directory.
+    /// The server or the directory that has the secret.
     place: String,
     version: Version,
-    /// The version that was current, if it had replaced another.
+    /// The version that was current before, if it had replaced another one.
     replaced: Option<Version>,
 }
 
@@ -77,7 +77,7 @@ async fn rotate(
             )
         }
         Access::Live(live) => {
-            // The server replaces its file whole: it can be read at any time.
+            // The server replaces the whole file, so it can be read at any time.
             let read = || {
                 let store = Store::open(Some(data.secrets_file()), world.clone());
                 let store = store.map_err(|error| serve::Error::Secrets(error.to_string()))?;
@@ -103,7 +103,7 @@ fn stored(store: &Store, issuer: &Issuer) -> Result<StoredSecret, CommandError> 
     Ok(secret.ok_or_else(|| TokenError::NoSecret(issuer.secret_id.clone()))?)
 }
 
-/// A random text, drawn as the template says.
+/// A random text, made with the template's recipe.
 fn new_value(template: &Template, id: &str, world: &World) -> String {
     let mut specs = template.secrets.iter();
     match specs
@@ -121,7 +121,7 @@ fn new_value(template: &Template, id: &str, world: &World) -> String {
     }
 }
 
-/// Puts a value into a server's secret, as any client of Secrets Manager would.
+/// Puts a value into a server's secret, as a client of Secrets Manager.
 async fn put(
     url: &str,
     place: &Place,
@@ -144,12 +144,12 @@ async fn put(
     })
 }
 
-/// What happened and what follows; nothing of the secret's value.
+/// The text about a rotation, without the secret's value.
 fn report(issuer: &Issuer, rotation: &Rotation) -> String {
     let created = rotation.version.created();
     let known = known_from(created);
     let replaced = rotation.replaced.as_ref().map(Version::created);
-    // The value before signs meanwhile: is it known, and accepted for so long?
+    // Until then the previous value signs: has every authorizer read it, and is it accepted so long?
     let seamless = replaced.is_none_or(|replaced| known_from(replaced) <= created)
         && known <= issuer.overlap_end(created);
     let (overlap_end, known) = (second(issuer.overlap_end(created)), second(known));
@@ -164,7 +164,7 @@ fn report(issuer: &Issuer, rotation: &Rotation) -> String {
     let older = ended.map(|replaced| {
         let rotated = second(replaced);
         format!(
-            "Older ones, of before the rotation of {rotated}, are denied from {known} at the latest.\n"
+            "Tokens from before the rotation of {rotated} are denied from {known} at the latest.\n"
         )
     });
     let (secret, place, version) = (&rotation.secret, &rotation.place, &rotation.version.id);
@@ -176,7 +176,7 @@ fn report(issuer: &Issuer, rotation: &Rotation) -> String {
     )
 }
 
-/// A time to the second; what a person reads is never early.
+/// A time, rounded up to the second.
 fn second(time: Timestamp) -> Timestamp {
     let seconds = time.as_second() + i64::from(time.subsec_nanosecond() != 0);
     Timestamp::from_second(seconds).unwrap_or(time)

@@ -1,4 +1,4 @@
-//! Owns `surefire routes`.
+//! `surefire routes`: lists the routes.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ fn object(route: &Route, scopes: &BTreeMap<String, Vec<String>>) -> Value {
 
 fn row(route: &Route, scopes: &BTreeMap<String, Vec<String>>) -> [String; 5] {
     let authorizer = route.authorizer.as_ref();
-    let asked = match (authorizer, scopes.get(&route.key())) {
+    let required = match (authorizer, scopes.get(&route.key())) {
         (None, _) => "-".to_owned(),
         (Some(_), Some(scopes)) => scopes.join(" "),
         (Some(_), None) => "(not listed: denied)".to_owned(),
@@ -62,11 +62,11 @@ fn row(route: &Route, scopes: &BTreeMap<String, Vec<String>>) -> [String; 5] {
         route.path.clone(),
         route.function.clone(),
         authorizer.map_or_else(|| "-".to_owned(), |authorizer| authorizer.name.clone()),
-        asked,
+        required,
     ]
 }
 
-/// Rows with their columns aligned.
+/// Formats rows with aligned columns.
 fn table<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>) -> String {
     let mut widths = [0; COLUMNS];
     for row in &rows {

@@ -1,4 +1,4 @@
-//! Owns `surefire serve`.
+//! `surefire serve`: serves the API until it is stopped.
 
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ use crate::serve::{self, Options};
   surefire serve --parameter AllowedOrigins=http://localhost:8080,https://app.example
   surefire serve --dynamodb http://127.0.0.1:8000 --no-seed")]
 pub(super) struct ServeArguments {
-    /// The address of the API; port 0 takes any free one
+    /// The address of the API; port 0 takes any free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
     #[command(flatten)]
@@ -28,19 +28,19 @@ pub(super) struct ServeArguments {
     /// Keep orders in memory only (secrets stay in the data directory)
     #[arg(long, conflicts_with = "dynamodb")]
     memory: bool,
-    /// Use a DynamoDB that runs already, such as DynamoDB Local
+    /// Use a running DynamoDB, such as DynamoDB Local
     #[arg(long, value_name = "URL")]
     dynamodb: Option<String>,
-    /// Let a Redis that runs already help orders (it remembers what --memory would forget)
+    /// Use a running Redis for orders (not with --memory: Redis would remember orders that are gone)
     #[arg(long, value_name = "URL", conflicts_with = "memory")]
     redis: Option<String>,
     /// Send alerts to a real Discord webhook instead of the page at /_local/discord
     #[arg(long, value_name = "URL", value_parser = webhook)]
     discord: Option<Webhook>,
-    /// Do not put demo products in
+    /// Do not add demo products
     #[arg(long)]
     no_seed: bool,
-    /// Serve the bare API, without the edge's CORS and security headers
+    /// Serve the API without the edge's CORS and security headers
     #[arg(long)]
     no_edge: bool,
 }
@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
         log: log::start(),
         ..options
     };
-    // Before anything is started: a Ctrl-C in between is not lost.
+    // Listen before the start, so that no Ctrl-C is lost.
     let stop = Stop::listen()?;
     let world = options.world.clone();
     let running = serve::start(options).await?;
@@ -99,13 +99,13 @@ impl Stop {
 
 #[cfg(not(unix))]
 impl Stop {
-    #[expect(clippy::unnecessary_wraps, reason = "the other systems' can fail")]
+    #[expect(clippy::unnecessary_wraps, reason = "it can fail on Unix")]
     fn listen() -> std::io::Result<Self> {
         Ok(Self {})
     }
 
     async fn wait(self) {
-        // An error means that there is no Ctrl-C: then only an end by force is left.
+        // Without Ctrl-C the process must be killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

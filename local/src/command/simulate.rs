@@ -1,4 +1,4 @@
-//! Owns `surefire simulate`.
+//! `surefire simulate`: runs simulated worlds on every core, and reports the first that fails.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,10 +15,10 @@ use simulator::fault::Faults;
 use simulator::summary::Summary;
 use simulator::{Outcome, Plan, run as run_seed};
 
-/// A debug build's futures are large, and each is polled within another.
+/// The stack of a thread: in a debug build the futures are large and nested.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
-/// How often progress is told where there is no terminal.
+/// How often progress is printed without a terminal.
 const PLAIN_EVERY_SEEDS: u64 = 500;
 
 /// The arguments of `surefire simulate`.
@@ -29,23 +29,23 @@ const PLAIN_EVERY_SEEDS: u64 = 500;
   surefire simulate --seeds 200 --faults lost-answer,duplicate,kill
   surefire simulate --seeds 200 --faults all,-clock-skew")]
 pub(super) struct SimulateArguments {
-    /// How many worlds
+    /// The number of worlds
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// The seed of the first world; the others follow it [default: another one every time]
+    /// The seed of the first world; the next worlds count up from it [default: random]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// What goes wrong: `all`, `none`, or kinds with commas; `all,-kill` is all but one. An unknown
-    /// kind lists them all
+    /// The faults: `all`, `none`, or kinds separated by commas. `all,-kill` is all except one. The
+    /// error about an unknown kind lists them
     #[arg(long, value_name = "LIST", default_value = "all")]
     faults: Faults,
-    /// How many things clients want in each world
+    /// The number of clients' operations in each world
     #[arg(long, value_name = "N", default_value_t = 80)]
     operations: usize,
-    /// Print everything that happens in the first world, and run no other
+    /// Run only the first world, and print everything that happens in it
     #[arg(long, conflicts_with = "seeds")]
     trace: bool,
-    /// Print nothing unless something is wrong
+    /// Print nothing unless a world fails
     #[arg(long)]
     quiet: bool,
 }
@@ -53,7 +53,7 @@ pub(super) struct SimulateArguments {
 pub(super) fn run(arguments: &SimulateArguments) -> Result<(), CommandError> {
     let world = World::real();
     let first = arguments.seed.unwrap_or_else(|| {
-        // Small enough to be typed again.
+        // Four bytes, so that the seed is short enough to type.
         let mut bytes = [0; 4];
         world.fill(&mut bytes);
         u64::from(u32::from_le_bytes(bytes))
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<(), CommandError> {
     let began = world.now();
     let progress = Progress::new(arguments, began);
     let (summary, failed) = run_all(first, arguments.seeds, &plan, |done| {
-        progress.tell(done, &world);
+        progress.show(done, &world);
     })?;
     progress.end();
     if let Some(failed) = failed {
@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Runs one seed on a stack that is large enough, and tells what happens in it.
+/// Runs one seed with a trace.
 fn traced(seed: u64, plan: &Plan) -> Result<Outcome, CommandError> {
     let plan = Plan {
         traced: true,
@@ -105,7 +105,7 @@ fn traced(seed: u64, plan: &Plan) -> Result<Outcome, CommandError> {
     outcome.map_err(CommandError::Simulation)
 }
 
-/// Says what is wrong with a world, if anything is.
+/// An error with the violations of a world, if there are any.
 fn verdict(outcome: &Outcome, plan: &Plan) -> Result<(), CommandError> {
     if outcome.violations.is_empty() {
         return Ok(());
@@ -113,18 +113,18 @@ fn verdict(outcome: &Outcome, plan: &Plan) -> Result<(), CommandError> {
     let seed = outcome.seed;
     let violations = outcome.violations.join("\n  ");
     Err(CommandError::Simulation(format!(
-        "seed {seed} violates what must hold:\n  {violations}\nrun it again with: surefire simulate \
+        "seed {seed} violates the rules:\n  {violations}\nto run it again: surefire simulate \
          --seed {seed} --operations {} --faults {} --trace",
         plan.operations, plan.faults
     )))
 }
 
-/// Runs seeds on every core, and stops at the first that fails. Returns the failed seed.
+/// Runs seeds on every core until one fails. Returns the failed seed.
 fn run_all(
     first: u64,
     seeds: u64,
     plan: &Plan,
-    mut tell: impl FnMut(u64),
+    mut progress: impl FnMut(u64),
 ) -> Result<(Summary, Option<u64>), CommandError> {
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let (sender, outcomes) = mpsc::channel();
@@ -150,10 +150,10 @@ fn run_all(
         for outcome in outcomes {
             let outcome = outcome.map_err(CommandError::Simulation)?;
             summary.add(&outcome);
-            tell(summary.seeds);
+            progress(summary.seeds);
             if !outcome.violations.is_empty() {
                 stop.store(true, Ordering::Relaxed);
-                // The smallest of those that fail, whichever thread was faster.
+                // The smallest failed seed, whichever thread was faster.
                 failed = Some(failed.map_or(outcome.seed, |seed: u64| seed.min(outcome.seed)));
             }
         }
@@ -167,7 +167,7 @@ fn run_all(
 
 fn crashed(seed: u64) -> CommandError {
     CommandError::Simulation(format!(
-        "a world that began with seed {seed} or after it panicked"
+        "the world of seed {seed}, or of a later seed, panicked"
     ))
 }
 
@@ -181,7 +181,7 @@ fn spawn<'scope, T: Send + 'scope>(
     Ok(builder.spawn_scoped(scope, work)?)
 }
 
-/// Tells how far it is: one line that changes on a terminal, a line now and then elsewhere.
+/// Prints progress: one line that changes on a terminal, a line now and then elsewhere.
 struct Progress {
     began: Timestamp,
     seeds: u64,
@@ -199,7 +199,7 @@ impl Progress {
         }
     }
 
-    fn tell(&self, done: u64, world: &World) {
+    fn show(&self, done: u64, world: &World) {
         if self.quiet || (!self.terminal && !done.is_multiple_of(PLAIN_EVERY_SEEDS)) {
             return;
         }
@@ -212,7 +212,7 @@ impl Progress {
         } else {
             format!("{done}/{seeds} seeds, {seconds} s\n")
         };
-        // Progress that nobody sees is no reason to stop.
+        // The simulation goes on even if nobody sees its progress.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 

@@ -1,4 +1,4 @@
-//! Owns `surefire token`.
+//! `surefire token`: prints a token of a local issuer or of a deployed stack.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ mod deployed;
 /// The arguments of `surefire token`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "HS256, HS384 and HS512 sign with the secret of the issuer `local`, ES256 with the key of the issuer `local-es256`,
+    after_help = "The HS algorithms sign with the secret of the issuer `local`. ES256 signs with the key of the issuer `local-es256`,
 whose key set the server publishes. For 5 minutes after a rotation the previous secret signs, until every authorizer has
 read the new one.
 
-With --secret-id the token is one for a deployed stack: the output SigningSecretArn names its secret. Region, profile
-and credentials are those of the AWS CLI (AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …); an ARN says its region.
+With --secret-id the token is for a deployed stack, whose output SigningSecretArn names the secret. Region, profile and
+credentials are those of the AWS CLI (AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …). The region of an ARN comes first.
 
 Examples:
   curl -H \"authorization: Bearer $(surefire token)\" http://127.0.0.1:3000/orders
@@ -36,13 +36,13 @@ Examples:
   surefire token --secret-id arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:SigningSecret-abc123"
 )]
 pub(super) struct TokenArguments {
-    /// Who the token says is calling
+    /// The caller that the token names
     #[arg(long, default_value = "demo")]
     sub: String,
     /// The token's scopes, separated by spaces [default: every scope that a route requires]
     #[arg(long, help = scope_help())]
     scope: Option<String>,
-    /// For how long: a number with s, m, h or d
+    /// How long the token is valid: a number with s, m, h or d
     #[arg(long, default_value = "1h", value_parser = duration)]
     ttl: Duration,
     /// The algorithm that signs the token
@@ -70,7 +70,7 @@ pub(super) async fn run(arguments: TokenArguments) -> Result<(), CommandError> {
     let data = arguments.data.directory();
     let token = match (&arguments.secret_id, request.algorithm) {
         (Some(id), ES256) => {
-            let reason = "ES256 signs with a key of this program and with no secret";
+            let reason = "ES256 signs with a key of this program, not with a secret";
             return Err(CommandError::Secret(id.clone(), reason.to_owned()));
         }
         (None, ES256) => sign_with_key(&*local_key(&template, &data).await?, &request, &world)?,
@@ -101,7 +101,7 @@ fn algorithm_help() -> String {
     format!("The algorithm that signs the token: {}", algorithms())
 }
 
-/// The scopes that were named, or else every scope that a route requires.
+/// The scopes of `--scope`, or else every scope that a route requires.
 fn scope(arguments: &TokenArguments, template: &Template) -> Result<String, CommandError> {
     let required = template.scopes();
     let Some(scope) = &arguments.scope else {
@@ -111,17 +111,18 @@ fn scope(arguments: &TokenArguments, template: &Template) -> Result<String, Comm
         return Err(CommandError::NoScope(required.join(", ")));
     }
     let is_required = |named: &str| required.iter().any(|scope| scope == named);
-    // A deployed stack may have been given other routes and scopes.
+    // A deployed stack may have other routes and scopes.
     if arguments.secret_id.is_none() && !scope.split(' ').any(is_required) {
         let known = required.join(", ");
-        let note = format!("surefire: no route requires {scope}; the routes require {known}\n");
-        // A note that cannot be written must not stop the token.
+        let note =
+            format!("surefire: no route requires the scope {scope}; the routes require {known}\n");
+        // The token is printed even if the note cannot be.
         let _ = std::io::stderr().write_all(note.as_bytes());
     }
     Ok(scope.clone())
 }
 
-/// The key of the program's own issuer, which is made if it is not there.
+/// The key of the program's own issuer. It is created if it is missing.
 async fn local_key(
     template: &Template,
     data: &DataDirectory,
@@ -130,7 +131,7 @@ async fn local_key(
         return Err(TokenError::NoParameter.into());
     }
     let unusable = |error: std::io::Error| serve::Error::IssuerKey(error.to_string());
-    // A file that is replaced whole can be read whoever has the directory.
+    // The file is replaced as a whole, so it can be read while a server has the directory.
     let file = data.issuer_file();
     if let Some(key) = issuer::Key::read(&file).map_err(unusable)? {
         return Ok(Arc::new(key));
@@ -138,7 +139,7 @@ async fn local_key(
     let world = World::real();
     match data.access(&world).await? {
         Access::Held(held) => Ok(serve::open_issuer_key(Some(&held), &world)?),
-        // A server is there by now, and so is its key.
+        // A server has started since, and has created the key.
         Access::Live(_) => {
             let key = issuer::Key::read(&file).map_err(unusable)?;
             Ok(Arc::new(key.ok_or(TokenError::NoIssuerKey)?))
@@ -146,7 +147,7 @@ async fn local_key(
     }
 }
 
-/// The value that signs, of the secret in the data directory, which is created if it is not there.
+/// The value that signs, from the data directory. The secret is created if it is missing.
 async fn local_secret(
     issuer: &Issuer,
     template: &Template,
@@ -158,7 +159,7 @@ async fn local_secret(
         let version = issuer.signing_version(&secret, world.now());
         version.map(|version| version.value.clone())
     };
-    // A file that is replaced whole can be read whoever has the directory.
+    // The file is replaced as a whole, so it can be read while a server has the directory.
     let unusable = |error: std::io::Error| serve::Error::Secrets(error.to_string());
     let store = Store::open(Some(data.secrets_file()), world.clone()).map_err(unusable)?;
     if let Some(value) = current(&store) {
@@ -166,7 +167,7 @@ async fn local_secret(
     }
     let store = match data.access(&world).await? {
         Access::Held(held) => serve::open_secrets(template, Some(&held), &world)?,
-        // A server is there by now, and so is its secret.
+        // A server has started since, and has created the secret.
         Access::Live(_) => Store::open(Some(data.secrets_file()), world.clone())
             .map_err(unusable)?
             .into(),

@@ -1,4 +1,4 @@
-//! Owns a function's environment: the template's variables, and those that Lambda itself sets.
+//! A function's environment: the template's variables, and those that Lambda sets.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use shared::secret::Secret;
 
 use template::{FunctionSpec, Kind, Place};
 
-/// Where the services are that functions call.
+/// The services that functions call.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Endpoints {
     /// The URL of DynamoDB.
     pub dynamodb: String,
-    /// The URL of every other service of AWS; those that are not imitated refuse.
+    /// The URL of every other AWS service. It refuses services that are not imitated.
     pub aws: String,
-    /// The URL of a Redis for the orders function. It may hold a password, so it is in no file.
+    /// The URL of a Redis for the orders function. It may contain a password, so no file has it.
     #[serde(skip)]
     pub redis: Option<Secret<String>>,
 }
 
 impl Endpoints {
-    /// Endpoints for functions that call nobody: nothing listens there (port 9, discard).
+    /// Endpoints for functions that call no service: port 9 (discard), where nothing listens.
     pub(crate) fn nowhere() -> Self {
         Self {
             dynamodb: "http://127.0.0.1:9".to_owned(),
@@ -30,14 +30,14 @@ impl Endpoints {
     }
 }
 
-/// The whole environment of a function.
+/// The environment of a function.
 pub fn of(spec: &FunctionSpec, place: &Place, endpoints: &Endpoints) -> BTreeMap<String, String> {
     let mut environment = spec.environment.clone();
     let mut set =
         |name: &str, value: &str| drop(environment.insert(name.to_owned(), value.to_owned()));
     set("AWS_REGION", &place.region);
     set("AWS_DEFAULT_REGION", &place.region);
-    // Loopback services check a signature's form and not its key.
+    // The local services do not check the key of a signature.
     set("AWS_ACCESS_KEY_ID", "local");
     set("AWS_SECRET_ACCESS_KEY", "local");
     set("AWS_LAMBDA_FUNCTION_NAME", &spec.name);
@@ -46,7 +46,7 @@ pub fn of(spec: &FunctionSpec, place: &Place, endpoints: &Endpoints) -> BTreeMap
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
         &spec.memory_megabytes.to_string(),
     );
-    // Everything that is not imitated goes to a server that refuses, never to the real AWS.
+    // Calls of other services go to a server that refuses them, never to AWS.
     set("AWS_ENDPOINT_URL", &endpoints.aws);
     set("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb);
     if let (Kind::Orders, Some(redis)) = (spec.kind, &endpoints.redis) {

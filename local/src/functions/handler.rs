@@ -1,4 +1,4 @@
-//! Handlers: the code of each kind of function, called with the same events as in Lambda.
+//! Makes the handler of each kind of function from its environment.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,12 +14,12 @@ use serde_json::Value;
 use shared::world::World;
 use template::Kind;
 
-/// What runs an invocation.
+/// Runs an invocation.
 pub(super) type Handler = Arc<
     dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, FunctionError>> + Send + Sync,
 >;
 
-/// Builds the handler of a kind from its environment; the error is the function's own line.
+/// Makes the handler of a kind; the error is the function's own message.
 pub(super) async fn of_kind(
     kind: Kind,
     environment: &BTreeMap<String, String>,
@@ -83,8 +83,8 @@ pub(super) fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// A function behind the API: its event becomes an HTTP request, its response JSON, by the same
-/// code as in Lambda.
+/// A function behind the API. The same code as in Lambda turns its event into an HTTP request, and
+/// its response into JSON.
 fn http_handler<F, Answer>(handle: F) -> Handler
 where
     F: Fn(Request) -> Answer + Clone + Send + Sync + 'static,
@@ -116,7 +116,7 @@ where
     Arc::new(move |event| {
         let handle = handle.clone();
         Box::pin(async move {
-            // An error is named by the function, as Lambda's runtime is told it.
+            // The function names its error, as it does for Lambda's runtime.
             handle(event).await.map_err(|error| {
                 let diagnostic: Diagnostic = error.into();
                 FunctionError::new(&diagnostic.error_type, diagnostic.error_message)

@@ -1,4 +1,4 @@
-//! What becomes of an invocation that goes wrong.
+//! Invocations that fail, and the context that a function gets.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use template::Kind;
 use super::handler::event_handler;
 use super::*;
 
-/// Functions with one that does as told.
+/// Functions with one that runs `handle`.
 fn functions_of<F, Answer>(timeout: Duration, handle: F) -> Functions
 where
     F: Fn(LambdaEvent<Value>) -> Answer + Clone + Send + Sync + 'static,
@@ -44,9 +44,9 @@ async fn error_of(functions: &Functions) -> FunctionError {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error_with_its_message_and_the_next_invocation_works() {
+async fn a_panic_is_an_error_with_its_message_and_the_next_invocation_runs() {
     let functions = functions_of(Duration::from_secs(9), |event| async move {
-        assert!(event.payload.get("panic").is_none(), "as it was told");
+        assert!(event.payload.get("panic").is_none(), "on purpose");
         Ok(json!("fine"))
     });
     let error = functions
@@ -55,7 +55,7 @@ async fn a_panic_is_an_error_with_its_message_and_the_next_invocation_works() {
         .unwrap_err();
     assert_eq!(
         (error.error_type.as_str(), error.message.as_str()),
-        ("Panic", "as it was told")
+        ("Panic", "on purpose")
     );
     assert_eq!(
         functions.invoke("Function", json!({}), None).await.unwrap(),
@@ -79,13 +79,13 @@ async fn an_error_is_reported_as_lambda_reports_it() {
     let functions = functions_of(Duration::from_secs(9), |_| async {
         Err(std::io::Error::other("no luck"))
     });
-    // The runtime's own name for an error that has given itself none.
+    // The runtime's name for an error that does not name itself.
     let expected = json!({"errorType": "&std::io::error::Error", "errorMessage": "no luck"});
     assert_eq!(error_of(&functions).await.to_json(), expected);
 }
 
 #[tokio::test]
-async fn an_answer_larger_than_lambda_takes_is_an_error() {
+async fn a_result_that_is_too_large_for_lambda_is_an_error() {
     let functions = functions_of(Duration::from_secs(9), |_| async {
         Ok(Value::from("x".repeat(RETURNED_BYTES_MAX)))
     });
@@ -96,7 +96,7 @@ async fn an_answer_larger_than_lambda_takes_is_an_error() {
 }
 
 #[tokio::test]
-async fn the_context_names_the_deadline_and_the_alias() {
+async fn the_context_has_the_deadline_and_the_arn_of_the_alias() {
     let now: jiff::Timestamp = "2026-11-22T04:05:06Z".parse().unwrap();
     let mut functions = functions_of(Duration::from_secs(10), |event| async move {
         let Context {
@@ -114,13 +114,13 @@ async fn the_context_names_the_deadline_and_the_alias() {
         ]))
     });
     functions.world = World::real().with_clock(move || now);
-    let told = functions
+    let seen = functions
         .invoke("Function", json!({}), Some("Root=1".to_owned()))
         .await
         .unwrap();
     let arn = "arn:aws:lambda:ap-northeast-2:123456789012:function:surefire-Function:live";
     assert_eq!(
-        told,
+        seen,
         json!([now.as_millisecond() + 10_000, arn, "Root=1", 36])
     );
 }

@@ -1,8 +1,8 @@
-//! Owns the loopback endpoint that speaks Secrets Manager's protocol, AWS JSON 1.1.
+//! The loopback endpoint of Secrets Manager, in its protocol AWS JSON 1.1.
 //!
-//! It also stands in for the other services a function may call in passing: a change of a
-//! message's visibility is accepted, everything else is refused with a clear answer, so that no
-//! call leaves this machine. Source: "AWS Secrets Manager API Reference".
+//! It also answers for the other services that functions call, so that no call leaves this machine:
+//! a change of a message's visibility is accepted, and everything else is refused. Source: "AWS
+//! Secrets Manager API Reference".
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ fn operate(store: &Store, target: &str, body: &Value) -> Result<Value, Refusal> 
         "secretsmanager.DescribeSecret" => Ok(describe(&secret(store, body)?)),
         "secretsmanager.ListSecretVersionIds" => Ok(list_versions(&secret(store, body)?)),
         "secretsmanager.PutSecretValue" => put_value(store, body),
-        // There is no queue on this machine: a message handed back is the caller's to send again.
+        // There is no queue on this machine: the caller must send a returned message again.
         "AmazonSQS.ChangeMessageVisibility" => Ok(json!({})),
         other => {
             let message = format!("{other} is not imitated on this machine");
@@ -173,7 +173,7 @@ fn put_value(store: &Store, body: &Value) -> Result<Value, Refusal> {
     }))
 }
 
-/// A time as the protocol has it: seconds since 1970.
+/// A version's creation time in the protocol's form: seconds since 1970.
 fn seconds(version: &Version) -> Value {
     #[expect(
         clippy::cast_precision_loss,

@@ -1,4 +1,4 @@
-//! The endpoint against the real Secrets Manager client.
+//! The endpoint, called by the real Secrets Manager client.
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
@@ -66,7 +66,7 @@ async fn a_new_value_takes_the_label_and_the_old_one_is_previous() {
 }
 
 #[tokio::test]
-async fn versions_are_described_and_what_is_unknown_is_refused() {
+async fn versions_are_described_and_unknown_secrets_and_operations_are_refused() {
     let running = serve::start(Options::in_memory()).await.unwrap();
     let client = client(&running);
     let id = Issuer::of(&running.template).unwrap().secret_id;

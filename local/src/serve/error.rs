@@ -1,4 +1,4 @@
-//! Why nothing is served.
+//! Why a server does not start.
 
 use std::net::SocketAddr;
 
@@ -10,31 +10,31 @@ use crate::functions::StartError;
 use crate::seed::SeedError;
 use crate::token::TokenError;
 
-/// Why nothing is served; each is one line for a person.
+/// Why a server does not start, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The template cannot be served.
+    /// The template has faults.
     #[error("the template cannot be served: {0}")]
     Template(#[from] TemplateError),
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// There is no database.
+    /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The secrets cannot be kept.
-    #[error("the secrets cannot be kept: {0}")]
+    /// The secrets cannot be read or written.
+    #[error("the secrets cannot be read or written: {0}")]
     Secrets(String),
-    /// The program's own issuer has no key.
-    #[error("the ES256 key cannot be kept: {0}")]
+    /// The key of the program's own issuer cannot be read or written.
+    #[error("the ES256 key cannot be read or written: {0}")]
     IssuerKey(String),
     /// A function does not start.
     #[error(transparent)]
     Function(#[from] StartError),
-    /// The demo products cannot be put in.
+    /// The demo products cannot be added.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// The address cannot be had.
+    /// The address is not free, or not of this machine.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, String),
     /// A token cannot be made.

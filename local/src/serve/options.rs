@@ -1,4 +1,4 @@
-//! What to serve, and how.
+//! The options of a server.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use crate::issuer;
 /// What to serve, and how.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a switch of its own, and any combination is meant"
+    reason = "each is a switch, and any combination is allowed"
 )]
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -22,23 +22,23 @@ pub struct Options {
     pub template: String,
     /// Values of the template's parameters.
     pub parameters: Vec<(String, String)>,
-    /// Where to listen; port 0 is any free one.
+    /// The address to listen at; port 0 is any free port.
     pub listen: SocketAddr,
-    /// Where data is kept; without one everything is in memory, secrets too.
+    /// The data directory; without one all data is in memory, even the secrets.
     pub data: Option<DataDirectory>,
-    /// Whether orders are kept in memory only.
+    /// Whether orders are kept only in memory.
     pub memory: bool,
-    /// A DynamoDB that runs already, instead of the embedded one.
+    /// The URL of a running DynamoDB, instead of the embedded one.
     pub dynamodb: Option<String>,
-    /// A Redis that runs already and helps orders; without one they need none.
+    /// The URL of a running Redis for orders, which is optional.
     pub redis: Option<Secret<String>>,
-    /// A Discord webhook's URL, instead of the stand-in's.
+    /// The URL of a Discord webhook, instead of the stand-in's.
     pub discord: Option<Secret<String>>,
-    /// Whether demo products are put in.
+    /// Whether demo products are added.
     pub seed: bool,
     /// Whether the edge's headers are added.
     pub edge: bool,
-    /// Whether functions run by the clock, too, as the template's schedules say.
+    /// Whether the template's schedules invoke functions.
     pub schedules: bool,
     /// How requests are logged.
     pub log: AccessLog,
@@ -47,7 +47,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Everything in memory on any free port, with this repository's template and demo products.
+    /// All data in memory, any free port, the shipped template, and demo products.
     pub fn in_memory() -> Self {
         Self {
             template: template::SHIPPED.to_owned(),
@@ -66,7 +66,7 @@ impl Options {
         }
     }
 
-    /// The template, evaluated with the parameters.
+    /// Reads the template with the parameters.
     pub fn read_template(&self) -> Result<Template, TemplateError> {
         let parameters = self.parameters.iter();
         Template::read(
@@ -75,8 +75,8 @@ impl Options {
         )
     }
 
-    /// The template as the functions get it: with the program's own issuer among the
-    /// [`issuer::PARAMETER`], if the template has that parameter.
+    /// Reads the template with the program's own issuer in [`issuer::PARAMETER`], if the template has
+    /// that parameter.
     pub(crate) fn read_template_with(
         &self,
         endpoints: &Endpoints,

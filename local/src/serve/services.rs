@@ -1,4 +1,4 @@
-//! Owns the services that functions call: database, secrets, Discord, each on a loopback port.
+//! The services that functions call: the database, the secrets and Discord, each on a loopback port.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use template::{Kind, Template};
 /// The path of the stand-in's webhook.
 const WEBHOOK_PATH: &str = "/api/webhooks/1000000000000000001/local-webhook-token";
 
-/// The services that functions call; they outlive the gateway.
+/// The services that functions call. They stop after the gateway.
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) endpoints: Endpoints,
@@ -33,12 +33,12 @@ pub(crate) struct Services {
     pub(super) embedded: Option<Arc<Embedded>>,
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
-    // The last to go: until then nobody else opens the files.
+    // Dropped last, so that no other process opens the files before.
     held: Option<Held>,
 }
 
 impl Services {
-    /// Starts the services of a template: its tables and secrets are there afterwards.
+    /// Starts the services of a template, and creates its tables and secrets.
     pub(crate) async fn start(options: &Options, template: &Template) -> Result<Self, Error> {
         let held = match &options.data {
             Some(directory) => Some(directory.hold(&options.world).await?),
@@ -47,7 +47,7 @@ impl Services {
         Self::start_with(options, template, held).await
     }
 
-    /// Starts the services with a data directory that is held already.
+    /// Starts the services with a data directory that this process holds.
     pub(crate) async fn start_with(
         options: &Options,
         template: &Template,
@@ -100,7 +100,7 @@ impl Services {
         })
     }
 
-    /// Tells other commands that a server has these services.
+    /// Writes the addresses of these services for other commands.
     pub(super) fn announce(&self, address: SocketAddr) -> Result<(), Error> {
         let Some(held) = &self.held else {
             return Ok(());
@@ -113,7 +113,7 @@ impl Services {
         })?)
     }
 
-    /// Stops the services, the last request answered first.
+    /// Stops the services after they have answered their last requests.
     pub(crate) async fn stop(mut self) {
         let _ = self.stop.send(true);
         while self.servers.join_next().await.is_some() {}
@@ -124,7 +124,7 @@ impl Services {
     }
 }
 
-/// Serves the router for a URL on a loopback port of its own.
+/// Serves on a free loopback port, and returns the URL; `router` makes the routes for this URL.
 async fn listen_loopback(
     router: impl FnOnce(&str) -> Router,
     servers: &mut JoinSet<()>,
@@ -148,11 +148,11 @@ async fn listen_loopback(
 }
 
 pub(super) async fn wait(mut stopped: watch::Receiver<bool>) {
-    // An error is a dropped sender: also the end.
+    // An error means that the sender was dropped, which also ends the server.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// The secrets of a template, each created at the first start.
+/// The secrets of a template; missing ones are created.
 pub(crate) fn open_secrets(
     template: &Template,
     held: Option<&Held>,
@@ -165,7 +165,7 @@ pub(crate) fn open_secrets(
     Ok(Arc::new(store))
 }
 
-/// The key of the program's own issuer, made at the first start.
+/// The key of the program's own issuer; a missing one is created.
 pub(crate) fn open_issuer_key(
     held: Option<&Held>,
     world: &World,
@@ -177,7 +177,7 @@ pub(crate) fn open_issuer_key(
     ))
 }
 
-/// Puts the webhook's URL where the alert forwarder looks for it.
+/// Puts the webhook's URL into the secret that the alert forwarder reads.
 fn set_webhook(template: &Template, secrets: &Store, webhook: &str) -> Result<(), Error> {
     let forwarder = template.function(Kind::AlertForwarder);
     let id = forwarder.and_then(|(_, spec)| spec.environment.get("WEBHOOK_SECRET_ID"));

@@ -1,4 +1,4 @@
-//! The whole program over real HTTP, with the real functions.
+//! The whole program, called over HTTP.
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
@@ -16,7 +16,7 @@ async fn running() -> Running {
     start(Options::in_memory()).await.unwrap()
 }
 
-/// A directory of the test's own, removed afterwards.
+/// A directory for one test, removed afterwards.
 struct Directory(std::path::PathBuf);
 
 impl Directory {
@@ -63,7 +63,7 @@ async fn place(running: &Running, key: &str, body: &Value) -> Response {
 }
 
 #[tokio::test]
-async fn an_order_goes_the_whole_way() {
+async fn an_order_is_placed_read_and_taken_from_the_stock() {
     let running = running().await;
     let placed = place(&running, "one", &order("TEA-01", 2)).await;
     assert_eq!(placed.status(), 201);
@@ -86,7 +86,7 @@ async fn an_order_goes_the_whole_way() {
 }
 
 #[tokio::test]
-async fn the_gateways_own_answers_have_the_gateways_form() {
+async fn the_gateways_own_responses_have_its_message_and_status() {
     let running = running().await;
     let url = running.url();
     let client = Client::new();
@@ -142,7 +142,7 @@ async fn the_authorizers_failure_is_a_500() {
     let running = running().await;
     let (logical, _) = running.template.function(Kind::Authorizer).unwrap();
     let mut template = (*running.template).clone();
-    // A function that answers, but not as an authorizer does.
+    // A function whose response is not an authorizer's.
     for route in &mut template.routes {
         if let Some(authorizer) = &mut route.authorizer {
             assert_eq!(authorizer.function, logical);
@@ -164,7 +164,7 @@ async fn the_authorizers_failure_is_a_500() {
 }
 
 #[tokio::test]
-async fn the_edge_makes_every_answer_readable_and_safe_and_can_be_left_out() {
+async fn the_edge_adds_its_headers_to_every_api_response_unless_it_is_off() {
     for edge in [true, false] {
         let running = start(Options {
             edge,
@@ -220,7 +220,7 @@ async fn one_line_of_each_security_header_reaches_the_client() {
 }
 
 #[tokio::test]
-async fn a_preflight_needs_no_token_on_any_route_and_on_none() {
+async fn a_preflight_needs_no_token_on_any_path() {
     let running = running().await;
     let mut paths: Vec<&str> = running
         .template
@@ -248,7 +248,7 @@ async fn a_preflight_needs_no_token_on_any_route_and_on_none() {
 }
 
 #[tokio::test]
-async fn data_survives_a_restart_and_seeding_again_changes_nothing() {
+async fn data_survives_a_restart_and_demo_products_are_not_added_twice() {
     let directory = Directory::new();
     let first = start(directory.options()).await.unwrap();
     assert_eq!(
@@ -278,7 +278,7 @@ async fn data_survives_a_restart_and_seeding_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_data_directory_belongs_to_one_server_and_is_told_apart_from_a_killed_ones() {
+async fn a_data_directory_belongs_to_one_server_until_it_stops_or_is_killed() {
     let directory = Directory::new();
     let first = start(directory.options()).await.unwrap();
     let refused = start(directory.options()).await.unwrap_err().to_string();
@@ -290,14 +290,14 @@ async fn a_data_directory_belongs_to_one_server_and_is_told_apart_from_a_killed_
     let left_behind = std::fs::read(&endpoints).unwrap();
     first.stop().await;
     assert!(!endpoints.exists());
-    // As after a kill: the file is there and nobody holds the lock.
+    // As after a kill: the file exists, and no process holds the lock.
     std::fs::write(&endpoints, left_behind).unwrap();
     start(directory.options()).await.unwrap().stop().await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn secrets_are_readable_by_their_owner_only_and_kept_even_in_memory_mode() {
+async fn only_their_owner_can_read_the_secrets_and_memory_mode_keeps_them() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = Directory::new();
     let options = Options {
@@ -328,7 +328,7 @@ fn check_refused(started: Result<Running, Error>, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_table_in_another_form_is_refused() {
+async fn a_table_that_differs_from_the_template_is_refused() {
     let directory = Directory::new();
     start(directory.options()).await.unwrap().stop().await;
     let mut options = directory.options();
@@ -349,7 +349,7 @@ async fn a_table_in_another_form_is_refused() {
 }
 
 #[tokio::test]
-async fn a_variable_that_the_template_forgets_ends_the_start() {
+async fn a_missing_or_invalid_variable_prevents_the_start() {
     let mut options = Options::in_memory();
     options.template = options
         .template
@@ -367,7 +367,7 @@ async fn a_variable_that_the_template_forgets_ends_the_start() {
 }
 
 #[tokio::test]
-async fn a_taken_port_ends_the_start() {
+async fn a_taken_port_prevents_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap();
     check_refused(

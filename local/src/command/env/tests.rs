@@ -1,11 +1,11 @@
-//! What each form of an environment gives back to whoever reads it.
+//! Each format of an environment, read back.
 
 use clap::Parser as _;
 
 use super::*;
 use crate::command::{Arguments, Command};
 
-/// A value is one text, whatever is in it.
+/// Variables with values that a format could change.
 const VALUES: [(&str, &str); 5] = [
     ("EMPTY", ""),
     ("JSON", r#"[{"name": "local", "audiences": ["surefire"]}]"#),
@@ -19,7 +19,7 @@ fn variables() -> BTreeMap<String, String> {
     VALUES.into_iter().map(owned).collect()
 }
 
-/// What a shell that has read the text has in a variable.
+/// The value of a variable in a shell that has read the text.
 fn in_a_shell(text: &str, name: &str) -> String {
     let script = format!("{text}printf %s \"${name}\"");
     let output = std::process::Command::new("sh")
@@ -40,7 +40,7 @@ fn a_shell_reads_every_value_back() {
 }
 
 #[test]
-fn dotenv_has_a_line_for_each_variable_and_its_value_as_it_is() {
+fn dotenv_has_a_line_with_the_exact_value_of_each_variable() {
     let text = written(Format::Dotenv, "F", &variables()).unwrap();
     let expected = VALUES.map(|(name, value)| format!("{name}='{value}'\n"));
     assert_eq!(text, expected.concat());
@@ -51,7 +51,7 @@ fn dotenv_has_a_line_for_each_variable_and_its_value_as_it_is() {
 }
 
 #[test]
-fn a_value_that_dotenv_would_change_is_refused_by_name() {
+fn a_variable_whose_value_dotenv_would_change_is_refused() {
     assert_eq!(in_dotenv("it's").as_deref(), Some("`it's`"));
     for value in ["it's `this`", r"a\nb"] {
         let variables = BTreeMap::from([("ODD".to_owned(), value.to_owned())]);
@@ -71,7 +71,7 @@ fn sam_finds_the_variables_under_the_functions_logical_id() {
 }
 
 #[test]
-fn the_form_is_a_shells_unless_another_is_asked_for() {
+fn the_default_format_is_shell() {
     let format = |line: &[&str]| {
         let words = ["surefire", "env", "orders"].iter().chain(line);
         match Arguments::try_parse_from(words).unwrap().command {

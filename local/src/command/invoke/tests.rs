@@ -1,4 +1,4 @@
-//! A corpus of tokens through the real authorizer, with keys given by hand.
+//! A stream of tokens through the real authorizer, with given keys.
 
 use clap::Parser as _;
 use serde_json::json;
@@ -58,7 +58,7 @@ async fn answers(jwks: Option<String>, secret: Option<&str>, lines: &str) -> Vec
 }
 
 #[tokio::test]
-async fn each_token_of_a_corpus_is_decided_with_the_given_keys() {
+async fn each_token_of_a_stream_is_decided_with_the_given_keys() {
     let (key, other) = (
         Key::open(None, &World::real()).unwrap(),
         Key::open(None, &World::real()).unwrap(),
@@ -66,7 +66,7 @@ async fn each_token_of_a_corpus_is_decided_with_the_given_keys() {
     let lines = [
         event(&with_key(&key)),
         event(&with_secret()),
-        "no JSON\n\n".to_owned(),
+        "not JSON\n\n".to_owned(),
         event(&with_key(&other)),
         event("nonsense"),
         event(&with_secret()),
@@ -86,12 +86,12 @@ async fn each_token_of_a_corpus_is_decided_with_the_given_keys() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_used_are_the_lines_error_and_the_stream_goes_on() {
+async fn an_unusable_key_is_the_error_of_its_lines_and_the_stream_goes_on() {
     let key = Key::open(None, &World::real()).unwrap();
     let (signed, shared) = (event(&with_key(&key)), event(&with_secret()));
     let refused = |answer: &Value| answer["errorMessage"].as_str().map(str::to_owned);
 
-    // No JSON: its issuer's tokens cannot be decided, the secret's can.
+    // The JWK set is not JSON: only tokens of the secret can be decided.
     let lines = [signed.clone(), shared.clone(), signed.clone()].concat();
     let unusable = answers(Some("{".to_owned()), Some(SECRET), &lines).await;
     let unavailable = Some("the issuer's keys are unavailable".to_owned());
@@ -99,7 +99,7 @@ async fn keys_that_cannot_be_used_are_the_lines_error_and_the_stream_goes_on() {
     assert_eq!(unusable[1]["isAuthorized"], true);
     assert_eq!(refused(&unusable[2]), unavailable);
 
-    // A secret that is too short is every line's.
+    // A secret that is too short is the error of every line.
     let short = answers(None, Some("short"), &[shared, signed].concat()).await;
     assert_eq!(short.len(), 2);
     for answer in &short {
@@ -111,7 +111,7 @@ async fn keys_that_cannot_be_used_are_the_lines_error_and_the_stream_goes_on() {
     }
 }
 
-/// The error of a command line that is refused before anything is read.
+/// The error of a command line that is refused before an event is read.
 async fn error_of(line: &[&str]) -> String {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
     let words = ["surefire", "invoke", "--template", template];
@@ -123,7 +123,7 @@ async fn error_of(line: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn keys_are_for_the_authorizer_only_and_must_be_there() {
+async fn only_the_authorizer_takes_keys_and_their_files_must_exist() {
     let error = error_of(&["orders", "--jwks", "keys.json", "-"]).await;
     assert!(
         error.contains("for the authorizer: orders checks no tokens"),

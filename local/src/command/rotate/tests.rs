@@ -1,4 +1,4 @@
-//! A rotation in a directory and in a live server's store, and what it says.
+//! Rotations in a directory and in a running server, and the texts about them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use super::*;
 use crate::serve::Options;
 
-/// A directory of the test's own, removed afterwards.
+/// A directory for one test, removed afterwards.
 struct Directory(std::path::PathBuf);
 
 impl Directory {
@@ -22,7 +22,7 @@ impl Drop for Directory {
     }
 }
 
-/// A world whose clock stands at a second until it is set.
+/// A world with a clock that stands still until the test sets it.
 fn world_at(second: i64) -> (World, Arc<AtomicI64>) {
     let clock = Arc::new(AtomicI64::new(second));
     let read = Arc::clone(&clock);
@@ -32,7 +32,7 @@ fn world_at(second: i64) -> (World, Arc<AtomicI64>) {
 }
 
 #[tokio::test]
-async fn a_rotation_of_a_directory_keeps_the_old_value_and_tells_none() {
+async fn a_rotation_in_a_directory_keeps_the_old_value_and_prints_neither() {
     let directory = Directory::new();
     let data = DataDirectory::new(&directory.0);
     let template = Options::in_memory().read_template().unwrap();
@@ -56,16 +56,16 @@ async fn a_rotation_of_a_directory_keeps_the_old_value_and_tells_none() {
     ] {
         assert!(text.contains(words), "{text}");
     }
-    assert!(!text.contains("Older"), "{text}");
+    assert!(!text.contains("Tokens from before"), "{text}");
 
-    // Too soon: the value that would sign meanwhile is one that nobody may know yet.
+    // Too soon: no authorizer may have read the value that signs until then.
     clock.fetch_add(299, Ordering::Relaxed);
     let second = rotate(&issuer, &template, &data, &world).await.unwrap();
     assert_eq!(stages()[1].as_ref(), Some(&new));
     let later = report(&issuer, &second);
     for words in [
         "may be denied until 2027-01-15T08:09:59Z",
-        "Older ones, of before the rotation of 2027-01-15T08:00:00Z, are denied from 2027-01-15T08:09:59Z",
+        "Tokens from before the rotation of 2027-01-15T08:00:00Z are denied from 2027-01-15T08:09:59Z",
     ] {
         assert!(later.contains(words), "{later}");
     }
@@ -75,20 +75,20 @@ async fn a_rotation_of_a_directory_keeps_the_old_value_and_tells_none() {
             .all(|text| !text.contains(&old) && !text.contains(&new))
     );
 
-    // An overlap that has ended has nothing left to end.
+    // The overlap of the second rotation has ended, so the third ends no other.
     clock.fetch_add(86_400, Ordering::Relaxed);
     let third = report(
         &issuer,
         &rotate(&issuer, &template, &data, &world).await.unwrap(),
     );
     assert!(
-        third.contains("at once") && !third.contains("Older"),
+        third.contains("at once") && !third.contains("Tokens from before"),
         "{third}"
     );
 }
 
 #[tokio::test]
-async fn a_rotation_with_a_live_server_is_its_stores() {
+async fn a_rotation_beside_a_running_server_is_made_by_the_server() {
     let directory = Directory::new();
     let data = DataDirectory::new(&directory.0);
     let options = Options {

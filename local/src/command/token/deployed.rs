@@ -1,4 +1,4 @@
-//! Owns reading the signing secret of a deployed stack, and saying in one line why it cannot be read.
+//! Reads the signing secret of a deployed stack.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -14,15 +14,15 @@ use jiff::Timestamp;
 use crate::secrets::{CURRENT, PREVIOUS, StoredSecret, Version};
 use crate::token::Issuer;
 
-/// Puts the credentials of every way to sign in, single sign-on included, where each SDK finds them.
+/// The command makes credentials of any kind, single sign-on included, visible to this program.
 const SIGN_IN: &str =
-    "sign in, then type: eval \"$(aws configure export-credentials --format env)\"";
+    "sign in, and then run: eval \"$(aws configure export-credentials --format env)\"";
 
 /// The versions of the issuer's secret that may sign now: the current one, and the previous one as
-/// long as an authorizer may not know the current one.
+/// long as an authorizer may not have read the current one.
 ///
 /// # Errors
-/// One line without anything of the secret's value.
+/// One line, without the secret's value.
 pub(super) async fn secret(issuer: &Issuer, now: Timestamp) -> Result<StoredSecret, String> {
     read(issuer, now).await.map_err(|reason| one_line(&reason))
 }
@@ -36,7 +36,7 @@ async fn read(issuer: &Issuer, now: Timestamp) -> Result<StoredSecret, String> {
     let config = loader.load().await;
     let region = config
         .region()
-        .ok_or("no AWS region is known: give the secret's ARN, or set AWS_REGION")?;
+        .ok_or("no AWS region is known: use the secret's ARN, or set AWS_REGION")?;
     let service = aws_sdk_secretsmanager::config::Builder::from(&config)
         .credentials_provider(credentials(&config).await?)
         .build();
@@ -55,9 +55,9 @@ async fn read(issuer: &Issuer, now: Timestamp) -> Result<StoredSecret, String> {
     let created = secret.staged(CURRENT).map(Version::created);
     if created.is_some_and(|created| now < issuer.signs_from(created)) {
         match get(PREVIOUS).await {
-            // One without a text never signed.
+            // A version without a text never signed.
             Ok(previous) => secret.versions.extend(version(&previous, PREVIOUS)),
-            // A secret that is new has no previous value.
+            // A new secret has no previous value.
             Err(error) if error.code() == Some("ResourceNotFoundException") => {}
             Err(error) => return Err(refusal(&error, region)),
         }
@@ -65,7 +65,7 @@ async fn read(issuer: &Issuer, now: Timestamp) -> Result<StoredSecret, String> {
     Ok(secret)
 }
 
-/// The region that an ARN names; `None` for a name, which has none.
+/// The region of an ARN; `None` for a name.
 fn region_of(id: &str) -> Result<Option<&str>, String> {
     let Some(rest) = id.strip_prefix("arn:") else {
         return Ok(None);
@@ -73,11 +73,11 @@ fn region_of(id: &str) -> Result<Option<&str>, String> {
     let mut parts = rest.split(':').skip(1);
     match (parts.next(), parts.next()) {
         (Some("secretsmanager"), Some(region)) if !region.is_empty() => Ok(Some(region)),
-        _ => Err("this is no secret's ARN (arn:aws:secretsmanager:REGION:…)".to_owned()),
+        _ => Err("this is not the ARN of a secret (arn:aws:secretsmanager:REGION:…)".to_owned()),
     }
 }
 
-/// The credentials of the environment, the profile, or wherever else the SDK looks.
+/// The credentials from the environment, the profile, or another source of the SDK.
 async fn credentials(config: &SdkConfig) -> Result<Credentials, String> {
     let missing = || {
         format!(
@@ -100,13 +100,13 @@ fn version(value: &GetSecretValueOutput, stage: &str) -> Result<Version, String>
     let created = value.created_date().and_then(|date| date.to_millis().ok());
     Ok(Version {
         id: value.version_id().unwrap_or_default().to_owned(),
-        value: text.ok_or("its value is binary and no text")?.to_owned(),
+        value: text.ok_or("its value is binary, not text")?.to_owned(),
         created_milliseconds: created.unwrap_or_default(),
         stages: vec![stage.to_owned()],
     })
 }
 
-/// Why Secrets Manager did not give the value. Its messages name who asked and for what.
+/// Why Secrets Manager refused. Its messages name the caller and the action.
 fn refusal(error: &SdkError<GetSecretValueError>, region: &Region) -> String {
     if !matches!(error, SdkError::ServiceError(_)) {
         return format!(
@@ -117,7 +117,7 @@ fn refusal(error: &SdkError<GetSecretValueError>, region: &Region) -> String {
     let message = error.message().unwrap_or_default();
     match error.code().unwrap_or("unknown error") {
         "AccessDeniedException" => format!(
-            "access is denied; it takes secretsmanager:GetSecretValue, and kms:Decrypt if the \
+            "access is denied: allow secretsmanager:GetSecretValue, and kms:Decrypt if the \
              secret has a key of its own ({message})"
         ),
         "ResourceNotFoundException" => {
@@ -133,7 +133,7 @@ fn refusal(error: &SdkError<GetSecretValueError>, region: &Region) -> String {
     }
 }
 
-/// The innermost cause, which is the one that a person can act upon.
+/// The innermost cause, which a person can act on.
 fn root(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arn_says_which_region_it_is_in_and_a_name_does_not() {
+    fn an_arn_names_its_region_and_a_name_does_not() {
         check(
             "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:SigningSecret-abc123",
             Ok(Some("ap-northeast-2")),

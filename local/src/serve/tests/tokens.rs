@@ -1,4 +1,4 @@
-//! Tokens of both local issuers, through the gateway and the real authorizer.
+//! Tokens of both local issuers, checked by the real authorizer.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -27,7 +27,7 @@ fn es256<'text>() -> Request<'text> {
 }
 
 #[tokio::test]
-async fn a_token_of_the_programs_own_issuer_is_accepted_and_another_keys_is_not() {
+async fn a_token_of_the_programs_own_key_is_accepted_and_one_of_another_key_is_not() {
     let running = running().await;
     let token = running.sign(&es256()).unwrap();
     assert_eq!(status(&running, &token).await, 200);
@@ -66,7 +66,7 @@ async fn the_key_set_is_published_without_the_private_half() {
 }
 
 #[tokio::test]
-async fn the_key_outlives_a_restart_and_is_its_owners_only() {
+async fn the_key_survives_a_restart_and_only_its_owner_can_read_it() {
     let directory = Directory::new();
     let first = start(directory.options()).await.unwrap();
     let token = first.sign(&es256()).unwrap();
@@ -86,7 +86,7 @@ async fn the_key_outlives_a_restart_and_is_its_owners_only() {
 }
 
 #[tokio::test]
-async fn further_issuers_of_the_template_stay_beside_the_programs_own() {
+async fn the_programs_issuer_is_added_to_the_given_ones() {
     let login = r#"{"name": "login", "iss": "https://login.example", "audiences": ["surefire"],
         "algorithms": ["RS256"], "keys": {"jwks_url": "https://login.example/keys"}}"#;
     let options = Options {
@@ -102,7 +102,7 @@ async fn further_issuers_of_the_template_stay_beside_the_programs_own() {
 }
 
 #[tokio::test]
-async fn after_a_rotation_nobody_is_denied_and_the_old_secret_ends_with_the_overlap() {
+async fn after_a_rotation_no_token_is_denied_until_the_overlap_ends() {
     let clock = Arc::new(AtomicI64::new(START));
     let read = Arc::clone(&clock);
     let world = World::real()
@@ -134,18 +134,18 @@ async fn after_a_rotation_nobody_is_denied_and_the_old_secret_ends_with_the_over
     let old = value(PREVIOUS).unwrap();
     assert_eq!(value(CURRENT).as_deref(), Some(new));
 
-    // The authorizer has not read the new value: what the issuer signs now is accepted anyway.
+    // The authorizer has not read the new value. The issuer still signs with the old one.
     assert_eq!(status(&running, &signed_with(new)).await, 403);
     assert_eq!(status(&running, &running.sign(&day).unwrap()).await, 200);
     assert_eq!(status(&running, &before).await, 200);
-    // It has when the new value signs.
+    // The authorizer has read the new value when the issuer begins to sign with it.
     at(10 + 300);
     let token = running.sign(&day).unwrap();
     assert_eq!(status(&running, &token).await, 200);
     assert_eq!(status(&running, &signed_with(new)).await, 200);
     assert_eq!(status(&running, &before).await, 200);
 
-    // Tokens of the old value that outlive the overlap end with it, to the second.
+    // Tokens of the old value are denied from the second in which the overlap ends.
     at(23 * HOUR);
     let outliving = signed_with(&old);
     at(10 + 24 * HOUR - 1);
