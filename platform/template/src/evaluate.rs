@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
-use crate::intrinsic::{arguments, function, scalar, text_of, unsupported};
+use crate::intrinsic::{Intrinsic, arguments, function, scalar, text_of};
 use crate::resource::{self, Place};
 use crate::substitute;
 use crate::yaml::{Content, Entry, Node};
@@ -125,8 +125,8 @@ impl<'template> Evaluator<'template> {
         if DEPTH_MAX < depth {
             return Err(node.fault("this value refers to itself, or is nested too deep"));
         }
-        if let Some((function, argument)) = function(node) {
-            return self.apply(&function, node, &argument, depth + 1);
+        if let Some((function, argument)) = function(node)? {
+            return self.apply(function, node, &argument, depth + 1);
         }
         match &node.content {
             Content::Scalar { text, plain } => Ok(Some(scalar(text, *plain))),
@@ -151,15 +151,15 @@ impl<'template> Evaluator<'template> {
 
     fn apply(
         &self,
-        name: &str,
+        function: Intrinsic,
         node: &Node,
         argument: &Node,
         depth: usize,
     ) -> Result<Option<Value>, Fault> {
-        let value = match name {
-            "Ref" => return self.reference(argument),
-            "If" => {
-                let [condition, yes, no] = arguments(name, argument)?;
+        let value = match function {
+            Intrinsic::Ref => return self.reference(argument),
+            Intrinsic::If => {
+                let [condition, yes, no] = arguments(function, argument)?;
                 let chosen = if self.named_condition(condition, depth)? {
                     yes
                 } else {
@@ -167,21 +167,21 @@ impl<'template> Evaluator<'template> {
                 };
                 return self.value_at(chosen, depth);
             }
-            "Sub" => Value::String(self.sub(argument, depth)?),
-            "GetAtt" => Value::String(self.attribute(argument)?),
-            "Join" => {
-                let [separator, parts] = arguments(name, argument)?;
+            Intrinsic::Sub => Value::String(self.sub(argument, depth)?),
+            Intrinsic::GetAtt => Value::String(self.attribute(argument)?),
+            Intrinsic::Join => {
+                let [separator, parts] = arguments(function, argument)?;
                 let separator = self.text_at(separator, depth)?;
                 Value::String(self.texts_at(parts, depth)?.join(&separator))
             }
-            "Split" => {
-                let [separator, whole] = arguments(name, argument)?;
+            Intrinsic::Split => {
+                let [separator, whole] = arguments(function, argument)?;
                 let (separator, whole) =
                     (self.text_at(separator, depth)?, self.text_at(whole, depth)?);
                 whole.split(separator.as_str()).map(Value::from).collect()
             }
-            "Select" => {
-                let [index, list] = arguments(name, argument)?;
+            Intrinsic::Select => {
+                let [index, list] = arguments(function, argument)?;
                 let values = self.texts_at(list, depth)?;
                 let chosen = self
                     .text_at(index, depth)?
@@ -193,11 +193,12 @@ impl<'template> Evaluator<'template> {
                         .ok_or_else(|| index.fault("Select: there is no element of this index"))?,
                 )
             }
-            "FindInMap" => self.find_in_map(argument, depth)?,
-            "Equals" | "Not" | "And" | "Or" | "Condition" => {
-                Value::Bool(self.condition(node, depth)?)
-            }
-            other => return Err(unsupported(node, other)),
+            Intrinsic::FindInMap => self.find_in_map(argument, depth)?,
+            Intrinsic::Equals
+            | Intrinsic::Not
+            | Intrinsic::And
+            | Intrinsic::Or
+            | Intrinsic::Condition => Value::Bool(self.condition(node, depth)?),
         };
         Ok(Some(value))
     }
@@ -297,7 +298,7 @@ impl<'template> Evaluator<'template> {
         let (pattern, own) = match &argument.content {
             Content::Scalar { text, .. } => (text.as_str(), None),
             Content::List(_) => {
-                let [pattern, own] = arguments("Sub", argument)?;
+                let [pattern, own] = arguments(Intrinsic::Sub, argument)?;
                 let pattern = pattern
                     .text()
                     .ok_or_else(|| pattern.fault("Sub takes a text first"))?;
@@ -320,7 +321,7 @@ impl<'template> Evaluator<'template> {
     }
 
     fn find_in_map(&self, argument: &Node, depth: usize) -> Result<Value, Fault> {
-        let [map, first, second] = arguments("FindInMap", argument)?;
+        let [map, first, second] = arguments(Intrinsic::FindInMap, argument)?;
         let keys = [
             self.text_at(map, depth)?,
             self.text_at(first, depth)?,
@@ -351,21 +352,21 @@ impl<'template> Evaluator<'template> {
         if DEPTH_MAX < depth {
             return Err(node.fault("a condition refers to itself, or is nested too deep"));
         }
-        let Some((name, argument)) = function(node) else {
+        let Some((function, argument)) = function(node)? else {
             return Err(node.fault("a condition is needed here"));
         };
-        match name.as_str() {
-            "Equals" => {
-                let [left, right] = arguments(&name, &argument)?;
+        match function {
+            Intrinsic::Equals => {
+                let [left, right] = arguments(function, &argument)?;
                 Ok(self.text_at(left, depth)? == self.text_at(right, depth)?)
             }
-            "Not" => {
-                let [only] = arguments(&name, &argument)?;
+            Intrinsic::Not => {
+                let [only] = arguments(function, &argument)?;
                 Ok(!self.condition(only, depth + 1)?)
             }
-            "And" | "Or" => {
+            Intrinsic::And | Intrinsic::Or => {
                 let Content::List(nodes) = &argument.content else {
-                    return Err(argument.fault(format!("{name} takes a list of conditions")));
+                    return Err(argument.fault(format!("{function:?} takes a list of conditions")));
                 };
                 let mut all = true;
                 let mut any = false;
@@ -374,10 +375,17 @@ impl<'template> Evaluator<'template> {
                     all &= holds;
                     any |= holds;
                 }
-                Ok(if name == "And" { all } else { any })
+                Ok(if function == Intrinsic::And { all } else { any })
             }
-            "Condition" => self.named_condition(&argument, depth),
-            other => Err(unsupported(node, other)),
+            Intrinsic::Condition => self.named_condition(&argument, depth),
+            Intrinsic::Ref
+            | Intrinsic::Sub
+            | Intrinsic::GetAtt
+            | Intrinsic::If
+            | Intrinsic::Join
+            | Intrinsic::Select
+            | Intrinsic::Split
+            | Intrinsic::FindInMap => Err(node.fault("a condition is needed here")),
         }
     }
 }

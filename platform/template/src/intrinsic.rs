@@ -1,52 +1,97 @@
-//! CloudFormation's spelling: the short and long forms of intrinsic functions, and scalars.
+//! The intrinsic functions and how they are written, short or long; and scalars.
 
 use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::yaml::{Content, Node};
 
-/// The functions that are evaluated.
-const KNOWN: &str =
-    "Ref, Sub, GetAtt, If, Equals, Not, And, Or, Condition, Join, Select, Split, FindInMap";
+/// An intrinsic function that this program evaluates.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Intrinsic {
+    Ref,
+    Sub,
+    GetAtt,
+    If,
+    Equals,
+    Not,
+    And,
+    Or,
+    Condition,
+    Join,
+    Select,
+    Split,
+    FindInMap,
+}
 
-/// The name and the argument of a function, written short (`!Sub`) or long (`Fn::Sub`).
+impl Intrinsic {
+    const ALL: [Self; 13] = [
+        Self::Ref,
+        Self::Sub,
+        Self::GetAtt,
+        Self::If,
+        Self::Equals,
+        Self::Not,
+        Self::And,
+        Self::Or,
+        Self::Condition,
+        Self::Join,
+        Self::Select,
+        Self::Split,
+        Self::FindInMap,
+    ];
+
+    fn named(name: &str, node: &Node) -> Result<Self, Fault> {
+        let mut all = Self::ALL.into_iter();
+        let found = all.find(|intrinsic| format!("{intrinsic:?}") == name);
+        found.ok_or_else(|| {
+            let known = Self::ALL
+                .map(|intrinsic| format!("{intrinsic:?}"))
+                .join(", ");
+            node.fault(format!(
+                "this program does not evaluate the intrinsic `{name}`, only {known}"
+            ))
+        })
+    }
+}
+
+/// The function and its argument, written short (`!Sub`) or long (`Fn::Sub`).
 ///
 /// `None` if the node is not a function.
-pub(crate) fn function(node: &Node) -> Option<(String, Node)> {
+pub(crate) fn function(node: &Node) -> Result<Option<(Intrinsic, Node)>, Fault> {
     if let Some(tag) = &node.tag {
         let argument = Node {
             tag: None,
             ..node.clone()
         };
-        return Some((tag.clone(), argument));
+        return Ok(Some((Intrinsic::named(tag, node)?, argument)));
     }
-    let [entry] = node.entries() else { return None };
+    let [entry] = node.entries() else {
+        return Ok(None);
+    };
     let name = match entry.key.as_str() {
         "Ref" => "Ref",
         // `Condition: Name` is a function only if the value is a plain name.
         "Condition" if entry.value.text().is_some() => "Condition",
-        key => key.strip_prefix("Fn::")?,
+        key => match key.strip_prefix("Fn::") {
+            Some(name) => name,
+            None => return Ok(None),
+        },
     };
-    Some((name.to_owned(), entry.value.clone()))
+    Ok(Some((Intrinsic::named(name, node)?, entry.value.clone())))
 }
 
-pub(crate) fn arguments<'node, const COUNT: usize>(
-    name: &str,
-    node: &'node Node,
-) -> Result<[&'node Node; COUNT], Fault> {
+/// The arguments of a function that takes a list of this length.
+pub(crate) fn arguments<const COUNT: usize>(
+    function: Intrinsic,
+    node: &Node,
+) -> Result<[&Node; COUNT], Fault> {
     let Content::List(nodes) = &node.content else {
-        return Err(node.fault(format!("{name} takes a list of {COUNT}")));
+        return Err(node.fault(format!("{function:?} takes a list of {COUNT}")));
     };
     let nodes: Vec<&Node> = nodes.iter().collect();
     nodes
         .try_into()
-        .map_err(|_| node.fault(format!("{name} takes a list of {COUNT}")))
-}
-
-pub(crate) fn unsupported(node: &Node, name: &str) -> Fault {
-    node.fault(format!(
-        "this program does not evaluate the intrinsic `{name}`, only {KNOWN}"
-    ))
+        .map_err(|_| node.fault(format!("{function:?} takes a list of {COUNT}")))
 }
 
 /// The value of a scalar, read with YAML 1.1's types as CloudFormation does.

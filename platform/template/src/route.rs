@@ -132,11 +132,9 @@ impl<'template> Apis<'template> {
         let identity = node.get("Identity");
         let headers = identity.and_then(|identity| identity.get("Headers"));
         let cache = identity.and_then(|identity| identity.get("ReauthorizeEvery"));
-        let cache_seconds = cache
-            .map(|node| self.evaluator.number(node))
-            .transpose()?
-            .unwrap_or(0);
-        if let (Some(cache), 1..) = (cache, cache_seconds) {
+        if let Some(cache) = cache
+            && self.evaluator.number(cache)? != 0
+        {
             return Err(cache.fault(
                 "ReauthorizeEvery must be 0: this program invokes the authorizer for every request",
             ));
