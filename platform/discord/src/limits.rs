@@ -163,6 +163,20 @@ fn check_embed(embed: &Value, at: &[&str], errors: &mut Errors) {
             url(value, "url", &[at, &[inner]].concat(), errors);
         }
     }
+    check_color(embed, at, errors);
+    check_timestamp(embed, at, errors);
+    for (index, field) in list(embed, "fields", at, FIELDS_MAX, errors)
+        .iter()
+        .enumerate()
+    {
+        let index = index.to_string();
+        let at = [at, &["fields", &index]].concat();
+        text(field, "name", &at, 256, Required::Filled, errors);
+        text(field, "value", &at, 1_024, Required::Filled, errors);
+    }
+}
+
+fn check_color(embed: &Value, at: &[&str], errors: &mut Errors) {
     match embed.get("color") {
         None | Some(Value::Null) => {}
         Some(color)
@@ -174,6 +188,9 @@ fn check_embed(embed: &Value, at: &[&str], errors: &mut Errors) {
             errors.add(&[at, &["color"]].concat(), "NUMBER_TYPE_MAX", message);
         }
     }
+}
+
+fn check_timestamp(embed: &Value, at: &[&str], errors: &mut Errors) {
     if let Some(time) = embed.get("timestamp").filter(|time| !time.is_null()) {
         let read = time
             .as_str()
@@ -186,15 +203,6 @@ fn check_embed(embed: &Value, at: &[&str], errors: &mut Errors) {
                 message,
             );
         }
-    }
-    for (index, field) in list(embed, "fields", at, FIELDS_MAX, errors)
-        .iter()
-        .enumerate()
-    {
-        let index = index.to_string();
-        let at = [at, &["fields", &index]].concat();
-        text(field, "name", &at, 256, Required::Filled, errors);
-        text(field, "value", &at, 1_024, Required::Filled, errors);
     }
 }
 

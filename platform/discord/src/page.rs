@@ -149,6 +149,21 @@ fn embed(embed: &Value, now: Timestamp, page: &mut String) {
     if !text("/description").is_empty() {
         let _ = write!(page, "<p>{}</p>", rich(text("/description")));
     }
+    fields(embed, now, page);
+    let at = text("/timestamp").parse::<Timestamp>().ok();
+    if !text("/footer/text").is_empty() || at.is_some() {
+        let at = at.map(|at| time_tag(at, now)).unwrap_or_default();
+        let _ = write!(
+            page,
+            "<div class=small>{} {at}</div>",
+            escape(text("/footer/text"))
+        );
+    }
+    page.push_str("</div>");
+}
+
+fn fields(embed: &Value, now: Timestamp, page: &mut String) {
+    let rich = |text: &str| html(&markdown::parse(text), now);
     let fields = embed
         .get("fields")
         .and_then(Value::as_array)
@@ -172,16 +187,6 @@ fn embed(embed: &Value, now: Timestamp, page: &mut String) {
         }
         page.push_str("</div>");
     }
-    let at = text("/timestamp").parse::<Timestamp>().ok();
-    if !text("/footer/text").is_empty() || at.is_some() {
-        let at = at.map(|at| time_tag(at, now)).unwrap_or_default();
-        let _ = write!(
-            page,
-            "<div class=small>{} {at}</div>",
-            escape(text("/footer/text"))
-        );
-    }
-    page.push_str("</div>");
 }
 
 /// A file's name and, if it is text, its folded content.

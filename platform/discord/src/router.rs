@@ -26,7 +26,7 @@ pub fn router(discord: Arc<Discord>) -> Router {
         .route("/", get(page::page))
         .nest("/api", webhooks.clone())
         .nest("/api/{version}", webhooks)
-        // `limits` refuses what is too large, in Discord's words.
+        // `limits` refuses large bodies, with Discord's error.
         .layer(DefaultBodyLimit::disable())
         .with_state(discord)
 }

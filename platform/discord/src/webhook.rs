@@ -107,45 +107,48 @@ async fn answer(
         text: &incoming.text,
         webhook_id: &incoming.webhook_id,
     });
-    let keep = || Call {
-        status: None,
-        ..call.clone()
-    };
+    let hangs = matches!(fault, Some(Fault::Hang | Fault::AcceptThenHang));
     let response = match fault {
-        None => perform(discord, &incoming, act),
-        Some(Fault::Hang) => {
-            discord.state().note(keep());
-            std::future::pending().await
+        None => Some(perform(discord, &incoming, act)),
+        Some(fault) => fail(discord, &incoming, act, &fault),
+    };
+    let status = response.as_ref().map(|response| response.status().as_u16());
+    discord.state().note(Call { status, ..call });
+    match response {
+        Some(response) => response,
+        None if hangs => std::future::pending().await,
+        None => break_connection(),
+    }
+}
+
+/// The answer of a call that fails; `None` if the call gets no answer.
+fn fail(
+    discord: &Discord,
+    incoming: &Incoming,
+    act: fn(&Discord, &Incoming) -> Response,
+    fault: &Fault,
+) -> Option<Response> {
+    Some(match *fault {
+        Fault::Hang | Fault::Drop => return None,
+        Fault::AcceptThenHang | Fault::AcceptThenDrop => {
+            perform(discord, incoming, act);
+            return None;
         }
-        Some(Fault::Drop) => {
-            discord.state().note(keep());
-            break_connection()
-        }
-        Some(Fault::AcceptThenHang) => {
-            perform(discord, &incoming, act);
-            discord.state().note(keep());
-            std::future::pending().await
-        }
-        Some(Fault::AcceptThenDrop) => {
-            perform(discord, &incoming, act);
-            discord.state().note(keep());
-            break_connection()
-        }
-        Some(Fault::NoContent) => {
-            perform(discord, &incoming, act);
+        Fault::NoContent => {
+            perform(discord, incoming, act);
             StatusCode::NO_CONTENT.into_response()
         }
-        Some(Fault::BrokenAnswer) => {
-            perform(discord, &incoming, act);
+        Fault::BrokenAnswer => {
+            perform(discord, incoming, act);
             ([(header::CONTENT_TYPE, "application/json")], "{\"id\": \"1").into_response()
         }
-        Some(Fault::Limited {
+        Fault::Limited {
             retry_after,
             global,
             shared,
-        }) => limited(retry_after, global, shared),
-        Some(Fault::LimitedByEdge { retry_after }) => limited_by_edge(retry_after),
-        Some(Fault::Status(status)) => {
+        } => limited(retry_after, global, shared),
+        Fault::LimitedByEdge { retry_after } => limited_by_edge(retry_after),
+        Fault::Status(status) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (
                 status,
@@ -153,19 +156,16 @@ async fn answer(
             )
                 .into_response()
         }
-        Some(Fault::Refuse) => {
+        Fault::Refuse => {
             let errors = json!({"embeds": {"_errors": [{"code": "UNKNOWN", "message": "Something is wrong."}]}});
             let body = json!({"message": "Invalid Form Body", "code": 50035, "errors": errors});
             reply(StatusCode::BAD_REQUEST, &body)
         }
-        Some(Fault::Forbid) => {
+        Fault::Forbid => {
             let body = json!({"message": "Missing Permissions", "code": 50013});
             reply(StatusCode::FORBIDDEN, &body)
         }
-    };
-    let status = Some(response.status().as_u16());
-    discord.state().note(Call { status, ..call });
-    response
+    })
 }
 
 /// Ends the connection without an answer: the panic unwinds hyper's task of the connection, and
@@ -174,6 +174,7 @@ fn break_connection() -> Response {
     std::panic::resume_unwind(Box::new("a scripted fault breaks the connection"))
 }
 
+/// Answers a call without a fault.
 fn perform(
     discord: &Discord,
     incoming: &Incoming,
