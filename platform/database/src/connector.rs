@@ -3,8 +3,6 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -14,17 +12,13 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
+use crate::client::config;
 use crate::engine::Engine;
 use crate::response::Response;
 
 /// A client of a database in this process. It sends each request once.
 pub fn client(engine: &Engine) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .endpoint_url("http://dynamodb.local")
-        .retry_config(RetryConfig::disabled())
+    let config = config("local", "http://dynamodb.local")
         .http_client(Connector(engine.clone()))
         .build();
     Client::from_conf(config)
