@@ -9,6 +9,8 @@ mod files;
 pub mod functions;
 pub(crate) mod issuer;
 mod schedule;
+#[cfg(test)]
+mod scratch;
 pub mod secrets;
 mod seed;
 pub mod serve;

@@ -24,9 +24,9 @@ use template::{Kind, Template};
     after_help = "Uses the services of a running server with the same --data. Without such a server it opens the directory itself.
 
 --secret sets the key of HMAC issuers. --jwks sets the keys of all others, and of HMAC issuers too when --secret is
-absent. With either, the authorizer fetches no keys and uses no services; a key id that is not in the JWK set is
-looked up nowhere else. --parameter AdditionalIssuers=... adds issuers. An event that these keys cannot decide is answered with an
-error, and the stream goes on.
+absent. With either, the authorizer fetches no keys and uses no services. A token whose key id is not in the JWK set is
+checked with every key of the set. --parameter AdditionalIssuers=... adds issuers. An event that these keys cannot
+decide is answered with an error, and the stream goes on.
 
 The alert forwarder posts to the stand-in for Discord. The page of a running server shows the message, and so does the
 log. With --discord it posts to a real webhook, and remembers what it sent in memory only: a second run sends the

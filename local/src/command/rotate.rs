@@ -149,7 +149,7 @@ fn report(issuer: &Issuer, rotation: &Rotation) -> String {
     let created = rotation.version.created();
     let known = known_from(created);
     let replaced = rotation.replaced.as_ref().map(Version::created);
-    // Until then the previous value signs: has every authorizer read it, and is it accepted so long?
+    // Until then the previous value signs. Every authorizer must have read it, and accept it that long.
     let seamless = replaced.is_none_or(|replaced| known_from(replaced) <= created)
         && known <= issuer.overlap_end(created);
     let (overlap_end, known) = (second(issuer.overlap_end(created)), second(known));

@@ -27,7 +27,7 @@ whose key set the server publishes. For 5 minutes after a rotation the previous 
 read the new one.
 
 With --secret-id the token is for a deployed stack, whose output SigningSecretArn names the secret. Region, profile and
-credentials are those of the AWS CLI (AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …). The region of an ARN comes first.
+credentials are those of the AWS CLI (AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …). An ARN names its own region.
 
 Examples:
   curl -H \"authorization: Bearer $(surefire token)\" http://127.0.0.1:3000/orders

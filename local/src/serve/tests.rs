@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::data::DataDirectory;
-use gateway::AccessLog;
-use gateway::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
+use crate::scratch::Directory;
+use gateway::{AccessLog, BODY_BYTES_MAX, HEADER_BYTES_MAX};
 
 mod tokens;
 
@@ -16,27 +16,11 @@ async fn running() -> Running {
     start(Options::in_memory()).await.unwrap()
 }
 
-/// A directory for one test, removed afterwards.
-struct Directory(std::path::PathBuf);
-
-impl Directory {
-    fn new() -> Self {
-        let name = format!("surefire-{}", crate::uuid::uuid(&World::real()));
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn options(&self) -> Options {
-        Options {
-            data: Some(DataDirectory::new(&self.0)),
-            memory: false,
-            ..Options::in_memory()
-        }
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+fn kept_in(directory: &Directory) -> Options {
+    Options {
+        data: Some(DataDirectory::new(&directory.0)),
+        memory: false,
+        ..Options::in_memory()
     }
 }
 
@@ -250,7 +234,7 @@ async fn a_preflight_needs_no_token_on_any_path() {
 #[tokio::test]
 async fn data_survives_a_restart_and_demo_products_are_not_added_twice() {
     let directory = Directory::new();
-    let first = start(directory.options()).await.unwrap();
+    let first = start(kept_in(&directory)).await.unwrap();
     assert_eq!(
         place(&first, "one", &order("TEA-01", 3)).await.status(),
         201
@@ -258,7 +242,7 @@ async fn data_survives_a_restart_and_demo_products_are_not_added_twice() {
     let token = first.token("demo", "orders:read").unwrap();
     first.stop().await;
 
-    let second = start(directory.options()).await.unwrap();
+    let second = start(kept_in(&directory)).await.unwrap();
     let orders = Client::new()
         .get(format!("{}/orders", second.url()))
         .bearer_auth(token)
@@ -280,8 +264,8 @@ async fn data_survives_a_restart_and_demo_products_are_not_added_twice() {
 #[tokio::test]
 async fn a_data_directory_belongs_to_one_server_until_it_stops_or_is_killed() {
     let directory = Directory::new();
-    let first = start(directory.options()).await.unwrap();
-    let refused = start(directory.options()).await.unwrap_err().to_string();
+    let first = start(kept_in(&directory)).await.unwrap();
+    let refused = start(kept_in(&directory)).await.unwrap_err().to_string();
     assert!(
         refused.contains(&first.url()) && refused.contains("in use"),
         "{refused}"
@@ -292,7 +276,7 @@ async fn a_data_directory_belongs_to_one_server_until_it_stops_or_is_killed() {
     assert!(!endpoints.exists());
     // As after a kill: the file exists, and no process holds the lock.
     std::fs::write(&endpoints, left_behind).unwrap();
-    start(directory.options()).await.unwrap().stop().await;
+    start(kept_in(&directory)).await.unwrap().stop().await;
 }
 
 #[cfg(unix)]
@@ -302,7 +286,7 @@ async fn only_their_owner_can_read_the_secrets_and_memory_mode_keeps_them() {
     let directory = Directory::new();
     let options = Options {
         memory: true,
-        ..directory.options()
+        ..kept_in(&directory)
     };
     let running = start(options.clone()).await.unwrap();
     let token = running.token("demo", "orders:read").unwrap();
@@ -330,14 +314,14 @@ fn check_refused(started: Result<Running, Error>, words: &[&str]) {
 #[tokio::test]
 async fn a_table_that_differs_from_the_template_is_refused() {
     let directory = Directory::new();
-    start(directory.options()).await.unwrap().stop().await;
-    let mut options = directory.options();
+    start(kept_in(&directory)).await.unwrap().stop().await;
+    let mut options = kept_in(&directory);
     options.template = options.template.replace("by_owner", "by_customer");
     check_refused(
         start(options).await,
         &["surefire-OrdersTable", "by_owner", "by_customer", "line "],
     );
-    let mut options = directory.options();
+    let mut options = kept_in(&directory);
     options.template = options.template.replace(
         "{AttributeName: expires_at, Enabled: true}",
         "{AttributeName: ttl, Enabled: true}",

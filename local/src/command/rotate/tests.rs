@@ -4,23 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
+use crate::scratch::Directory;
 use crate::serve::Options;
-
-/// A directory for one test, removed afterwards.
-struct Directory(std::path::PathBuf);
-
-impl Directory {
-    fn new() -> Self {
-        let name = format!("surefire-{}", crate::uuid::uuid(&World::real()));
-        Self(std::env::temp_dir().join(name))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A world with a clock that stands still until the test sets it.
 fn world_at(second: i64) -> (World, Arc<AtomicI64>) {

@@ -68,7 +68,7 @@ async fn the_key_set_is_published_without_the_private_half() {
 #[tokio::test]
 async fn the_key_survives_a_restart_and_only_its_owner_can_read_it() {
     let directory = Directory::new();
-    let first = start(directory.options()).await.unwrap();
+    let first = start(kept_in(&directory)).await.unwrap();
     let token = first.sign(&es256()).unwrap();
     first.stop().await;
     let file = directory.0.join("issuer.json");
@@ -78,11 +78,11 @@ async fn the_key_survives_a_restart_and_only_its_owner_can_read_it() {
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    let second = start(directory.options()).await.unwrap();
+    let second = start(kept_in(&directory)).await.unwrap();
     assert_eq!(status(&second, &token).await, 200);
     second.stop().await;
     std::fs::write(&file, r#"{"algorithm": "ES256", "private_key": "AAAA"}"#).unwrap();
-    check_refused(start(directory.options()).await, &["issuer.json", "ES256"]);
+    check_refused(start(kept_in(&directory)).await, &["issuer.json", "ES256"]);
 }
 
 #[tokio::test]
