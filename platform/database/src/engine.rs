@@ -1,4 +1,5 @@
-//! The embedded database in this process: a request of DynamoDB's JSON protocol in, its response out.
+//! The embedded database in this process: a request of DynamoDB's JSON protocol in, its response
+//! out.
 
 use std::sync::Arc;
 

@@ -100,7 +100,8 @@ impl Discord {
         self.state().script.queue(faults);
     }
 
-    /// Lets a function choose the fault of each call. Faults queued by [`Discord::fail`] come first.
+    /// Lets a function choose the fault of each call. Faults queued by [`Discord::fail`] come
+    /// first.
     pub fn script(&self, decide: impl FnMut(&Attempt<'_>) -> Option<Fault> + Send + 'static) {
         self.state().script.decide_by(decide);
     }

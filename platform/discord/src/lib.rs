@@ -1,8 +1,8 @@
-//! A stand-in for Discord's webhooks: it accepts what Discord accepts, refuses what Discord refuses,
-//! and shows the messages in the terminal and on a page.
+//! A stand-in for Discord's webhooks: it accepts what Discord accepts, refuses what Discord
+//! refuses, and shows the messages in the terminal and on a page.
 //!
-//! [`limits`] holds what is refused, [`fault`] what can be made to go wrong, `webhook` how calls are
-//! answered, and `page` how the channel looks.
+//! [`limits`] refuses messages, [`fault`] has the faults that a test can script, `webhook` answers
+//! the calls, and `page` draws the channel.
 
 mod channel;
 pub mod fault;

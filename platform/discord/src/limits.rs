@@ -115,7 +115,8 @@ fn check_members(payload: &Value, files: &[File], errors: &mut Errors) {
             Some(id) => id.as_u64(),
             None => None,
         };
-        // A small number is the index of a file in this request, a large one the id of an earlier file.
+        // A small number is the index of a file in this request, a large one the id of an earlier
+        // file.
         let known = number.is_some_and(|number| {
             usize::try_from(number).is_ok_and(|number| number < files.len()) || 1_000_000 < number
         });

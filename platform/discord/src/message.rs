@@ -77,7 +77,8 @@ impl Message {
         })
     }
 
-    /// One line for a terminal: the text, the embeds' titles and descriptions, and the files' names.
+    /// One line for a terminal: the text, the embeds' titles and descriptions, and the files'
+    /// names.
     pub fn line(&self) -> String {
         let mut parts = vec![markdown::plain(&self.content)];
         for embed in &self.embeds {

@@ -88,8 +88,8 @@ const REMAPPED: [&str; 3] = ["date", "server", "www-authenticate"];
 
 /// Makes a response of a function's result.
 ///
-/// A result with a `statusCode` is in payload format 2.0. Any other result is the body of a response
-/// with status 200 and `content-type: application/json`.
+/// A result with a `statusCode` is in payload format 2.0. Any other result is the body of a
+/// response with status 200 and `content-type: application/json`.
 pub(crate) fn response(returned: &Value) -> Result<Response<Body>, Malformed> {
     match returned.as_object() {
         Some(answer) if answer.contains_key("statusCode") => explicit(answer),

@@ -1,8 +1,8 @@
-//! Answers HTTP requests as API Gateway does: it chooses a route, invokes the authorizer and then the
-//! function, and turns the result into a response.
+//! Answers HTTP requests as API Gateway does: it chooses a route, invokes the authorizer and then
+//! the function, and turns the result into a response.
 //!
-//! [`route`] chooses the route, [`event`] makes the events, `answer` makes the responses, and `edge`
-//! adds CloudFront's headers.
+//! [`route`] chooses the route, [`event`] makes the events, `answer` makes the responses, and
+//! `edge` adds CloudFront's headers.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -272,7 +272,8 @@ impl fmt::Debug for Gateway {
 
 /// Reads an authorizer's simple response.
 ///
-/// Source: "Working with AWS Lambda authorizers for HTTP APIs", section "Authorizer response format".
+/// Source: "Working with AWS Lambda authorizers for HTTP APIs", section "Authorizer response
+/// format".
 fn judge(returned: &Value) -> Result<Map<String, Value>, Own> {
     match (returned.get("isAuthorized"), returned.get("context")) {
         (Some(Value::Bool(false)), _) => Err(Own::Forbidden),

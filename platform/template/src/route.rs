@@ -237,7 +237,8 @@ pub(crate) fn check(routes: &[Route], faults: &mut Faults) {
     }
 }
 
-/// Whether each segment is plain text or one `{parameter}`; only the last may be greedy (`{name+}`).
+/// Whether each segment is plain text or one `{parameter}`; only the last may be greedy
+/// (`{name+}`).
 fn is_path(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else {
         return false;

@@ -83,7 +83,8 @@ fn read_recipe(evaluator: &Evaluator<'_>, node: &Node) -> Result<Recipe, Fault> 
             "ExcludeNumbers" => digits = !evaluator.truth(value)?,
             "ExcludePunctuation" => punctuation = !evaluator.truth(value)?,
             "IncludeSpace" => space = evaluator.truth(value)?,
-            // Ignored: a long secret contains every kind of character anyway, and a short one is unsafe.
+            // Ignored: a long secret contains every kind of character anyway, and a short one is
+            // unsafe.
             "RequireEachIncludedType" => {}
             other => {
                 return Err(value.fault(format!(
