@@ -11,9 +11,6 @@ use shared::world::World;
 use crate::files;
 use crate::functions::Endpoints;
 
-/// The database file in the data directory.
-const DATABASE_FILE: &str = "dynamodb.sqlite";
-
 /// How long to wait for another command to let the directory go.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 const WAIT_STEP: Duration = Duration::from_millis(50);
@@ -94,7 +91,7 @@ impl DataDirectory {
 
     /// The file of the embedded database.
     pub(crate) fn database_file(&self) -> PathBuf {
-        self.0.join(DATABASE_FILE)
+        self.0.join("dynamodb.sqlite")
     }
 
     fn endpoints_file(&self) -> PathBuf {
@@ -121,7 +118,8 @@ impl DataDirectory {
                 Err(TryLockError::Error(error)) => return Err(unusable(error)),
                 Err(TryLockError::WouldBlock) => {}
             }
-            // A server writes its endpoints soon after it takes the lock. A command never does, but ends soon.
+            // A server writes its endpoints soon after it takes the lock. A command never writes
+            // them, but lets the lock go soon.
             if let Ok(Some(live)) = files::read_json(&self.endpoints_file()) {
                 return Ok(Access::Live(live));
             }

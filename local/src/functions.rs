@@ -81,36 +81,21 @@ impl Functions {
         world: &World,
         wanted: impl Fn(Kind) -> bool,
     ) -> Result<Self, StartError> {
-        let mut functions = BTreeMap::new();
-        for (logical, spec) in template
-            .functions
-            .iter()
-            .filter(|(_, spec)| wanted(spec.kind))
-        {
-            let environment = environment::of(spec, &template.place, endpoints);
-            let handler = handler::of_kind(spec.kind, &environment, world);
-            let handler = handler.await.map_err(|reason| StartError {
-                function: logical.clone(),
-                line: spec.line,
-                reason,
-            })?;
-            let spec = spec.clone();
-            functions.insert(logical.clone(), Function { spec, handler });
-        }
-        let world = world.clone();
-        Ok(Self { functions, world })
+        let make = async |kind, environment: &_| handler::of_kind(kind, environment, world).await;
+        Self::start_with(template, endpoints, world, wanted, make).await
     }
 
     /// Starts only a template's authorizers, with the given keys.
     ///
     /// With unusable keys they start, and each invocation fails.
-    pub(crate) fn authorizers_with_keys(
+    pub(crate) async fn authorizers_with_keys(
         template: &Template,
         keys: &GivenKeys,
         world: &World,
     ) -> Result<Self, StartError> {
-        let nowhere = Endpoints::nowhere();
-        Self::of_kind(template, Kind::Authorizer, &nowhere, world, |var| {
+        let (nowhere, wanted) = (Endpoints::nowhere(), |kind| kind == Kind::Authorizer);
+        Self::start_with(template, &nowhere, world, wanted, async |_, environment| {
+            let var = |name: &str| environment.get(name).cloned();
             let config = authorizer::Config::from_env(var).map_err(handler::text)?;
             let (jwks, secret) = (keys.jwks.as_deref(), keys.secret.as_ref());
             let secret = secret.map(|secret| secret.expose().as_str());
@@ -126,36 +111,48 @@ impl Functions {
                 }),
             })
         })
+        .await
     }
 
-    /// Starts only a template's alert forwarders, with one webhook for all alerts instead of their secret.
-    pub(crate) fn alert_forwarders_with_webhook(
+    /// Starts only a template's alert forwarders, with one webhook for all alerts instead of their
+    /// secret.
+    pub(crate) async fn alert_forwarders_with_webhook(
         template: &Template,
         endpoints: &Endpoints,
         webhook: &Secret<String>,
         world: &World,
     ) -> Result<Self, StartError> {
-        Self::of_kind(template, Kind::AlertForwarder, endpoints, world, |var| {
-            let config = alert_forwarder::Config::from_env(var)
-                .and_then(|config| config.with_webhook(webhook.expose()))
-                .map_err(handler::text)?;
-            handler::alert_forwarder(config, world)
-        })
+        let wanted = |kind| kind == Kind::AlertForwarder;
+        Self::start_with(
+            template,
+            endpoints,
+            world,
+            wanted,
+            async |_, environment| {
+                let var = |name: &str| environment.get(name).cloned();
+                let config = alert_forwarder::Config::from_env(var)
+                    .and_then(|config| config.with_webhook(webhook.expose()))
+                    .map_err(handler::text)?;
+                handler::alert_forwarder(config, world)
+            },
+        )
+        .await
     }
 
-    /// Starts the functions of one kind; `make` makes a handler from an environment.
-    fn of_kind(
+    /// Starts the functions that are wanted; `make` makes each handler from its kind and
+    /// environment.
+    async fn start_with(
         template: &Template,
-        kind: Kind,
         endpoints: &Endpoints,
         world: &World,
-        make: impl Fn(&dyn Fn(&str) -> Option<String>) -> Result<handler::Handler, String>,
+        wanted: impl Fn(Kind) -> bool,
+        make: impl AsyncFn(Kind, &BTreeMap<String, String>) -> Result<handler::Handler, String>,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
-        let of_kind = template.functions.iter();
-        for (logical, spec) in of_kind.filter(|(_, spec)| spec.kind == kind) {
+        let all = template.functions.iter();
+        for (logical, spec) in all.filter(|(_, spec)| wanted(spec.kind)) {
             let environment = environment::of(spec, &template.place, endpoints);
-            let handler = make(&|name| environment.get(name).cloned());
+            let handler = make(spec.kind, &environment).await;
             let handler = handler.map_err(|reason| StartError {
                 function: logical.clone(),
                 line: spec.line,

@@ -69,7 +69,8 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key of a file. If the file is missing, a new key, which is written; without a file, a new one.
+    /// Reads the key of a file. A missing file is created with a new key. Without a path, a new key
+    /// is made and kept only in memory.
     ///
     /// # Errors
     /// The file cannot be read or written, or is damaged.

@@ -1,7 +1,7 @@
 //! The whole API on one machine: the template's routes, functions, tables and secrets.
 //!
-//! Read [`serve`] first: it starts everything that the [`template`] declares. The [`gateway`] stands
-//! between clients and functions, and [`functions`] runs the real handlers in this process.
+//! Read [`serve`] first: it starts everything that the [`template`] declares. The [`gateway`]
+//! stands between clients and functions, and [`functions`] runs the real handlers in this process.
 
 pub mod command;
 pub(crate) mod data;

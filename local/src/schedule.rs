@@ -27,7 +27,8 @@ pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World
             );
             tasks.spawn(async move {
                 let mut ticks = tokio::time::interval(schedule.every);
-                // After a sleep of the machine, one invocation is due, and not all that were missed.
+                // After a sleep of the machine, one invocation is due, and not all that were
+                // missed.
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 // The first tick is immediate, but EventBridge waits for the first interval.
                 ticks.tick().await;

@@ -1,7 +1,7 @@
 //! Adds the demo products to a data directory.
 //!
-//! The orders function itself adds them, with fixed idempotency keys. Adding them again, or after an
-//! interruption, changes nothing that was sold since.
+//! The orders function itself adds them, with fixed idempotency keys. Adding them again, or after
+//! an interruption, changes nothing that was sold since.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,4 +1,5 @@
-//! Alerts of the running program: where messages appear, and that no output contains a webhook's token.
+//! Alerts of the running program: where messages appear, and that no output contains a webhook's
+//! token.
 #![cfg(test)]
 
 use std::fs::File;

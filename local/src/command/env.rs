@@ -100,8 +100,8 @@ fn in_shell(value: &str) -> String {
 
 /// Quotes a value so that `cargo lambda` reads the same value back, if that is possible.
 ///
-/// Its reader takes text between single quotes or backticks literally, except for a backslash before
-/// a quote or an `n`.
+/// Its reader takes text between single quotes or backticks literally, except for a backslash
+/// before a quote or an `n`.
 fn in_dotenv(value: &str) -> Option<String> {
     let quote = ['\'', '`']
         .into_iter()

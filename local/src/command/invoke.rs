@@ -86,7 +86,7 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
         let template = options.read_template_with(&Endpoints::nowhere());
         let template = template.map_err(serve::Error::from)?;
         let functions = Functions::authorizers_with_keys(&template, &keys, &world);
-        let functions = functions.map_err(serve::Error::from)?;
+        let functions = functions.await.map_err(serve::Error::from)?;
         return answer(&functions, &logical, arguments.file.as_deref()).await;
     }
     let (endpoints, services) = match &webhook {
@@ -116,7 +116,7 @@ async fn start(
     let template = options.read_template_with(endpoints)?;
     if let Some(webhook) = webhook {
         let started = Functions::alert_forwarders_with_webhook;
-        return Ok(started(&template, endpoints, webhook, world)?);
+        return Ok(started(&template, endpoints, webhook, world).await?);
     }
     Ok(Functions::start_only(&template, endpoints, world, |own| Some(own) == kind).await?)
 }

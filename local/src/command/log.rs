@@ -12,8 +12,9 @@ use gateway::AccessLog;
 
 /// Starts the log, and returns the format for requests.
 ///
-/// A terminal gets text: warnings, the messages of the stand-in for Discord, and the outcome of each
-/// alert. Anything else gets JSON, as the functions log it in Lambda. `RUST_LOG` sets another level.
+/// A terminal gets text: warnings, the messages of the stand-in for Discord, and the outcome of
+/// each alert. Anything else gets JSON, as the functions log it in Lambda. `RUST_LOG` sets another
+/// level.
 #[expect(
     clippy::disallowed_methods,
     reason = "the program, not a function, reads its log level"

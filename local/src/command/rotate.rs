@@ -1,4 +1,5 @@
-//! `surefire rotate`: gives the local issuer a new signing secret, and says until when old tokens are accepted.
+//! `surefire rotate`: gives the local issuer a new signing secret, and says until when old tokens
+//! are accepted.
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
@@ -149,7 +150,8 @@ fn report(issuer: &Issuer, rotation: &Rotation) -> String {
     let created = rotation.version.created();
     let known = known_from(created);
     let replaced = rotation.replaced.as_ref().map(Version::created);
-    // Until then the previous value signs. Every authorizer must have read it, and accept it that long.
+    // Until `known` the previous value signs: every authorizer must have read it, and must accept
+    // it until then.
     let seamless = replaced.is_none_or(|replaced| known_from(replaced) <= created)
         && known <= issuer.overlap_end(created);
     let (overlap_end, known) = (second(issuer.overlap_end(created)), second(known));

@@ -31,7 +31,8 @@ pub(super) struct ServeArguments {
     /// Use a running DynamoDB, such as DynamoDB Local
     #[arg(long, value_name = "URL")]
     dynamodb: Option<String>,
-    /// Use a running Redis for orders (not with --memory: Redis would remember orders that are gone)
+    /// Use a running Redis for orders (not with --memory: Redis would remember orders that are
+    /// gone)
     #[arg(long, value_name = "URL", conflicts_with = "memory")]
     redis: Option<String>,
     /// Send alerts to a real Discord webhook instead of the page at /_local/discord

@@ -60,7 +60,15 @@ pub(super) struct TokenArguments {
 pub(super) async fn run(arguments: TokenArguments) -> Result<(), CommandError> {
     let (_, template) = arguments.template.options()?;
     let world = World::real();
-    let scope = scope(&arguments, &template)?;
+    let required = template.scopes();
+    let scope = scope(arguments.scope.as_deref(), &required)?;
+    // A deployed stack may have other routes and scopes.
+    if arguments.secret_id.is_none()
+        && let Some(note) = note(&scope, &required)
+    {
+        // The token is printed even if the note cannot be.
+        let _ = writeln!(std::io::stderr(), "surefire: {note}");
+    }
     let request = Request {
         sub: &arguments.sub,
         scope: &scope,
@@ -101,25 +109,25 @@ fn algorithm_help() -> String {
     format!("The algorithm that signs the token: {}", algorithms())
 }
 
-/// The scopes of `--scope`, or else every scope that a route requires.
-fn scope(arguments: &TokenArguments, template: &Template) -> Result<String, CommandError> {
-    let required = template.scopes();
-    let Some(scope) = &arguments.scope else {
-        return Ok(required.join(" "));
-    };
-    if scope.trim().is_empty() {
-        return Err(CommandError::NoScope(required.join(", ")));
+/// The scopes that were given, or else every scope that a route requires.
+fn scope(given: Option<&str>, required: &[String]) -> Result<String, CommandError> {
+    match given {
+        None => Ok(required.join(" ")),
+        Some(scope) if scope.trim().is_empty() => Err(CommandError::NoScope(required.join(", "))),
+        Some(scope) => Ok(scope.to_owned()),
     }
+}
+
+/// A note about scopes that no route requires: their token is denied wherever a scope is required.
+fn note(scope: &str, required: &[String]) -> Option<String> {
     let is_required = |named: &str| required.iter().any(|scope| scope == named);
-    // A deployed stack may have other routes and scopes.
-    if arguments.secret_id.is_none() && !scope.split(' ').any(is_required) {
-        let known = required.join(", ");
-        let note =
-            format!("surefire: no route requires the scope {scope}; the routes require {known}\n");
-        // The token is printed even if the note cannot be.
-        let _ = std::io::stderr().write_all(note.as_bytes());
+    if scope.split(' ').any(is_required) {
+        return None;
     }
-    Ok(scope.clone())
+    let known = required.join(", ");
+    Some(format!(
+        "no route requires `{scope}`; the routes require {known}"
+    ))
 }
 
 /// The key of the program's own issuer. It is created if it is missing.
@@ -174,4 +182,32 @@ async fn local_secret(
     };
     let missing = || TokenError::NoSecret(issuer.secret_id.clone());
     Ok(current(&store).ok_or_else(missing)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn required() -> Vec<String> {
+        ["orders:read", "stock:write"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn without_a_scope_a_token_has_every_scope_that_a_route_requires() {
+        let scope = |given| scope(given, &required()).map_err(|error| error.to_string());
+        assert_eq!(scope(None).as_deref(), Ok("orders:read stock:write"));
+        assert_eq!(scope(Some("orders:read")).as_deref(), Ok("orders:read"));
+        let error = scope(Some(" ")).unwrap_err();
+        assert!(
+            error.ends_with("require orders:read, stock:write"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_scope_that_no_route_requires_is_noted_with_those_that_are() {
+        assert_eq!(note("stock:write other", &required()), None);
+        let note = note("order:read", &required()).unwrap();
+        assert!(note.contains("`order:read`") && note.ends_with("orders:read, stock:write"));
+    }
 }

@@ -75,8 +75,8 @@ impl Options {
         )
     }
 
-    /// Reads the template with the program's own issuer in [`issuer::PARAMETER`], if the template has
-    /// that parameter.
+    /// Reads the template with the program's own issuer in [`issuer::PARAMETER`], if the template
+    /// has that parameter.
     pub(crate) fn read_template_with(
         &self,
         endpoints: &Endpoints,

@@ -1,4 +1,5 @@
-//! The services that functions call: the database, the secrets and Discord, each on a loopback port.
+//! The services that functions call: the database, the secrets and Discord, each on a loopback
+//! port.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -44,7 +44,9 @@ async fn answers(jwks: Option<String>, secret: Option<&str>, lines: &str) -> Vec
     };
     let options = Options::in_memory();
     let template = options.read_template_with(&Endpoints::nowhere()).unwrap();
-    let functions = Functions::authorizers_with_keys(&template, &keys, &World::real()).unwrap();
+    let functions = Functions::authorizers_with_keys(&template, &keys, &World::real())
+        .await
+        .unwrap();
     let (logical, _) = template.function(Kind::Authorizer).unwrap();
     let mut answers = Vec::new();
     let print = |text: &str| {
