@@ -12,6 +12,7 @@ pub(crate) mod events;
 mod functions;
 mod order_events;
 mod permissions;
+mod recipes;
 mod tables;
 mod watched;
 

@@ -99,6 +99,13 @@ mod tests {
     }
 
     #[test]
+    fn a_values_digest_is_the_same_in_every_release() {
+        let digest = value_digest("pay_1");
+        assert_eq!(digest, "E6LAElVx9_OxT8U92sNxBYAH3Pzq9U44BKKD5R2Br8E");
+        assert_ne!(digest, value_digest("pay_2"));
+    }
+
+    #[test]
     fn every_part_of_an_attempt_changes_its_name() {
         let one = name_of("local", "demo", "POST /orders", "1");
         assert_ne!(one, name_of("other", "demo", "POST /orders", "1"));

@@ -91,3 +91,26 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+
+    use super::*;
+
+    fn failure(error: &SdkError<UpdateItemError>) -> Failure {
+        Failure::of(error)
+    }
+
+    #[test]
+    fn a_request_that_was_never_sent_is_wrong() {
+        let error = SdkError::construction_failure("no key");
+        assert!(matches!(failure(&error), Failure::Invalid(cause) if cause.contains("no key")));
+    }
+
+    #[test]
+    fn a_request_that_may_have_arrived_may_have_happened() {
+        let error = SdkError::timeout_error("too late");
+        assert!(matches!(failure(&error), Failure::Unknown(cause) if cause.contains("too late")));
+    }
+}

@@ -82,15 +82,18 @@ pub struct Page<'page> {
     pub after: Option<&'page Item>,
 }
 
-impl<'store> Session<'store> {
-    pub(crate) fn new(store: &'store Store, deadline: Timestamp) -> Self {
-        Self {
-            store,
+impl Store {
+    /// Begins an invocation that ends at `deadline`.
+    pub fn session(&self, deadline: Timestamp) -> Session<'_> {
+        Session {
+            store: self,
             deadline,
             tally: Mutex::default(),
         }
     }
+}
 
+impl Session<'_> {
     /// The time, randomness and waiting of the store.
     pub fn world(&self) -> &World {
         &self.store.world

@@ -4,8 +4,6 @@ use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use shared::world::World;
 
-use crate::session::Session;
-
 /// A table, and what reaching it takes.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -44,10 +42,5 @@ impl Store {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.world.now()
-    }
-
-    /// Begins an invocation that ends at `deadline`.
-    pub fn session(&self, deadline: Timestamp) -> Session<'_> {
-        Session::new(self, deadline)
     }
 }

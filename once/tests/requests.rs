@@ -188,17 +188,18 @@ async fn a_session_counts_what_it_consumed() {
     stage.script([
         cancelled(&["None", "TransactionConflict"]),
         error(400, "TransactionConflictException"),
+        error(400, "TransactionConflictException"),
         error(400, "ThrottlingException"),
     ]);
     stage.take_within(&session, 2).await.unwrap();
     let tally = session.tally();
     assert_eq!(
         (tally.round_trips, tally.cancelled, tally.conflicts),
-        (6, 3, 2)
+        (7, 3, 3)
     );
     session.get(key("TEA")).await.unwrap();
     let tally = session.tally();
-    assert_eq!(tally.round_trips, 7);
+    assert_eq!(tally.round_trips, 8);
     assert!((tally.read_units - 1.0).abs() < f64::EPSILON, "{tally:?}");
     session.update_item(Take(1).effect()).await.unwrap();
     assert!((session.tally().write_units - 5.0).abs() < f64::EPSILON);

@@ -18,9 +18,6 @@ pub(crate) const ALLOWED: &str = "https://shop.example";
 /// The template's parameter: both pages that may call the API.
 pub(crate) const ALLOWED_LIST: &str = "https://shop.example,http://localhost:5173";
 
-/// All scopes. These tests do not test who may do what.
-const SCOPES: &str = "orders:read orders:write orders:confirm stock:write";
-
 /// The origin that a call comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
@@ -85,7 +82,9 @@ impl Call {
 
     /// Adds a token with all scopes.
     pub(crate) fn by_customer(self, api: &Api) -> Self {
-        let token = api.running.token("demo", SCOPES).unwrap();
+        // All scopes: these tests do not test who may do what.
+        let scopes = api.running.template.scopes().join(" ");
+        let token = api.running.token("demo", &scopes).unwrap();
         self.header("authorization", format!("Bearer {token}"))
     }
 }

@@ -137,6 +137,14 @@ pub(crate) fn alerts() -> Vec<String> {
     alerts.collect()
 }
 
+/// The samples of the functions behind the API.
+pub(crate) fn http_samples() -> Vec<Value> {
+    let files = files(Path::new(DIRECTORY)).into_iter();
+    // An authorizer's event has a route, too, and a type.
+    let is_http = |event: &Value| event["routeKey"].is_string() && event["type"].is_null();
+    files.map(|file| event(&file)).filter(is_http).collect()
+}
+
 /// Every file, by its path in `events/`.
 fn files(directory: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();

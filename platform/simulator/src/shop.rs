@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::caller::Caller;
+use template::Template;
 
 use super::check::check;
 use super::fault::{Fate, Fault};
-use super::functions::{Answer, Machine, ORDERS_LIMIT, Run, SWEEPER_LIMIT, orders_table};
+use super::functions::{Answer, Machine, ORDERS_LIMIT, Run, SWEEPER_LIMIT, orders_table, template};
 use super::history::{Call, Wish};
 use super::journal::Journal;
 use super::network::{Director, Network, Sabotage};
@@ -16,14 +17,6 @@ use super::redis::Redis;
 use super::table::Table;
 use super::time::{Stuck, Time, lock};
 use super::trace::Trace;
-
-/// Every caller has all scopes, because the gateway checks them and is not simulated.
-const SCOPES: [&str; 4] = [
-    "orders:read",
-    "orders:write",
-    "orders:confirm",
-    "stock:write",
-];
 
 /// A simulated world. Clones share it.
 #[derive(Clone)]
@@ -52,12 +45,13 @@ pub const FULL_SWEEP: Run = Run {
     killed_at_wait: None,
 };
 
-/// A caller with every scope.
+/// A caller with every scope, because the authorizer is not simulated.
 pub fn caller(issuer: &str, sub: &str) -> Caller {
+    let scopes = template().map(Template::scopes).unwrap_or_default();
     Caller {
         issuer: issuer.to_owned(),
         sub: sub.to_owned(),
-        scopes: SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
+        scopes: scopes.into_iter().collect(),
         client_id: None,
     }
 }
