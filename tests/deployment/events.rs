@@ -247,7 +247,19 @@ fn every_file_in_events_is_in_the_story() {
         .map(|(file, ..)| file.to_owned())
         .chain(alerts())
         .collect();
-    assert_eq!(listed, files(Path::new(DIRECTORY)));
+    let files = files(Path::new(DIRECTORY));
+    for file in &files {
+        assert!(
+            listed.contains(file),
+            "events/{file} has no answer in tests/deployment/events.rs: add one"
+        );
+    }
+    for file in &listed {
+        assert!(
+            files.contains(file),
+            "tests/deployment/events.rs has an answer to events/{file}, which does not exist"
+        );
+    }
 }
 
 #[tokio::test]
