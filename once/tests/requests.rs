@@ -236,6 +236,7 @@ async fn a_session_knows_its_time_and_draws_tokens() {
     let stage = Stage::with_random(1, 0xab);
     let session = stage.session(10_000);
     assert_eq!(session.world().now(), stage.store.now());
+    assert_ne!(stage.store.now(), jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(session.token(), "ab".repeat(16));
     assert_eq!(session.token(), "ac".repeat(16));
 }

@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use database::{Engine, Response, connector};
+use jiff::Timestamp;
 use once::{
     Effect, FINGERPRINT, FINGERPRINT_VERSION, FailedEffect, Fingerprint, Fingerprints, Intent,
     Item, Session, Settled, Store, Unsettled, World, number, settle, text,
@@ -21,6 +22,9 @@ use once::{
 use serde_json::{Value, json};
 
 const TABLE: &str = "table";
+
+/// When each test begins.
+const NOON: Timestamp = Timestamp::constant(1_795_348_800, 0);
 
 /// What happens to one request.
 pub(crate) enum Accident {
@@ -84,7 +88,7 @@ impl Stage {
             reason = "the clock of the runtime is paused"
         )]
         let world = World::new(
-            move || jiff::Timestamp::UNIX_EPOCH + began.elapsed(),
+            move || NOON + began.elapsed(),
             move |bytes| bytes.fill(draws.fetch_add(1, Ordering::Relaxed)),
             |duration| Box::pin(tokio::time::sleep(duration)),
         );
