@@ -22,7 +22,7 @@ pub struct Store {
 pub struct RetriesAreOn;
 
 impl Store {
-    /// A table of this name. Its primary key is `pk` and `sk`, both strings.
+    /// A table of this name. Its partition key is named `pk`.
     ///
     /// # Errors
     /// The client's own retries are not switched off.

@@ -7,17 +7,17 @@
 //!
 //! # What stands for what
 //!
-//! | here | in `functions/orders/src` |
+//! | here | in `once/src` and `functions/orders/src` |
 //! |---|---|
-//! | [`handler::begin`], `Call::Make` | `once/decide.rs` `decide`; `place.rs` `take`, `adjust.rs` `movement` |
-//! | [`handler::hear`], `classify`, `before` | `once/classify.rs` `classify`, `decided_before`; `before` of `place.rs`, `adjust.rs` |
-//! | `Call::Refuse` | `once/record.rs` `record`, by way of `once/settle.rs` `settle` |
+//! | [`handler::begin`], `Call::Make` | `decide.rs` `decide`; `place.rs` `take`, `adjust.rs` `movement` |
+//! | [`handler::hear`], `classify`, `before` | `classify.rs` `classify`, `decided_before`; `before` of `place.rs`, `adjust.rs` |
+//! | `Call::Refuse` | `record.rs` `record`, by way of `settle.rs` `settle` |
 //! | [`handler::read`], `change` | `change.rs` `change_from`; `decide` of `confirm.rs`, `cancel.rs`, `expire.rs` |
 //! | `Call::Confirm`, `Call::Release` | `confirm.rs` `confirmed`; `release.rs` `released` |
 //! | `Task::Expire` | `sweeper.rs` `release` |
-//! | `Step::TimeOut`, `Step::Busy` | `Failure::Unknown`; `Failure::{Cancelled, Conflict, Throttled}`, `Reason::Conflict` |
-//! | `Step::Recall`, `Step::Forget` | `redis/decided.rs` `told`, `outlasts` |
-//! | `Step::Lock`, `Step::GoOnWithoutLock` | `redis/locks.rs` `enter` |
+//! | `Step::TimeOut`, `Step::Busy` | `Failure::Unknown`; `Failure::Busy`, `Transacted::Busy`, `Reason::Conflict` |
+//! | `Step::Recall`, `Step::Forget` | `turns.rs` `known`; `turns/decided.rs` `outlasts` |
+//! | `Step::Lock`, `Step::GoOnWithoutLock` | `turns/locks.rs` `enter` |
 //! | `offer` | `sellable`, `currency` and `unit_price` of `TAKE_CONDITION`: three conditions of one kind |
 //!
 //! # What is modelled

@@ -1,18 +1,13 @@
-//! Owns the proof that a part stands alone: the box office of docs/your-own.md, compiled and run, and the
-//! parameters that its pages show, read by the functions they are for.
+//! A part alone: the box office of docs/your-own.md, compiled and run, and the parameters that its
+//! pages show, read by the functions that they are for.
 
 mod box_office;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType,
-};
+use database::{Engine, connector};
 use futures::future::join_all;
 use jiff::SignedDuration;
-use local::serve::{Options, start};
-use once::{Store, Unsettled};
-use shared::world::World;
+use once::{Store, Unsettled, World};
+use serde_json::json;
 
 use box_office::{Answer, Request, book};
 
@@ -20,46 +15,27 @@ const TABLE: &str = "box-office";
 
 /// A box office with a table of its own.
 struct BoxOffice {
-    client: Client,
+    engine: Engine,
     store: Store,
 }
 
 /// Runs a test on a box office.
 async fn box_office(test: impl AsyncFnOnce(&BoxOffice)) {
-    let running = start(Options::in_memory()).await.unwrap();
-    let client = running.dynamodb();
-    let text = ScalarAttributeType::S;
-    let attribute = |name: &str| {
-        let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute.attribute_type(text.clone()).build().unwrap()
-    };
-    let key = |name: &str, kind| {
-        let key = KeySchemaElement::builder().attribute_name(name);
-        key.key_type(kind).build().unwrap()
-    };
-    let table = client.create_table().table_name(TABLE);
-    let table = table
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("pk"))
-        .attribute_definitions(attribute("sk"))
-        .key_schema(key("pk", KeyType::Hash))
-        .key_schema(key("sk", KeyType::Range));
-    table.send().await.unwrap();
-    let store = Store::new(client.clone(), TABLE.to_owned(), World::real()).unwrap();
-    test(&BoxOffice { client, store }).await;
-    running.stop().await;
+    let engine = Engine::in_memory().unwrap();
+    engine.create_keyed(TABLE).unwrap();
+    let client = connector::client(&engine);
+    let store = Store::new(client, TABLE.to_owned(), World::real()).unwrap();
+    test(&BoxOffice { engine, store }).await;
 }
 
 impl BoxOffice {
-    /// Puts up a seat that nobody has, or frees one.
-    async fn put_up(&self, seat: &str) {
-        let text = |value: String| AttributeValue::S(value);
-        let put = self.client.put_item().table_name(TABLE);
-        let put = put.item("pk", text(format!("SEAT#{seat}")));
-        put.item("sk", text("SEAT".to_owned()))
-            .send()
-            .await
-            .unwrap();
+    /// Puts up a free seat, or frees one.
+    fn put_up(&self, seat: &str) {
+        let item = json!({"pk": {"S": format!("SEAT#{seat}")}, "sk": {"S": "SEAT"}});
+        let put = self
+            .engine
+            .call("PutItem", json!({"TableName": TABLE, "Item": item}));
+        assert_eq!(put.unwrap().status, 200);
     }
 
     async fn book(&self, customer: &str, key: &str, seat: &str) -> Result<Answer, Unsettled> {
@@ -80,9 +56,9 @@ fn answer(status: &str, replayed: bool) -> Answer {
 }
 
 #[tokio::test]
-async fn a_seat_is_booked_once_and_its_repeat_is_told_so() {
+async fn a_seat_is_booked_once_and_a_repeat_gets_the_same_answer() {
     box_office(async |office| {
-        office.put_up("A1").await;
+        office.put_up("A1");
         assert_eq!(
             office.book("ann", "key", "A1").await,
             Ok(answer("booked", false))
@@ -106,7 +82,7 @@ async fn a_seat_is_booked_once_and_its_repeat_is_told_so() {
 #[tokio::test]
 async fn a_refusal_is_final_for_its_key_though_the_seat_comes_free() {
     box_office(async |office| {
-        office.put_up("A1").await;
+        office.put_up("A1");
         assert_eq!(
             office.book("ann", "key", "A1").await,
             Ok(answer("booked", false))
@@ -115,7 +91,7 @@ async fn a_refusal_is_final_for_its_key_though_the_seat_comes_free() {
             office.book("bob", "key", "A1").await,
             Ok(answer("taken", false))
         );
-        office.put_up("A1").await;
+        office.put_up("A1");
         assert_eq!(
             office.book("bob", "key", "A1").await,
             Ok(answer("taken", true))
@@ -131,7 +107,7 @@ async fn a_refusal_is_final_for_its_key_though_the_seat_comes_free() {
 #[tokio::test]
 async fn of_many_copies_one_books_and_of_many_customers_one_has_the_seat() {
     box_office(async |office| {
-        office.put_up("A1").await;
+        office.put_up("A1");
         let copies = join_all((0..20).map(|_| office.book("ann", "key", "A1"))).await;
         let first = copies
             .iter()
@@ -141,7 +117,7 @@ async fn of_many_copies_one_books_and_of_many_customers_one_has_the_seat() {
             .iter()
             .filter(|copy| **copy == Ok(answer("booked", true)));
         assert_eq!(repeats.count(), 19);
-        office.put_up("B1").await;
+        office.put_up("B1");
         let customers: Vec<_> = (0..20).map(|n| format!("customer-{n}")).collect();
         let all = customers.iter().map(|name| office.book(name, "key", "B1"));
         let all = join_all(all).await;
@@ -164,11 +140,11 @@ fn the_page_shows_the_code_that_is_tested_here() {
     let code = include_str!("your_own/box_office.rs");
     assert!(
         page.contains(&format!("```rust\n{code}```\n")),
-        "docs/your-own.md has another box office than tests/your_own/box_office.rs"
+        "docs/your-own.md has another box office than tests/protocol/your_own/box_office.rs"
     );
 }
 
-/// The value of a parameter that a page shows in YAML, folded: its lines are one.
+/// The value of a parameter that a page shows in YAML. Its folded lines become one.
 #[track_caller]
 fn parameter(page: &str, name: &str) -> String {
     let (_, value) = page.split_once(&format!("\n{name}: >-\n")).unwrap();
@@ -176,7 +152,7 @@ fn parameter(page: &str, name: &str) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// An environment that AWS has its part in.
+/// An environment with the variables that AWS sets.
 fn environment<'text>(own: &'text [(&str, String)]) -> impl Fn(&str) -> Option<String> + 'text {
     move |name| {
         let own = own.iter().find(|(own, _)| *own == name);

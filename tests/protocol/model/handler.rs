@@ -108,7 +108,7 @@ fn read_to_make(intent: Intent, by: Stamp, table: &Table, mutated: Mutated) -> N
     }
 }
 
-/// What follows a response: `once::classify`, `once::record`, `change::judge`.
+/// What follows a response: `classify` and `record` of `once`, `change::judge`.
 pub(super) fn hear(
     task: Task,
     by: Stamp,

@@ -1,4 +1,4 @@
-//! The table: linearizable items, conditional writes, and tokens. It is what `store.rs` sends, and
+//! The table: linearizable items, conditional writes, and tokens. It is what `session.rs` sends, and
 //! how DynamoDB applies it.
 
 use super::mutation::Mutated;

@@ -1,19 +1,19 @@
-//! Owns the booking of seats, each once for a key: `once` in another business.
+//! Books seats, each once for a key: `once` in another business.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use once::{
     Effect, FINGERPRINT, FINGERPRINT_VERSION, FailedEffect, Fingerprint, Fingerprints,
-    IdempotencyKey, Intent, Item, Session, Settled, Unsettled, settle,
+    IdempotencyKey, Intent, Item, Session, Settled, Unsettled, decision_name, number, settle, text,
+    text_of,
 };
 
-/// Who asks for which seat, under a key of theirs.
+/// A customer's request for a seat, under a key that the customer chose.
 pub(crate) struct Request<'text> {
     pub(crate) customer: &'text str,
     pub(crate) key: &'text IdempotencyKey,
     pub(crate) seat: &'text str,
 }
 
-/// What was decided; `replayed` if it was decided before.
+/// The decision. `replayed` is true if it was made before.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: String,
@@ -21,7 +21,7 @@ pub(crate) struct Answer {
 }
 
 impl Request<'_> {
-    /// Everything that makes two requests under one key the same request.
+    /// A digest of everything that makes two requests the same.
     fn asks_for(&self) -> Fingerprint {
         Fingerprint::of([self.seat.as_bytes()])
     }
@@ -33,13 +33,13 @@ impl Fingerprints for Request<'_> {
     }
 }
 
-/// Books a seat, or tells what was decided under this key before.
+/// Books a seat, or gives the first answer again.
 pub(crate) async fn book(
     session: &Session<'_>,
     request: &Request<'_>,
 ) -> Result<Answer, Unsettled> {
-    let name = once::decision_name("box-office", request.customer, "book", request.key);
-    // A booking and its refusal have one primary key: only one of the two can ever be.
+    let name = decision_name("box-office", request.customer, "book", request.key);
+    // A booking and its refusal have the same primary key, so only one of them can exist.
     let record = |status: &str| {
         Item::from([
             ("pk".to_owned(), text(format!("BOOKING#{name}"))),
@@ -64,7 +64,7 @@ pub(crate) async fn book(
         record: record("booked"),
         effects: vec![take],
     };
-    // Asked only if a condition failed; the seat as it was then says why.
+    // Called only if a condition failed. The seat as it was then says why.
     let refuse = |failed: &[FailedEffect]| {
         let there_is_one = failed.iter().any(|seat| seat.item.is_some());
         let refused = if there_is_one { "taken" } else { "unknown" };
@@ -79,16 +79,7 @@ pub(crate) async fn book(
 
 impl Answer {
     fn of(record: &Item, replayed: bool) -> Self {
-        let status = record.get("status").and_then(|status| status.as_s().ok());
-        let status = status.cloned().unwrap_or_default();
+        let status = text_of(record, "status").unwrap_or_default().to_owned();
         Self { status, replayed }
     }
-}
-
-fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
-}
-
-fn number(value: i64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }
