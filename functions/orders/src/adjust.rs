@@ -10,9 +10,9 @@ use shared::caller::Caller;
 use shared::problem::Problem;
 
 use crate::answer::{Answer, Outcome};
+use crate::body::{Fault, Faults, Object};
 use crate::customer::Customer;
 use crate::error::Error;
-use crate::json::{Fault, Faults, Object};
 use crate::ledger::{ANSWER_VERSION_NOW, Entry, ID_PREFIX, Reason, SORT_KEY_PREFIX};
 use crate::moment::Moment;
 use crate::product::{SHARD, Sku, partition, stock_key};

@@ -4,11 +4,11 @@ use once::Session;
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
+use crate::body::{Fault, Faults, Object};
 use crate::change::{Next, change};
 use crate::confirm;
 use crate::customer::Customer;
 use crate::error::Error;
-use crate::json::{Fault, Faults, Object};
 use crate::moment::Moment;
 use crate::order::{Order, OrderId, Status};
 use crate::precondition::Precondition;

@@ -5,9 +5,9 @@ use once::{Item, Session, text, value_digest};
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
+use crate::body::{Fault, Faults, Object};
 use crate::change::{Change, Changed, Next, change, next_version};
 use crate::error::Error;
-use crate::json::{Fault, Faults, Object};
 use crate::moment::Moment;
 use crate::order::{Order, OrderId, Status};
 use crate::precondition::Precondition;

@@ -4,7 +4,7 @@ use data_encoding::BASE64URL_NOPAD;
 use once::{Item, text, text_of};
 use serde::{Deserialize, Serialize};
 
-use crate::json::{Fault, Place};
+use crate::body::{Fault, Place};
 
 /// The longest cursor, in bytes; those given out are far shorter.
 const CURSOR_BYTES_MAX: usize = 4_096;

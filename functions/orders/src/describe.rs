@@ -5,8 +5,8 @@ use http::StatusCode;
 use once::{Effect, Item, Pace, Session, Written, number, text};
 
 use crate::answer::{Answer, Outcome};
+use crate::body::{Fault, Faults, Object};
 use crate::error::Error;
-use crate::json::{Fault, Faults, Object};
 use crate::moment::Moment;
 use crate::precondition::Precondition;
 use crate::product::{

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use once::{Fingerprint, Fingerprints};
 
-use crate::json::{Fault, Faults, Object};
+use crate::body::{Fault, Faults, Object};
 use crate::product::{Currency, Sku, UNIT_PRICE_MAX};
 
 /// How many lines an order may have, before lines of one product are merged.
@@ -162,7 +162,7 @@ fn total(lines: &[Line]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Place;
+    use crate::body::Place;
 
     fn line(sku: &str, quantity: &str, unit_price: &str) -> String {
         format!(r#"{{"sku": "{sku}", "quantity": {quantity}, "unit_price": {unit_price}}}"#)

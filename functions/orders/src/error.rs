@@ -5,7 +5,7 @@ use once::{Defect, IdempotencyKeyError, Unsettled};
 use serde_json::{Value, json};
 use shared::problem::Problem;
 
-use crate::json::{Fault, Place};
+use crate::body::{Fault, Place};
 
 /// After how many seconds an attempt with an unknown outcome is worth repeating.
 const RETRY_SECONDS: u32 = 1;

@@ -5,6 +5,7 @@
 
 mod adjust;
 mod answer;
+mod body;
 mod cancel;
 mod change;
 mod config;
@@ -17,7 +18,6 @@ mod draft;
 mod error;
 mod expire;
 mod incoming;
-mod json;
 mod ledger;
 mod list;
 mod moment;

@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
+use crate::body::{Fault, Place};
 use crate::cursor::Cursor;
 use crate::customer::Customer;
 use crate::error::Error;
-use crate::json::{Fault, Place};
 use crate::order::{Order, OrderView};
 use crate::product::{OWNER, Product, ProductView};
 

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
-use crate::json::{Fault, Place};
+use crate::body::{Fault, Place};
 
 /// How many entity tags a header may list.
 const TAGS_MAX: usize = 50;

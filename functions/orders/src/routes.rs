@@ -4,13 +4,13 @@ use once::Session;
 
 use crate::adjust::{Adjustment, adjust};
 use crate::answer::Answer;
+use crate::body::{Fault, Place};
 use crate::cancel;
 use crate::confirm;
 use crate::describe::{Description, describe};
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::incoming::Incoming;
-use crate::json::{Fault, Place};
 use crate::list::{Asked, list_orders, list_products};
 use crate::order::OrderId;
 use crate::place::place;
