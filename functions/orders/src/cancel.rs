@@ -35,8 +35,7 @@ pub(crate) async fn cancel(
     id: &OrderId,
     precondition: &Precondition,
 ) -> Result<Answer, Error> {
-    let customer =
-        Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let customer = Customer::try_from(caller)?;
     let now = Moment::from(session.world().now());
     let changed = change(session, id, |order| {
         decide(order, &customer, precondition, now)

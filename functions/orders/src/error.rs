@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::problem::Problem;
 
 use crate::body::{Fault, Place};
+use crate::customer::CustomerError;
 
 /// After how many seconds an attempt with an unknown outcome is worth repeating.
 const RETRY_SECONDS: u32 = 1;
@@ -175,6 +176,12 @@ impl Error {
                 "The team has been told. Name the request_id when you ask about it.",
             ),
         }
+    }
+}
+
+impl From<CustomerError> for Error {
+    fn from(error: CustomerError) -> Self {
+        Self::NoCaller(error.to_string())
     }
 }
 

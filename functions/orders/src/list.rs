@@ -83,8 +83,7 @@ pub(crate) async fn list_orders(
     caller: &Caller,
     asked: &Asked<'_>,
 ) -> Result<Answer, Error> {
-    let customer =
-        Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let customer = Customer::try_from(caller)?;
     let (items, next_cursor) = page(session, customer.as_str(), false, asked).await?;
     let orders: Vec<Order> = parse(items)?;
     let list = Orders {

@@ -24,8 +24,7 @@ pub(crate) async fn read_order(
     caller: &Caller,
     id: &OrderId,
 ) -> Result<Answer, Error> {
-    let customer =
-        Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let customer = Customer::try_from(caller)?;
     let order = order(session, id).await?.ok_or(Error::NotFound("order"))?;
     if order.owner != customer.as_str() && !caller.may(SCOPE_READ_ANY) {
         return Err(Error::NotFound("order"));
