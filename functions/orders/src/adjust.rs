@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::ledger::{ANSWER_VERSION_NOW, Entry, ID_PREFIX, Reason, SORT_KEY_PREFIX};
 use crate::moment::Moment;
 use crate::product::{SHARD, Sku, partition, stock_key};
-use crate::record::Record;
+use crate::record::{Record, item_of};
 use crate::refusal::Refusal;
 use crate::turns::{Attempt, Turns};
 
@@ -92,7 +92,7 @@ pub(crate) async fn adjust(
     adjustment: &Adjustment,
     request_id: &str,
 ) -> Result<Answer, Error> {
-    let by = Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let by = Customer::try_from(caller)?;
     let now = Moment::from(session.world().now());
     let route = format!("POST /products/{sku}/stock");
     let name = once::decision_name(&caller.issuer, &caller.sub, &route, key);
@@ -111,8 +111,7 @@ pub(crate) async fn adjust(
         fingerprint_version: FINGERPRINT_VERSION_NOW,
     };
     let intent = Intent {
-        record: serde_dynamo::to_item(&entry)
-            .map_err(|error| Error::Internal(error.to_string()))?,
+        record: item_of(&entry)?,
         effects: vec![movement(sku, adjustment.delta)],
     };
     let mut reason = "";
@@ -121,23 +120,19 @@ pub(crate) async fn adjust(
         reason = problem.kind();
         let place = (entry.pk.clone(), entry.sk.clone());
         let refusal = Refusal::new(place, &problem, &fingerprint, FINGERPRINT_VERSION_NOW, None);
-        serde_dynamo::to_item(refusal).ok()
+        item_of(&refusal).ok()
     };
     let attempt = Attempt {
         name: &format!("{ID_PREFIX}{name}"),
         products: vec![sku.as_str()],
         intent: &intent,
         fingerprints: adjustment,
-        answers: &|record| before(record.clone()).is_ok(),
     };
     let write = settle(session, &intent, adjustment, refuse);
     match turns.around(session, &attempt, write).await? {
         Settled::Done => entry.answer(Outcome::Adjusted),
-        Settled::Before(record) => before(record),
-        Settled::Refused(record) => {
-            let refusal = Record::read(record)?.into_refusal()?;
-            refusal.into_answer(Outcome::Refused(reason))
-        }
+        Settled::Before(record) => Record::read(record)?.replay(),
+        Settled::Refused(record) => Record::read(record)?.answer(Outcome::Refused(reason)),
     }
 }
 
@@ -153,19 +148,6 @@ fn movement(sku: &Sku, delta: i64) -> Effect {
             (":one".to_owned(), number(1)),
         ]),
     }
-}
-
-/// The first answer, given again.
-fn before(record: Item) -> Result<Answer, Error> {
-    let answer = match Record::read(record)? {
-        Record::Adjustment(entry) => entry.answer(Outcome::Replayed)?,
-        Record::Refusal(refusal) => refusal.into_answer(Outcome::Replayed)?,
-        Record::Order(_) => {
-            let cause = "the record under an adjustment's key is an order";
-            return Err(Error::Internal(cause.to_owned()));
-        }
-    };
-    Ok(answer.replayed())
 }
 
 /// Says why an adjustment failed, from the item as it was when

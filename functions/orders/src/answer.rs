@@ -6,7 +6,6 @@ use lambda_http::Body;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::order::Status;
 
 /// Tells a client that this answer was given before.
 pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -104,8 +103,8 @@ impl Answer {
 
     /// Says where the order stands now.
     #[must_use]
-    pub fn order_status(self, status: Status) -> Self {
-        self.header(ORDER_STATUS, status.as_str().to_owned())
+    pub fn order_status(self, status: &str) -> Self {
+        self.header(ORDER_STATUS, status.to_owned())
     }
 
     fn header(mut self, name: HeaderName, value: String) -> Self {

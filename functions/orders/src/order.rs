@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::StatusCode;
 use once::{Fingerprints as _, IdempotencyKey, Item, NAME_CHARACTERS, text};
 use serde::{Deserialize, Serialize};
 use shared::caller::Caller;
 
+use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
 use crate::draft::{Draft, FINGERPRINT_VERSION_NOW};
+use crate::error::Error;
 use crate::moment::Moment;
 use crate::product::{Currency, SHARD, Sku};
 
@@ -263,11 +266,12 @@ impl Order {
         }
     }
 
-    /// The body its placement was answered with, rebuilt from what never
-    /// changes, or `None` if a newer release gave it in a form unknown here.
+    /// The answer to the placement: the same bytes each time. It is rebuilt from
+    /// what never changes. Each version of the answer stays as it is for good.
     ///
-    /// Each version stays as it was for good: a replay is the same bytes.
-    pub fn answer_as_placed(&self) -> Option<String> {
+    /// # Errors
+    /// A newer release gave the answer, in a form that this one does not know.
+    pub(crate) fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
         let view = match self.answer_version {
             // Releases before 0.1 told neither the version nor the end of the hold.
             0 => OrderView {
@@ -276,9 +280,10 @@ impl Order {
                 ..self.view_as_placed()
             },
             1 => self.view_as_placed(),
-            _ => return None,
+            _ => return Err(Error::unreadable()),
         };
-        serde_json::to_string(&view).ok()
+        let answer = Answer::json(outcome, StatusCode::CREATED, &view)?;
+        Ok(answer.location(format!("/orders/{}", self.id())).etag(1))
     }
 
     fn view_as_placed(&self) -> OrderView<'_> {
@@ -336,6 +341,8 @@ struct LineView {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use lambda_http::Body;
+
     use super::*;
 
     /// When the order of these tests was placed.
@@ -361,6 +368,15 @@ pub(crate) mod tests {
         Order::placed(&id, &customer, &Draft::parse(body).unwrap(), NOW)
     }
 
+    /// The body of the answer to an order's placement.
+    pub(crate) fn body_of(order: &Order) -> Result<String, Error> {
+        let answer = order.answer(Outcome::Placed)?;
+        let Body::Text(body) = answer.into_response().into_body() else {
+            panic!("the body is not text");
+        };
+        Ok(body)
+    }
+
     #[test]
     fn an_id_is_a_prefix_and_26_characters() {
         assert!("ord_abcdefghijklmnopqrstuvwxyz".parse::<OrderId>().is_ok());
@@ -383,7 +399,7 @@ pub(crate) mod tests {
         let mut order = order();
         order.answer_version = 0;
         order.status = Status::Confirmed;
-        let body = order.answer_as_placed().unwrap();
+        let body = body_of(&order).unwrap();
         assert_eq!(
             body,
             format!(
@@ -392,7 +408,7 @@ pub(crate) mod tests {
             )
         );
         order.answer_version = 2;
-        assert_eq!(order.answer_as_placed(), None);
+        assert_eq!(body_of(&order), Err(Error::OutcomeUnknown));
     }
 
     #[test]
@@ -405,10 +421,10 @@ pub(crate) mod tests {
             expired_at: Some(NOW.plus_seconds(1_000)),
             ..placed.clone()
         };
-        assert_eq!(later.answer_as_placed(), placed.answer_as_placed());
+        assert_eq!(body_of(&later), body_of(&placed));
         assert_ne!(
             serde_json::to_string(&later.view()).unwrap(),
-            placed.answer_as_placed().unwrap()
+            body_of(&placed).unwrap()
         );
     }
 }

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::moment::Moment;
 use crate::order::{Order, OrderId, SORT_KEY};
 use crate::product::{SHARD, stock_key};
-use crate::record::Record;
+use crate::record::{Record, item_of};
 use crate::refusal::Refusal;
 use crate::turns::{Attempt, Turns};
 
@@ -44,8 +44,7 @@ pub(crate) async fn place(
     draft: &Draft,
     request_id: &str,
 ) -> Result<Answer, Error> {
-    let customer =
-        Customer::try_from(caller).map_err(|error| Error::NoCaller(error.to_string()))?;
+    let customer = Customer::try_from(caller)?;
     let now = Moment::from(session.world().now());
     let id = OrderId::derive(caller, key);
     let order = Order::placed(&id, &customer, draft, now);
@@ -64,40 +63,12 @@ pub(crate) async fn place(
         products: draft.lines.iter().map(|line| line.sku.as_str()).collect(),
         intent: &intent,
         fingerprints: draft,
-        answers: &|record| before(record.clone()).is_ok(),
     };
     let write = settle(session, &intent, draft, refuse);
     match turns.around(session, &attempt, write).await? {
-        Settled::Done => placed(&order, Outcome::Placed),
-        Settled::Before(record) => before(record),
-        Settled::Refused(record) => {
-            let refusal = Record::read(record)?.into_refusal()?;
-            refusal.into_answer(Outcome::Refused(reason))
-        }
-    }
-}
-
-/// The answer to a placed order: the same bytes each time.
-fn placed(order: &Order, outcome: Outcome) -> Result<Answer, Error> {
-    let body = order.answer_as_placed().ok_or_else(Error::unreadable)?;
-    let answer = Answer::text(outcome, StatusCode::CREATED, body)
-        .location(format!("/orders/{}", order.id()))
-        .etag(1);
-    Ok(answer)
-}
-
-/// The first answer, given again.
-fn before(record: Item) -> Result<Answer, Error> {
-    match Record::read(record)? {
-        Record::Order(order) => {
-            let answer = placed(&order, Outcome::Replayed)?;
-            Ok(answer.replayed().order_status(order.status))
-        }
-        Record::Refusal(refusal) => Ok(refusal.into_answer(Outcome::Replayed)?.replayed()),
-        Record::Adjustment(_) => {
-            let cause = "the record under an order's key is an adjustment";
-            Err(Error::Internal(cause.to_owned()))
-        }
+        Settled::Done => order.answer(Outcome::Placed),
+        Settled::Before(record) => Record::read(record)?.replay(),
+        Settled::Refused(record) => Record::read(record)?.answer(Outcome::Refused(reason)),
     }
 }
 
@@ -110,10 +81,6 @@ fn refusal(id: &OrderId, draft: &Draft, problem: &Problem, now: Moment) -> Optio
         Some(now.plus_seconds(REFUSAL_SECONDS).seconds()),
     );
     item_of(&refusal).ok()
-}
-
-fn item_of(record: &impl serde::Serialize) -> Result<Item, Error> {
-    serde_dynamo::to_item(record).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn take(line: &Line, draft: &Draft) -> Effect {

@@ -1,8 +1,10 @@
 //! A record of a decision, read once into what it is.
 
 use once::{Item, text_of};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::answer::{Answer, Outcome};
 use crate::error::Error;
 use crate::ledger::{self, Entry};
 use crate::order::{Order, SORT_KEY};
@@ -54,19 +56,37 @@ impl Record {
         }
     }
 
-    /// The refusal that was just recorded.
+    /// The answer to the request that was decided: the same bytes each time.
     ///
     /// # Errors
-    /// The record is not a refusal: a defect.
-    pub(crate) fn into_refusal(self) -> Result<Refusal, Error> {
+    /// A newer release gave the answer, in a form that this one does not know.
+    pub(crate) fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
         match self {
-            Self::Refusal(refusal) => Ok(refusal),
-            Self::Order(_) | Self::Adjustment(_) => {
-                let cause = "the record under this key is not a refusal";
-                Err(Error::Internal(cause.to_owned()))
-            }
+            Self::Order(order) => order.answer(outcome),
+            Self::Adjustment(entry) => entry.answer(outcome),
+            Self::Refusal(refusal) => refusal.answer(outcome),
         }
     }
+
+    /// The first answer, given again. Beside it, the client gets the order's status now.
+    ///
+    /// # Errors
+    /// As [`Record::answer`].
+    pub(crate) fn replay(&self) -> Result<Answer, Error> {
+        let answer = self.answer(Outcome::Replayed)?.replayed();
+        Ok(match self {
+            Self::Order(order) => answer.order_status(order.status.as_str()),
+            Self::Adjustment(_) | Self::Refusal(_) => answer,
+        })
+    }
+}
+
+/// The item that stores a record.
+///
+/// # Errors
+/// The record has no form as an item: a defect.
+pub(crate) fn item_of(record: &impl Serialize) -> Result<Item, Error> {
+    serde_dynamo::to_item(record).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn parse<T: DeserializeOwned>(item: Item, what: &str) -> Result<T, Error> {

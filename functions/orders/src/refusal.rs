@@ -58,7 +58,7 @@ impl Refusal {
     ///
     /// # Errors
     /// The stored status is not the status of a refusal.
-    pub fn into_answer(self, outcome: Outcome) -> Result<Answer, Error> {
+    pub fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
         let status = StatusCode::from_u16(self.answer_status)
             .ok()
             .filter(StatusCode::is_client_error)
@@ -68,6 +68,11 @@ impl Refusal {
                     self.answer_status
                 ))
             })?;
-        Ok(Answer::bytes(outcome, status, MEDIA_TYPE, self.answer))
+        Ok(Answer::bytes(
+            outcome,
+            status,
+            MEDIA_TYPE,
+            self.answer.clone(),
+        ))
     }
 }

@@ -56,8 +56,6 @@ pub(crate) struct Attempt<'attempt, F> {
     pub(crate) intent: &'attempt Intent,
     /// The fingerprints of the request.
     pub(crate) fingerprints: &'attempt F,
-    /// Whether a record can be turned into an answer.
-    pub(crate) answers: &'attempt (dyn Fn(&Item) -> bool + Sync),
 }
 
 impl<'redis> Turns<'redis> {
@@ -114,7 +112,7 @@ async fn known<F: Fingerprints>(
     let (intended, now) = (&attempt.intent.record, session.world().now());
     let record = decided::trusted(entry, intended, attempt.fingerprints, now)?;
     if decided::is_final(&record) {
-        return (attempt.answers)(&record).then_some(record);
+        return decided::can_be_answered(&record).then_some(record);
     }
     let record = session.get(decided::primary_key(&record)?).await.ok()??;
     let record = decided_before(&record, attempt.fingerprints).ok()?;

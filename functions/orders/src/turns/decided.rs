@@ -93,6 +93,11 @@ pub(super) fn is_final(record: &Item) -> bool {
     Record::read(record.clone()).is_ok_and(|record| record.is_final())
 }
 
+/// Whether this release can answer a request with a record.
+pub(super) fn can_be_answered(record: &Item) -> bool {
+    Record::read(record.clone()).is_ok_and(|record| record.replay().is_ok())
+}
+
 /// Whether a record stays in the table for long enough.
 fn outlasts(record: &Item, now: Timestamp) -> bool {
     if !record.contains_key("expires_at") {

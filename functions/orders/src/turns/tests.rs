@@ -291,7 +291,6 @@ async fn without_time_left_redis_is_not_asked() {
         products: Vec::new(),
         intent: &intent,
         fingerprints: &Nothing,
-        answers: &|_| true,
     };
     let write = once::settle(&session, &intent, &Nothing, |_| None);
     let settled = turns.around(&session, &attempt, write).await;
