@@ -51,6 +51,12 @@ impl Adjustment {
         faults.or(adjustment)
     }
 
+    /// The fingerprint under [`FINGERPRINT_VERSION_NOW`].
+    fn fingerprint_now(&self) -> Fingerprint {
+        let (delta, reason) = (self.delta.to_be_bytes(), self.reason.as_str());
+        Fingerprint::of([b"adjustment".as_slice(), &delta, reason.as_bytes()])
+    }
+
     fn read(body: &[u8], faults: &mut Faults) -> Option<Self> {
         let mut object = Object::of_body(body, faults)?;
         let delta = object.integer("delta", &(-DELTA_MAX..=DELTA_MAX), faults);
@@ -68,14 +74,10 @@ impl Adjustment {
 
 impl Fingerprints for Adjustment {
     fn fingerprint(&self, version: i64) -> Option<Fingerprint> {
-        (version == 1).then(|| {
-            let delta = self.delta.to_be_bytes();
-            Fingerprint::of([
-                b"adjustment".as_slice(),
-                &delta,
-                self.reason.as_str().as_bytes(),
-            ])
-        })
+        match version {
+            FINGERPRINT_VERSION_NOW => Some(self.fingerprint_now()),
+            _ => None,
+        }
     }
 }
 
@@ -96,9 +98,7 @@ pub(crate) async fn adjust(
     let now = Moment::from(session.world().now());
     let route = format!("POST /products/{sku}/stock");
     let name = once::decision_name(&caller.issuer, &caller.sub, &route, key);
-    let fingerprint = adjustment
-        .fingerprint(FINGERPRINT_VERSION_NOW)
-        .ok_or_else(Error::unreadable)?;
+    let fingerprint = adjustment.fingerprint_now();
     let entry = Entry {
         pk: partition(sku),
         sk: format!("{SORT_KEY_PREFIX}{name}"),

@@ -51,15 +51,15 @@ impl Entry {
     /// # Errors
     /// A newer release gave the answer, in a form that this one does not know.
     pub(crate) fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
-        if self.answer_version != ANSWER_VERSION_NOW {
-            return Err(Error::unreadable());
-        }
-        let view = EntryView {
-            id: format!("{ID_PREFIX}{}", self.sk.trim_start_matches(SORT_KEY_PREFIX)),
-            sku: self.pk.trim_start_matches("SKU#"),
-            delta: self.delta,
-            reason: self.reason.as_str(),
-            at: self.at.to_string(),
+        let view = match self.answer_version {
+            1 => EntryView {
+                id: format!("{ID_PREFIX}{}", self.sk.trim_start_matches(SORT_KEY_PREFIX)),
+                sku: self.pk.trim_start_matches("SKU#"),
+                delta: self.delta,
+                reason: self.reason.as_str(),
+                at: self.at.to_string(),
+            },
+            _ => return Err(Error::unreadable()),
         };
         Answer::json(outcome, StatusCode::CREATED, &view)
     }

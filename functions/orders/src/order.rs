@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use http::StatusCode;
-use once::{Fingerprints as _, IdempotencyKey, Item, NAME_CHARACTERS, text};
+use once::{IdempotencyKey, Item, NAME_CHARACTERS, text};
 use serde::{Deserialize, Serialize};
 use shared::caller::Caller;
 
@@ -214,7 +214,6 @@ pub struct Order {
 impl Order {
     /// The order that a draft becomes if its stock can be taken.
     pub fn placed(id: &OrderId, customer: &Customer, draft: &Draft, now: Moment) -> Self {
-        let fingerprint = draft.fingerprint(FINGERPRINT_VERSION_NOW);
         let line = |line: &crate::draft::Line| OrderLine {
             sku: line.sku.clone(),
             quantity: line.quantity,
@@ -238,7 +237,7 @@ impl Order {
             expiry_shard: Some(id.expiry_shard()),
             version: 1,
             answer_version: ANSWER_VERSION_NOW,
-            fingerprint: fingerprint.map_or_else(String::new, |print| print.as_str().to_owned()),
+            fingerprint: draft.fingerprint_now().as_str().to_owned(),
             fingerprint_version: FINGERPRINT_VERSION_NOW,
             payment_reference: None,
             confirmed_at: None,
@@ -257,7 +256,7 @@ impl Order {
         let told = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
         OrderView {
             status: self.status,
-            version: Some(self.version),
+            version: self.version,
             confirmed_at: told(self.confirmed_at),
             payment_reference: self.payment_reference.as_deref(),
             cancelled_at: told(self.cancelled_at),
@@ -273,13 +272,10 @@ impl Order {
     /// A newer release gave the answer, in a form that this one does not know.
     pub(crate) fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
         let view = match self.answer_version {
-            // Releases before 0.1 told neither the version nor the end of the hold.
-            0 => OrderView {
-                version: None,
-                hold_expires_at: None,
-                ..self.view_as_placed()
-            },
             1 => self.view_as_placed(),
+            // A made-up later version: with it, tests have two to tell apart.
+            #[cfg(test)]
+            tests::LATER_VERSION => tests::later_view(self),
             _ => return Err(Error::unreadable()),
         };
         let answer = Answer::json(outcome, StatusCode::CREATED, &view)?;
@@ -297,10 +293,10 @@ impl Order {
             status: Status::Pending,
             currency: self.currency.as_str(),
             total: self.total,
-            version: Some(1),
+            version: 1,
             lines: self.lines.iter().map(line).collect(),
             created_at: self.created_at.to_string(),
-            hold_expires_at: Some(self.hold_expires_at.to_string()),
+            hold_expires_at: self.hold_expires_at.to_string(),
             confirmed_at: None,
             payment_reference: None,
             cancelled_at: None,
@@ -316,12 +312,10 @@ pub struct OrderView<'order> {
     status: Status,
     currency: &'order str,
     total: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<i64>,
+    version: i64,
     lines: Vec<LineView>,
     created_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hold_expires_at: Option<String>,
+    hold_expires_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -351,12 +345,14 @@ pub(crate) mod tests {
     /// Whose it is.
     pub(crate) const OWNER: &str = "local#demo";
 
+    /// The request that placed it.
+    pub(crate) const BODY: &[u8] = br#"{"currency": "KRW", "lines": [
+        {"sku": "TEA-01", "quantity": 2, "unit_price": 19900},
+        {"sku": "CUP-01", "quantity": 1, "unit_price": 100}
+    ]}"#;
+
     /// A pending order of two products.
     pub(crate) fn order() -> Order {
-        let body = br#"{"currency": "KRW", "lines": [
-            {"sku": "TEA-01", "quantity": 2, "unit_price": 19900},
-            {"sku": "CUP-01", "quantity": 1, "unit_price": 100}
-        ]}"#;
         let caller = Caller {
             issuer: "local".to_owned(),
             sub: "demo".to_owned(),
@@ -365,16 +361,30 @@ pub(crate) mod tests {
         };
         let id = OrderId::derive(&caller, &"key-1".parse().unwrap());
         let customer = Customer::try_from(&caller).unwrap();
-        Order::placed(&id, &customer, &Draft::parse(body).unwrap(), NOW)
+        Order::placed(&id, &customer, &Draft::parse(BODY).unwrap(), NOW)
     }
 
-    /// The body of the answer to an order's placement.
-    pub(crate) fn body_of(order: &Order) -> Result<String, Error> {
-        let answer = order.answer(Outcome::Placed)?;
-        let Body::Text(body) = answer.into_response().into_body() else {
+    /// The version of the answers and fingerprints of a made-up later release.
+    pub(crate) const LATER_VERSION: i64 = 2;
+
+    /// The answer of the later release: the version is another.
+    pub(crate) fn later_view(order: &Order) -> OrderView<'_> {
+        OrderView {
+            version: LATER_VERSION,
+            ..order.view_as_placed()
+        }
+    }
+
+    /// The body of an answer.
+    pub(crate) fn body_of(answer: Result<Answer, Error>) -> Result<String, Error> {
+        let Body::Text(body) = answer?.into_response().into_body() else {
             panic!("the body is not text");
         };
         Ok(body)
+    }
+
+    fn placed(order: &Order) -> Result<String, Error> {
+        body_of(order.answer(Outcome::Placed))
     }
 
     #[test]
@@ -395,36 +405,47 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn case_47_an_order_of_an_earlier_release_is_told_as_it_was_then() {
-        let mut order = order();
-        order.answer_version = 0;
-        order.status = Status::Confirmed;
-        let body = body_of(&order).unwrap();
-        assert_eq!(
-            body,
-            format!(
-                r#"{{"id":"{}","status":"pending","currency":"KRW","total":39900,"lines":[{{"sku":"CUP-01","quantity":1,"unit_price":100}},{{"sku":"TEA-01","quantity":2,"unit_price":19900}}],"created_at":"2026-11-22T04:05:06.789Z"}}"#,
-                order.id()
-            )
+    fn an_order_is_answered_in_the_version_it_was_placed_with() {
+        // Written down: a change of this text would change the replays of every order.
+        let ours = Order {
+            status: Status::Confirmed,
+            version: 2,
+            ..order()
+        };
+        let body = format!(
+            r#"{{"id":"{}","status":"pending","currency":"KRW","total":39900,"version":1,"lines":[{{"sku":"CUP-01","quantity":1,"unit_price":100}},{{"sku":"TEA-01","quantity":2,"unit_price":19900}}],"created_at":"2026-11-22T04:05:06.789Z","hold_expires_at":"2026-11-22T04:20:06.789Z"}}"#,
+            ours.id()
         );
-        order.answer_version = 2;
-        assert_eq!(body_of(&order), Err(Error::OutcomeUnknown));
+        assert_eq!(placed(&ours), Ok(body.clone()));
+        let later = Order {
+            answer_version: LATER_VERSION,
+            ..ours.clone()
+        };
+        let later_body = body.replace(r#""version":1"#, r#""version":2"#);
+        assert_eq!(placed(&later), Ok(later_body));
+        for answer_version in [0, LATER_VERSION + 1] {
+            let unknown = Order {
+                answer_version,
+                ..ours.clone()
+            };
+            assert_eq!(placed(&unknown), Err(Error::OutcomeUnknown));
+        }
     }
 
     #[test]
     fn case_04_what_happens_to_an_order_does_not_change_how_its_placing_is_told() {
-        let placed = order();
+        let first = order();
         let later = Order {
             status: Status::Expired,
             version: 3,
             expiry_shard: None,
             expired_at: Some(NOW.plus_seconds(1_000)),
-            ..placed.clone()
+            ..first.clone()
         };
-        assert_eq!(body_of(&later), body_of(&placed));
+        assert_eq!(placed(&later), placed(&first));
         assert_ne!(
             serde_json::to_string(&later.view()).unwrap(),
-            body_of(&placed).unwrap()
+            placed(&first).unwrap()
         );
     }
 }

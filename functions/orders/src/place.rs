@@ -3,8 +3,8 @@
 
 use http::StatusCode;
 use once::{
-    Effect, FailedEffect, Fingerprints as _, IdempotencyKey, Intent, Item, Session, Settled,
-    number, number_of, settle, text, text_of,
+    Effect, FailedEffect, IdempotencyKey, Intent, Item, Session, Settled, number, number_of,
+    settle, text, text_of,
 };
 use serde_json::{Value, json};
 use shared::caller::Caller;
@@ -76,7 +76,7 @@ fn refusal(id: &OrderId, draft: &Draft, problem: &Problem, now: Moment) -> Optio
     let refusal = Refusal::new(
         (id.partition(), SORT_KEY.to_owned()),
         problem,
-        &draft.fingerprint(FINGERPRINT_VERSION_NOW)?,
+        &draft.fingerprint_now(),
         FINGERPRINT_VERSION_NOW,
         Some(now.plus_seconds(REFUSAL_SECONDS).seconds()),
     );

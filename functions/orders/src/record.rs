@@ -93,3 +93,66 @@ fn parse<T: DeserializeOwned>(item: Item, what: &str) -> Result<T, Error> {
     serde_dynamo::from_item(item)
         .map_err(|error| Error::Internal(format!("{what} cannot be read: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use once::{Fingerprint, Fingerprints, Unsettled, decided_before};
+
+    use super::*;
+    use crate::draft::Draft;
+    use crate::order::tests::{BODY, LATER_VERSION, body_of, order};
+
+    /// A request, as a later release knows it: it also has fingerprints of [`LATER_VERSION`].
+    struct Later(Draft);
+
+    impl Fingerprints for Later {
+        fn fingerprint(&self, version: i64) -> Option<Fingerprint> {
+            let currency = self.0.currency.as_str().as_bytes();
+            match version {
+                LATER_VERSION => Some(Fingerprint::of([b"later", currency])),
+                earlier => self.0.fingerprint(earlier),
+            }
+        }
+    }
+
+    fn draft() -> Draft {
+        Draft::parse(BODY).unwrap()
+    }
+
+    /// The order of [`draft`], as a release of this version recorded it.
+    fn order_of(version: i64) -> Order {
+        let fingerprint = Later(draft()).fingerprint(version).unwrap();
+        Order {
+            answer_version: version,
+            fingerprint: fingerprint.as_str().to_owned(),
+            fingerprint_version: version,
+            ..order()
+        }
+    }
+
+    #[test]
+    fn a_later_release_compares_and_answers_a_repeat_under_the_version_of_its_record() {
+        let others = Draft {
+            currency: "USD".parse().unwrap(),
+            ..draft()
+        };
+        let mut bodies = Vec::new();
+        for version in [1, LATER_VERSION] {
+            let item = item_of(&order_of(version)).unwrap();
+            let record = decided_before(&item, &Later(draft())).unwrap();
+            bodies.push(body_of(Record::read(record).unwrap().replay()).unwrap());
+            let reused = decided_before(&item, &Later(others.clone()));
+            assert_eq!(reused, Err(Unsettled::KeyReused));
+        }
+        let [ours, later] = bodies.try_into().unwrap();
+        assert_eq!(Ok(&ours), body_of(order().answer(Outcome::Placed)).as_ref());
+        assert_ne!(ours, later);
+    }
+
+    #[test]
+    fn this_release_does_not_guess_at_the_record_of_a_later_one() {
+        let item = item_of(&order_of(LATER_VERSION)).unwrap();
+        let compared = decided_before(&item, &draft());
+        assert_eq!(compared, Err(Unsettled::Unreadable));
+    }
+}

@@ -7,14 +7,9 @@ use super::*;
 use crate::adjust::Adjustment;
 use crate::draft::Draft;
 use crate::ledger;
-use crate::order::tests::{NOW, order};
+use crate::order::tests::{BODY as OURS, NOW, order};
 use crate::order::{Order, Status};
 use crate::refusal::Refusal;
-
-const OURS: &[u8] = br#"{"currency": "KRW", "lines": [
-    {"sku": "TEA-01", "quantity": 2, "unit_price": 19900},
-    {"sku": "CUP-01", "quantity": 1, "unit_price": 100}
-]}"#;
 
 const THEIRS: &[u8] = br#"{"currency": "KRW", "lines": [
     {"sku": "TEA-01", "quantity": 3, "unit_price": 19900}
