@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 use crate::turns::{Attempt, Turns};
 
 /// The most that one adjustment may bring or take away.
-pub(crate) const DELTA_MAX: i64 = 1_000_000_000;
+const DELTA_MAX: i64 = 1_000_000_000;
 
 const FINGERPRINT_VERSION_NOW: i64 = 1;
 

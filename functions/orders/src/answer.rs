@@ -8,16 +8,16 @@ use serde::Serialize;
 use crate::error::Error;
 
 /// Tells a client that this answer was given before.
-pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Tells a client, beside an answer given before, where the order stands now.
-pub(crate) const ORDER_STATUS: HeaderName = HeaderName::from_static("order-status");
+const ORDER_STATUS: HeaderName = HeaderName::from_static("order-status");
 
 const JSON: &str = "application/json";
 
 /// What happened, for the metrics; one a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Something was read; nothing is counted.
     Read,
     /// An order was placed.
@@ -38,9 +38,9 @@ pub enum Outcome {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// What happened.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     status: StatusCode,
     media_type: &'static str,
     body: String,
@@ -49,7 +49,7 @@ pub struct Answer {
 
 impl Answer {
     /// An answer of these exact bytes.
-    pub fn bytes(
+    pub(crate) fn bytes(
         outcome: Outcome,
         status: StatusCode,
         media_type: &'static str,
@@ -64,46 +64,41 @@ impl Answer {
         }
     }
 
-    /// An answer of these exact bytes of JSON.
-    pub fn text(outcome: Outcome, status: StatusCode, body: String) -> Self {
-        Self::bytes(outcome, status, JSON, body)
-    }
-
     /// An answer of a value as JSON.
     ///
     /// # Errors
     /// The value has no form in JSON: a defect.
-    pub fn json(
+    pub(crate) fn json(
         outcome: Outcome,
         status: StatusCode,
         value: &impl Serialize,
     ) -> Result<Self, Error> {
         let body =
             serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self::text(outcome, status, body))
+        Ok(Self::bytes(outcome, status, JSON, body))
     }
 
     /// Names the version of what the body shows.
     #[must_use]
-    pub fn etag(self, version: i64) -> Self {
+    pub(crate) fn etag(self, version: i64) -> Self {
         self.header(ETAG, format!("\"{version}\""))
     }
 
     /// Names where what was made can be read.
     #[must_use]
-    pub fn location(self, path: String) -> Self {
+    pub(crate) fn location(self, path: String) -> Self {
         self.header(LOCATION, path)
     }
 
     /// Marks the answer as one that was given before.
     #[must_use]
-    pub fn replayed(self) -> Self {
+    pub(crate) fn replayed(self) -> Self {
         self.header(IDEMPOTENT_REPLAYED, "true".to_owned())
     }
 
     /// Says where the order stands now.
     #[must_use]
-    pub fn order_status(self, status: &str) -> Self {
+    pub(crate) fn order_status(self, status: &str) -> Self {
         self.header(ORDER_STATUS, status.to_owned())
     }
 
@@ -116,7 +111,7 @@ impl Answer {
     }
 
     /// The HTTP response.
-    pub fn into_response(self) -> Response<Body> {
+    pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::Text(self.body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

@@ -19,14 +19,14 @@ const NAME_CHARACTERS_MAX: usize = 64;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fault {
     /// Where it is.
-    pub place: Place,
+    pub(crate) place: Place,
     /// What is wrong, in words for the developer of the client.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 /// Where a fault is.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Place {
+pub(crate) enum Place {
     /// A JSON Pointer (RFC 6901) into the body; the empty one is the whole body.
     Body(String),
     /// A parameter of the path or the query, or a header.
@@ -170,7 +170,7 @@ impl<'body> Object<'body> {
     }
 
     /// The pointer to a member.
-    pub(crate) fn pointer_to(&self, name: &str) -> String {
+    fn pointer_to(&self, name: &str) -> String {
         member_pointer(&self.pointer, name)
     }
 

@@ -32,25 +32,25 @@ pub(crate) enum Next {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Change {
     /// The order after the change. Its version is one higher than before.
-    pub order: Order,
+    pub(crate) order: Order,
     /// Writes the order under the condition [`UNCHANGED`].
-    pub update: Effect,
+    pub(crate) update: Effect,
     /// An item that is written with the change, such as a payment's, its
     /// condition, and the condition's values.
-    pub mark: Option<(Item, &'static str, Item)>,
+    pub(crate) mark: Option<(Item, &'static str, Item)>,
     /// What happens to stock.
-    pub effects: Vec<Effect>,
+    pub(crate) effects: Vec<Effect>,
     /// The error if the mark's condition fails.
-    pub marked: Error,
+    pub(crate) marked: Error,
 }
 
 /// An order after a change.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Changed {
     /// The order as it is now.
-    pub order: Order,
+    pub(crate) order: Order,
     /// Whether it was like this before.
-    pub already: bool,
+    pub(crate) already: bool,
 }
 
 /// Changes the order with this id as `decide` says.

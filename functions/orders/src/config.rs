@@ -23,23 +23,23 @@ pub struct Config {
     /// The table.
     pub store: StoreConfig,
     /// The origins whose pages may read answers.
-    pub origins: AllowedOrigins,
+    pub(crate) origins: AllowedOrigins,
     /// The Redis that helps, if there is one.
-    pub redis: Option<RedisConfig>,
+    pub(crate) redis: Option<RedisConfig>,
 }
 
 /// A Redis, and how long to wait for it.
 #[derive(Clone, Debug)]
-pub struct RedisConfig {
+pub(crate) struct RedisConfig {
     /// Where it is.
-    pub address: RedisAddress,
+    pub(crate) address: RedisAddress,
     /// How long an order waits for it before its write, all together.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 /// Where a Redis is. Its URL has a password in it.
 #[derive(Clone, Debug)]
-pub enum RedisAddress {
+pub(crate) enum RedisAddress {
     /// `redis://` or `rediss://`.
     Url(Secret<String>),
     /// The secret that holds the URL.
@@ -50,7 +50,7 @@ pub enum RedisAddress {
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
     /// The table's name.
-    pub table: String,
+    pub(crate) table: String,
     /// Region, credentials, endpoints.
     pub aws: AwsConfig,
 }
@@ -133,7 +133,7 @@ impl StoreConfig {
     ///
     /// # Errors
     /// Names the variable that is missing.
-    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub(crate) fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             table: required(&var, "TABLE_NAME")?,
             aws: AwsConfig::from_env(&var)?,
@@ -141,7 +141,7 @@ impl StoreConfig {
     }
 
     /// The database client: one attempt for each request, as [`once::Store`] requires.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let mut config = Builder::from(&self.aws.sdk_config());
         config.set_endpoint_url(self.aws.endpoint("DYNAMODB"));
         Client::from_conf(config.build())

@@ -14,7 +14,7 @@ use crate::precondition::Precondition;
 use crate::text::Text;
 
 /// The scope of the payment service, which acts on any customer's order.
-pub(crate) const SCOPE_CONFIRM: &str = "orders:confirm";
+const SCOPE_CONFIRM: &str = "orders:confirm";
 
 /// Removing the shard is enough to leave the sparse index of pending orders;
 /// `hold_expires_at` is part of the answer and stays.

@@ -3,7 +3,7 @@
 use shared::caller::Caller;
 
 /// The longest issuer name and subject together, in bytes; an index key holds 2,048.
-pub(crate) const CUSTOMER_BYTES_MAX: usize = 1_024;
+const CUSTOMER_BYTES_MAX: usize = 1_024;
 
 /// A customer: an issuer's configured name and the subject it vouches for.
 ///
@@ -18,7 +18,7 @@ pub struct CustomerError;
 
 impl Customer {
     /// The customer as stored: `<issuer>#<sub>`.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

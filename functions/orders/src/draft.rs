@@ -8,10 +8,10 @@ use crate::body::{Fault, Faults, Object};
 use crate::product::{Currency, Sku, UNIT_PRICE_MAX};
 
 /// How many lines an order may have, before lines of one product are merged.
-pub(crate) const LINES: RangeInclusive<usize> = 1..=50;
+const LINES: RangeInclusive<usize> = 1..=50;
 
 /// How many of one product an order may ask for, also after merging.
-pub(crate) const QUANTITY: RangeInclusive<i64> = 1..=1_000_000;
+const QUANTITY: RangeInclusive<i64> = 1..=1_000_000;
 
 /// The version that new records' fingerprints are computed by.
 pub(crate) const FINGERPRINT_VERSION_NOW: i64 = 1;
@@ -22,22 +22,22 @@ const UNIT_PRICE: RangeInclusive<i64> = 0..=UNIT_PRICE_MAX;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Draft {
     /// The currency the client showed its prices in.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// One line a product, by product.
-    pub lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
     /// The sum, in the currency's smallest unit.
-    pub total: i64,
+    pub(crate) total: i64,
 }
 
 /// So many of a product, at the price that the customer saw.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     /// The product.
-    pub sku: Sku,
+    pub(crate) sku: Sku,
     /// How many.
-    pub quantity: i64,
+    pub(crate) quantity: i64,
     /// What the customer was shown for one, in the currency's smallest unit.
-    pub unit_price: i64,
+    pub(crate) unit_price: i64,
 }
 
 impl Draft {

@@ -14,7 +14,7 @@ const RETRY_SECONDS: u32 = 1;
 /// An answer that is not the one asked for, but for refusals: those are
 /// recorded with their bytes ([`crate::refusal`]).
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
-pub enum Error {
+pub(crate) enum Error {
     /// The body, path or query is not what this route takes.
     #[error("the request has {} faults", .0.len())]
     Invalid(Vec<Fault>),
@@ -77,7 +77,7 @@ impl Error {
         clippy::too_many_lines,
         reason = "one arm an answer: the table is read whole"
     )]
-    pub fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         // No wildcard: a new variant must choose its status here.
         match self {
             Self::Invalid(faults) => bad_request(

@@ -13,21 +13,21 @@ use crate::deadline::deadline;
 use crate::error::Error;
 
 /// The largest body, in bytes.
-pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request, apart from its HTTP form.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     /// The route that the gateway matched, such as `GET /orders/{id}`.
-    pub route: String,
+    pub(crate) route: String,
     /// The gateway's id of the request, told in every answer.
-    pub request_id: String,
+    pub(crate) request_id: String,
     /// Lambda's id of the invocation.
-    pub invocation_id: String,
+    pub(crate) invocation_id: String,
     /// The trace that the invocation belongs to.
-    pub trace_id: Option<String>,
+    pub(crate) trace_id: Option<String>,
     /// When the invocation ends.
-    pub deadline: Timestamp,
+    pub(crate) deadline: Timestamp,
     headers: HeaderMap,
     parameters: Vec<(String, String)>,
     query: Vec<(String, String)>,

@@ -18,12 +18,13 @@ pub struct Moment(i64);
 
 impl Moment {
     /// The moment a number of milliseconds after 1970 began.
-    pub const fn from_millis(millis: i64) -> Self {
+    #[cfg(test)]
+    pub(crate) const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
     /// The moment as the table stores it.
-    pub fn stored(self) -> String {
+    pub(crate) fn stored(self) -> String {
         format!("{:0DIGITS$}", self.0)
     }
 
@@ -31,7 +32,7 @@ impl Moment {
     ///
     /// # Errors
     /// It is no number.
-    pub fn from_stored(digits: &str) -> Result<Self, ParseIntError> {
+    pub(crate) fn from_stored(digits: &str) -> Result<Self, ParseIntError> {
         digits.parse().map(Self)
     }
 
@@ -42,12 +43,12 @@ impl Moment {
     }
 
     /// Whole seconds since 1970, as DynamoDB's TTL wants them.
-    pub const fn seconds(self) -> i64 {
+    pub(crate) const fn seconds(self) -> i64 {
         self.0 / 1_000
     }
 
     /// How long ago `earlier` was.
-    pub const fn since(self, earlier: Self) -> SignedDuration {
+    pub(crate) const fn since(self, earlier: Self) -> SignedDuration {
         SignedDuration::from_millis(self.0 - earlier.0)
     }
 }

@@ -22,7 +22,7 @@ pub(crate) const HOLD_SECONDS: i64 = 900;
 pub(crate) const EXPIRY_SHARDS: u32 = 8;
 
 /// The route whose decisions are orders, part of what names them.
-pub(crate) const ROUTE: &str = "POST /orders";
+const ROUTE: &str = "POST /orders";
 
 /// The sort key of an order.
 pub(crate) const SORT_KEY: &str = "ORDER";
@@ -49,12 +49,12 @@ impl OrderId {
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The primary key of the order, or of the refusal in its place.
-    pub fn key(&self) -> Item {
+    pub(crate) fn key(&self) -> Item {
         Item::from([
             ("pk".to_owned(), text(self.partition())),
             ("sk".to_owned(), text(SORT_KEY)),
@@ -100,7 +100,7 @@ impl FromStr for OrderId {
 /// Where an order stands.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     /// It holds its stock until it is confirmed, cancelled or expired.
     Pending,
     /// It was paid.
@@ -112,16 +112,8 @@ pub enum Status {
 }
 
 impl Status {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Pending,
-        Self::Confirmed,
-        Self::Cancelled,
-        Self::Expired,
-    ];
-
     /// Whether no other status can follow: a confirmed order can be cancelled.
-    pub const fn is_final(self) -> bool {
+    pub(crate) const fn is_final(self) -> bool {
         match self {
             Self::Pending | Self::Confirmed => false,
             Self::Cancelled | Self::Expired => true,
@@ -129,7 +121,7 @@ impl Status {
     }
 
     /// The word that is stored and told.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Confirmed => "confirmed",
@@ -141,74 +133,74 @@ impl Status {
 
 /// One product of an order.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct OrderLine {
+pub(crate) struct OrderLine {
     /// The product.
-    pub sku: Sku,
+    pub(crate) sku: Sku,
     /// How many.
-    pub quantity: i64,
+    pub(crate) quantity: i64,
     /// What the customer was shown for one, and agreed to.
-    pub unit_price: i64,
+    pub(crate) unit_price: i64,
     /// Which shards of its stock they were taken from: where they go back to.
-    pub allocations: Vec<Allocation>,
+    pub(crate) allocations: Vec<Allocation>,
 }
 
 /// A quantity that was taken from one shard of a product's stock.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Allocation {
+pub(crate) struct Allocation {
     /// The shard.
-    pub shard: u32,
+    pub(crate) shard: u32,
     /// How many.
-    pub quantity: i64,
+    pub(crate) quantity: i64,
 }
 
 /// An order as the table holds it. It is also the memory that its key was used.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Order {
     /// `ORD#` and the id.
-    pub pk: String,
+    pub(crate) pk: String,
     /// [`SORT_KEY`].
-    pub sk: String,
+    pub(crate) sk: String,
     /// The id alone, for the events that are made of the table's stream: they
     /// can copy an attribute, but not cut one. Nothing here reads it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub id: String,
+    pub(crate) id: String,
     /// Where it stands.
-    pub status: Status,
+    pub(crate) status: Status,
     /// The customer.
-    pub owner: String,
+    pub(crate) owner: String,
     /// The currency of all its prices.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// The sum, in the currency's smallest unit.
-    pub total: i64,
+    pub(crate) total: i64,
     /// Its lines, one a product, by product.
-    pub lines: Vec<OrderLine>,
+    pub(crate) lines: Vec<OrderLine>,
     /// When it was placed.
-    pub created_at: Moment,
+    pub(crate) created_at: Moment,
     /// When it may expire at the earliest. It never changes, being part of the answer.
-    pub hold_expires_at: Moment,
+    pub(crate) hold_expires_at: Moment,
     /// Its index partition, only while it is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expiry_shard: Option<String>,
+    pub(crate) expiry_shard: Option<String>,
     /// Changes with every change of the order: its ETag.
-    pub version: i64,
+    pub(crate) version: i64,
     /// The form of the answer it was placed with.
-    pub answer_version: i64,
+    pub(crate) answer_version: i64,
     /// What was asked for.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     /// How that was computed.
-    pub fingerprint_version: i64,
+    pub(crate) fingerprint_version: i64,
     /// The payment that confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment_reference: Option<String>,
+    pub(crate) payment_reference: Option<String>,
     /// When it was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_at: Option<Moment>,
+    pub(crate) confirmed_at: Option<Moment>,
     /// When it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancelled_at: Option<Moment>,
+    pub(crate) cancelled_at: Option<Moment>,
     /// When it expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expired_at: Option<Moment>,
+    pub(crate) expired_at: Option<Moment>,
 }
 
 impl Order {
@@ -247,12 +239,12 @@ impl Order {
     }
 
     /// The order's id.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.pk.strip_prefix("ORD#").unwrap_or(&self.pk)
     }
 
     /// The order as it stands now, as a client sees it.
-    pub fn view(&self) -> OrderView<'_> {
+    pub(crate) fn view(&self) -> OrderView<'_> {
         let told = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
         OrderView {
             status: self.status,
@@ -307,7 +299,7 @@ impl Order {
 
 /// An order as a client sees it. The order of the members is part of the answer.
 #[derive(Debug, Serialize)]
-pub struct OrderView<'order> {
+pub(crate) struct OrderView<'order> {
     id: &'order str,
     status: Status,
     currency: &'order str,

@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 use crate::turns::{Attempt, Turns};
 
 /// How long a refusal is kept at least: 14 days. DynamoDB deletes it later than that.
-pub(crate) const REFUSAL_SECONDS: i64 = 14 * 24 * 60 * 60;
+const REFUSAL_SECONDS: i64 = 14 * 24 * 60 * 60;
 
 /// Takes a quantity from a product's stock …
 const TAKE: &str = "SET available = available - :q, taken = taken + :q, version = version + :one";

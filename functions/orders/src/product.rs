@@ -10,7 +10,7 @@ use crate::moment::Moment;
 use crate::text::Text;
 
 /// The longest stock keeping unit, in characters.
-pub(crate) const SKU_CHARACTERS_MAX: usize = 64;
+const SKU_CHARACTERS_MAX: usize = 64;
 
 /// The highest price of one unit, in the currency's smallest unit.
 pub(crate) const UNIT_PRICE_MAX: i64 = 1_000_000_000_000;
@@ -29,16 +29,16 @@ pub(crate) type ProductName = Text<200>;
 /// A stock keeping unit: 1 to 64 of `A–Z a–z 0–9 - _ .`.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
-pub struct Sku(String);
+pub(crate) struct Sku(String);
 
 /// A text is no stock keeping unit.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("must be 1 to {SKU_CHARACTERS_MAX} characters of A-Z a-z 0-9 - _ .")]
-pub struct SkuError;
+pub(crate) struct SkuError;
 
 impl Sku {
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -64,16 +64,16 @@ impl FromStr for Sku {
 /// A currency's code: three capital letters (ISO 4217).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Currency(String);
+pub(crate) struct Currency(String);
 
 /// A text is no currency code.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("must be three capital letters, as ISO 4217 has them")]
-pub struct CurrencyError;
+pub(crate) struct CurrencyError;
 
 impl Currency {
     /// The code.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -96,27 +96,27 @@ impl FromStr for Currency {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Product {
     /// `SKU#` and the stock keeping unit.
-    pub pk: String,
+    pub(crate) pk: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// What one costs, in the currency's smallest unit.
-    pub unit_price: i64,
+    pub(crate) unit_price: i64,
     /// The currency of the price.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// Whether it may be ordered.
-    pub sellable: bool,
+    pub(crate) sellable: bool,
     /// Changes with name, price, currency and sellable only: the ETag.
-    pub details_version: i64,
+    pub(crate) details_version: i64,
     /// How many can be taken.
-    pub available: i64,
+    pub(crate) available: i64,
     /// How many pending and confirmed orders hold.
-    pub taken: i64,
+    pub(crate) taken: i64,
     /// How many adjustments brought, less what they took away.
-    pub received: i64,
+    pub(crate) received: i64,
     /// Changes with every movement of stock.
-    pub version: i64,
+    pub(crate) version: i64,
     /// When it was first described: its place in lists.
-    pub created_at: Moment,
+    pub(crate) created_at: Moment,
 }
 
 impl Product {

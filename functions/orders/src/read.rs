@@ -12,7 +12,7 @@ use crate::product::{Product, SHARD, Sku, stock_key};
 use crate::record::Record;
 
 /// The scope that reads every customer's orders.
-pub(crate) const SCOPE_READ_ANY: &str = "orders:read:any";
+const SCOPE_READ_ANY: &str = "orders:read:any";
 
 /// Reads an order: the caller's own, or any with [`SCOPE_READ_ANY`].
 ///

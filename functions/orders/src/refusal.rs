@@ -15,22 +15,22 @@ pub(crate) const REJECTED: &str = "rejected";
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Refusal {
     /// The partition key that the order or the adjustment would have.
-    pub pk: String,
+    pk: String,
     /// The sort key that it would have.
-    pub sk: String,
+    sk: String,
     /// Always `rejected`.
-    pub status: String,
+    status: String,
     /// The answer's HTTP status.
-    pub answer_status: u16,
+    answer_status: u16,
     /// The answer's body, byte for byte.
-    pub answer: String,
+    answer: String,
     /// The fingerprint of the request.
-    pub fingerprint: String,
+    fingerprint: String,
     /// The fingerprint's version.
-    pub fingerprint_version: i64,
+    fingerprint_version: i64,
     /// When DynamoDB may delete it, in seconds since 1970, if ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<i64>,
+    expires_at: Option<i64>,
 }
 
 impl Refusal {
@@ -58,7 +58,7 @@ impl Refusal {
     ///
     /// # Errors
     /// The stored status is not the status of a refusal.
-    pub fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
+    pub(crate) fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
         let status = StatusCode::from_u16(self.answer_status)
             .ok()
             .filter(StatusCode::is_client_error)

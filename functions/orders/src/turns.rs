@@ -29,7 +29,7 @@ mod tests;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-pub use account::Account;
+pub(crate) use account::Account;
 pub use link::Exchange;
 pub use locks::LEAVE_MAX;
 pub use question::{Fault, Question, Reply};

@@ -7,21 +7,21 @@ use shared::metrics::Metrics;
 
 /// What one invocation did with Redis.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Account {
+pub(crate) struct Account {
     /// Questions sent.
-    pub exchanges: u32,
+    pub(crate) exchanges: u32,
     /// Whether Redis knew the decision, so that nothing was written.
-    pub hit: bool,
+    pub(crate) hit: bool,
     /// How long the order waited for Redis, and for its turn.
-    pub waited: Duration,
+    pub(crate) waited: Duration,
     /// Whether no turn came in time. The order goes on without one.
-    pub turnless: bool,
+    pub(crate) turnless: bool,
     /// Questions without an answer in time.
-    pub time_outs: u32,
+    pub(crate) time_outs: u32,
     /// Questions that failed: an error, or no connection.
-    pub failures: u32,
+    pub(crate) failures: u32,
     /// Whether Redis was not asked, because it had failed shortly before.
-    pub left_alone: bool,
+    pub(crate) left_alone: bool,
 }
 
 impl Account {

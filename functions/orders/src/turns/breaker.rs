@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a Redis gets no questions after it failed. Then one question tries it.
-pub(super) const LEFT_ALONE: SignedDuration = SignedDuration::from_secs(30);
+const LEFT_ALONE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Whether Redis may be asked.
 #[derive(Debug, Default)]

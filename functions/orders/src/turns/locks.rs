@@ -29,7 +29,7 @@ const PAUSE_SPREAD: Duration = Duration::from_millis(6);
 
 /// Redis is not asked with less time than this. Otherwise a short wait of ours
 /// would look like a dead Redis.
-pub(super) const EXCHANGE_LEAST: Duration = Duration::from_millis(15);
+const EXCHANGE_LEAST: Duration = Duration::from_millis(15);
 
 /// One attempt's turn.
 pub(super) struct Turn<'turn> {
