@@ -10,7 +10,8 @@ use crate::confirm;
 use crate::customer::Customer;
 use crate::error::Error;
 use crate::moment::Moment;
-use crate::order::{Order, OrderId, Status};
+use crate::order::{Order, Status};
+use crate::order_id::OrderId;
 use crate::precondition::Precondition;
 use crate::release;
 

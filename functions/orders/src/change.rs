@@ -12,7 +12,8 @@
 use once::{Action, Effect, Item, Pace, Reason, Session, number, text};
 
 use crate::error::Error;
-use crate::order::{Order, OrderId};
+use crate::order::Order;
+use crate::order_id::OrderId;
 use crate::read;
 use crate::record::Record;
 

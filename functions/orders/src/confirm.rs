@@ -9,7 +9,8 @@ use crate::body::{Fault, Faults, Object};
 use crate::change::{Change, Changed, Next, change, next_version};
 use crate::error::Error;
 use crate::moment::Moment;
-use crate::order::{Order, OrderId, Status};
+use crate::order::{Order, Status};
+use crate::order_id::OrderId;
 use crate::precondition::Precondition;
 use crate::text::Text;
 

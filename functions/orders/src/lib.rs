@@ -22,6 +22,7 @@ mod ledger;
 mod list;
 mod moment;
 mod order;
+mod order_id;
 mod place;
 mod precondition;
 mod product;
@@ -54,7 +55,8 @@ pub use customer::Customer;
 pub use draft::Draft;
 pub use list::BY_OWNER;
 pub use moment::Moment;
-pub use order::{Order, OrderId};
+pub use order::Order;
+pub use order_id::OrderId;
 pub use refusal::Refusal;
 pub use report::SERVICE;
 

@@ -1,18 +1,14 @@
 //! Owns an order: as the table holds it, and as a client sees it, then and now.
 
-use std::fmt;
-use std::str::FromStr;
-
 use http::StatusCode;
-use once::{IdempotencyKey, Item, NAME_CHARACTERS, text};
 use serde::{Deserialize, Serialize};
-use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
 use crate::draft::{Draft, FINGERPRINT_VERSION_NOW};
 use crate::error::Error;
 use crate::moment::Moment;
+use crate::order_id::{OrderId, SORT_KEY};
 use crate::product::{Currency, SHARD, Sku};
 
 /// How long an order holds its stock before it may expire.
@@ -21,80 +17,18 @@ pub(crate) const HOLD_SECONDS: i64 = 900;
 /// Over how many partitions of the index pending orders are spread.
 pub(crate) const EXPIRY_SHARDS: u32 = 8;
 
-/// The route whose decisions are orders, part of what names them.
-const ROUTE: &str = "POST /orders";
-
-/// The sort key of an order.
-pub(crate) const SORT_KEY: &str = "ORDER";
-
 /// The form of the answer that a placed order gets from this release.
 const ANSWER_VERSION_NOW: i64 = 1;
-
-const ID_PREFIX: &str = "ord_";
-
-/// An order's id: `ord_` and 26 characters of lower-case base32.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct OrderId(String);
-
-/// A text is no order's id.
-#[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
-#[error("is no order id")]
-pub struct OrderIdError;
-
-impl OrderId {
-    /// The id of the one order that a caller can place under a key.
-    pub fn derive(caller: &Caller, key: &IdempotencyKey) -> Self {
-        let name = once::decision_name(&caller.issuer, &caller.sub, ROUTE, key);
-        Self(format!("{ID_PREFIX}{name}"))
-    }
-
-    /// The text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The primary key of the order, or of the refusal in its place.
-    pub(crate) fn key(&self) -> Item {
-        Item::from([
-            ("pk".to_owned(), text(self.partition())),
-            ("sk".to_owned(), text(SORT_KEY)),
-        ])
-    }
-
-    /// The partition of the order.
-    pub fn partition(&self) -> String {
-        format!("ORD#{}", self.0)
-    }
-
-    /// The index partition among [`EXPIRY_SHARDS`] that a pending order waits in.
-    fn expiry_shard(&self) -> String {
-        let sum: u32 = self.0.bytes().map(u32::from).sum();
-        expiry_shard(sum % EXPIRY_SHARDS)
-    }
-}
 
 /// The name of an index partition of pending orders.
 pub(crate) fn expiry_shard(number: u32) -> String {
     format!("EXPIRY#{number}")
 }
 
-impl fmt::Display for OrderId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl FromStr for OrderId {
-    type Err = OrderIdError;
-
-    fn from_str(text: &str) -> Result<Self, OrderIdError> {
-        let name = text.strip_prefix(ID_PREFIX).ok_or(OrderIdError)?;
-        let base32 = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
-        if name.len() != NAME_CHARACTERS || !name.bytes().all(base32) {
-            return Err(OrderIdError);
-        }
-        Ok(Self(text.to_owned()))
-    }
+/// The index partition among [`EXPIRY_SHARDS`] that a pending order waits in.
+fn expiry_shard_of(id: &OrderId) -> String {
+    let sum: u32 = id.as_str().bytes().map(u32::from).sum();
+    expiry_shard(sum % EXPIRY_SHARDS)
 }
 
 /// Where an order stands.
@@ -226,7 +160,7 @@ impl Order {
             lines: draft.lines.iter().map(line).collect(),
             created_at: now,
             hold_expires_at: now.plus_seconds(HOLD_SECONDS),
-            expiry_shard: Some(id.expiry_shard()),
+            expiry_shard: Some(expiry_shard_of(id)),
             version: 1,
             answer_version: ANSWER_VERSION_NOW,
             fingerprint: draft.fingerprint_now().as_str().to_owned(),
@@ -328,6 +262,7 @@ struct LineView {
 #[cfg(test)]
 pub(crate) mod tests {
     use lambda_http::Body;
+    use shared::caller::Caller;
 
     use super::*;
 
@@ -377,23 +312,6 @@ pub(crate) mod tests {
 
     fn placed(order: &Order) -> Result<String, Error> {
         body_of(order.answer(Outcome::Placed))
-    }
-
-    #[test]
-    fn an_id_is_a_prefix_and_26_characters() {
-        assert!("ord_abcdefghijklmnopqrstuvwxyz".parse::<OrderId>().is_ok());
-        assert!("ord_234567abcdefghijklmnopqrst".parse::<OrderId>().is_ok());
-        for bad in [
-            "",
-            "ord_",
-            "abcdefghijklmnopqrstuvwxyz",
-            "ord_abcdefghijklmnopqrstuvwxy",
-            "ord_abcdefghijklmnopqrstuvwxyzz",
-            "ord_ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-            "ord_abcdefghijklmnopqrstuvwxy1",
-        ] {
-            assert!(bad.parse::<OrderId>().is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use shared::caller::Caller;
 use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
 use crate::error::Error;
-use crate::order::{Order, OrderId};
+use crate::order::Order;
+use crate::order_id::OrderId;
 use crate::product::{Product, SHARD, Sku, stock_key};
 use crate::record::Record;
 

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use crate::answer::{Answer, Outcome};
 use crate::error::Error;
 use crate::ledger::{self, Entry};
-use crate::order::{Order, SORT_KEY};
+use crate::order::Order;
+use crate::order_id::SORT_KEY;
 use crate::refusal::{REJECTED, Refusal};
 
 /// What stands under the primary key of a decision.

@@ -12,7 +12,7 @@ use crate::draft::Draft;
 use crate::error::Error;
 use crate::incoming::Incoming;
 use crate::list::{Asked, list_orders, list_products};
-use crate::order::OrderId;
+use crate::order_id::OrderId;
 use crate::place::place;
 use crate::precondition::Precondition;
 use crate::product::Sku;
