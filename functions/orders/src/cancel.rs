@@ -6,7 +6,6 @@ use shared::caller::Caller;
 use crate::answer::{Answer, Outcome};
 use crate::body::{Fault, Faults, Object};
 use crate::change::{Next, change};
-use crate::confirm;
 use crate::customer::Customer;
 use crate::error::Error;
 use crate::moment::Moment;
@@ -41,7 +40,7 @@ pub(crate) async fn cancel(
     let changed = change(session, id, |order| {
         decide(order, &customer, precondition, now)
     });
-    confirm::answer(&changed.await?, Outcome::Cancelled)
+    changed.await?.answer(Outcome::Cancelled)
 }
 
 fn decide(

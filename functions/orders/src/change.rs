@@ -9,8 +9,10 @@
 //! A transaction returns no values. Written this way, the answer and its ETag are
 //! known without another read.
 
+use http::StatusCode;
 use once::{Action, Effect, Item, Pace, Reason, Session, number, text};
 
+use crate::answer::{Answer, Outcome};
 use crate::error::Error;
 use crate::order::Order;
 use crate::order_id::OrderId;
@@ -52,6 +54,25 @@ pub(crate) struct Changed {
     pub(crate) order: Order,
     /// Whether it was like this before.
     pub(crate) already: bool,
+}
+
+impl Changed {
+    /// The answer to a change that the client asked for: the order as it is now.
+    pub(crate) fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
+        let order = &self.order;
+        let outcome = if self.already {
+            Outcome::Replayed
+        } else {
+            outcome
+        };
+        let answer = Answer::json(outcome, StatusCode::OK, &order.view())?;
+        let answer = answer.etag(order.version);
+        Ok(if self.already {
+            answer.replayed()
+        } else {
+            answer
+        })
+    }
 }
 
 /// Changes the order with this id as `decide` says.

@@ -1,12 +1,11 @@
 //! Owns the confirming of an order by the payment that was made for it.
 
-use http::StatusCode;
 use once::{Item, Session, text, value_digest};
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
 use crate::body::{Fault, Faults, Object};
-use crate::change::{Change, Changed, Next, change, next_version};
+use crate::change::{Change, Next, change, next_version};
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::order::{Order, Status};
@@ -63,18 +62,7 @@ pub(crate) async fn confirm(
     let changed = change(session, id, |order| {
         decide(order, reference, precondition, now)
     });
-    answer(&changed.await?, Outcome::Confirmed)
-}
-
-/// The answer to a change: the order as it is now.
-pub(crate) fn answer(changed: &Changed, outcome: Outcome) -> Result<Answer, Error> {
-    let order = &changed.order;
-    if changed.already {
-        let answer = Answer::json(Outcome::Replayed, StatusCode::OK, &order.view())?;
-        return Ok(answer.etag(order.version).replayed());
-    }
-    let answer = Answer::json(outcome, StatusCode::OK, &order.view())?;
-    Ok(answer.etag(order.version))
+    changed.await?.answer(Outcome::Confirmed)
 }
 
 fn decide(
