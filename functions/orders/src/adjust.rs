@@ -123,9 +123,9 @@ pub(crate) async fn adjust(
         item_of(&refusal).ok()
     };
     let attempt = Attempt {
-        name: &format!("{ID_PREFIX}{name}"),
+        id: &format!("{ID_PREFIX}{name}"),
         products: vec![sku.as_str()],
-        intent: &intent,
+        record: &intent.record,
         fingerprints: adjustment,
     };
     let write = settle(session, &intent, adjustment, refuse);

@@ -1,6 +1,7 @@
 //! Places an order: one transaction that stores the order and takes its stock,
 //! or a refusal that says why not.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
 use once::{
     Effect, FailedEffect, IdempotencyKey, Intent, Item, Session, Settled, number, number_of,
@@ -57,12 +58,12 @@ pub(crate) async fn place(
     let refuse = |failed: &[FailedEffect]| {
         let problem = judge(draft, failed)?.with("request_id", request_id);
         reason = problem.kind();
-        refusal(&id, draft, &problem, now)
+        item_of(&refusal(&id, draft, &problem, now)).ok()
     };
     let attempt = Attempt {
-        name: id.as_str(),
+        id: id.as_str(),
         products: draft.lines.iter().map(|line| line.sku.as_str()).collect(),
-        intent: &intent,
+        record: &intent.record,
         fingerprints: draft,
     };
     let write = settle(session, &intent, draft, refuse);
@@ -73,17 +74,7 @@ pub(crate) async fn place(
     }
 }
 
-fn refusal(id: &OrderId, draft: &Draft, problem: &Problem, now: Moment) -> Option<Item> {
-    let refusal = Refusal::new(
-        (id.partition(), SORT_KEY.to_owned()),
-        problem,
-        &draft.fingerprint_now(),
-        FINGERPRINT_VERSION_NOW,
-        Some(now.plus_seconds(REFUSAL_SECONDS).seconds()),
-    );
-    item_of(&refusal).ok()
-}
-
+/// Takes the quantity of a line from its product's stock.
 fn take(line: &Line, draft: &Draft) -> Effect {
     Effect {
         key: stock_key(&line.sku, SHARD),
@@ -95,10 +86,7 @@ fn take(line: &Line, draft: &Draft) -> Effect {
             (":one".to_owned(), number(1)),
             (":p".to_owned(), number(line.unit_price)),
             (":c".to_owned(), text(draft.currency.as_str())),
-            (
-                ":true".to_owned(),
-                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
-            ),
+            (":true".to_owned(), AttributeValue::Bool(true)),
         ]),
     }
 }
@@ -230,10 +218,19 @@ impl Shortfall {
     }
 }
 
+/// The refusal that answers with a problem, in the order's place.
+fn refusal(id: &OrderId, draft: &Draft, problem: &Problem, now: Moment) -> Refusal {
+    Refusal::new(
+        (id.partition(), SORT_KEY.to_owned()),
+        problem,
+        &draft.fingerprint_now(),
+        FINGERPRINT_VERSION_NOW,
+        Some(now.plus_seconds(REFUSAL_SECONDS).seconds()),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     use super::*;
 
     fn draft() -> Draft {

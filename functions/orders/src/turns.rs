@@ -37,7 +37,7 @@ pub use redis::Redis;
 
 use account::note;
 use locks::Turn;
-use once::{Fingerprints, Intent, Item, Session, Settled, Unsettled, decided_before};
+use once::{Fingerprints, Item, Session, Settled, Unsettled, decided_before};
 
 /// One invocation's turns, with the help of a Redis if there is one.
 #[derive(Debug)]
@@ -48,12 +48,12 @@ pub(crate) struct Turns<'redis> {
 
 /// One attempt at something that happens once.
 pub(crate) struct Attempt<'attempt, F> {
-    /// The decision's name, such as the order's id.
-    pub(crate) name: &'attempt str,
+    /// The id of the order or the adjustment.
+    pub(crate) id: &'attempt str,
     /// The products whose stock it moves, sorted.
     pub(crate) products: Vec<&'attempt str>,
-    /// What is to happen.
-    pub(crate) intent: &'attempt Intent,
+    /// The record that the attempt writes if it succeeds.
+    pub(crate) record: &'attempt Item,
     /// The fingerprints of the request.
     pub(crate) fingerprints: &'attempt F,
 }
@@ -84,7 +84,7 @@ impl<'redis> Turns<'redis> {
             return write.await;
         };
         let account = &self.account;
-        let turn = Turn::new(redis, account, session, attempt.name, &attempt.products);
+        let turn = Turn::new(redis, account, session, attempt.id, &attempt.products);
         if let Some(entry) = turn.enter().await
             && let Some(record) = known(&entry, &turn, session, attempt).await
         {
@@ -93,7 +93,7 @@ impl<'redis> Turns<'redis> {
         }
         let settled = write.await;
         let record = match &settled {
-            Ok(Settled::Done) => Some(&attempt.intent.record),
+            Ok(Settled::Done) => Some(attempt.record),
             Ok(Settled::Refused(record) | Settled::Before(record)) => Some(record),
             Err(_) => None,
         };
@@ -109,7 +109,7 @@ async fn known<F: Fingerprints>(
     session: &Session<'_>,
     attempt: &Attempt<'_, F>,
 ) -> Option<Item> {
-    let (intended, now) = (&attempt.intent.record, session.world().now());
+    let (intended, now) = (attempt.record, session.world().now());
     let record = decided::trusted(entry, intended, attempt.fingerprints, now)?;
     if decided::is_final(&record) {
         return decided::can_be_answered(&record).then_some(record);

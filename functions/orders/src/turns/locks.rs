@@ -42,12 +42,12 @@ pub(super) struct Turn<'turn> {
 }
 
 impl<'turn> Turn<'turn> {
-    /// The turn of the attempt of this name at these products, sorted.
+    /// The turn of the attempt with this id at these products, sorted.
     pub(super) fn new(
         redis: &'turn Redis,
         account: &'turn Mutex<Account>,
         session: &'turn Session<'_>,
-        name: &str,
+        id: &str,
         products: &[&str],
     ) -> Self {
         let prefix = &redis.prefix;
@@ -56,7 +56,7 @@ impl<'turn> Turn<'turn> {
             redis,
             account,
             session,
-            decided: format!("{prefix}decided:{name}"),
+            decided: format!("{prefix}decided:{id}"),
             locks: products.iter().map(lock).collect(),
             // As random as a request token, and as short.
             owner: session.token(),

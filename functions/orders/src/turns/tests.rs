@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
 use futures::FutureExt as _;
 use jiff::Timestamp;
 
-use once::{Store, World};
+use once::{Intent, Store, World};
 
 use super::*;
 
@@ -287,9 +287,9 @@ async fn without_time_left_redis_is_not_asked() {
         effects: Vec::new(),
     };
     let attempt = Attempt {
-        name: "ord_1",
+        id: "ord_1",
         products: Vec::new(),
-        intent: &intent,
+        record: &intent.record,
         fingerprints: &Nothing,
     };
     let write = once::settle(&session, &intent, &Nothing, |_| None);
