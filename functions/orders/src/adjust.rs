@@ -10,9 +10,10 @@ use shared::caller::Caller;
 use shared::problem::Problem;
 
 use crate::answer::{Answer, Outcome};
-use crate::body::{Fault, Faults, Object};
+use crate::body::{self, Object};
 use crate::customer::Customer;
 use crate::error::Error;
+use crate::fault::{Fault, Faults};
 use crate::ledger::{ANSWER_VERSION_NOW, Entry, ID_PREFIX, Reason, SORT_KEY_PREFIX};
 use crate::moment::Moment;
 use crate::product::{SHARD, Sku, partition, stock_key};
@@ -46,9 +47,7 @@ impl Adjustment {
     /// # Errors
     /// Everything that is wrong with it, each with its pointer.
     pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
-        let mut faults = Faults::default();
-        let adjustment = Self::read(body, &mut faults);
-        faults.or(adjustment)
+        body::read(body, Self::take)
     }
 
     /// The fingerprint under [`FINGERPRINT_VERSION_NOW`].
@@ -57,8 +56,7 @@ impl Adjustment {
         Fingerprint::of([b"adjustment".as_slice(), &delta, reason.as_bytes()])
     }
 
-    fn read(body: &[u8], faults: &mut Faults) -> Option<Self> {
-        let mut object = Object::of_body(body, faults)?;
+    fn take(mut object: Object<'_>, faults: &mut Faults) -> Option<Self> {
         let delta = object.integer("delta", &(-DELTA_MAX..=DELTA_MAX), faults);
         let reason = object.text("reason", faults);
         if delta == Some(0) {

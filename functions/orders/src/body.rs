@@ -9,55 +9,30 @@ use std::str::FromStr;
 
 use shared::json::{DEPTH_MAX, Json, Object as Members, Repeats, parse};
 
-/// The most faults that one answer lists; further ones are left out.
-const FAULTS_MAX: usize = 20;
+use crate::fault::{Fault, Faults};
 
 /// How much of a member's name a pointer shows.
 const NAME_CHARACTERS_MAX: usize = 64;
 
-/// One thing that is wrong with a request.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Fault {
-    /// Where it is.
-    pub(crate) place: Place,
-    /// What is wrong, in words for the developer of the client.
-    pub(crate) detail: String,
-}
-
-/// Where a fault is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Place {
-    /// A JSON Pointer (RFC 6901) into the body; the empty one is the whole body.
-    Body(String),
-    /// A parameter of the path or the query, or a header.
-    Parameter(&'static str),
-}
-
-/// The faults found so far.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
-
-impl Faults {
-    /// Adds a fault at a pointer into the body.
-    pub(crate) fn add(&mut self, pointer: &str, detail: impl Into<String>) {
-        if self.0.len() < FAULTS_MAX {
-            self.0.push(Fault {
-                place: Place::Body(pointer.to_owned()),
-                detail: detail.into(),
-            });
+/// Reads a body that must be one JSON object. `take` takes its members.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its pointer.
+pub(crate) fn read<'body, T>(
+    body: &'body [u8],
+    take: impl FnOnce(Object<'body>, &mut Faults) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
+    let mut faults = Faults::default();
+    // Repeats are kept here to be reported below, beside all other faults.
+    let object = match parse(body, DEPTH_MAX, Repeats::Kept) {
+        Ok(json) => Object::of(json, String::new(), &mut faults),
+        Err(error) => {
+            faults.add("", error.to_string());
+            None
         }
-    }
-
-    /// Returns what was read if there are no faults.
-    ///
-    /// # Errors
-    /// The faults.
-    pub(crate) fn or<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
-        match read {
-            Some(read) if self.0.is_empty() => Ok(read),
-            _ => Err(self.0),
-        }
-    }
+    };
+    let taken = object.and_then(|object| take(object, &mut faults));
+    faults.or(taken)
 }
 
 /// An object that is being read: each member is taken out by its name.
@@ -67,18 +42,6 @@ pub(crate) struct Object<'body> {
 }
 
 impl<'body> Object<'body> {
-    /// Reads a body that must be one JSON object.
-    pub(crate) fn of_body(body: &'body [u8], faults: &mut Faults) -> Option<Self> {
-        // Repeats are kept here to be reported below, beside all other faults.
-        match parse(body, DEPTH_MAX, Repeats::Kept) {
-            Ok(json) => Self::of(json, String::new(), faults),
-            Err(error) => {
-                faults.add("", error.to_string());
-                None
-            }
-        }
-    }
-
     fn of(json: Json<'body>, pointer: String, faults: &mut Faults) -> Option<Self> {
         let Json::Object(members) = json else {
             faults.add(&pointer, "must be an object");
@@ -203,15 +166,15 @@ fn member_pointer(pointer: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{FAULTS_MAX, Place};
 
-    fn read(body: &str) -> Result<i64, Vec<(String, String)>> {
-        let mut faults = Faults::default();
-        let value = Object::of_body(body.as_bytes(), &mut faults).and_then(|mut object| {
-            let value = object.integer("n", &(1..=10), &mut faults);
-            object.end(&mut faults);
-            value
+    fn read_n(body: &str) -> Result<i64, Vec<(String, String)>> {
+        let n = read(body.as_bytes(), |mut object, faults| {
+            let n = object.integer("n", &(1..=10), faults);
+            object.end(faults);
+            n
         });
-        faults.or(value).map_err(|faults| {
+        n.map_err(|faults| {
             faults
                 .into_iter()
                 .map(|fault| match fault.place {
@@ -225,14 +188,14 @@ mod tests {
     #[track_caller]
     fn check_fault(body: &str, pointer: &str, detail: &str) {
         assert_eq!(
-            read(body),
+            read_n(body),
             Err(vec![(pointer.to_owned(), detail.to_owned())])
         );
     }
 
     #[test]
     fn an_integer_within_its_range_is_read() {
-        assert_eq!(read(r#" {"n": 10} "#), Ok(10));
+        assert_eq!(read_n(r#" {"n": 10} "#), Ok(10));
     }
 
     #[test]
@@ -279,7 +242,7 @@ mod tests {
         let members: Vec<_> = (0..100)
             .map(|n| format!(r#""{}{n}": 0"#, "x".repeat(100)))
             .collect();
-        let faults = read(&format!("{{{}}}", members.join(","))).unwrap_err();
+        let faults = read_n(&format!("{{{}}}", members.join(","))).unwrap_err();
         assert_eq!(faults.len(), FAULTS_MAX);
         assert!(
             faults

@@ -4,10 +4,11 @@ use once::Session;
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
-use crate::body::{Fault, Faults, Object};
+use crate::body;
 use crate::change::{Next, change};
 use crate::customer::Customer;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::order::{Order, Status};
 use crate::order_id::OrderId;
@@ -19,9 +20,10 @@ use crate::release;
 /// # Errors
 /// It says something.
 pub(crate) fn parse(body: &[u8]) -> Result<(), Vec<Fault>> {
-    let mut faults = Faults::default();
-    let read = Object::of_body(body, &mut faults).map(|object| object.end(&mut faults));
-    faults.or(read)
+    body::read(body, |object, faults| {
+        object.end(faults);
+        Some(())
+    })
 }
 
 /// Cancels the caller's order and gives its stock back, confirmed or not:

@@ -4,9 +4,10 @@ use once::{Item, Session, text, value_digest};
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
-use crate::body::{Fault, Faults, Object};
+use crate::body;
 use crate::change::{Change, Next, change, next_version};
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::order::{Order, Status};
 use crate::order_id::OrderId;
@@ -33,13 +34,11 @@ pub(crate) type PaymentReference = Text<255>;
 /// # Errors
 /// Everything that is wrong with it, each with its pointer.
 pub(crate) fn parse(body: &[u8]) -> Result<PaymentReference, Vec<Fault>> {
-    let mut faults = Faults::default();
-    let reference = Object::of_body(body, &mut faults).and_then(|mut object| {
-        let reference = object.text("payment_reference", &mut faults);
-        object.end(&mut faults);
+    body::read(body, |mut object, faults| {
+        let reference = object.text("payment_reference", faults);
+        object.end(faults);
         reference
-    });
-    faults.or(reference)
+    })
 }
 
 /// Confirms an order. It succeeds as long as the order holds its stock, late

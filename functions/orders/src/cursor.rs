@@ -4,7 +4,7 @@ use data_encoding::BASE64URL_NOPAD;
 use once::{Item, text, text_of};
 use serde::{Deserialize, Serialize};
 
-use crate::body::{Fault, Place};
+use crate::fault::Fault;
 
 /// The longest cursor, in bytes; those given out are far shorter.
 const CURSOR_BYTES_MAX: usize = 4_096;
@@ -39,12 +39,7 @@ impl Cursor {
     /// # Errors
     /// It is no cursor, or one of another list.
     pub(crate) fn read(cursor: &str, owner: &str) -> Result<Self, Vec<Fault>> {
-        let fault = |detail: &str| {
-            vec![Fault {
-                place: Place::Parameter("cursor"),
-                detail: detail.to_owned(),
-            }]
-        };
+        let fault = |detail: &str| vec![Fault::of_parameter("cursor", detail)];
         let not_one = || fault("is no cursor that this API gave out");
         if CURSOR_BYTES_MAX < cursor.len() {
             return Err(not_one());

@@ -5,8 +5,9 @@ use http::StatusCode;
 use once::{Effect, Item, Pace, Session, Written, number, text};
 
 use crate::answer::{Answer, Outcome};
-use crate::body::{Fault, Faults, Object};
+use crate::body::{self, Object};
 use crate::error::Error;
+use crate::fault::{Fault, Faults};
 use crate::moment::Moment;
 use crate::precondition::Precondition;
 use crate::product::{
@@ -41,13 +42,10 @@ impl Description {
     /// # Errors
     /// Everything that is wrong with it, each with its pointer.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
-        let mut faults = Faults::default();
-        let description = Self::read(body, &mut faults);
-        faults.or(description)
+        body::read(body, Self::take)
     }
 
-    fn read(body: &[u8], faults: &mut Faults) -> Option<Self> {
-        let mut object = Object::of_body(body, faults)?;
+    fn take(mut object: Object<'_>, faults: &mut Faults) -> Option<Self> {
         let name = object.text("name", faults);
         let unit_price = object.integer("unit_price", &(0..=UNIT_PRICE_MAX), faults);
         let currency = object.text("currency", faults);

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use once::{Fingerprint, Fingerprints};
 
-use crate::body::{Fault, Faults, Object};
+use crate::body::{self, Object};
+use crate::fault::{Fault, Faults};
 use crate::product::{Currency, Sku, UNIT_PRICE_MAX};
 
 /// How many lines an order may have, before lines of one product are merged.
@@ -46,9 +47,7 @@ impl Draft {
     /// # Errors
     /// Everything that is wrong with it, each with its pointer.
     pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
-        let mut faults = Faults::default();
-        let draft = Self::read(body, &mut faults);
-        faults.or(draft)
+        body::read(body, Self::take)
     }
 
     /// The fingerprint under [`FINGERPRINT_VERSION_NOW`].
@@ -62,8 +61,7 @@ impl Draft {
         Fingerprint::of(fields.iter().map(Vec::as_slice))
     }
 
-    fn read(body: &[u8], faults: &mut Faults) -> Option<Self> {
-        let mut object = Object::of_body(body, faults)?;
+    fn take(mut object: Object<'_>, faults: &mut Faults) -> Option<Self> {
         let currency = object.text("currency", faults);
         let lines = object.objects("lines", &LINES, faults);
         object.end(faults);
@@ -100,7 +98,7 @@ impl Fingerprints for Draft {
     }
 }
 
-fn parse_line(mut object: Object, faults: &mut Faults) -> Option<Line> {
+fn parse_line(mut object: Object<'_>, faults: &mut Faults) -> Option<Line> {
     let sku = object.text("sku", faults);
     let quantity = object.integer("quantity", &QUANTITY, faults);
     let unit_price = object.integer("unit_price", &UNIT_PRICE, faults);
@@ -151,7 +149,7 @@ fn total(lines: &[Line]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::Place;
+    use crate::fault::Place;
 
     fn line(sku: &str, quantity: &str, unit_price: &str) -> String {
         format!(r#"{{"sku": "{sku}", "quantity": {quantity}, "unit_price": {unit_price}}}"#)

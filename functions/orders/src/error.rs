@@ -5,8 +5,8 @@ use once::{Defect, IdempotencyKeyError, Unsettled};
 use serde_json::{Value, json};
 use shared::problem::Problem;
 
-use crate::body::{Fault, Place};
 use crate::customer::CustomerError;
+use crate::fault::{Fault, Place};
 
 /// After how many seconds an attempt with an unknown outcome is worth repeating.
 const RETRY_SECONDS: u32 = 1;
@@ -176,6 +176,12 @@ impl Error {
                 "The team has been told. Name the request_id when you ask about it.",
             ),
         }
+    }
+}
+
+impl From<Vec<Fault>> for Error {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::Invalid(faults)
     }
 }
 

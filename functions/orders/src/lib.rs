@@ -17,6 +17,7 @@ mod describe;
 mod draft;
 mod error;
 mod expire;
+mod fault;
 mod incoming;
 mod ledger;
 mod list;

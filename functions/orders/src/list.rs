@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
-use crate::body::{Fault, Place};
 use crate::cursor::Cursor;
 use crate::customer::Customer;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::order::{Order, OrderView};
 use crate::product::{OWNER, Product, ProductView};
 
@@ -52,10 +52,8 @@ impl<'asked> Asked<'asked> {
                 .ok()
                 .filter(|limit| (1..=LIMIT_MAX).contains(limit))
                 .ok_or_else(|| {
-                    vec![Fault {
-                        place: Place::Parameter("limit"),
-                        detail: format!("must be an integer from 1 to {LIMIT_MAX}"),
-                    }]
+                    let detail = format!("must be an integer from 1 to {LIMIT_MAX}");
+                    vec![Fault::of_parameter("limit", detail)]
                 })?,
         };
         Ok(Self { limit, cursor })
@@ -118,10 +116,7 @@ async fn page(
     asked: &Asked<'_>,
 ) -> Result<(Vec<Item>, Option<String>), Error> {
     let cursor = asked.cursor.map(|cursor| Cursor::read(cursor, owner));
-    let after = cursor
-        .transpose()
-        .map_err(Error::Invalid)?
-        .map(|cursor| cursor.key());
+    let after = cursor.transpose()?.map(|cursor| cursor.key());
     let page = Page {
         index: BY_OWNER,
         condition: "#owner = :owner",

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
-use crate::body::{Fault, Place};
+use crate::fault::Fault;
 
 /// How many entity tags a header may list.
 const TAGS_MAX: usize = 50;
@@ -99,10 +99,7 @@ fn version_of(opaque: &str) -> Option<i64> {
 }
 
 fn fault(parameter: &'static str, detail: &str) -> Vec<Fault> {
-    vec![Fault {
-        place: Place::Parameter(parameter),
-        detail: detail.to_owned(),
-    }]
+    vec![Fault::of_parameter(parameter, detail)]
 }
 
 #[cfg(test)]

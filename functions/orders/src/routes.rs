@@ -4,18 +4,18 @@ use once::Session;
 
 use crate::adjust::{Adjustment, adjust};
 use crate::answer::Answer;
-use crate::body::{Fault, Place};
 use crate::cancel;
 use crate::confirm;
 use crate::describe::{Description, describe};
 use crate::draft::Draft;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::incoming::Incoming;
 use crate::list::{Asked, list_orders, list_products};
 use crate::order_id::OrderId;
 use crate::place::place;
 use crate::precondition::Precondition;
-use crate::product::Sku;
+use crate::product::{Sku, SkuError};
 use crate::read::{read_order, read_product};
 use crate::turns::Turns;
 
@@ -49,7 +49,7 @@ async fn post_order(
 ) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
     let key = incoming.idempotency_key()?;
-    let draft = Draft::parse(incoming.json()?).map_err(Error::Invalid)?;
+    let draft = Draft::parse(incoming.json()?)?;
     place(session, turns, &caller, &key, &draft, &incoming.request_id).await
 }
 
@@ -67,17 +67,17 @@ async fn get_orders(session: &Session<'_>, incoming: &Incoming) -> Result<Answer
 async fn post_confirm(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
     let id = order_id(incoming)?;
-    let precondition = Precondition::of(incoming.headers()).map_err(Error::Invalid)?;
-    let reference = confirm::parse(incoming.json()?).map_err(Error::Invalid)?;
+    let precondition = Precondition::of(incoming.headers())?;
+    let reference = confirm::parse(incoming.json()?)?;
     confirm::confirm(session, &caller, &id, &reference, &precondition).await
 }
 
 async fn post_cancel(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
     let id = order_id(incoming)?;
-    let precondition = Precondition::of(incoming.headers()).map_err(Error::Invalid)?;
+    let precondition = Precondition::of(incoming.headers())?;
     if let Some(body) = incoming.optional_json()? {
-        cancel::parse(body).map_err(Error::Invalid)?;
+        cancel::parse(body)?;
     }
     cancel::cancel(session, &caller, &id, &precondition).await
 }
@@ -94,8 +94,8 @@ async fn get_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answe
 
 async fn put_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
     let sku = sku(incoming)?;
-    let precondition = Precondition::of(incoming.headers()).map_err(Error::Invalid)?;
-    let description = Description::parse(incoming.json()?).map_err(Error::Invalid)?;
+    let precondition = Precondition::of(incoming.headers())?;
+    let description = Description::parse(incoming.json()?)?;
     describe(session, &sku, &description, &precondition).await
 }
 
@@ -107,7 +107,7 @@ async fn post_stock(
     let caller = incoming.caller()?;
     let sku = sku(incoming)?;
     let key = incoming.idempotency_key()?;
-    let adjustment = Adjustment::parse(incoming.json()?).map_err(Error::Invalid)?;
+    let adjustment = Adjustment::parse(incoming.json()?)?;
     adjust(
         session,
         turns,
@@ -122,7 +122,10 @@ async fn post_stock(
 
 /// The page in the query.
 fn asked(incoming: &Incoming) -> Result<Asked<'_>, Error> {
-    Asked::read(incoming.query("limit"), incoming.query("cursor")).map_err(Error::Invalid)
+    Ok(Asked::read(
+        incoming.query("limit"),
+        incoming.query("cursor"),
+    )?)
 }
 
 /// The id in the path; one that no order can have is nobody's.
@@ -133,13 +136,6 @@ fn order_id(incoming: &Incoming) -> Result<OrderId, Error> {
 
 /// The product in the path that is to be written.
 fn sku(incoming: &Incoming) -> Result<Sku, Error> {
-    incoming
-        .parameter("sku")
-        .parse()
-        .map_err(|error: crate::product::SkuError| {
-            Error::Invalid(vec![Fault {
-                place: Place::Parameter("sku"),
-                detail: error.to_string(),
-            }])
-        })
+    let sku = incoming.parameter("sku").parse();
+    sku.map_err(|error: SkuError| vec![Fault::of_parameter("sku", error.to_string())].into())
 }
