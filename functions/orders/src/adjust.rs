@@ -21,7 +21,7 @@ use crate::record::{Record, item_of};
 use crate::refusal::Refusal;
 use crate::turns::{Attempt, Turns};
 
-/// The most that one adjustment may bring or take away.
+/// The largest quantity that one adjustment may add or remove.
 const DELTA_MAX: i64 = 1_000_000_000;
 
 const FINGERPRINT_VERSION_NOW: i64 = 1;
@@ -45,7 +45,7 @@ impl Adjustment {
     /// Parses the body of `POST /products/{sku}/stock`.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its pointer.
+    /// Returns all faults, each with its JSON pointer.
     pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
         body::read(body, Self::take)
     }

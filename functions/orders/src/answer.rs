@@ -1,4 +1,4 @@
-//! Owns a successful answer, or a recorded one, before it is an HTTP response.
+//! Builds an answer: a successful one, or a recorded one that is given again.
 
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
@@ -7,22 +7,22 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Tells a client that this answer was given before.
+/// Marks an answer that was given before.
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// Tells a client, beside an answer given before, where the order stands now.
+/// The order's status now, beside an answer that was given before.
 const ORDER_STATUS: HeaderName = HeaderName::from_static("order-status");
 
 const JSON: &str = "application/json";
 
-/// What happened, for the metrics; one a request.
+/// What a request did, for the metrics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
-    /// Something was read; nothing is counted.
+    /// Something was read. It is not counted.
     Read,
     /// An order was placed.
     Placed,
-    /// A decision of before was told again.
+    /// The first answer was given again.
     Replayed,
     /// An order or an adjustment was refused, for this reason.
     Refused(&'static str),
@@ -64,10 +64,10 @@ impl Answer {
         }
     }
 
-    /// An answer of a value as JSON.
+    /// An answer whose body is a value as JSON.
     ///
     /// # Errors
-    /// The value has no form in JSON: a defect.
+    /// The value cannot be written as JSON: a defect.
     pub(crate) fn json(
         outcome: Outcome,
         status: StatusCode,
@@ -78,13 +78,13 @@ impl Answer {
         Ok(Self::bytes(outcome, status, JSON, body))
     }
 
-    /// Names the version of what the body shows.
+    /// Adds the version of what the body shows, as its ETag.
     #[must_use]
     pub(crate) fn etag(self, version: i64) -> Self {
         self.header(ETAG, format!("\"{version}\""))
     }
 
-    /// Names where what was made can be read.
+    /// Adds the path at which the new resource can be read.
     #[must_use]
     pub(crate) fn location(self, path: String) -> Self {
         self.header(LOCATION, path)
@@ -96,14 +96,15 @@ impl Answer {
         self.header(IDEMPOTENT_REPLAYED, "true".to_owned())
     }
 
-    /// Says where the order stands now.
+    /// Adds the order's status now.
     #[must_use]
     pub(crate) fn order_status(self, status: &str) -> Self {
         self.header(ORDER_STATUS, status.to_owned())
     }
 
     fn header(mut self, name: HeaderName, value: String) -> Self {
-        // Everything put here is made of digits, ids and fixed words.
+        // The values consist of digits, ids and fixed words, so they are always
+        // valid.
         if let Ok(value) = HeaderValue::try_from(value) {
             self.headers.push((name, value));
         }

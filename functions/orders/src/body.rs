@@ -11,19 +11,20 @@ use shared::json::{DEPTH_MAX, Json, Object as Members, Repeats, parse};
 
 use crate::fault::{Fault, Faults};
 
-/// How much of a member's name a pointer shows.
+/// The longest name of a member that a pointer shows, in characters.
 const NAME_CHARACTERS_MAX: usize = 64;
 
 /// Reads a body that must be one JSON object. `take` takes its members.
 ///
 /// # Errors
-/// Everything that is wrong with it, each with its pointer.
+/// Returns all faults, each with its JSON pointer.
 pub(crate) fn read<'body, T>(
     body: &'body [u8],
     take: impl FnOnce(Object<'body>, &mut Faults) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
     let mut faults = Faults::default();
-    // Repeats are kept here to be reported below, beside all other faults.
+    // Repeated members are kept here. `Object::of` reports them beside all other
+    // faults.
     let object = match parse(body, DEPTH_MAX, Repeats::Kept) {
         Ok(json) => Object::of(json, String::new(), &mut faults),
         Err(error) => {
@@ -35,7 +36,7 @@ pub(crate) fn read<'body, T>(
     faults.or(taken)
 }
 
-/// An object that is being read: each member is taken out by its name.
+/// An object that is being read. Each member is taken out by its name.
 pub(crate) struct Object<'body> {
     pointer: String,
     members: Members<'body>,
@@ -137,7 +138,7 @@ impl<'body> Object<'body> {
         member_pointer(&self.pointer, name)
     }
 
-    /// Ends the reading: a member that was not taken is unknown.
+    /// Ends the reading. A member that was not taken is unknown, which is a fault.
     pub(crate) fn end(self, faults: &mut Faults) {
         for (name, _) in self.members.members() {
             faults.add(&self.pointer_to(name), "is not a known member");

@@ -1,4 +1,4 @@
-//! Owns the cancelling of an order by its customer.
+//! Cancels an order for its customer.
 
 use once::Session;
 use shared::caller::Caller;
@@ -15,10 +15,10 @@ use crate::order_id::OrderId;
 use crate::precondition::Precondition;
 use crate::release;
 
-/// Parses the body of `POST /orders/{id}/cancel`, if there is one: `{}`.
+/// Parses the body of `POST /orders/{id}/cancel`: `{}`. The body is optional.
 ///
 /// # Errors
-/// It says something.
+/// The body is not an empty object.
 pub(crate) fn parse(body: &[u8]) -> Result<(), Vec<Fault>> {
     body::read(body, |object, faults| {
         object.end(faults);
@@ -26,8 +26,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<(), Vec<Fault>> {
     })
 }
 
-/// Cancels the caller's order and gives its stock back, confirmed or not:
-/// refunding is the payment service's.
+/// Cancels the caller's order and gives its stock back. A confirmed order can be
+/// cancelled, too: the payment service then makes the refund.
 ///
 /// # Errors
 /// There is no such order, it has expired, or it has changed.

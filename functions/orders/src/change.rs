@@ -129,7 +129,7 @@ enum Written {
     Changed(Box<Order>),
 }
 
-/// Writes a change, as often as it takes to know whether it was written.
+/// Writes a change. Repeats the transaction until its outcome is known.
 async fn write(session: &Session<'_>, change: &Change, pace: &mut Pace) -> Result<Written, Error> {
     let mut actions = vec![Action::Update(&change.update)];
     if let Some((item, condition, values)) = &change.mark {
@@ -147,8 +147,8 @@ async fn write(session: &Session<'_>, change: &Change, pace: &mut Pace) -> Resul
     written.await?.ok_or(Error::OutcomeUnknown)
 }
 
-/// Reads the reasons of a cancelled change: the order's own first.
-/// `None` asks for another attempt.
+/// Reads the reasons of a cancelled transaction, the order's own first. `None` asks
+/// for another attempt.
 fn judge(reasons: &[Reason], change: &Change) -> Result<Option<Written>, Error> {
     if let Some(Reason::ConditionFailed(item)) = reasons.first() {
         // Orders are never deleted.

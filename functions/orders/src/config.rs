@@ -1,4 +1,4 @@
-//! Owns the function's configuration, parsed once at start.
+//! Reads the function's configuration from the environment, once at start.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,35 +9,35 @@ use shared::aws::{AwsConfig, MissingVariable};
 use shared::cors::{AllowedOrigins, OriginError};
 use shared::secret::Secret;
 
-/// How long an order waits for Redis before its write: for a connection, the
-/// look-up and its turn, all together.
+/// How long an order waits for Redis before its write, in total: for a connection,
+/// the look-up and its turn.
 pub const REDIS_WAIT_DEFAULT: Duration = Duration::from_millis(50);
 
-/// How long an order may be told to wait for Redis, in milliseconds: at least
-/// one exchange, and far less than an invocation.
+/// The values that `REDIS_WAIT_MILLISECONDS` may have: at least one exchange, and
+/// far less than an invocation.
 const REDIS_WAIT_MILLISECONDS: std::ops::RangeInclusive<u64> = 20..=2_000;
 
-/// What the orders function is told by its environment.
+/// The configuration of the orders function.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The table.
     pub store: StoreConfig,
     /// The origins whose pages may read answers.
     pub(crate) origins: AllowedOrigins,
-    /// The Redis that helps, if there is one.
+    /// The optional Redis.
     pub(crate) redis: Option<RedisConfig>,
 }
 
 /// A Redis, and how long to wait for it.
 #[derive(Clone, Debug)]
 pub(crate) struct RedisConfig {
-    /// Where it is.
+    /// The server's address.
     pub(crate) address: RedisAddress,
-    /// How long an order waits for it before its write, all together.
+    /// How long an order waits for it before its write, in total.
     pub(crate) wait: Duration,
 }
 
-/// Where a Redis is. Its URL has a password in it.
+/// The address of a Redis. Its URL contains a password.
 #[derive(Clone, Debug)]
 pub(crate) enum RedisAddress {
     /// `redis://` or `rediss://`.
@@ -46,7 +46,7 @@ pub(crate) enum RedisAddress {
     SecretId(String),
 }
 
-/// What every function on the table is told by its environment.
+/// The configuration of every function that uses the table.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
     /// The table's name.
@@ -55,7 +55,7 @@ pub struct StoreConfig {
     pub aws: AwsConfig,
 }
 
-/// The environment is not usable; one line that names the variable.
+/// A variable is missing or not valid. The message is one line that names it.
 #[derive(thiserror::Error)]
 pub enum ConfigError {
     /// A variable is missing.
@@ -67,12 +67,13 @@ pub enum ConfigError {
     /// An origin is not valid.
     #[error("ALLOWED_ORIGINS: {0}")]
     Origins(#[from] OriginError),
-    /// A variable does not say what it must; its value may be secret.
+    /// A variable is not valid. Its value may be secret, so the message does not
+    /// show it.
     #[error("{0} {1}")]
     Invalid(&'static str, &'static str),
 }
 
-/// `main` prints its error by `Debug`: one clear line there, too.
+/// `main` prints its error with `Debug`, which gives the same line.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
@@ -80,11 +81,13 @@ impl fmt::Debug for ConfigError {
 }
 
 impl Config {
-    /// Reads `ALLOWED_ORIGINS`, `REDIS_URL` or `REDIS_SECRET_ARN` and
-    /// `REDIS_WAIT_MILLISECONDS` if they are set, and what [`StoreConfig::from_env`] reads.
+    /// Reads the variables of the store (`TABLE_NAME`, and what
+    /// [`AwsConfig::from_env`] reads), `ALLOWED_ORIGINS`, and the optional
+    /// variables of Redis: `REDIS_URL` or `REDIS_SECRET_ARN`, and
+    /// `REDIS_WAIT_MILLISECONDS`.
     ///
     /// # Errors
-    /// Names the variable, and the entry in it, that is missing or not valid.
+    /// A variable is missing or not valid. The error names it.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             store: StoreConfig::from_env(&var)?,
@@ -95,7 +98,7 @@ impl Config {
 }
 
 impl RedisConfig {
-    /// Reads the variables of Redis; an empty one counts as absent.
+    /// Reads the variables of Redis. An empty variable counts as missing.
     fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         let set = |name: &str| var(name).filter(|value| !value.is_empty());
         let address = match (set("REDIS_URL"), set("REDIS_SECRET_ARN")) {
@@ -132,7 +135,7 @@ impl StoreConfig {
     /// Reads `TABLE_NAME` and what [`AwsConfig::from_env`] reads.
     ///
     /// # Errors
-    /// Names the variable that is missing.
+    /// A variable is missing. The error names it.
     pub(crate) fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             table: required(&var, "TABLE_NAME")?,

@@ -1,4 +1,4 @@
-//! Owns the confirming of an order by the payment that was made for it.
+//! Confirms an order, by the payment that was made for it.
 
 use once::{Item, Session, text, value_digest};
 use shared::caller::Caller;
@@ -17,8 +17,8 @@ use crate::text::Text;
 /// The scope of the payment service, which acts on any customer's order.
 const SCOPE_CONFIRM: &str = "orders:confirm";
 
-/// Removing the shard is enough to leave the sparse index of pending orders;
-/// `hold_expires_at` is part of the answer and stays.
+/// Without its shard, an order is no longer in the sparse index of pending orders.
+/// `hold_expires_at` stays: it is part of the answer.
 const CONFIRM: &str = "SET #status = :confirmed, payment_reference = :reference, \
     confirmed_at = :now, version = :next REMOVE expiry_shard";
 
@@ -32,7 +32,7 @@ pub(crate) type PaymentReference = Text<255>;
 /// Parses the body of `POST /orders/{id}/confirm`.
 ///
 /// # Errors
-/// Everything that is wrong with it, each with its pointer.
+/// Returns all faults, each with its JSON pointer.
 pub(crate) fn parse(body: &[u8]) -> Result<PaymentReference, Vec<Fault>> {
     body::read(body, |mut object, faults| {
         let reference = object.text("payment_reference", faults);
@@ -41,8 +41,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<PaymentReference, Vec<Fault>> {
     })
 }
 
-/// Confirms an order. It succeeds as long as the order holds its stock, late
-/// or not: no clock is asked.
+/// Confirms an order that still holds its stock, even after the end of the hold: no
+/// clock decides.
 ///
 /// # Errors
 /// There is no such order, it was cancelled, confirmed by another payment or

@@ -1,4 +1,5 @@
-//! Owns the cursor: where a list goes on, in a form that a client hands back unread.
+//! The cursor of a list: where the next page begins. To clients it is an opaque
+//! text.
 
 use data_encoding::BASE64URL_NOPAD;
 use once::{Item, text, text_of};
@@ -6,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 
-/// The longest cursor, in bytes; those given out are far shorter.
+/// The longest cursor, in bytes. The cursors of this API are far shorter.
 const CURSOR_BYTES_MAX: usize = 4_096;
 
 /// The index key of the last item of a page.
@@ -31,13 +32,13 @@ impl Cursor {
         })
     }
 
-    /// Reads a cursor that must go on within `owner`'s list.
+    /// Reads a cursor of `owner`'s list.
     ///
-    /// It needs no signature: the partition is always the caller's own, and
-    /// within it a cursor can only point at what the caller may read anyway.
+    /// It needs no signature. The partition is always the caller's own, so even a
+    /// forged cursor points only at what the caller may read.
     ///
     /// # Errors
-    /// It is no cursor, or one of another list.
+    /// The text is not a cursor, or the cursor belongs to another list.
     pub(crate) fn read(cursor: &str, owner: &str) -> Result<Self, Vec<Fault>> {
         let fault = |detail: &str| vec![Fault::of_parameter("cursor", detail)];
         let not_one = || fault("is no cursor that this API gave out");
@@ -61,12 +62,12 @@ impl Cursor {
 
     /// The cursor as the client gets it.
     pub(crate) fn write(&self) -> String {
-        // Four strings always have a form in JSON.
+        // Four strings can always be written as JSON.
         let json = serde_json::to_vec(self).unwrap_or_default();
         BASE64URL_NOPAD.encode(&json)
     }
 
-    /// The key that the index goes on after.
+    /// The index key after which the page begins.
     pub(crate) fn key(&self) -> Item {
         Item::from([
             ("owner".to_owned(), text(&self.owner)),

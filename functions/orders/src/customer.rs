@@ -1,13 +1,14 @@
-//! Owns who an order belongs to.
+//! The customer: who owns an order.
 
 use shared::caller::Caller;
 
-/// The longest issuer name and subject together, in bytes; an index key holds 2,048.
+/// The longest issuer name and subject together, in bytes. An index key holds 2,048
+/// bytes.
 const CUSTOMER_BYTES_MAX: usize = 1_024;
 
-/// A customer: an issuer's configured name and the subject it vouches for.
+/// A customer: the configured name of an issuer, and a subject of its tokens.
 ///
-/// Two issuers may both know a `demo`; they are two customers.
+/// The subject `demo` of two issuers is two customers.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Customer(String);
 

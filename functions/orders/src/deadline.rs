@@ -1,14 +1,15 @@
-//! Owns the end of an invocation, as the runtime's context tells it.
+//! Reads the end of an invocation from the runtime's context.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Milliseconds since 1970 that no clock of ours has shown: September 2001.
+/// The smallest number that counts as milliseconds since 1970: September 2001. A
+/// smaller number is a duration.
 const MOMENT_LEAST: i64 = 1_000_000_000_000;
 
 /// The moment at which an invocation ends.
 ///
-/// Lambda gives it in milliseconds since 1970; `cargo lambda watch` gives how
-/// many there are, which read as a moment would have passed long ago.
+/// Lambda gives it in milliseconds since 1970. `cargo lambda watch` gives the
+/// milliseconds that are left; read as a moment, they would be long ago.
 pub(crate) fn deadline(context_millis: u64, now: Timestamp) -> Timestamp {
     let millis = i64::try_from(context_millis).unwrap_or(i64::MAX);
     if millis < MOMENT_LEAST {

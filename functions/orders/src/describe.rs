@@ -1,4 +1,4 @@
-//! Owns the describing of a product: what it is called and costs, never its stock.
+//! Describes a product: its name and its price, never its stock.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
@@ -15,7 +15,7 @@ use crate::product::{
 };
 use crate::read;
 
-/// Writes what a product is, and makes it, with no stock, if there is none.
+/// Writes a product's description. A missing product is created, without stock.
 ///
 /// An existing product's stock is left as it is, so a description that was
 /// read before a sale can be written after it.
@@ -40,7 +40,7 @@ impl Description {
     /// Parses the body of `PUT /products/{sku}`.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its pointer.
+    /// Returns all faults, each with its JSON pointer.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
         body::read(body, Self::take)
     }
@@ -67,11 +67,11 @@ impl Description {
     }
 }
 
-/// Describes a product: reads it, unless the client said what it read, and
-/// writes at that version.
+/// Describes a product. Reads it first, unless the precondition names a version,
+/// and writes at that version.
 ///
-/// A write at any version could be undone by a copy of the one before, which
-/// got no answer, was sent again, and lands late:
+/// A write without a version could be undone by an earlier write whose first copy
+/// arrives late:
 ///
 /// ```text
 /// price 1 ──► no answer ──► again ──► 200
@@ -112,16 +112,16 @@ pub(crate) async fn describe(
     described.await?.ok_or(Error::OutcomeUnknown)
 }
 
-/// What a description is written over.
+/// What a description replaces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Base {
-    /// Nothing: the product is made.
+    /// Nothing: the product is created.
     Absent,
     /// The product at this version of its details.
     Version(i64),
 }
 
-/// The base that a precondition names by itself, which saves the read.
+/// The base that the precondition names. It saves the read.
 fn base_named_by(precondition: &Precondition) -> Option<Base> {
     match precondition {
         Precondition::Absent => Some(Base::Absent),

@@ -1,4 +1,4 @@
-//! Owns what a client asks for when it orders: parsed, bounded, canonical.
+//! Parses an order that a client requests. Its lines are merged and sorted.
 
 use std::ops::RangeInclusive;
 
@@ -11,33 +11,33 @@ use crate::product::{Currency, Sku, UNIT_PRICE_MAX};
 /// How many lines an order may have, before lines of one product are merged.
 const LINES: RangeInclusive<usize> = 1..=50;
 
-/// How many of one product an order may ask for, also after merging.
+/// How many of one product an order may have, also after merging.
 const QUANTITY: RangeInclusive<i64> = 1..=1_000_000;
 
-/// The version that new records' fingerprints are computed by.
+/// The version of the fingerprints of new records.
 pub(crate) const FINGERPRINT_VERSION_NOW: i64 = 1;
 
 const UNIT_PRICE: RangeInclusive<i64> = 0..=UNIT_PRICE_MAX;
 
-/// A valid order that nobody has decided about.
+/// A valid order that is not decided yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Draft {
-    /// The currency the client showed its prices in.
+    /// The currency of the prices that the customer saw.
     pub(crate) currency: Currency,
-    /// One line a product, by product.
+    /// One line for each product, sorted by product.
     pub(crate) lines: Vec<Line>,
     /// The sum, in the currency's smallest unit.
     pub(crate) total: i64,
 }
 
-/// So many of a product, at the price that the customer saw.
+/// A quantity of one product, at the price that the customer saw.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Line {
     /// The product.
     pub(crate) sku: Sku,
     /// How many.
     pub(crate) quantity: i64,
-    /// What the customer was shown for one, in the currency's smallest unit.
+    /// The price of one that the customer saw, in the currency's smallest unit.
     pub(crate) unit_price: i64,
 }
 
@@ -45,7 +45,7 @@ impl Draft {
     /// Parses the body of `POST /orders`.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its pointer.
+    /// Returns all faults, each with its JSON pointer.
     pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
         body::read(body, Self::take)
     }
@@ -88,8 +88,8 @@ impl Draft {
 }
 
 impl Fingerprints for Draft {
-    /// Lines are merged and sorted before, so that a client may reorder and
-    /// split them between two attempts. Every version stays as it is for good.
+    /// Lines are merged and sorted first, so a client may reorder or split them in
+    /// a repeat. Each version stays as it is for good.
     fn fingerprint(&self, version: i64) -> Option<Fingerprint> {
         match version {
             FINGERPRINT_VERSION_NOW => Some(self.fingerprint_now()),
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn fingerprints_are_the_same_in_every_release() {
-        // Written down: a change of these texts would call a retry another request.
+        // If this text changed, every repeat would count as another request.
         let draft = draft(&[line("TEA-01", "2", "19900")]);
         let print = |version| draft.fingerprint(version).unwrap().as_str().to_owned();
         assert_eq!(print(1), "c_2aU1LkRzy1gsXAkH2O4BXScrDurHQwdbdTX6yKdeI");

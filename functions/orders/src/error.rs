@@ -1,4 +1,4 @@
-//! Owns what a client is told when it does not get what it asked for.
+//! The errors of requests, and the problem that a client gets for each.
 
 use http::StatusCode;
 use once::{Defect, IdempotencyKeyError, Unsettled};
@@ -11,8 +11,8 @@ use crate::fault::{Fault, Place};
 /// After how many seconds an attempt with an unknown outcome is worth repeating.
 const RETRY_SECONDS: u32 = 1;
 
-/// An answer that is not the one asked for, but for refusals: those are
-/// recorded with their bytes ([`crate::refusal`]).
+/// Why a request does not succeed. Refusals are not here: they are recorded with
+/// their bytes ([`crate::refusal`]).
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
 pub(crate) enum Error {
     /// The body, path or query is not what this route takes.
@@ -21,7 +21,7 @@ pub(crate) enum Error {
     /// There is no `Idempotency-Key` where one is required.
     #[error("there is no Idempotency-Key")]
     KeyMissing,
-    /// The `Idempotency-Key` has no valid form.
+    /// The `Idempotency-Key` is not valid.
     #[error(transparent)]
     KeyMalformed(#[from] IdempotencyKeyError),
     /// A body that is not declared to be JSON.
@@ -57,7 +57,7 @@ pub(crate) enum Error {
     /// The order's hold ran out, and its stock was given back.
     #[error("the order has expired")]
     Expired,
-    /// The outcome is not known; the same request with the same key finds out.
+    /// The outcome is not known. The same request with the same key finds out.
     #[error("the outcome is unknown")]
     OutcomeUnknown,
     /// A read got no answer in time.
@@ -66,13 +66,13 @@ pub(crate) enum Error {
     /// The route is declared, but this release does not serve it.
     #[error("the route {0} is not served")]
     NotServed(String),
-    /// A defect; the cause is for the log only.
+    /// A defect. The cause is for the log only.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Error {
-    /// What the client is told.
+    /// The problem that the client gets.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm an answer: the table is read whole"
@@ -209,7 +209,8 @@ impl From<Unsettled> for Error {
 }
 
 impl Error {
-    /// A record of a newer release: it decided, so this one must not.
+    /// The error for a record of a newer release. That release has decided, so this
+    /// one must not.
     pub(crate) fn unreadable() -> Self {
         tracing::error!("a newer release recorded this decision in a form unknown here");
         Self::OutcomeUnknown

@@ -1,4 +1,4 @@
-//! Owns the expiring of an order whose hold has run out.
+//! Expires an order whose hold has run out.
 
 use once::Session;
 
@@ -8,13 +8,12 @@ use crate::moment::Moment;
 use crate::order::{Order, Status};
 use crate::release;
 
-/// How much later than the end of its hold an order expires: what two
-/// machines' clocks may differ by.
+/// How long after the end of its hold an order expires. The clocks of two machines
+/// may differ by this much.
 pub(crate) const SKEW_SECONDS: i64 = 30;
 
-/// Expires an order if it is pending and its hold has run out, beginning with
-/// what was read of it. An order that was confirmed or cancelled in the
-/// meantime stays as it is.
+/// Expires an order if it is pending and its hold has run out. `order` is the order
+/// as it was read. If it was confirmed or cancelled since, it stays as it is.
 ///
 /// # Errors
 /// The outcome is not known.

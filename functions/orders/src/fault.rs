@@ -1,6 +1,6 @@
 //! The faults of a request: what is wrong with it, and where.
 
-/// The most faults that one answer lists; further ones are left out.
+/// The most faults that one answer lists. Further faults are left out.
 pub(crate) const FAULTS_MAX: usize = 20;
 
 /// One thing that is wrong with a request.
@@ -15,7 +15,8 @@ pub struct Fault {
 /// Where a fault is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
-    /// A JSON Pointer (RFC 6901) into the body; the empty one is the whole body.
+    /// A JSON Pointer (RFC 6901) into the body. The empty pointer is the whole
+    /// body.
     Body(String),
     /// A parameter of the path or the query, or a header.
     Parameter(&'static str),

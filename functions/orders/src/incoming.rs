@@ -1,4 +1,4 @@
-//! Owns what a route needs of a request: read once, from the gateway's event.
+//! Reads what the routes need from the gateway's event, once for each request.
 
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -15,12 +15,12 @@ use crate::error::Error;
 /// The largest body, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// A request, apart from its HTTP form.
+/// A request, as the routes need it.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     /// The route that the gateway matched, such as `GET /orders/{id}`.
     pub(crate) route: String,
-    /// The gateway's id of the request, told in every answer.
+    /// The gateway's id of the request. Every answer carries it.
     pub(crate) request_id: String,
     /// Lambda's id of the invocation.
     pub(crate) invocation_id: String,
@@ -36,7 +36,7 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// Takes a request apart.
+    /// Reads a request.
     pub(crate) fn read(request: Request, now: Timestamp) -> Self {
         let invocation = request.lambda_context();
         let pairs = |map: lambda_http::aws_lambda_events::query_map::QueryMap| {
@@ -50,7 +50,7 @@ impl Incoming {
             Some(RequestContext::ApiGatewayV2(context)) => (
                 context.route_key.clone(),
                 context.request_id.clone(),
-                // `fields` is what stands under `authorizer.lambda` in the event.
+                // `fields` is the member `authorizer.lambda` of the event.
                 context.authorizer.as_ref().map(|authorizer| {
                     let fields = authorizer.fields.iter();
                     fields
@@ -99,7 +99,7 @@ impl Incoming {
     /// Who is calling.
     ///
     /// # Errors
-    /// The event names nobody: the route lacks its authorizer.
+    /// The event names no caller: the route has no authorizer.
     pub(crate) fn caller(&self) -> Result<Caller, Error> {
         let context = self
             .context
@@ -120,10 +120,10 @@ impl Incoming {
         Ok(IdempotencyKey::try_from(value.as_bytes())?)
     }
 
-    /// The body, which must be declared to be JSON.
+    /// The body. Its `Content-Type` must be JSON.
     ///
     /// # Errors
-    /// It is declared to be something else, or too large.
+    /// The `Content-Type` is another one, or the body is too large.
     pub(crate) fn json(&self) -> Result<&[u8], Error> {
         if !self.headers.get(CONTENT_TYPE).is_some_and(is_json) {
             return Err(Error::MediaType);
@@ -131,7 +131,7 @@ impl Incoming {
         self.bytes()
     }
 
-    /// The body of a route that can do without one: empty, or JSON.
+    /// The body of a route where it is optional: `None` if it is empty.
     ///
     /// # Errors
     /// As [`Incoming::json`].
@@ -156,7 +156,7 @@ fn first<'pairs>(pairs: &'pairs [(String, String)], name: &str) -> Option<&'pair
     found.map(|(_, value)| value.as_str())
 }
 
-/// Whether a media type is JSON, in UTF-8 if it says.
+/// Whether a media type is JSON. If it has a charset, that must be UTF-8.
 fn is_json(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else {
         return false;

@@ -17,7 +17,7 @@ pub(crate) const ID_PREFIX: &str = "adj_";
 /// What an adjustment's sort key begins with.
 pub(crate) const SORT_KEY_PREFIX: &str = "ADJ#";
 
-/// Why stock came or went.
+/// Why stock was added or removed.
 pub(crate) type Reason = Text<200>;
 
 /// An adjustment of stock as the table holds it. It is never edited or deleted.

@@ -65,7 +65,7 @@ use crate::error::Error;
 use crate::incoming::Incoming;
 use crate::turns::{Redis, Turns};
 
-/// The header that names the request in every answer.
+/// The header with the request's id, in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The function, started.
@@ -86,8 +86,8 @@ impl App {
         Self::with_client(config, config.store.client(), world)
     }
 
-    /// Starts the function on a client of the caller's making, such as one
-    /// whose connector counts, or fails on purpose.
+    /// Starts the function with another client, such as one that counts its
+    /// requests or fails on purpose.
     ///
     /// # Errors
     /// The client repeats requests by itself.
@@ -105,7 +105,7 @@ impl App {
         })
     }
 
-    /// This function with a Redis of the caller's making, such as a played one.
+    /// The same function with another Redis, such as a simulated one.
     #[must_use]
     pub fn with_redis(mut self, redis: Redis) -> Self {
         self.redis = Some(redis);

@@ -1,8 +1,8 @@
-//! Owns the lists: the caller's orders, newest first, and the products.
+//! Lists the caller's orders, newest first, and the products.
 //!
-//! The index gives keys in order but lags behind the table; the items are then
-//! read strongly, so that what a list shows is never older than what an answer
-//! said before.
+//! The index gives keys in order, but lags behind the table. The items are then
+//! read with strong consistency, so a list never shows an older state than an
+//! earlier answer.
 
 use std::collections::HashMap;
 
@@ -20,16 +20,17 @@ use crate::fault::Fault;
 use crate::order::{Order, OrderView};
 use crate::product::{OWNER, Product, ProductView};
 
-/// How many entries a page has if the client does not say.
+/// The number of entries of a page, unless the client sets a limit.
 const LIMIT_DEFAULT: i32 = 20;
 
-/// How many entries a page has at most: what one batch read takes.
+/// The most entries of a page: one batch read takes no more.
 const LIMIT_MAX: i32 = 100;
 
-/// The index of what belongs to somebody, by age.
+/// The index of a customer's orders, by age. It also lists the products, under an
+/// owner of their own.
 pub const BY_OWNER: &str = "by_owner";
 
-/// A page that a client asks for.
+/// The page that a client requests.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Asked<'asked> {
     limit: i32,
@@ -40,7 +41,7 @@ impl<'asked> Asked<'asked> {
     /// Reads `limit` and `cursor`.
     ///
     /// # Errors
-    /// The limit is no number from 1 to 100.
+    /// The limit is not a number from 1 to 100.
     pub(crate) fn read(
         limit: Option<&str>,
         cursor: Option<&'asked str>,
@@ -141,7 +142,7 @@ fn parse<T: DeserializeOwned>(items: Vec<Item>) -> Result<Vec<T>, Error> {
         .map_err(|error| Error::Internal(format!("an item cannot be read: {error}")))
 }
 
-/// Reads a page of an index, again and again while there is time.
+/// Reads a page of an index. Repeats the read until it has an answer or the time is over.
 pub(crate) async fn query(session: &Session<'_>, page: &Page<'_>) -> Result<Vec<Item>, Error> {
     let mut pace = Pace::default();
     let read = pace.read(session, || session.query(page));
@@ -180,7 +181,7 @@ fn primary_key(item: &Item) -> Item {
         .collect()
 }
 
-/// The partition names the item: a list has one item of each.
+/// The partition key identifies an item: a list has one item of each partition.
 fn partition(item: &Item) -> String {
     text_of(item, "pk").unwrap_or_default().to_owned()
 }

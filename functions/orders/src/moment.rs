@@ -1,4 +1,4 @@
-//! Owns a moment as it is stored and as it is told: whole milliseconds.
+//! A moment in whole milliseconds: as the table stores it, and as clients see it.
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// How many digits a stored moment has, so that text order is time order.
 const DIGITS: usize = 15;
 
-/// A moment in whole milliseconds since 1970, not before.
+/// A moment in whole milliseconds since 1970, and never before 1970.
 ///
-/// Stored as 15 digits, which an index sorts as text; told as RFC 3339 with
-/// three decimals, by `Display`.
+/// The table stores 15 digits, which an index sorts as text. Clients see RFC 3339
+/// with three decimals, which `Display` writes.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Moment(i64);
 
@@ -31,7 +31,7 @@ impl Moment {
     /// Reads a moment as the table stores it.
     ///
     /// # Errors
-    /// It is no number.
+    /// The text is not a number.
     pub(crate) fn from_stored(digits: &str) -> Result<Self, ParseIntError> {
         digits.parse().map(Self)
     }
@@ -42,7 +42,7 @@ impl Moment {
         Self(self.0 + seconds * 1_000)
     }
 
-    /// Whole seconds since 1970, as DynamoDB's TTL wants them.
+    /// Whole seconds since 1970, as DynamoDB's TTL needs them.
     pub(crate) const fn seconds(self) -> i64 {
         self.0 / 1_000
     }

@@ -1,4 +1,5 @@
-//! Owns an order: as the table holds it, and as a client sees it, then and now.
+//! An order: as the table holds it, and as clients see it when it is placed and
+//! later.
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -14,10 +15,10 @@ use crate::product::{Currency, SHARD, Sku};
 /// How long an order holds its stock before it may expire.
 pub(crate) const HOLD_SECONDS: i64 = 900;
 
-/// Over how many partitions of the index pending orders are spread.
+/// The number of index partitions over which pending orders are spread.
 pub(crate) const EXPIRY_SHARDS: u32 = 8;
 
-/// The form of the answer that a placed order gets from this release.
+/// The version of the answer that a new order gets.
 const ANSWER_VERSION_NOW: i64 = 1;
 
 /// The name of an index partition of pending orders.
@@ -31,7 +32,7 @@ fn expiry_shard_of(id: &OrderId) -> String {
     expiry_shard(sum % EXPIRY_SHARDS)
 }
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
@@ -39,9 +40,9 @@ pub(crate) enum Status {
     Pending,
     /// It was paid.
     Confirmed,
-    /// Its customer gave it back.
+    /// Its customer cancelled it, and its stock was given back.
     Cancelled,
-    /// Its hold ran out.
+    /// Its hold ran out, and its stock was given back.
     Expired,
 }
 
@@ -54,7 +55,7 @@ impl Status {
         }
     }
 
-    /// The word that is stored and told.
+    /// The word in the table and in answers.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -72,9 +73,9 @@ pub(crate) struct OrderLine {
     pub(crate) sku: Sku,
     /// How many.
     pub(crate) quantity: i64,
-    /// What the customer was shown for one, and agreed to.
+    /// The price of one that the customer saw.
     pub(crate) unit_price: i64,
-    /// Which shards of its stock they were taken from: where they go back to.
+    /// The shards of the stock that they were taken from, and go back to.
     pub(crate) allocations: Vec<Allocation>,
 }
 
@@ -87,18 +88,19 @@ pub(crate) struct Allocation {
     pub(crate) quantity: i64,
 }
 
-/// An order as the table holds it. It is also the memory that its key was used.
+/// An order as the table holds it. It also records that its idempotency key was
+/// used.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Order {
     /// `ORD#` and the id.
     pub(crate) pk: String,
     /// [`SORT_KEY`].
     pub(crate) sk: String,
-    /// The id alone, for the events that are made of the table's stream: they
-    /// can copy an attribute, but not cut one. Nothing here reads it.
+    /// The id, without a prefix. The events that are made from the table's stream
+    /// can copy an attribute, but not cut it. Nothing here reads it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) id: String,
-    /// Where it stands.
+    /// Its status.
     pub(crate) status: Status,
     /// The customer.
     pub(crate) owner: String,
@@ -106,22 +108,23 @@ pub struct Order {
     pub(crate) currency: Currency,
     /// The sum, in the currency's smallest unit.
     pub(crate) total: i64,
-    /// Its lines, one a product, by product.
+    /// One line for each product, sorted by product.
     pub(crate) lines: Vec<OrderLine>,
     /// When it was placed.
     pub(crate) created_at: Moment,
-    /// When it may expire at the earliest. It never changes, being part of the answer.
+    /// The earliest time at which it may expire. It is part of the answer and never
+    /// changes.
     pub(crate) hold_expires_at: Moment,
     /// Its index partition, only while it is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expiry_shard: Option<String>,
     /// Changes with every change of the order: its ETag.
     pub(crate) version: i64,
-    /// The form of the answer it was placed with.
+    /// The version of the answer to its placement.
     pub(crate) answer_version: i64,
-    /// What was asked for.
+    /// The fingerprint of the request.
     pub(crate) fingerprint: String,
-    /// How that was computed.
+    /// The fingerprint's version.
     pub(crate) fingerprint_version: i64,
     /// The payment that confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,7 +180,7 @@ impl Order {
         self.pk.strip_prefix("ORD#").unwrap_or(&self.pk)
     }
 
-    /// The order as it stands now, as a client sees it.
+    /// The order as it is now, as a client sees it.
     pub(crate) fn view(&self) -> OrderView<'_> {
         let told = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
         OrderView {
@@ -269,7 +272,7 @@ pub(crate) mod tests {
     /// When the order of these tests was placed.
     pub(crate) const NOW: Moment = Moment::from_millis(1_795_320_306_789);
 
-    /// Whose it is.
+    /// The customer who placed it.
     pub(crate) const OWNER: &str = "local#demo";
 
     /// The request that placed it.
@@ -316,7 +319,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_order_is_answered_in_the_version_it_was_placed_with() {
-        // Written down: a change of this text would change the replays of every order.
+        // If this text changed, so would the replays of every order.
         let ours = Order {
             status: Status::Confirmed,
             version: 2,

@@ -1,4 +1,4 @@
-//! An order's id, which is also the primary key of the order or its refusal.
+//! An order's id, from which the primary key of the order or its refusal is made.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ const ID_PREFIX: &str = "ord_";
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct OrderId(String);
 
-/// A text is no order's id.
+/// The text is not an order id.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("is no order id")]
 pub struct OrderIdError;

@@ -1,4 +1,4 @@
-//! Owns `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and 13.1.2).
+//! Parses `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and 13.1.2).
 
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
@@ -8,28 +8,28 @@ use crate::fault::Fault;
 /// How many entity tags a header may list.
 const TAGS_MAX: usize = 50;
 
-/// What a client demands of the version that is there.
+/// What a client requires of the current version.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Precondition {
     /// Nothing.
     None,
-    /// That there is one.
+    /// It exists.
     Exists,
-    /// That there is none.
+    /// It does not exist.
     Absent,
-    /// That it is one of these.
+    /// It is one of these.
     Versions(Vec<i64>),
 }
 
 impl Precondition {
     /// Reads both headers.
     ///
-    /// An entity tag that this API never gave out matches nothing, as does a
-    /// weak one: `If-Match` compares strongly.
+    /// An entity tag of another form than this API's matches nothing. A weak one
+    /// does not match either: `If-Match` requires the strong comparison.
     ///
     /// # Errors
-    /// A header that is no list of entity tags, an `If-None-Match` other than
-    /// `*` (only reads could use it), or both headers at once.
+    /// A header is not a list of entity tags, `If-None-Match` is not `*` (only
+    /// reads could use another value), or both headers are sent.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Vec<Fault>> {
         let matches = read(headers, &IF_MATCH, "If-Match")?;
         let none_matches = read(headers, &IF_NONE_MATCH, "If-None-Match")?;
@@ -43,7 +43,7 @@ impl Precondition {
         }
     }
 
-    /// Whether a version that is there meets the demand.
+    /// Whether the current version meets the precondition.
     pub(crate) fn allows(&self, version: i64) -> bool {
         match self {
             Self::None | Self::Exists => true,

@@ -1,4 +1,4 @@
-//! Owns a product: what it is called, what it costs, and how many there are.
+//! A product: its name, its price and its stock.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,11 +16,11 @@ const SKU_CHARACTERS_MAX: usize = 64;
 pub(crate) const UNIT_PRICE_MAX: i64 = 1_000_000_000_000;
 
 /// The one shard of a product's stock. Sort keys and allocations have room for
-/// more; several would need a placement that tries each before it refuses.
+/// more. With several shards, a placement would have to try each before it refuses.
 pub(crate) const SHARD: u32 = 0;
 
-/// The `owner` under which the index lists all products. No customer is called
-/// so: theirs have a `#`.
+/// The `owner` under which the index lists all products. No customer has this name:
+/// a customer's contains a `#`.
 pub(crate) const OWNER: &str = "products";
 
 /// A product's name.
@@ -31,7 +31,7 @@ pub(crate) type ProductName = Text<200>;
 #[serde(transparent)]
 pub(crate) struct Sku(String);
 
-/// A text is no stock keeping unit.
+/// The text is not a stock keeping unit.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("must be 1 to {SKU_CHARACTERS_MAX} characters of A-Z a-z 0-9 - _ .")]
 pub(crate) struct SkuError;
@@ -66,7 +66,7 @@ impl FromStr for Sku {
 #[serde(transparent)]
 pub(crate) struct Currency(String);
 
-/// A text is no currency code.
+/// The text is not a currency code.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("must be three capital letters, as ISO 4217 has them")]
 pub(crate) struct CurrencyError;
@@ -91,15 +91,15 @@ impl FromStr for Currency {
 
 /// A product as the table holds it.
 ///
-/// Always `available + taken = received`: every write that moves stock moves
-/// two of the three and bumps `version`, in one update.
+/// Always `available + taken = received`: every write that moves stock changes two
+/// of the three, and `version`, in one update.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Product {
     /// `SKU#` and the stock keeping unit.
     pub(crate) pk: String,
     /// Its name.
     pub(crate) name: String,
-    /// What one costs, in the currency's smallest unit.
+    /// The price of one, in the currency's smallest unit.
     pub(crate) unit_price: i64,
     /// The currency of the price.
     pub(crate) currency: Currency,
@@ -111,7 +111,7 @@ pub(crate) struct Product {
     pub(crate) available: i64,
     /// How many pending and confirmed orders hold.
     pub(crate) taken: i64,
-    /// How many adjustments brought, less what they took away.
+    /// How many adjustments added, less how many they removed.
     pub(crate) received: i64,
     /// Changes with every movement of stock.
     pub(crate) version: i64,

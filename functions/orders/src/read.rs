@@ -57,14 +57,14 @@ pub(crate) fn parse_product(item: Item) -> Result<Product, Error> {
         .map_err(|error| Error::Internal(format!("a product cannot be read: {error}")))
 }
 
-/// The order with this id. `None` if there is none or it was refused.
+/// The order with this id. `None` if no such order was placed.
 pub(crate) async fn order(session: &Session<'_>, id: &OrderId) -> Result<Option<Order>, Error> {
     let item = item(session, id.key()).await?;
     let record = item.map(Record::read).transpose()?;
     Ok(record.and_then(Record::into_order))
 }
 
-/// Reads an item, again and again while there is time.
+/// Reads an item. Repeats the read until it has an answer or the time is over.
 async fn item(session: &Session<'_>, key: Item) -> Result<Option<Item>, Error> {
     let mut pace = Pace::default();
     let read = pace.read(session, || session.get(key.clone()));

@@ -85,7 +85,7 @@ impl Record {
 /// The item that stores a record.
 ///
 /// # Errors
-/// The record has no form as an item: a defect.
+/// The record cannot be written as an item: a defect.
 pub(crate) fn item_of(record: &impl Serialize) -> Result<Item, Error> {
     serde_dynamo::to_item(record).map_err(|error| Error::Internal(error.to_string()))
 }

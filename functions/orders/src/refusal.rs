@@ -28,7 +28,7 @@ pub struct Refusal {
     fingerprint: String,
     /// The fingerprint's version.
     fingerprint_version: i64,
-    /// When DynamoDB may delete it, in seconds since 1970, if ever.
+    /// When DynamoDB may delete it, in seconds since 1970. `None` means never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
 }

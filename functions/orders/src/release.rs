@@ -1,4 +1,4 @@
-//! Owns the giving back of an order's stock, which cancelling and expiring share.
+//! Gives an order's stock back when it is cancelled or expires.
 
 use once::{Effect, Item, number, text};
 
@@ -8,7 +8,7 @@ use crate::moment::Moment;
 use crate::order::{Allocation, Order, OrderLine, Status};
 use crate::product::stock_key;
 
-/// What was taken goes back to where it was taken from, at no shard's expense.
+/// Gives a quantity back to the shard that it was taken from.
 const RELEASE: &str =
     "SET available = available + :q, taken = taken - :q, version = version + :one";
 

@@ -1,4 +1,4 @@
-//! Owns what a request leaves in the log: one line, and its metrics.
+//! Writes one log line for each request, and its metrics.
 
 use jiff::Timestamp;
 use once::Tally;
@@ -12,7 +12,7 @@ use crate::turns::Account;
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders";
 
-/// Writes what happened, and what it consumed.
+/// Writes what happened, and what the request consumed.
 pub(crate) fn report(
     incoming: &Incoming,
     result: Result<Outcome, &Error>,
@@ -51,7 +51,7 @@ pub(crate) fn report(
     }
 }
 
-/// The metric of a decision; each request counts for one at most.
+/// The metric of an outcome. Each request counts for one at most.
 fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
     let metrics = Metrics::new(SERVICE);
     match result {

@@ -1,4 +1,4 @@
-//! The routes: parses the request of each before any I/O, then calls its handler.
+//! The routes. Each parses its request before any I/O, then calls its handler.
 
 use once::Session;
 
@@ -22,7 +22,7 @@ use crate::turns::Turns;
 /// Answers a request.
 ///
 /// # Errors
-/// What the client is told instead.
+/// The error that the client gets.
 pub(crate) async fn serve(
     session: &Session<'_>,
     turns: &Turns<'_>,
@@ -128,13 +128,13 @@ fn asked(incoming: &Incoming) -> Result<Asked<'_>, Error> {
     )?)
 }
 
-/// The id in the path; one that no order can have is nobody's.
+/// The order's id in the path. If no order can have it, there is no such order.
 fn order_id(incoming: &Incoming) -> Result<OrderId, Error> {
     let id = incoming.parameter("id").parse();
     id.map_err(|_| Error::NotFound("order"))
 }
 
-/// The product in the path that is to be written.
+/// The product in the path of a write. If no product can have it, that is a fault.
 fn sku(incoming: &Incoming) -> Result<Sku, Error> {
     let sku = incoming.parameter("sku").parse();
     sku.map_err(|error: SkuError| vec![Fault::of_parameter("sku", error.to_string())].into())

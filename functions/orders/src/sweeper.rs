@@ -1,9 +1,9 @@
 //! The sweeper: expires overdue holds, once a minute, as its own entry point.
 //!
-//! It keeps no state of its own. Each run begins with what the index of
-//! pending orders holds, the longest overdue first, so a run that was killed
-//! leaves nothing behind but work for the next one; and each order expires by
-//! one conditional transaction, so two runs at once release nothing twice.
+//! It keeps no state. Each run reads the index of pending orders, the longest
+//! overdue first, so the next run does the work of a run that was killed. Each
+//! order expires in one conditional transaction, so two runs at the same time
+//! release nothing twice.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -32,7 +32,7 @@ pub const SERVICE: &str = "orders-sweeper";
 /// The sparse index of pending orders, by the end of their hold.
 pub const BY_EXPIRY: &str = "by_expiry";
 
-/// How many orders one page of the index names: what one batch read takes.
+/// The number of orders on one page of the index: one batch read takes no more.
 const PAGE_ORDERS: i32 = 100;
 
 /// How many orders expire at the same time.
@@ -45,7 +45,7 @@ pub struct Sweeper {
     warm: AtomicBool,
 }
 
-/// A run failed; the next one does its work.
+/// A run failed. The next run does its work.
 #[derive(Debug, thiserror::Error)]
 #[error("the sweep was not finished: {0}")]
 pub struct SweepError(#[from] Error);
@@ -64,11 +64,11 @@ impl From<SweepError> for Diagnostic {
 struct Swept {
     /// Holds that were released.
     expired: u32,
-    /// Orders that the index still named, but that were decided by then.
+    /// Orders that were still in the index, but no longer pending.
     settled: u32,
     /// Orders whose release has to wait for the next run.
     left: u32,
-    /// How long the longest overdue hold had been overdue at the start.
+    /// How long the oldest hold had been overdue at the start of the run.
     oldest_overdue_seconds: i64,
 }
 
@@ -81,7 +81,7 @@ impl Sweeper {
         Self::with_client(config, config.client(), world)
     }
 
-    /// Starts the sweeper on a client of the caller's making.
+    /// Starts the sweeper with another client.
     ///
     /// # Errors
     /// The client repeats requests by itself.
@@ -100,12 +100,12 @@ impl Sweeper {
 /// Reads the sweeper's configuration.
 ///
 /// # Errors
-/// Names the variable that is missing.
+/// A variable is missing. The error names it.
 pub fn config(var: impl Fn(&str) -> Option<String>) -> Result<StoreConfig, ConfigError> {
     StoreConfig::from_env(var)
 }
 
-/// Runs once; the event says nothing that matters.
+/// Runs once. The event is not read.
 pub async fn handle(sweeper: &Sweeper, event: LambdaEvent<Value>) -> Result<Value, SweepError> {
     let context = event.context;
     let span = shared::telemetry::invocation_span(
@@ -127,7 +127,7 @@ async fn sweep(session: &Session<'_>) -> Result<Value, Error> {
     let mut result = Ok(());
     for number in 0..EXPIRY_SHARDS {
         if let Err(error) = sweep_shard(session, &expiry_shard(number), now, &swept).await {
-            // The other shards are worth trying all the same.
+            // The other shards may still succeed.
             result = Err(error);
         }
     }
@@ -186,8 +186,8 @@ async fn sweep_shard(
     }
 }
 
-/// Reads an order, or leaves it: one that a newer release wrote must not keep
-/// the holds behind it from being released.
+/// Reads an order. Skips it if it cannot be read: an order of a newer release must
+/// not keep the sweeper from the orders behind it.
 fn readable(item: Item, swept: &Mutex<Swept>) -> Option<Order> {
     let id = text_of(&item, "pk").unwrap_or_default().to_owned();
     match serde_dynamo::from_item(item) {
@@ -219,8 +219,8 @@ async fn release(session: &Session<'_>, order: Order, now: Moment, swept: &Mutex
     }
 }
 
-/// Notes how long the first of a partition has been overdue: the index is in
-/// the order of the ends of holds.
+/// Notes how long the first order of a partition has been overdue. The index is
+/// sorted by the end of the hold.
 fn note_oldest(keys: &[Item], now: Moment, swept: &Mutex<Swept>) {
     let first = keys.first().and_then(|key| text_of(key, "hold_expires_at"));
     let Some(end) = first.and_then(|digits| Moment::from_stored(digits).ok()) else {

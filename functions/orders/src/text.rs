@@ -1,15 +1,15 @@
-//! Owns free text of a bounded length.
+//! Free text of a bounded length.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// 1 to `CHARACTERS_MAX` characters, none of them a control character.
+/// 1 to `CHARACTERS_MAX` characters, without control characters.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Text<const CHARACTERS_MAX: usize>(String);
 
-/// A text is empty, too long, or holds a control character.
+/// The text is empty, too long, or contains a control character.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("must have 1 to {0} characters and no control characters")]
 pub(crate) struct TextError(usize);

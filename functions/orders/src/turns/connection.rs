@@ -17,13 +17,13 @@ use super::question::{
 };
 use crate::config::{RedisAddress, RedisConfig, StoreConfig};
 
-/// How long a connection may take to open. No order waits that long: whoever
-/// comes later finds it open.
+/// How long a connection may take to open. No order waits that long, but a later
+/// order finds it open.
 const OPEN_MAX: Duration = Duration::from_secs(2);
 
-/// Looks for a decision; if there is none, takes all locks, or none if one of
-/// them is somebody else's. So nobody holds one product while waiting for
-/// another. Nothing runs in between, so the look and the `SET` are one step.
+/// Looks for a decision. Without one, takes all locks, or none if another owner has
+/// one of them. So no order holds one product while it waits for another. Redis
+/// runs a script as one step, so nothing happens between the look and the `SET`.
 static ENTER: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -44,8 +44,8 @@ static ENTER: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Gives back the locks that are still the owner's, then remembers the
-/// decision: a full Redis refuses what is new, and the locks are free by then.
+/// Gives back the locks that the owner still has, then keeps the decision. A full
+/// Redis refuses new keys, and by then the locks are free.
 static LEAVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -69,7 +69,7 @@ pub(super) struct Connection {
     opening: Mutex<Option<Opening>>,
 }
 
-/// What it takes to open a connection.
+/// What is needed to open a connection.
 struct Way {
     address: RedisAddress,
     aws: AwsConfig,
@@ -96,9 +96,9 @@ impl Connection {
         }
     }
 
-    /// Asks, on the connection there is or on a new one. A connection that broke
-    /// while nobody looked (a frozen Lambda, a restarted server) is replaced
-    /// once: every question can be asked twice without harm.
+    /// Asks, on the open connection or on a new one. A connection that broke while
+    /// it was idle (a frozen Lambda, a restarted server) is replaced once. Every
+    /// question can be asked twice without harm.
     pub(super) async fn exchange(&self, question: &Question) -> Result<Reply, Fault> {
         let (connection, is_new) = self.open().await?;
         match ask(connection, question).await {
@@ -111,7 +111,7 @@ impl Connection {
         }
     }
 
-    /// Drops the connection, unless it is only being opened.
+    /// Drops the connection, unless it is still being opened.
     pub(super) fn forget(&self) {
         let mut opening = self.lock();
         if opening.as_ref().is_some_and(|one| one.peek().is_some()) {
@@ -119,7 +119,7 @@ impl Connection {
         }
     }
 
-    /// The connection, and whether it was not there before.
+    /// The connection, and whether it is new.
     async fn open(&self) -> Result<(MultiplexedConnection, bool), Fault> {
         let (opening, is_new) = {
             let mut held = self.lock();
@@ -142,7 +142,7 @@ impl Connection {
 }
 
 impl Way {
-    /// Opens a connection, whether or not anybody still waits for it.
+    /// Opens a connection in a task, which goes on even when no order waits for it.
     fn begin(self: Arc<Self>) -> Opening {
         let task = tokio::spawn(async move {
             let opened = tokio::select! {
@@ -170,7 +170,8 @@ impl Way {
             RedisAddress::SecretId(id) => secret(&self.aws, id).await?,
         };
         let client = ::redis::Client::open(url.expose().as_str()).map_err(Fault::from)?;
-        // Whoever waits has a clock of its own: the crate's would be the machine's.
+        // The caller limits the wait, with the clock of its world. The redis crate
+        // would use the machine's clock.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
@@ -217,7 +218,7 @@ async fn ask(mut connection: MultiplexedConnection, question: &Question) -> Resu
         .await
         .map_err(Fault::from)?;
     match answer {
-        // What is no text is no entry of ours either, and is overwritten.
+        // An entry that is not text is not ours. It is overwritten.
         Value::BulkString(bytes) => {
             Ok(Reply::Decided(String::from_utf8(bytes).unwrap_or_default()))
         }

@@ -16,7 +16,8 @@ pub(super) const ENTRY_BYTES_MAX: usize = 32 * 1024;
 /// A question to Redis: one round trip, and atomic for all other clients.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Question {
-    /// Returns the entry at `decided`; if there is none, takes all locks or none.
+    /// Returns the entry at `decided`. If it is missing, takes all locks, or none
+    /// if one is taken.
     Enter {
         /// The key of the decision.
         decided: String,
