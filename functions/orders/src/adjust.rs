@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_adjustment_moves_something_for_a_reason() {
+    fn an_adjustment_has_a_reason_and_a_delta_other_than_0() {
         assert!(parse("10", "delivery 42").is_ok());
         assert!(parse("-10", "broken").is_ok());
         for bad in ["0", "1.0", "1000000001", "-1000000001", "null", "\"1\""] {

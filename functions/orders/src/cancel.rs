@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn case_40_somebody_elses_order_is_not_found_whatever_its_status() {
+    fn another_customers_order_is_not_found_whatever_its_status() {
         for status in [Status::Pending, Status::Cancelled, Status::Expired] {
             assert_eq!(
                 decided(&caller("eve"), status, 1),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn case_49_a_cancelled_order_is_as_asked_whatever_if_match_says() {
+    fn only_an_order_that_can_be_cancelled_needs_a_matching_if_match() {
         assert_eq!(
             decided(&caller("demo"), Status::Cancelled, 7),
             Ok(Next::Already)
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_says_something_is_a_fault() {
+    fn a_body_that_is_not_an_empty_object_is_a_fault() {
         assert!(parse(b" {} ").is_ok());
         assert!(parse(b"{\"reason\": \"late\"}").is_err());
         assert!(parse(b"[]").is_err());

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_origin_is_named() {
+    fn an_invalid_origin_is_named() {
         let var = |_: &str| Some("https://app.example/".to_owned());
         let error = Config::from_env(var).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with("ALLOWED_ORIGINS: "), "{error}");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_redis_that_says_nothing_sensible_is_named() {
+    fn an_invalid_variable_of_redis_is_named() {
         let url = ("REDIS_URL", "redis://127.0.0.1");
         let error = redis(&[url, ("REDIS_SECRET_ARN", "arn")]).unwrap_err();
         assert!(

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_asked_is_answered_whatever_if_match_says() {
+    fn a_repeated_confirmation_is_answered_whatever_if_match_says() {
         assert_eq!(
             decided(Status::Confirmed, Some("pay_1"), &[1]),
             Ok(Next::Already)
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_went_another_way_cannot_be_confirmed_whatever_if_match_says() {
+    fn a_cancelled_expired_or_otherwise_paid_order_cannot_be_confirmed_whatever_if_match_says() {
         assert_eq!(
             decided(Status::Confirmed, Some("pay_2"), &[1]),
             Err(Error::AlreadyConfirmed)
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn case_34_a_stale_if_match_stops_a_pending_order_only() {
+    fn a_stale_if_match_stops_a_pending_order() {
         assert_eq!(
             decided(Status::Pending, None, &[1]),
             Err(Error::Stale("If-Match"))

@@ -92,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_comes_back_as_it_went_out() {
+    fn a_cursor_is_read_as_it_was_written() {
         assert_eq!(Cursor::read(&cursor().write(), "local#demo"), Ok(cursor()));
         assert_eq!(Cursor::after(&cursor().key()), Some(cursor()));
     }
 
     #[test]
-    fn case_41_a_forged_or_foreign_cursor_is_a_fault() {
+    fn a_forged_or_foreign_cursor_is_a_fault() {
         assert!(Cursor::read(&cursor().write(), "local#eve").is_err());
         let encode = |json: &str| BASE64URL_NOPAD.encode(json.as_bytes());
         let forged = |change: fn(&mut Cursor)| {

@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_taken_as_it_is_and_a_length_counts_from_now() {
+    fn a_moment_is_taken_as_it_is_and_a_duration_counts_from_now() {
         check(1_795_320_316_000, "2026-11-22T04:05:16Z");
         check(1_795_320_300_000, "2026-11-22T04:05:00Z");
         check(600_000, "2026-11-22T04:15:06Z");

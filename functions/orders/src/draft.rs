@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn case_06_order_and_splitting_of_lines_do_not_change_the_fingerprint() {
+    fn the_order_and_the_splitting_of_lines_do_not_change_the_fingerprint() {
         let one = draft(&[line("A", "3", "5"), line("B", "1", "7")]);
         let other = draft(&[
             line("B", "1", "7"),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn case_06_a_fraction_or_a_second_price_is_a_fault() {
+    fn a_fraction_or_a_second_price_is_a_fault() {
         check_fault(&body(&[line("A", "1.0", "5")]), "/lines/0/quantity");
         check_fault(
             &body(&[line("A", "1", "5"), line("A", "1", "6")]),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn case_09_every_difference_in_meaning_changes_the_fingerprint() {
+    fn every_difference_in_meaning_changes_the_fingerprint() {
         let base = draft(&[line("A", "1", "5")]);
         let others = [
             draft(&[line("A", "2", "5")]),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn case_09_null_and_false_are_no_values() {
+    fn null_and_false_are_not_values() {
         check_fault(&body(&[line("A", "null", "5")]), "/lines/0/quantity");
         check_fault(&body(&[line("A", "1", "false")]), "/lines/0/unit_price");
         check_fault(&body(&[line("", "1", "5")]), "/lines/0/sku");
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn case_27_a_quantity_is_an_integer_from_1_to_a_million() {
+    fn a_quantity_is_an_integer_from_1_to_a_million() {
         for bad in ["0", "-1", "9223372036854775808", "1.5", "\"1\"", "1000001"] {
             check_fault(&body(&[line("A", bad, "5")]), "/lines/0/quantity");
         }
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn case_29_lines_are_counted_before_they_are_merged() {
+    fn lines_are_counted_before_they_are_merged() {
         check_fault(&body(&vec![line("A", "1", "5"); 51]), "/lines");
         check_fault(&body(&[]), "/lines");
         assert_eq!(draft(&vec![line("A", "1", "5"); 50]).lines.len(), 1);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_an_order_is_told_at_once() {
+    fn all_faults_of_an_order_are_reported_at_once() {
         let text = r#"{"currency": "won", "lines": [{"sku": "A b", "quantity": 0}], "note": ""}"#;
         let faults = Draft::parse(text.as_bytes()).unwrap_err();
         let places: Vec<_> = faults.into_iter().map(|fault| fault.place).collect();

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_29_only_json_in_utf_8_is_json() {
+    fn only_json_in_utf_8_is_json() {
         let json = |text: &'static str| is_json(&HeaderValue::from_static(text));
         assert!(json("application/json"));
         assert!(json("Application/JSON; charset=UTF-8"));

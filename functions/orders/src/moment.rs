@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_told_with_three_decimals_even_when_they_are_zero() {
+    fn clients_see_a_moment_with_three_decimals_even_when_they_are_zero() {
         assert_eq!(
             moment("2026-11-22T04:05:06.789Z").to_string(),
             "2026-11-22T04:05:06.789Z"
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn case_37_a_time_to_live_is_in_seconds() {
+    fn a_time_to_live_is_in_seconds() {
         assert_eq!(moment("2026-11-22T04:05:06.789Z").seconds(), 1_795_320_306);
     }
 }

@@ -346,7 +346,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn case_04_what_happens_to_an_order_does_not_change_how_its_placing_is_told() {
+    fn a_later_change_of_an_order_does_not_change_the_answer_to_its_placement() {
         let first = order();
         let later = Order {
             status: Status::Expired,

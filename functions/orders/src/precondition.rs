@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn entity_tags_are_compared_as_they_were_given_out() {
+    fn an_entity_tag_matches_only_in_the_form_of_this_api() {
         let versions = |value| precondition(&[("if-match", value)]);
         assert_eq!(versions("\"3\""), Ok(Precondition::Versions(vec![3])));
         assert_eq!(
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entity_tag_is_a_fault() {
+    fn a_header_that_is_not_a_list_of_entity_tags_is_a_fault() {
         for bad in ["3", "\"3", "", "\"a\"\"b\"", "\"3\" \"4\"", "é"] {
             assert!(precondition(&[("if-match", bad)]).is_err(), "{bad}");
         }

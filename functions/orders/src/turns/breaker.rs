@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_put_back_keeps_redis_away_no_longer() {
+    fn a_clock_that_was_set_back_does_not_keep_the_breaker_open_for_longer() {
         let breaker = Breaker::default();
         breaker.failed(second(500));
         assert!(breaker.allows(second(0)));
