@@ -91,20 +91,22 @@ pub(crate) async fn describe(
     let base = if let Some(base) = base_named_by(precondition) {
         base
     } else {
-        let there = read::product(session, sku).await?;
-        base_allowed_by(precondition, there.as_ref())?
+        let current = read::product(session, sku).await?;
+        base_allowed_by(precondition, current.as_ref())?
     };
     let mut pace = Pace::default();
     let send = |base: &Base| session.update_item(effect(sku, description, *base, now));
     let described = pace.repeat(session, base, send, |written, base| {
-        let there = match written {
+        let current = match written {
             Written::Done(item) => return answer(&read::parse_product(item)?).map(Some),
             Written::ConditionFailed(item) => item.map(read::parse_product).transpose()?,
         };
-        match there {
-            Some(product) if as_asked(&product, description, *base) => answer(&product).map(Some),
-            there => {
-                *base = base_allowed_by(precondition, there.as_ref())?;
+        match current {
+            Some(product) if as_requested(&product, description, *base) => {
+                answer(&product).map(Some)
+            }
+            current => {
+                *base = base_allowed_by(precondition, current.as_ref())?;
                 Ok(None)
             }
         }
@@ -133,9 +135,9 @@ fn base_named_by(precondition: &Precondition) -> Option<Base> {
     }
 }
 
-/// The base that is there, if the precondition allows it.
-fn base_allowed_by(precondition: &Precondition, there: Option<&Product>) -> Result<Base, Error> {
-    match (precondition, there) {
+/// The base that was read, if the precondition allows it.
+fn base_allowed_by(precondition: &Precondition, current: Option<&Product>) -> Result<Base, Error> {
+    match (precondition, current) {
         (Precondition::None | Precondition::Absent, None) => Ok(Base::Absent),
         (Precondition::Exists | Precondition::Versions(_), None) => Err(Error::Stale("If-Match")),
         (Precondition::Absent, Some(_)) => Err(Error::Stale("If-None-Match")),
@@ -146,10 +148,10 @@ fn base_allowed_by(precondition: &Precondition, there: Option<&Product>) -> Resu
     }
 }
 
-/// Whether a product is just as asked, one version after the base: then this
-/// is the repeat of a write whose answer was lost, and it succeeded: what
-/// RFC 9110, section 13.1.1 allows a server that can tell.
-fn as_asked(product: &Product, description: &Description, base: Base) -> bool {
+/// Whether a product is as requested, one version after the base. Then this is the
+/// repeat of a write whose answer was lost, and it is answered as a success. RFC
+/// 9110, section 13.1.1 allows this.
+fn as_requested(product: &Product, description: &Description, base: Base) -> bool {
     let after = match base {
         Base::Absent => 1,
         Base::Version(version) => version + 1,

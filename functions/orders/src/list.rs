@@ -32,19 +32,19 @@ pub const BY_OWNER: &str = "by_owner";
 
 /// The page that a client requests.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Asked<'asked> {
+pub(crate) struct PageRequest<'request> {
     limit: i32,
-    cursor: Option<&'asked str>,
+    cursor: Option<&'request str>,
 }
 
-impl<'asked> Asked<'asked> {
+impl<'request> PageRequest<'request> {
     /// Reads `limit` and `cursor`.
     ///
     /// # Errors
     /// The limit is not a number from 1 to 100.
     pub(crate) fn read(
         limit: Option<&str>,
-        cursor: Option<&'asked str>,
+        cursor: Option<&'request str>,
     ) -> Result<Self, Vec<Fault>> {
         let limit = match limit {
             None => LIMIT_DEFAULT,
@@ -80,10 +80,10 @@ struct Products<'products> {
 pub(crate) async fn list_orders(
     session: &Session<'_>,
     caller: &Caller,
-    asked: &Asked<'_>,
+    request: &PageRequest<'_>,
 ) -> Result<Answer, Error> {
     let customer = Customer::try_from(caller)?;
-    let (items, next_cursor) = page(session, customer.as_str(), false, asked).await?;
+    let (items, next_cursor) = page(session, customer.as_str(), false, request).await?;
     let orders: Vec<Order> = parse(items)?;
     let list = Orders {
         orders: orders.iter().map(Order::view).collect(),
@@ -98,9 +98,9 @@ pub(crate) async fn list_orders(
 /// The cursor is not one of this list.
 pub(crate) async fn list_products(
     session: &Session<'_>,
-    asked: &Asked<'_>,
+    request: &PageRequest<'_>,
 ) -> Result<Answer, Error> {
-    let (items, next_cursor) = page(session, OWNER, true, asked).await?;
+    let (items, next_cursor) = page(session, OWNER, true, request).await?;
     let products: Vec<Product> = parse(items)?;
     let list = Products {
         products: products.iter().map(Product::view).collect(),
@@ -114,9 +114,9 @@ async fn page(
     session: &Session<'_>,
     owner: &str,
     forward: bool,
-    asked: &Asked<'_>,
+    request: &PageRequest<'_>,
 ) -> Result<(Vec<Item>, Option<String>), Error> {
-    let cursor = asked.cursor.map(|cursor| Cursor::read(cursor, owner));
+    let cursor = request.cursor.map(|cursor| Cursor::read(cursor, owner));
     let after = cursor.transpose()?.map(|cursor| cursor.key());
     let page = Page {
         index: BY_OWNER,
@@ -124,12 +124,12 @@ async fn page(
         names: &[("#owner", "owner")],
         values: Item::from([(":owner".to_owned(), text(owner))]),
         forward,
-        // One more than asked for tells whether there is a next page.
-        limit: asked.limit + 1,
+        // One key more than requested shows whether there is a next page.
+        limit: request.limit + 1,
         after: after.as_ref(),
     };
     let mut keys = query(session, &page).await?;
-    let limit = usize::try_from(asked.limit).unwrap_or_default();
+    let limit = usize::try_from(request.limit).unwrap_or_default();
     let more = limit < keys.len();
     keys.truncate(limit);
     let next = keys.last().filter(|_| more).and_then(Cursor::after);
@@ -191,12 +191,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_has_1_to_100_entries_and_20_unless_asked() {
-        assert_eq!(Asked::read(None, None).unwrap().limit, 20);
-        assert_eq!(Asked::read(Some("1"), None).unwrap().limit, 1);
-        assert_eq!(Asked::read(Some("100"), None).unwrap().limit, 100);
+    fn a_page_has_1_to_100_entries_and_20_by_default() {
+        assert_eq!(PageRequest::read(None, None).unwrap().limit, 20);
+        assert_eq!(PageRequest::read(Some("1"), None).unwrap().limit, 1);
+        assert_eq!(PageRequest::read(Some("100"), None).unwrap().limit, 100);
         for bad in ["", "0", "101", "-1", "1.0", " 1", "x", "99999999999"] {
-            assert!(Asked::read(Some(bad), None).is_err(), "{bad}");
+            assert!(PageRequest::read(Some(bad), None).is_err(), "{bad}");
         }
     }
 }

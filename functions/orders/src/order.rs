@@ -182,14 +182,14 @@ impl Order {
 
     /// The order as it is now, as a client sees it.
     pub(crate) fn view(&self) -> OrderView<'_> {
-        let told = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
+        let shown = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
         OrderView {
             status: self.status,
             version: self.version,
-            confirmed_at: told(self.confirmed_at),
+            confirmed_at: shown(self.confirmed_at),
             payment_reference: self.payment_reference.as_deref(),
-            cancelled_at: told(self.cancelled_at),
-            expired_at: told(self.expired_at),
+            cancelled_at: shown(self.cancelled_at),
+            expired_at: shown(self.expired_at),
             ..self.view_as_placed()
         }
     }

@@ -11,7 +11,7 @@ use crate::draft::Draft;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::incoming::Incoming;
-use crate::list::{Asked, list_orders, list_products};
+use crate::list::{PageRequest, list_orders, list_products};
 use crate::order_id::OrderId;
 use crate::place::place;
 use crate::precondition::Precondition;
@@ -61,7 +61,7 @@ async fn get_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer,
 
 async fn get_orders(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
-    list_orders(session, &caller, &asked(incoming)?).await
+    list_orders(session, &caller, &page_request(incoming)?).await
 }
 
 async fn post_confirm(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
@@ -83,7 +83,7 @@ async fn post_cancel(session: &Session<'_>, incoming: &Incoming) -> Result<Answe
 }
 
 async fn get_products(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
-    list_products(session, &asked(incoming)?).await
+    list_products(session, &page_request(incoming)?).await
 }
 
 async fn get_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
@@ -121,8 +121,8 @@ async fn post_stock(
 }
 
 /// The page in the query.
-fn asked(incoming: &Incoming) -> Result<Asked<'_>, Error> {
-    Ok(Asked::read(
+fn page_request(incoming: &Incoming) -> Result<PageRequest<'_>, Error> {
+    Ok(PageRequest::read(
         incoming.query("limit"),
         incoming.query("cursor"),
     )?)
