@@ -95,7 +95,7 @@ mod tests {
     fn a_cancelled_order_gives_back_what_each_allocation_took() {
         for status in [Status::Pending, Status::Confirmed] {
             let Ok(Next::Write(change)) = decided(&caller("demo"), status, 1) else {
-                panic!("it is not written");
+                panic!("the order is not changed");
             };
             assert_eq!(change.order.status, Status::Cancelled);
             assert_eq!(change.effects.len(), order().lines.len());

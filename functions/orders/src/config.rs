@@ -104,12 +104,12 @@ impl RedisConfig {
         let address = match (set("REDIS_URL"), set("REDIS_SECRET_ARN")) {
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => {
-                let fault = "and REDIS_SECRET_ARN are both set: which one is it?";
+                let fault = "and REDIS_SECRET_ARN are both set: set only one of them";
                 return Err(ConfigError::Invalid("REDIS_URL", fault));
             }
             (Some(url), None) => {
                 if ::redis::Client::open(url.as_str()).is_err() {
-                    let fault = "is no redis:// or rediss:// URL";
+                    let fault = "is not a redis:// or rediss:// URL";
                     return Err(ConfigError::Invalid("REDIS_URL", fault));
                 }
                 RedisAddress::Url(Secret::new(url))
@@ -121,7 +121,7 @@ impl RedisConfig {
             Some(text) => {
                 let number = text.parse().ok();
                 let number = number.filter(|number| REDIS_WAIT_MILLISECONDS.contains(number));
-                let fault = "is no whole number from 20 to 2000";
+                let fault = "is not a whole number from 20 to 2000";
                 let number =
                     number.ok_or(ConfigError::Invalid("REDIS_WAIT_MILLISECONDS", fault))?;
                 Duration::from_millis(number)
@@ -211,7 +211,7 @@ mod tests {
         let config = config.unwrap().unwrap();
         assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
         let error = redis(&[("REDIS_URL", "http://user:hunter2@cache.example")]).unwrap_err();
-        assert_eq!(error, "REDIS_URL is no redis:// or rediss:// URL");
+        assert_eq!(error, "REDIS_URL is not a redis:// or rediss:// URL");
     }
 
     #[test]

@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_pending_order_is_confirmed_at_the_version_that_was_read() {
         let Ok(Next::Write(change)) = decided(Status::Pending, None, &[2]) else {
-            panic!("it is not written");
+            panic!("the order is not changed");
         };
         assert_eq!(change.order.version, 3);
         assert_eq!(change.order.expiry_shard, None);

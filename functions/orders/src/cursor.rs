@@ -41,21 +41,21 @@ impl Cursor {
     /// The text is not a cursor, or the cursor belongs to another list.
     pub(crate) fn read(cursor: &str, owner: &str) -> Result<Self, Vec<Fault>> {
         let fault = |detail: &str| vec![Fault::of_parameter("cursor", detail)];
-        let not_one = || fault("is no cursor that this API gave out");
+        let malformed = || fault("is not a cursor of this API");
         if CURSOR_BYTES_MAX < cursor.len() {
-            return Err(not_one());
+            return Err(malformed());
         }
         let json = BASE64URL_NOPAD
             .decode(cursor.as_bytes())
-            .map_err(|_| not_one())?;
-        let read: Self = serde_json::from_slice(&json).map_err(|_| not_one())?;
+            .map_err(|_| malformed())?;
+        let read: Self = serde_json::from_slice(&json).map_err(|_| malformed())?;
         let digits = read.created_at.bytes().all(|byte| byte.is_ascii_digit());
         let parts = [&read.created_at, &read.pk, &read.sk];
         if !digits || parts.iter().any(|part| part.is_empty()) {
-            return Err(not_one());
+            return Err(malformed());
         }
         if read.owner != owner {
-            return Err(fault("is of another list"));
+            return Err(fault("belongs to another list"));
         }
         Ok(read)
     }

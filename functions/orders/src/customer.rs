@@ -14,7 +14,7 @@ pub struct Customer(String);
 
 /// A caller cannot own orders.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
-#[error("the token's issuer and subject have no form that can own orders")]
+#[error("the issuer's name contains #, or the issuer and the subject are too long")]
 pub struct CustomerError;
 
 impl Customer {

@@ -77,7 +77,7 @@ impl Draft {
         let lines = merge(parsed, faults)?;
         let total = total(&lines);
         if total.is_none() {
-            faults.add("/lines", "the total is more than can be counted");
+            faults.add("/lines", "the total is too large");
         }
         Some(Self {
             currency: currency?,
@@ -131,7 +131,7 @@ fn merge(lines: Vec<Line>, faults: &mut Faults) -> Option<Vec<Line>> {
             let most = QUANTITY.end();
             faults.add(
                 &pointer,
-                format!("all lines of this product together must ask for at most {most}"),
+                format!("the quantities of this product must add up to at most {most}"),
             );
             return None;
         }

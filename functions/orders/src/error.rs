@@ -75,7 +75,7 @@ impl Error {
     /// The problem that the client gets.
     #[expect(
         clippy::too_many_lines,
-        reason = "one arm an answer: the table is read whole"
+        reason = "one arm for each answer, to be read as a table"
     )]
     pub(crate) fn problem(&self) -> Problem {
         // No wildcard: a new variant must choose its status here.
@@ -112,7 +112,7 @@ impl Error {
                 StatusCode::FORBIDDEN,
                 "scope-missing",
                 "The token does not allow this",
-                format!("This takes the scope {scope}."),
+                format!("This needs a token with the scope {scope}."),
             ),
             Self::NotFound(what) => Problem::new(
                 StatusCode::NOT_FOUND,
@@ -130,7 +130,7 @@ impl Error {
                 StatusCode::PRECONDITION_FAILED,
                 "has-changed",
                 "It has changed",
-                format!("{header} does not match what is there now. Read it again, then decide."),
+                format!("{header} does not match the current version. Read it again, then decide."),
             ),
             Self::OrderCancelled => conflict(
                 "order-cancelled",
@@ -173,7 +173,7 @@ impl Error {
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "Something is broken on our side",
-                "The team has been told. Name the request_id when you ask about it.",
+                "The team has been alerted. Quote the request_id when you ask about it.",
             ),
         }
     }
@@ -212,7 +212,9 @@ impl Error {
     /// The error for a record of a newer release. That release has decided, so this
     /// one must not.
     pub(crate) fn unreadable() -> Self {
-        tracing::error!("a newer release recorded this decision in a form unknown here");
+        tracing::error!(
+            "a newer release recorded this decision in a form that this release does not know"
+        );
         Self::OutcomeUnknown
     }
 }
@@ -240,6 +242,7 @@ fn detail_of(faults: &[Fault]) -> String {
     };
     let others = match faults.len() - 1 {
         0 => String::new(),
+        1 => " There is 1 more fault.".to_owned(),
         more => format!(" There are {more} more faults."),
     };
     format!("{place}: {}.{others}", first.detail)

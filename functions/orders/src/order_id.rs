@@ -20,7 +20,7 @@ pub struct OrderId(String);
 
 /// The text is not an order id.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
-#[error("is no order id")]
+#[error("is not an order id")]
 pub struct OrderIdError;
 
 impl OrderId {

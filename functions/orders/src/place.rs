@@ -112,8 +112,8 @@ fn judge(draft: &Draft, failed: &[FailedEffect]) -> Option<Problem> {
     let (worst, line) = shortfalls.iter().min_by_key(|(shortfall, _)| shortfall)?;
     let others = match shortfalls.len() - 1 {
         0 => String::new(),
-        1 => " One more line cannot be had.".to_owned(),
-        more => format!(" {more} more lines cannot be had."),
+        1 => " One more line cannot be ordered.".to_owned(),
+        more => format!(" {more} more lines cannot be ordered."),
     };
     let lines: Vec<_> = shortfalls
         .iter()
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(body["type"], "urn:surefire:problem:unknown-product");
         assert_eq!(
             body["detail"],
-            "There is no product B. One more line cannot be had."
+            "There is no product B. One more line cannot be ordered."
         );
         assert_eq!(
             body["lines"],

@@ -39,7 +39,7 @@ impl Precondition {
             (Some(Tags::Versions(versions)), None) => Ok(Self::Versions(versions)),
             (None, Some(Tags::Any)) => Ok(Self::Absent),
             (None, Some(Tags::Versions(_))) => Err(fault("If-None-Match", "can only be * here")),
-            (Some(_), Some(_)) => Err(fault("If-Match", "excludes If-None-Match")),
+            (Some(_), Some(_)) => Err(fault("If-Match", "cannot be combined with If-None-Match")),
         }
     }
 

@@ -68,7 +68,7 @@ pub(crate) struct Currency(String);
 
 /// The text is not a currency code.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
-#[error("must be three capital letters, as ISO 4217 has them")]
+#[error("must be a currency code of three capital letters (ISO 4217)")]
 pub(crate) struct CurrencyError;
 
 impl Currency {

@@ -195,7 +195,7 @@ fn readable(item: Item, swept: &Mutex<Swept>) -> Option<Order> {
         Err(error) => {
             swept.lock().unwrap_or_else(PoisonError::into_inner).left += 1;
             let cause = error.to_string();
-            tracing::error!(id, cause, "an order cannot be read and is left");
+            tracing::error!(id, cause, "an order cannot be read and is skipped");
             None
         }
     }
@@ -214,7 +214,11 @@ async fn release(session: &Session<'_>, order: Order, now: Moment, swept: &Mutex
         Err(error) => {
             swept.left += 1;
             let cause = error.to_string();
-            tracing::warn!(order_id = id, cause, "a hold waits for the next run");
+            tracing::warn!(
+                order_id = id,
+                cause,
+                "a hold could not be released: the next run tries again"
+            );
         }
     }
 }

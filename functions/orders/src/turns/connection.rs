@@ -194,7 +194,7 @@ async fn secret(aws: &AwsConfig, id: &str) -> Result<Secret<String>, Fault> {
     })?;
     let url = secret.secret_string().map(|url| url.trim().to_owned());
     url.map(Secret::new)
-        .ok_or_else(|| Fault::Broken("REDIS_SECRET_ARN holds no text".to_owned()))
+        .ok_or_else(|| Fault::Broken("the secret of REDIS_SECRET_ARN is not text".to_owned()))
 }
 
 async fn ask(mut connection: MultiplexedConnection, question: &Question) -> Result<Reply, Fault> {
