@@ -14,6 +14,9 @@ README_COLUMNS_MAX = 120
 # Inputs of fuzz targets are bytes, not text.
 CORPUS = "corpus"
 VERBATIM = {"Cargo.lock", "LICENSE-APACHE", "LICENSE-MIT"}
+# A number that points to a list outside the project: a name or a comment says what the behaviour is.
+CASE_NUMBER = re.compile(r"(?<![a-z])cases?[ _-]\d+", re.IGNORECASE)
+CASE_NUMBER_FILES = {".rs", ".md", ".py", ".yaml", ".yml", ".toml", ".sh"}
 FENCED = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 
@@ -35,6 +38,8 @@ def text_faults(path, text):
             yield f"{path}:{number}: conflict marker"
         if "\t" in line and path.suffix in {".md", ".py", ".rs", ".toml", ".yaml", ".yml"}:
             yield f"{path}:{number}: tab"
+        if (path.suffix in CASE_NUMBER_FILES or text.startswith("#!")) and (found := CASE_NUMBER.search(line)):
+            yield f"{path}:{number}: “{found.group()}”: say what the behaviour is instead of a case's number"
     if "\r" in text:
         yield f"{path}: carriage return"
     if text and not text.endswith("\n"):
@@ -50,6 +55,8 @@ def rust_faults(path, text):
     first = next((line for line in lines if line.strip() and not line.startswith("#!")), "")
     if not first.startswith("//!"):
         yield f"{path}:1: start the module with a sentence, `//!`, that says what it does"
+    elif first.startswith("//! Owns "):
+        yield f"{path}:1: start with what the module does (“Parses …”, “Sends …”), not with “Owns”"
     for number, line in enumerate(lines, 1):
         if re.search(r"(^|\s)//.*\b(TODO|FIXME)\b", line):
             yield f"{path}:{number}: open an issue instead of leaving a TODO or FIXME"
