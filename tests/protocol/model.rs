@@ -9,9 +9,9 @@
 //!
 //! | here | in `once/src` and `functions/orders/src` |
 //! |---|---|
-//! | [`handler::begin`], `Call::Make` | `once/decide.rs` `decide`; `place.rs` `take`, `adjust.rs` `movement` |
-//! | [`handler::hear`], `classify`, `before` | `once/classify.rs` `classify`, `decided_before`; `record.rs` `replay` |
-//! | `Call::Refuse` | `once/record.rs` `record`, by way of `once/settle.rs` `settle` |
+//! | [`handler::begin`], `Call::Make` | `decide.rs` `decide`; `place.rs` `take`, `adjust.rs` `movement` |
+//! | [`handler::hear`], `classify`, `before` | `classify.rs` `classify`, `decided_before`; `orders/src/record.rs` `replay` |
+//! | `Call::Refuse` | `once/src/record.rs` `record`, by way of `settle.rs` `settle` |
 //! | [`handler::read`], `change` | `change.rs` `change_from`; `decide` of `confirm.rs`, `cancel.rs`, `expire.rs` |
 //! | `Call::Confirm`, `Call::Release` | `confirm.rs` `confirmed`; `release.rs` `released` |
 //! | `Task::Expire` | `sweeper.rs` `release` |
