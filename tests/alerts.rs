@@ -1,5 +1,6 @@
 //! Alerts: from an event to a message in the channel, and everything that can go wrong on the way.
 
+mod alarms;
 mod any_input;
 mod aws;
 mod delivery;

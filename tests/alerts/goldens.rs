@@ -47,3 +47,32 @@ fn each_sample_looks_as_its_text_file_says() {
         changed.join("\n")
     );
 }
+
+#[test]
+fn no_sample_shows_a_missing_subject_or_an_empty_field() {
+    for name in names() {
+        for line in shown(&name).lines() {
+            assert!(!line.contains("(no subject)"), "{name}: {line}");
+            let value = line.split_once(": ").map(|(_, value)| value.trim());
+            let is_empty = line.ends_with(':') && !line.contains(' ')
+                || value.is_some_and(|value| ["", "null", "{}", "[]", "(blank)"].contains(&value));
+            assert!(!is_empty, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn no_sample_of_a_known_format_shows_raw_json() {
+    // The payload of a failed invocation is the JSON that its reader wants to see.
+    let with_payload = ["lambda-dead-letter", "lambda-destination"];
+    for name in names() {
+        if name.starts_with("generic-") || with_payload.contains(&name.as_str()) {
+            continue;
+        }
+        for line in shown(&name).lines() {
+            for raw in ["{\"", "\":", "[{", "\\\""] {
+                assert!(!line.contains(raw), "{name}: {line}");
+            }
+        }
+    }
+}

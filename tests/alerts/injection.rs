@@ -160,10 +160,7 @@ async fn an_edited_message_notifies_nobody() {
 
 #[test]
 fn no_text_ends_its_code_block() {
-    let event = event_of_text(
-        Some("s"),
-        r#"{"a": "```\n@everyone [x](https://evil.example)"}"#,
-    );
+    let event = event_of_text(Some("s"), r#"["```\n@everyone [x](https://evil.example)"]"#);
     let message = acceptable(&event);
     let nodes = markdown::parse(&message.payload.embeds[0].description);
     assert!(matches!(nodes.as_slice(), [Node::Fence(_)]), "{nodes:?}");
@@ -196,7 +193,7 @@ fn an_unsafe_runbook_link_is_shown_as_text() {
     for runbook in [
         "javascript:alert(1)",
         "https://discord.gg/abcdef",
-        "http://wiki.example/",
+        "http://discord.gg/abcdef",
     ] {
         let mut message = alarm_message("a");
         message["AlarmDescription"] = format!("runbook: {runbook}").into();
@@ -205,6 +202,38 @@ fn an_unsafe_runbook_link_is_shown_as_text() {
         let embed = &acceptable(&event).payload.embeds[0];
         assert_eq!(markup(&embed.description), [], "{}", embed.description);
     }
+}
+
+#[test]
+fn an_http_runbook_can_be_opened_but_shows_its_address() {
+    let mut message = alarm_message("a");
+    message["AlarmDescription"] = "runbook: http://wiki.example/".into();
+    let event = event_of_text(None, &message.to_string());
+    assert_eq!(event.links.len(), 1, "only the console: {:?}", event.links);
+    let embed = &acceptable(&event).payload.embeds[0];
+    assert_eq!(
+        markup(&embed.description),
+        [Node::Autolink("http://wiki.example/".to_owned())]
+    );
+}
+
+#[test]
+fn a_masked_link_in_a_description_shows_its_address_instead() {
+    let mut message = alarm_message("a");
+    message["AlarmDescription"] = "[the bank](https://evil.example/x)".into();
+    let embed = acceptable(&event_of_text(None, &message.to_string()));
+    let embed = &embed.payload.embeds[0];
+    assert_eq!(
+        markup(&embed.description),
+        [Node::Autolink("https://evil.example/x".to_owned())]
+    );
+    assert!(
+        embed
+            .description
+            .starts_with(r"\[the bank](<https://evil.example/x>)"),
+        "{}",
+        embed.description
+    );
 }
 
 #[test]

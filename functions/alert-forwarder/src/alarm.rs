@@ -9,13 +9,20 @@ use serde_json::Value;
 
 use crate::draft::blank;
 use crate::envelope::Notification;
-use crate::event::{Event, Kind, Link, Moment, Rich, Severity, State};
+use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
 use crate::json::{array, text};
 use crate::link::{self, SafeUrl};
 use crate::region::{account_of, region};
 use crate::when::moment;
 
+use contributor::Contributor;
+use directives::Directives;
+use mute::Mute;
+
+mod contributor;
+mod directives;
 pub(crate) mod metric;
+mod mute;
 
 /// An alarm's change of state, from either form.
 pub(crate) struct Change<'a> {
@@ -31,6 +38,9 @@ pub(crate) struct Change<'a> {
     pub(crate) trigger: &'a Value,
     /// The reason as data. Older SNS messages do not have it.
     pub(crate) reason_data: Value,
+    /// The contributor whose state changed, if it is not the state of the whole alarm.
+    contributor: Option<Contributor>,
+    mute: Mute,
 }
 
 impl<'a> Change<'a> {
@@ -44,6 +54,9 @@ impl<'a> Change<'a> {
         let is_bridge = text(json, "/source").as_deref() == Some("aws.cloudwatch");
         let data = direct.or_else(|| json.get("detail").filter(|_| is_bridge))?;
         data.pointer("/state/value")?;
+        if is_configuration_change(json) {
+            return None;
+        }
         Self::read_data(json, data, topic)
     }
 
@@ -59,6 +72,8 @@ impl<'a> Change<'a> {
             region: region(&[arn.as_deref(), topic], text(json, "/Region").as_deref()),
             trigger: json.get("Trigger").unwrap_or(&Value::Null),
             reason_data: reason_data(text(json, "/NewStateReasonData")),
+            contributor: Contributor::of_sns(json),
+            mute: Mute::of_sns(json),
             arn,
         }
     }
@@ -81,6 +96,8 @@ impl<'a> Change<'a> {
             region: region(&[arn.as_deref(), topic], text(json, "/region").as_deref()),
             trigger: data.get("configuration").unwrap_or(&Value::Null),
             reason_data: reason_data(text(data, "/state/reasonData")),
+            contributor: Contributor::of_data(data),
+            mute: Mute::of_data(data),
             arn,
         })
     }
@@ -103,7 +120,7 @@ impl<'a> Change<'a> {
             let label = label.to_owned();
             url.map(|url| Link { label, url })
         };
-        Event {
+        let mut event = Event {
             kind,
             severity: directives.severity.unwrap_or(Severity::Error),
             state: match self.state.as_str() {
@@ -126,11 +143,34 @@ impl<'a> Change<'a> {
             occurred_at: self.at.clone(),
             fingerprint: self.arn.clone().unwrap_or_else(|| self.name.clone()),
             ..blank(notification, kind, "aws.cloudwatch")
+        };
+        if let Some(contributor) = &self.contributor {
+            contributor.narrow(&mut event);
         }
+        self.mute.mark(&mut event);
+        event
+    }
+
+    /// The newest data point as text with its unit.
+    pub(crate) fn shown_value(&self) -> Option<String> {
+        let value = self.value()?;
+        let unit = metric::unit(self.trigger).or_else(|| text(&self.reason_data, "/unit"));
+        Some(value.parse().map_or(value, |number| {
+            crate::number::with_unit(number, unit.as_deref())
+        }))
+    }
+
+    /// The threshold as text, or that the value left its band.
+    pub(crate) fn comparison(&self) -> Option<Field> {
+        metric::comparison(
+            self.trigger,
+            &self.reason_data,
+            self.reason.as_deref().unwrap_or_default(),
+        )
     }
 
     /// The newest data point: from the data, else from the brackets in the reason.
-    pub(crate) fn value(&self) -> Option<String> {
+    fn value(&self) -> Option<String> {
         let newest = array(&self.reason_data, "/recentDatapoints")
             .iter()
             .rev()
@@ -144,94 +184,15 @@ impl<'a> Change<'a> {
     }
 }
 
+/// Whether the event says that an alarm was created, changed or deleted. Such an event has the alarm's
+/// state too, but the state did not change.
+pub(crate) fn is_configuration_change(json: &Value) -> bool {
+    text(json, "/source").as_deref() == Some("aws.cloudwatch")
+        && text(json, "/detail-type").as_deref() == Some("CloudWatch Alarm Configuration Change")
+}
+
 /// Reads the reason's data, which is JSON inside a string.
 fn reason_data(text: Option<String>) -> Value {
     text.and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default()
-}
-
-/// The directives in a description, and the rest of its text.
-#[derive(Debug, Default, Eq, PartialEq)]
-struct Directives {
-    severity: Option<Severity>,
-    runbook: Option<SafeUrl>,
-    prose: String,
-}
-
-impl Directives {
-    /// Reads `severity: critical` and `runbook: https://…` anywhere in the text. A directive that cannot be
-    /// read stays in the prose.
-    fn read(description: &str) -> Self {
-        let mut read = Self::default();
-        let mut lines = Vec::new();
-        for line in description.lines() {
-            let mut kept = Vec::new();
-            let mut words = line.split_whitespace().peekable();
-            while let Some(word) = words.next() {
-                let (name, glued) = word.split_once(':').unwrap_or((word, ""));
-                let value = match (word.contains(':'), glued) {
-                    (true, "") => words.peek().copied().unwrap_or_default(),
-                    (true, glued) => glued,
-                    (false, _) => "",
-                };
-                if read.take(name, value) {
-                    if glued.is_empty() {
-                        words.next();
-                    }
-                } else {
-                    kept.push(word);
-                }
-            }
-            if !kept.is_empty() {
-                lines.push(kept.join(" "));
-            }
-        }
-        read.prose = lines.join("\n");
-        read
-    }
-
-    fn take(&mut self, name: &str, value: &str) -> bool {
-        if name.eq_ignore_ascii_case("severity") {
-            let severity = Severity::parse(value.trim_end_matches(['.', ',', ';']));
-            self.severity = self.severity.or(severity);
-            return severity.is_some();
-        }
-        if name.eq_ignore_ascii_case("runbook") {
-            let runbook = SafeUrl::parse(value.trim_end_matches(['.', ',', ';']));
-            let understood = runbook.is_some();
-            self.runbook = self.runbook.take().or(runbook);
-            return understood;
-        }
-        false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_gives_severity_and_runbook_and_keeps_its_words() {
-        let read = Directives::read(
-            "Orders fail. severity: CRITICAL\nrunbook: https://wiki.example/orders#5xx. Call: 112",
-        );
-        assert_eq!(read.severity, Some(Severity::Critical));
-        assert_eq!(
-            read.runbook.unwrap().as_str(),
-            "https://wiki.example/orders#5xx"
-        );
-        assert_eq!(read.prose, "Orders fail.\nCall: 112");
-    }
-
-    #[test]
-    fn a_directive_that_cannot_be_read_stays_in_the_text() {
-        let read = Directives::read("severity: dreadful runbook: javascript:alert(1)");
-        assert_eq!(
-            read,
-            Directives {
-                prose: "severity: dreadful runbook: javascript:alert(1)".to_owned(),
-                ..Directives::default()
-            }
-        );
-    }
 }

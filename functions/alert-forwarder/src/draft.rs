@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind, Moment, Rich, Severity, State};
+use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
 use crate::json::text;
+use crate::link::SafeUrl;
 use crate::region::{account_of, region};
 use crate::when::moment;
 
@@ -26,6 +27,8 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         occurred_at: moment(notification.published_at.as_deref()),
         fingerprint: String::new(),
         muted: false,
+        muted_until: None,
+        silent: false,
         attach_raw: false,
         raw: notification.message.clone(),
     }
@@ -62,4 +65,25 @@ pub(crate) fn push(fields: &mut Vec<Field>, name: &str, value: Option<String>) {
     if let Some(value) = value {
         fields.push(Field::short(name, value));
     }
+}
+
+/// Appends a field with a row of its own, if there is a value.
+pub(crate) fn push_long(fields: &mut Vec<Field>, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        fields.push(Field::long(name, value));
+    }
+}
+
+/// Appends a time as a short field, if there is one.
+pub(crate) fn push_time(fields: &mut Vec<Field>, name: &str, time: Option<&str>) {
+    let time = Rich::from(&moment(time));
+    if !time.is_blank() {
+        fields.push(Field::short(name, time));
+    }
+}
+
+/// Appends a link, if the URL is safe.
+pub(crate) fn push_link(event: &mut Event, label: &str, url: Option<SafeUrl>) {
+    let label = label.to_owned();
+    event.links.extend(url.map(|url| Link { label, url }));
 }

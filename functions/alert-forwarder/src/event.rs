@@ -38,6 +38,10 @@ pub struct Event {
     pub fingerprint: String,
     /// Whether it mentions nobody, as for a suppressed composite alarm.
     pub muted: bool,
+    /// The end of the mute window, if a mute rule mutes the alarm.
+    pub muted_until: Option<Moment>,
+    /// Whether it notifies nobody: it is posted without a sound.
+    pub silent: bool,
     /// Whether the raw message is attached even if all of it fits.
     pub attach_raw: bool,
     /// The unchanged message.
@@ -48,6 +52,7 @@ impl Event {
     /// Its state, in the words of the CloudWatch console.
     pub(crate) fn headline(&self) -> &'static str {
         match self.state {
+            State::Firing if self.muted_until.is_some() => "ALARM (muted)",
             State::Firing if self.muted => "ALARM (suppressed)",
             State::Firing => "ALARM",
             State::Resolved => "OK",
@@ -71,6 +76,12 @@ impl Event {
         let moment = Rich::from(&self.occurred_at);
         if !moment.is_blank() {
             fields.push(Field::short(when, moment));
+        }
+        if let Some(until) = &self.muted_until {
+            let until = Rich::from(until);
+            if !until.is_blank() {
+                fields.push(Field::short("Muted until", until));
+            }
         }
         if let Some(region) = &self.region {
             fields.push(Field::short("Region", region.as_str()));
@@ -128,10 +139,14 @@ impl Severity {
     /// Reads a severity as people write it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
-            "info" | "informational" | "low" | "notice" => Some(Self::Info),
-            "warn" | "warning" | "medium" => Some(Self::Warning),
-            "error" | "high" => Some(Self::Error),
-            "critical" | "page" | "fatal" => Some(Self::Critical),
+            "info" | "information" | "informational" | "low" | "notice" | "debug" | "minor" => {
+                Some(Self::Info)
+            }
+            "warn" | "warning" | "medium" | "moderate" => Some(Self::Warning),
+            "error" | "err" | "high" | "major" | "severe" => Some(Self::Error),
+            "critical" | "crit" | "page" | "fatal" | "emergency" | "disaster" => {
+                Some(Self::Critical)
+            }
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Makes fields and rich text fit into an embed: escapes and cuts text, and drops fields from the end.
 
 use crate::event::{Event, Field, Rich, Span};
+use crate::linked;
 use crate::message::{EmbedField, FIELD_NAME_UNITS_MAX, FIELD_VALUE_UNITS_MAX, FIELDS_MAX};
 use crate::text::{ELLIPSIS, Fitted, Style, fit, units};
 
@@ -77,13 +78,30 @@ fn or_else(text: String, instead: &str) -> String {
     }
 }
 
+/// Escapes a text but for its links, which a reader can open. A link shows its whole address.
+fn words_with_links(words: &str, units_max: usize) -> Fitted {
+    let mut text = String::new();
+    for part in linked::parts(words) {
+        let room = units_max - units(&text);
+        let piece = match part {
+            linked::Part::Words(words) => fit(words, Style::Markdown, room),
+            linked::Part::Url(url) => whole_or_cut(format!("<{}>", url.as_str()), room),
+        };
+        text.push_str(&piece.text);
+        if piece.cut {
+            return Fitted { text, cut: true };
+        }
+    }
+    Fitted { text, cut: false }
+}
+
 /// Renders rich text as markdown. A link or time that does not fit is left out whole.
 pub(crate) fn rich(rich: &Rich, units_max: usize) -> Fitted {
     let mut text = String::new();
     for span in joined(rich) {
         let room = units_max - units(&text);
         let piece = match span {
-            Span::Text(words) => fit(&words, Style::Markdown, room),
+            Span::Text(words) => words_with_links(&words, room),
             Span::Link(link) => {
                 let label = fit(&link.label, Style::Label, LINK_LABEL_UNITS_MAX);
                 let label = or_else(label.text, "link");

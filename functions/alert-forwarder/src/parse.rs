@@ -3,6 +3,7 @@
 //! A parser is a pure function from a [`Notification`] to an event. It returns `None` if the message is
 //! of another kind or lacks a member that the event needs. [`generic`] takes what no parser understands.
 
+mod alarm_change;
 mod auto_scaling;
 mod backup;
 mod budget;
@@ -22,14 +23,17 @@ mod metric_alarm;
 mod rds;
 mod security_hub;
 
+use crate::draft::push_link;
 use crate::envelope::Notification;
 use crate::event::{Event, Kind};
+use crate::link;
 
 type Parser = fn(&Notification) -> Option<Event>;
 
 /// Every kind of alert but the generic one. The first parser that understands a message decides, so
 /// the most particular shapes come first: `eventbridge` takes every EventBridge event that reaches it.
 const PARSERS: &[(Kind, Parser)] = &[
+    (alarm_change::KIND, alarm_change::parse),
     (composite_alarm::KIND, composite_alarm::parse),
     (metric_alarm::KIND, metric_alarm::parse),
     (destination::KIND, destination::parse),
@@ -51,10 +55,27 @@ const PARSERS: &[(Kind, Parser)] = &[
 
 /// Turns a message into an event. A message that no parser understands becomes a generic one.
 pub fn parse(notification: &Notification) -> Event {
-    PARSERS
+    let mut event = PARSERS
         .iter()
         .find_map(|(_, parser)| parser(notification))
-        .unwrap_or_else(|| generic::parse(notification))
+        .unwrap_or_else(|| generic::parse(notification));
+    if event.links.is_empty() {
+        let url = first_arn(&notification.message)
+            .and_then(link::of_arn)
+            .or_else(|| link::of_service(event.region.as_deref()?, &event.source));
+        push_link(&mut event, "Console", url);
+    }
+    event
+}
+
+/// The first ARN in a message.
+fn first_arn(message: &str) -> Option<&str> {
+    let start = message.find("arn:aws")?;
+    let arn = message.get(start..)?;
+    let end = arn.find(|character: char| {
+        character.is_whitespace() || matches!(character, '"' | '\'' | ',' | '\\' | '<' | '>' | ')')
+    });
+    arn.get(..end.unwrap_or(arn.len()))
 }
 
 /// All kinds of alerts, the generic one last.

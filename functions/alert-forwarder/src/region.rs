@@ -3,6 +3,7 @@
 /// The parts of an ARN that are used here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arn<'a> {
+    pub(crate) service: &'a str,
     pub(crate) region: &'a str,
     pub(crate) account: &'a str,
     pub(crate) resource: &'a str,
@@ -16,12 +17,20 @@ impl<'a> Arn<'a> {
             return None;
         }
         let _partition = parts.next()?;
-        let _service = parts.next()?;
         Some(Self {
+            service: parts.next()?,
             region: parts.next()?,
             account: parts.next()?,
             resource: parts.next()?,
         })
+    }
+
+    /// The first part of the resource, which is the kind of it in most ARNs.
+    pub(crate) fn kind(&self) -> &'a str {
+        self.resource
+            .split([':', '/'])
+            .next()
+            .unwrap_or(self.resource)
     }
 
     /// The last part of the resource: its name.

@@ -20,6 +20,11 @@ pub(crate) fn moment(text: Option<&str>) -> Moment {
     parse(text).map_or_else(|| Moment::Unreadable(text.to_owned()), Moment::At)
 }
 
+/// Whether a number can be seconds since 1970 in something that AWS reports: from 2001 to 2100.
+pub(crate) fn seconds_are_plausible(seconds: i64) -> bool {
+    (1_000_000_000..=*SECONDS.end()).contains(&seconds)
+}
+
 fn parse(text: &str) -> Option<Timestamp> {
     let at: Timestamp = text
         .parse()
@@ -29,8 +34,11 @@ fn parse(text: &str) -> Option<Timestamp> {
             Some(zoned.ok()?.timestamp())
         })
         .or_else(|| {
-            let civil = DateTime::strptime("%a %b %d %H:%M:%S UTC %Y", text).ok()?;
-            Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+            // CodeDeploy writes the form of `date`, CodePipeline leaves out the seconds.
+            ["%a %b %d %H:%M:%S UTC %Y", "%Y-%m-%dT%H:%MZ"]
+                .iter()
+                .find_map(|form| DateTime::strptime(form, text).ok())
+                .and_then(|civil| Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp()))
         })?;
     SECONDS.contains(&at.as_second()).then_some(at)
 }
@@ -59,6 +67,7 @@ mod tests {
         );
         check("2026-07-19 10:00:00.123Z", Some("2026-07-19T10:00:00.123Z"));
         check("Sat, 4 Jun 2016 05:01:10 GMT", Some("2016-06-04T05:01:10Z"));
+        check("2026-07-26T10:00Z", Some("2026-07-26T10:00:00Z"));
         check("Sun Jul 19 09:58:00 UTC 2026", Some("2026-07-19T09:58:00Z"));
     }
 

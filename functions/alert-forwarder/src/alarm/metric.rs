@@ -92,13 +92,43 @@ fn described(
     Field::long("Metric", value)
 }
 
-/// The threshold: `> 1`, or that the value left its band, since an anomaly alarm has no threshold. An
-/// alarm that invokes the function has the threshold only in its reason's data.
-pub(crate) fn comparison(trigger: &Value, reason_data: &Value) -> Field {
-    let operator = text(trigger, "/ComparisonOperator").unwrap_or_default();
-    let band = text(trigger, "/ThresholdMetricId").is_some()
+/// The threshold: `> 1`, or that the value left its band, since an anomaly alarm has no threshold.
+///
+/// An alarm that invokes the function has the threshold only in its reason's data, and the operator only
+/// in the words of its reason. `None` if neither says it.
+pub(crate) fn comparison(trigger: &Value, reason_data: &Value, reason: &str) -> Option<Field> {
+    let operator = text(trigger, "/ComparisonOperator")
+        .or_else(|| text(trigger, "/comparisonOperator"))
+        .unwrap_or_default();
+    let value = if is_band(trigger, &operator) {
+        match operator.as_str() {
+            "LessThanLowerThreshold" => "outside the expected band (below)".to_owned(),
+            "GreaterThanUpperThreshold" => "outside the expected band (above)".to_owned(),
+            _ => "outside the expected band".to_owned(),
+        }
+    } else {
+        let threshold = text(trigger, "/Threshold")
+            .or_else(|| text(trigger, "/threshold"))
+            .or_else(|| text(reason_data, "/threshold"))
+            .or_else(|| threshold_in(reason))?;
+        let unit = unit(trigger).or_else(|| text(reason_data, "/unit"));
+        let threshold = threshold.parse().map_or(threshold, |number| {
+            crate::number::with_unit(number, unit.as_deref())
+        });
+        match symbol(&operator).or_else(|| symbol_in(reason)) {
+            Some(symbol) => format!("{symbol} {threshold}"),
+            None => threshold,
+        }
+    };
+    Some(Field::short("Threshold", value))
+}
+
+fn is_band(trigger: &Value, operator: &str) -> bool {
+    ["/ThresholdMetricId", "/thresholdMetricId"]
+        .iter()
+        .any(|pointer| text(trigger, pointer).is_some())
         || matches!(
-            operator.as_str(),
+            operator,
             "LessThanLowerOrGreaterThanUpperThreshold"
                 | "LessThanLowerThreshold"
                 | "GreaterThanUpperThreshold"
@@ -106,23 +136,7 @@ pub(crate) fn comparison(trigger: &Value, reason_data: &Value) -> Field {
         || metrics(trigger)
             .iter()
             .filter_map(expression)
-            .any(|expression| expression.contains("ANOMALY_DETECTION_BAND"));
-    let threshold = text(trigger, "/Threshold").or_else(|| text(reason_data, "/threshold"));
-    let value = match threshold {
-        Some(threshold) if !band => match symbol(&operator) {
-            Some(symbol) => format!("{symbol} {threshold}"),
-            None if operator.is_empty() => threshold,
-            None => format!("{operator} {threshold}"),
-        },
-        _ if band => match operator.as_str() {
-            "LessThanLowerThreshold" => "outside the expected band (below)".to_owned(),
-            "GreaterThanUpperThreshold" => "outside the expected band (above)".to_owned(),
-            _ => "outside the expected band".to_owned(),
-        },
-        // The form without `Trigger` may have the threshold nowhere.
-        _ => "see the reason".to_owned(),
-    };
-    Field::short("Threshold", value)
+            .any(|expression| expression.contains("ANOMALY_DETECTION_BAND"))
 }
 
 fn symbol(operator: &str) -> Option<&'static str> {
@@ -133,6 +147,49 @@ fn symbol(operator: &str) -> Option<&'static str> {
         "LessThanOrEqualToThreshold" => Some("≤"),
         _ => None,
     }
+}
+
+/// The operator in "… was not less than or equal to the threshold (1.0)". A reason with "not" says why
+/// the alarm is OK, and names the same operator.
+fn symbol_in(reason: &str) -> Option<&'static str> {
+    [
+        ("greater than or equal to the threshold", "≥"),
+        ("less than or equal to the threshold", "≤"),
+        ("greater than the threshold", ">"),
+        ("less than the threshold", "<"),
+    ]
+    .into_iter()
+    .find(|(words, _)| reason.contains(words))
+    .map(|(_, symbol)| symbol)
+}
+
+/// The number in "the threshold (1.0)".
+fn threshold_in(reason: &str) -> Option<String> {
+    let (_, after) = reason.split_once("the threshold (")?;
+    let (threshold, _) = after.split_once(')')?;
+    threshold.parse::<f64>().ok()?;
+    Some(threshold.to_owned())
+}
+
+/// The unit of the alarm's only metric.
+pub(super) fn unit(trigger: &Value) -> Option<String> {
+    text(trigger, "/Unit").or_else(|| match stats(trigger).as_slice() {
+        [only] => text(only, "/MetricStat/Unit").or_else(|| text(only, "/metricStat/unit")),
+        _ => None,
+    })
+}
+
+/// The query of an alarm over a Metrics Insights query.
+pub(crate) fn query(trigger: &Value) -> Option<String> {
+    metrics(trigger)
+        .iter()
+        .filter_map(expression)
+        .find(|expression| is_query(expression))
+}
+
+fn is_query(expression: &str) -> bool {
+    let start = expression.trim_start().get(..7);
+    start.is_some_and(|start| start.eq_ignore_ascii_case("SELECT "))
 }
 
 /// The list of metrics, in either spelling.
@@ -169,6 +226,9 @@ pub(crate) fn expressions(trigger: &Value) -> Vec<Field> {
     for metric in metrics(trigger) {
         let id = either(metric, "/Id", "/id").unwrap_or_default();
         if let Some(expression) = expression(metric) {
+            if is_query(&expression) {
+                continue;
+            }
             let label = either(metric, "/Label", "/label").unwrap_or_else(|| id.clone());
             let expression: String = expression.chars().take(EXPRESSION_CHARACTERS_MAX).collect();
             fields.push(Field::long(label, format!("{id} = {expression}")));

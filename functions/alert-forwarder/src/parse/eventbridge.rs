@@ -1,11 +1,14 @@
-//! Understands EventBridge events of any type, and shows all their details as fields.
+//! Understands EventBridge events of any type: finds severity, subject and cause, and shows the other
+//! details as fields.
 
 use serde_json::Value;
 
+use crate::details::{add_fields, judged, leaves, subject, take_reason};
 use crate::draft::bridged;
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind, Severity};
+use crate::event::{Event, Field, Kind, Severity, State};
 use crate::json::{array, text};
+use crate::region::Arn;
 
 pub(super) const KIND: Kind = Kind("eventbridge");
 
@@ -15,35 +18,37 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let detail_type = text(json, "/detail-type")?;
     let detail = json.get("detail")?;
     let mut event = bridged(notification, KIND, json);
-    event.severity = Severity::Warning;
-    event.fingerprint = format!("{}#{detail_type}", event.source);
-    event.title = detail_type;
+    let mut details = match detail {
+        Value::Object(_) => leaves(detail),
+        Value::Null => Vec::new(),
+        other => {
+            event.code = Some(other.to_string());
+            Vec::new()
+        }
+    };
+    // A severity that nothing says is a warning, to be safe.
+    (event.severity, event.state) = judged(&details).unwrap_or((Severity::Warning, State::Notice));
+
     let resources: Vec<&str> = array(json, "/resources")
         .iter()
         .filter_map(Value::as_str)
         .collect();
+    let resource = resources.first().and_then(|arn| Arn::parse(arn));
+    let subject = subject(&details).or_else(|| Some(resource?.name().to_owned()));
+    event.title = match &subject {
+        Some(subject) => format!("{detail_type}: {subject}"),
+        None => detail_type.clone(),
+    };
+    event.fingerprint = match subject {
+        Some(subject) => format!("{}#{detail_type}#{subject}", event.source),
+        None => format!("{}#{detail_type}", event.source),
+    };
+    event.reason = take_reason(&mut details).unwrap_or_default().into();
     if !resources.is_empty() {
         event
             .fields
             .push(Field::long("Resources", resources.join("\n")));
     }
-    match detail {
-        Value::Object(detail) => {
-            for (name, value) in detail {
-                event.fields.push(field(name, value));
-            }
-        }
-        Value::Null => {}
-        other => event.code = Some(other.to_string()),
-    }
+    add_fields(&mut event, &details);
     Some(event)
-}
-
-/// A scalar may share a row. Anything larger has a row of its own.
-fn field(name: &str, value: &Value) -> Field {
-    match value {
-        Value::String(text) => Field::short(name, text.as_str()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Field::short(name, value.to_string()),
-        Value::Array(_) | Value::Object(_) => Field::long(name, value.to_string()),
-    }
 }

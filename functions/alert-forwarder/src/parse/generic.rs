@@ -1,12 +1,18 @@
-//! Takes every message that no other parser understands, and shows it unchanged.
+//! Takes every message that no other parser understands. JSON objects become fields, anything else is
+//! shown unchanged.
 
 use serde_json::Value;
 
+use crate::details::{add_fields, judged, leaves, take_reason, take_title};
 use crate::draft::blank;
 use crate::envelope::Notification;
-use crate::event::{Event, Kind, Severity};
+use crate::event::{Event, Kind, Severity, State};
+use crate::region::Arn;
 
 pub(super) const KIND: Kind = Kind("generic");
+
+/// The longest first line of a text that can be its title.
+const TITLE_CHARACTERS_MAX: usize = 120;
 
 /// Any message as an event.
 pub(super) fn parse(notification: &Notification) -> Event {
@@ -14,24 +20,83 @@ pub(super) fn parse(notification: &Notification) -> Event {
     event.severity = Severity::Warning;
     let subject = notification.subject.as_deref().map(str::trim);
     let subject = subject.filter(|subject| !subject.is_empty());
-    event.title.push_str(subject.unwrap_or("(no subject)"));
-    event.fingerprint.clone_from(&event.title);
     match &notification.json {
-        Some(json) => event.code = Some(shown(json, &notification.message)),
-        None if notification.message.trim().is_empty() => {
-            event.reason = "(empty message)".into();
+        Some(json @ Value::Object(members)) if !members.is_empty() => {
+            object(&mut event, json, subject);
         }
-        None => event.reason = notification.message.as_str().into(),
+        Some(json @ (Value::Array(_) | Value::Object(_))) => {
+            event.code = serde_json::to_string_pretty(json).ok();
+            event.title = subject.map_or_else(|| message_on(notification), str::to_owned);
+        }
+        // A scalar stays as it was written.
+        Some(_) => {
+            event.code = Some(notification.message.clone());
+            event.title = subject.map_or_else(|| message_on(notification), str::to_owned);
+        }
+        None => prose(&mut event, notification, subject),
     }
+    if event.title.trim().is_empty() {
+        event.title = message_on(notification);
+    }
+    event.fingerprint.clone_from(&event.title);
     event
 }
 
-/// JSON with line breaks. A scalar stays as it was written.
-fn shown(json: &Value, written: &str) -> String {
-    match json {
-        Value::Array(_) | Value::Object(_) => {
-            serde_json::to_string_pretty(json).unwrap_or_else(|_| written.to_owned())
+fn object(event: &mut Event, json: &Value, subject: Option<&str>) {
+    let mut leaves = leaves(json);
+    (event.severity, event.state) = judged(&leaves).unwrap_or((Severity::Warning, State::Notice));
+    let title = match subject {
+        Some(subject) => Some(subject.to_owned()),
+        None => take_title(&mut leaves),
+    };
+    let reason = take_reason(&mut leaves);
+    match (title, reason) {
+        (Some(title), reason) => {
+            event.title = title;
+            // The subject often ends with the message.
+            let reason = reason.filter(|reason| !event.title.ends_with(reason.as_str()));
+            event.reason = reason.unwrap_or_default().into();
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => written.to_owned(),
+        (None, Some(reason)) if is_title(&reason) => event.title = reason,
+        (None, reason) => event.reason = reason.unwrap_or_default().into(),
+    }
+    add_fields(event, &leaves);
+    if event.reason.is_blank() && event.fields.is_empty() && event.title.is_empty() {
+        event.code = serde_json::to_string_pretty(json).ok();
+    }
+}
+
+/// A text. Without a subject, its first line is the title.
+fn prose(event: &mut Event, notification: &Notification, subject: Option<&str>) {
+    let message = notification.message.as_str();
+    if message.trim().is_empty() {
+        event.reason = "(empty message)".into();
+    }
+    if let Some(subject) = subject {
+        subject.clone_into(&mut event.title);
+    } else if event.reason.is_blank() {
+        let text = message.trim_start();
+        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+        if is_title(first) {
+            first.trim().clone_into(&mut event.title);
+            event.reason = rest.trim().into();
+            return;
+        }
+    }
+    if event.reason.is_blank() {
+        event.reason = message.into();
+    }
+}
+
+fn is_title(line: &str) -> bool {
+    !line.contains('\n') && line.chars().count() <= TITLE_CHARACTERS_MAX
+}
+
+/// A title for a message that says nothing of itself.
+fn message_on(notification: &Notification) -> String {
+    let topic = notification.source_arn.as_deref().and_then(Arn::parse);
+    match topic {
+        Some(topic) => format!("Message on {}", topic.name()),
+        None => "Message".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::alarm::{Change, metric};
 use crate::draft::push;
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind};
+use crate::event::{Event, Kind};
 
 pub(super) const KIND: Kind = Kind("metric-alarm");
 
@@ -14,12 +14,10 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let mut event = change.event(notification, KIND);
     let trigger = change.trigger;
 
-    let value = change.value().map(|value| Field::short("Value", value));
+    event.code = metric::query(trigger);
     event.fields.extend(metric::metric(trigger));
-    event
-        .fields
-        .push(metric::comparison(trigger, &change.reason_data));
-    event.fields.extend(value);
+    event.fields.extend(change.comparison());
+    push(&mut event.fields, "Value", change.shown_value());
     event.fields.extend(metric::expressions(trigger));
     push(&mut event.fields, "Dimensions", metric::dimensions(trigger));
     push(&mut event.fields, "Evaluation", metric::evaluation(trigger));
