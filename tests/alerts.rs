@@ -7,6 +7,7 @@ mod delivery;
 mod goldens;
 mod hanging;
 mod injection;
+mod judgement;
 mod kinds;
 mod limits;
 mod no_loss;

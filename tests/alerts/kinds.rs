@@ -38,8 +38,18 @@ fn kinds_with_two_sources_are_understood_from_both() {
         assert_eq!(event.region.as_deref(), Some("eu-west-1"));
     };
     let (error, warning) = (Severity::Error, Severity::Warning);
-    check("rds-eventbridge", "rds", warning, "shop");
-    check("rds-subscription", "rds", error, "shop");
+    check(
+        "rds-eventbridge",
+        "rds",
+        warning,
+        "shop: A Multi-AZ failover has completed",
+    );
+    check(
+        "rds-subscription",
+        "rds",
+        Severity::Critical,
+        "shop: The allocated storage for the DB instance has been exhausted: storage-full, out of space",
+    );
     check(
         "auto-scaling",
         "auto-scaling",
@@ -52,7 +62,7 @@ fn kinds_with_two_sources_are_understood_from_both() {
         error,
         "web: EC2 Instance Launch Unsuccessful",
     );
-    check("backup", "backup", error, "backup job: FAILED");
+    check("backup", "backup", error, "backup job of orders: FAILED");
     check(
         "codepipeline",
         "codepipeline",

@@ -313,7 +313,7 @@ fn a_stopped_task_shows_why_and_each_exit_code() {
     );
     assert_eq!(field(&event, "proxy"), "exit code 0");
     let mut well = sample("ecs-task");
-    well["detail"]["containers"][0]["exitCode"] = 0.into();
+    well["detail"]["containers"][0] = json!({"name": "app", "exitCode": 0});
     assert_eq!(event_of(&well).severity, Severity::Info);
 }
 

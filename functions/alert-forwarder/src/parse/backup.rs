@@ -1,9 +1,10 @@
 //! Understands notifications of AWS Backup: a sentence, with the facts as message attributes.
 
-use crate::draft::{blank, push};
+use crate::draft::{blank, push, push_link};
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Severity};
-use crate::region::{account_of, region};
+use crate::link::{console, segment};
+use crate::region::{Arn, account_of, region};
 use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("backup");
@@ -28,7 +29,15 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         "EXPIRED" | "PARTIAL" => Severity::Warning,
         _ => Severity::Info,
     };
-    event.title = format!("{}: {state}", job.replace('_', " ").to_lowercase());
+    let job_words = job.replace('_', " ").to_lowercase();
+    let name = resource
+        .as_deref()
+        .and_then(Arn::parse)
+        .map(|arn| arn.name());
+    event.title = match name {
+        Some(name) => format!("{job_words} of {name}: {state}"),
+        None => format!("{job_words}: {state}"),
+    };
     event.reason = message.into();
     event.account = attribute("AccountId")
         .or_else(|| account_of(resource.as_deref()?))
@@ -40,13 +49,23 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     }
     event.fields.push(Field::short("State", state));
     push(&mut event.fields, "Resource", resource.clone());
-    push(
-        &mut event.fields,
-        "Job",
-        attribute("Id")
-            .or_else(|| after(message, "Job ID :"))
-            .or_else(|| after(message, "Job Id :")),
-    );
+    let id = attribute("Id")
+        .or_else(|| after(message, "Job ID :"))
+        .or_else(|| after(message, "Job Id :"));
+    if let (Some(region), Some(id)) = (event.region.as_deref(), id.as_deref()) {
+        let page = match job.as_str() {
+            "COPY_JOB" => "copy",
+            "RESTORE_JOB" => "restore",
+            _ => "backup",
+        };
+        let id = segment(id);
+        let url = console(
+            region,
+            &format!("backup/home?region={region}#/jobs/{page}/details/{id}"),
+        );
+        push_link(&mut event, "Job", url);
+    }
+    push(&mut event.fields, "Job", id);
     event.fingerprint = resource.unwrap_or_else(|| event.title.clone());
     Some(event)
 }

@@ -38,7 +38,14 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     } else {
         Severity::Error
     };
-    event.title = format!("Budget {budget}: {}", alert.to_lowercase());
+    let share = share(amount.as_deref(), budgeted.as_deref());
+    event.title = match (&amount, &share) {
+        (Some(amount), Some(share)) if forecast => {
+            format!("Budget {budget}: {amount} forecast ({share})")
+        }
+        (Some(amount), Some(share)) => format!("Budget {budget}: {amount} spent ({share})"),
+        _ => format!("Budget {budget}: {}", alert.to_lowercase()),
+    };
     event.account = account(message).or(event.account);
     event.reason = match (&amount, &budgeted) {
         (Some(amount), Some(budgeted)) if forecast => {
@@ -55,11 +62,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         amount.clone(),
     );
     push(&mut event.fields, "Budgeted", budgeted.clone());
-    push(
-        &mut event.fields,
-        "Share",
-        share(amount.as_deref(), budgeted.as_deref()),
-    );
+    push(&mut event.fields, "Share", share);
     push(&mut event.fields, "Threshold", value("Alert Threshold"));
     push(&mut event.fields, "Type", value("Budget Type"));
     event.links.extend(SafeUrl::parse(PAGE).map(|url| Link {

@@ -2,23 +2,26 @@
 
 use serde_json::Value;
 
-use crate::draft::{blank, push};
+use crate::draft::{blank, bridged, push, push_link};
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::event::{Event, Field, Kind, Severity};
 use crate::json::{array, text};
 use crate::link::SafeUrl;
 use crate::when::moment;
 
 pub(super) const KIND: Kind = Kind("cost-anomaly");
 
+const PAGE: &str =
+    "https://console.aws.amazon.com/cost-management/home#/anomaly-detection/overview";
+
 /// An anomaly as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
-    let json = notification.json.as_ref()?;
+    let whole = notification.json.as_ref()?;
     // EventBridge wraps the same members.
-    let json = json
+    let wrapped = whole
         .get("detail")
-        .filter(|_| text(json, "/source").as_deref() == Some("aws.ce"))
-        .unwrap_or(json);
+        .filter(|_| text(whole, "/source").as_deref() == Some("aws.ce"));
+    let json = wrapped.unwrap_or(whole);
     let id = text(json, "/anomalyId")?;
     let impact = json.get("impact")?;
     let total = impact
@@ -26,14 +29,20 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         .or_else(|| impact.get("maxImpact"))?
         .as_f64()?;
 
-    let mut event = blank(notification, KIND, "aws.ce");
+    let mut event = match wrapped {
+        Some(_) => bridged(notification, KIND, whole),
+        None => blank(notification, KIND, "aws.ce"),
+    };
     event.severity = Severity::Warning;
     event.title = match text(json, "/dimensionalValue").or_else(|| text(json, "/dimensionValue")) {
         Some(what) => format!("Cost anomaly: {what} +${total:.2}"),
         None => format!("Cost anomaly: +${total:.2}"),
     };
     event.account = text(json, "/accountId").or(event.account);
-    event.occurred_at = moment(text(json, "/anomalyStartDate").as_deref());
+    let start = text(json, "/anomalyStartDate");
+    if start.is_some() {
+        event.occurred_at = moment(start.as_deref());
+    }
     event
         .fields
         .push(Field::short("Impact", format!("${total:.2}")));
@@ -50,10 +59,8 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     );
     push(&mut event.fields, "Monitor", text(json, "/monitorName"));
     event.fields.push(Field::long("Cause", causes(json)));
-    if let Some(url) = text(json, "/anomalyDetailsLink").and_then(|link| SafeUrl::parse(&link)) {
-        let label = "Anomaly".to_owned();
-        event.links.push(Link { label, url });
-    }
+    let link = text(json, "/anomalyDetailsLink").unwrap_or_else(|| PAGE.to_owned());
+    push_link(&mut event, "Anomaly", SafeUrl::parse(&link));
     event.fingerprint = id;
     Some(event)
 }

@@ -26,18 +26,20 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let group = text(detail, "/group").unwrap_or_else(|| task_name.to_owned());
 
     let mut event = bridged(notification, KIND, json);
-    event.severity = if ended_well(detail) {
-        Severity::Info
+    let end = End::read(detail);
+    event.severity = end.severity();
+    let place = if cluster.is_empty() {
+        group.clone()
     } else {
-        Severity::Error
+        format!("{cluster}/{}", group.trim_start_matches("service:"))
     };
-    event.title = format!("Task stopped: {group}");
+    event.title = format!("{place}: {}", end.words());
     event.reason = text(detail, "/stoppedReason").unwrap_or_default().into();
     push(&mut event.fields, "Stop code", text(detail, "/stopCode"));
     for container in array(detail, "/containers") {
         let name = text(container, "/name").unwrap_or_else(|| "container".to_owned());
         let exit = text(container, "/exitCode").map_or_else(
-            || "no exit code".to_owned(),
+            || "not started, or no exit code".to_owned(),
             |code| format!("exit code {code}"),
         );
         let reason = text(container, "/reason").map(|reason| format!(": {reason}"));
@@ -67,11 +69,85 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
+/// Why a task stopped.
+enum End {
+    OutOfMemory,
+    ImagePull,
+    FailedToStart,
+    Unhealthy,
+    /// The service scheduler stopped it: scaling in, or a deployment.
+    Scheduler,
+    User,
+    /// EC2 takes the capacity back.
+    Interrupted,
+    /// All containers ended with exit code zero.
+    Well,
+    /// A container ended with another exit code, or with none.
+    Exit,
+}
+
+impl End {
+    /// Reads the end from the stop code, the reason and the containers.
+    /// Source: "Amazon ECS stopped tasks error messages" and `StopCode` of the task, Amazon ECS.
+    fn read(detail: &Value) -> Self {
+        let reason = text(detail, "/stoppedReason").unwrap_or_default();
+        let containers = array(detail, "/containers");
+        let of_container = |container: &Value| text(container, "/reason");
+        let mut reasons: Vec<String> = containers.iter().filter_map(of_container).collect();
+        reasons.push(reason.clone());
+        let says = |words: &[&str]| {
+            let among = |reason: &String| words.iter().any(|word| reason.contains(word));
+            reasons.iter().any(among)
+        };
+        if says(&["OutOfMemory"]) {
+            return Self::OutOfMemory;
+        }
+        if says(&["CannotPull", "pull image"]) {
+            return Self::ImagePull;
+        }
+        if says(&["health check", "unhealthy"]) {
+            return Self::Unhealthy;
+        }
+        match text(detail, "/stopCode").unwrap_or_default().as_str() {
+            "TaskFailedToStart" => Self::FailedToStart,
+            "ServiceSchedulerInitiated" => Self::Scheduler,
+            "UserInitiated" => Self::User,
+            "SpotInterruption" | "TerminationNotice" => Self::Interrupted,
+            _ if reason.starts_with("Scaling activity") => Self::Scheduler,
+            _ if ended_well(containers) => Self::Well,
+            _ => Self::Exit,
+        }
+    }
+
+    const fn severity(&self) -> Severity {
+        match self {
+            Self::OutOfMemory
+            | Self::ImagePull
+            | Self::FailedToStart
+            | Self::Unhealthy
+            | Self::Exit => Severity::Error,
+            Self::Interrupted => Severity::Warning,
+            Self::Scheduler | Self::User | Self::Well => Severity::Info,
+        }
+    }
+
+    const fn words(&self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "task ran out of memory",
+            Self::ImagePull => "image cannot be pulled",
+            Self::FailedToStart => "task failed to start",
+            Self::Unhealthy => "task failed its health checks",
+            Self::Scheduler => "task stopped by the service",
+            Self::User => "task stopped by a user",
+            Self::Interrupted => "task interrupted by EC2",
+            Self::Well => "task ended",
+            Self::Exit => "task failed",
+        }
+    }
+}
+
 /// Whether there are containers, and all of them exited with zero.
-fn ended_well(detail: &Value) -> bool {
-    let mut codes = array(detail, "/containers")
-        .iter()
-        .map(|container| container.get("exitCode").and_then(Value::as_i64))
-        .peekable();
-    codes.peek().is_some() && codes.all(|code| code == Some(0))
+fn ended_well(containers: &[Value]) -> bool {
+    let code = |container: &Value| container.get("exitCode").and_then(Value::as_i64);
+    !containers.is_empty() && containers.iter().all(|one| code(one) == Some(0))
 }

@@ -32,16 +32,15 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         "Resource",
         text(detail, "/resource/resourceType"),
     );
-    push(
-        &mut event.fields,
-        "Instance",
-        text(detail, "/resource/instanceDetails/instanceId"),
-    );
-    push(
-        &mut event.fields,
-        "Access key of",
-        text(detail, "/resource/accessKeyDetails/userName"),
-    );
+    for (name, pointer) in WHAT {
+        push(&mut event.fields, name, text(detail, pointer));
+    }
+    let actions = detail.pointer("/service/action").and_then(Value::as_object);
+    let remote = actions
+        .into_iter()
+        .flatten()
+        .find_map(|(_, action)| remote(action));
+    push(&mut event.fields, "Remote address", remote);
     push(&mut event.fields, "Count", text(detail, "/service/count"));
     let id = text(detail, "/id");
     if let (Some(region), Some(id)) = (event.region.as_deref(), id.as_deref()) {
@@ -54,6 +53,36 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     }
     event.fingerprint = id.unwrap_or_else(|| event.title.clone());
     Some(event)
+}
+
+/// What a finding is about, and where the finding says it.
+const WHAT: [(&str, &str); 9] = [
+    ("Instance", "/resource/instanceDetails/instanceId"),
+    ("Access key of", "/resource/accessKeyDetails/userName"),
+    ("Bucket", "/resource/s3BucketDetails/0/name"),
+    ("Cluster", "/resource/eksClusterDetails/name"),
+    ("Cluster", "/resource/ecsClusterDetails/name"),
+    (
+        "Database",
+        "/resource/rdsDbInstanceDetails/dbInstanceIdentifier",
+    ),
+    ("Function", "/resource/lambdaDetails/functionName"),
+    ("Container", "/resource/containerDetails/name"),
+    (
+        "Workload",
+        "/resource/kubernetesDetails/kubernetesWorkloadDetails/name",
+    ),
+];
+
+/// The address at the other end: `198.51.100.7 (Netherlands)`.
+fn remote(action: &Value) -> Option<String> {
+    let details = ["/remoteIpDetails", "/portProbeDetails/0/remoteIpDetails"];
+    let details = details.iter().find_map(|pointer| action.pointer(pointer))?;
+    let address = text(details, "/ipAddressV4").or_else(|| text(details, "/ipAddressV6"))?;
+    Some(match text(details, "/country/countryName") {
+        Some(country) => format!("{address} ({country})"),
+        None => address,
+    })
 }
 
 /// GuardDuty's levels: critical from 9.0, high from 7.0, medium from 4.0.

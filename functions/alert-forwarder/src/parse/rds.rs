@@ -1,14 +1,21 @@
 //! Understands RDS events, from EventBridge and from RDS event subscriptions over SNS.
 
-use crate::draft::{blank, bridge, bridged, push};
+mod severities;
+
+use crate::draft::{blank, bridge, bridged, push, push_link};
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind, Link, Severity};
+use crate::event::{Event, Field, Kind};
 use crate::json::{array, text};
-use crate::link::SafeUrl;
+use crate::link::{SafeUrl, of_arn};
 use crate::region::region;
 use crate::when::moment;
 
+use severities::severity;
+
 pub(super) const KIND: Kind = Kind("rds");
+
+/// The longest sentence in a title.
+const SENTENCE_CHARACTERS_MAX: usize = 90;
 
 /// An RDS event as an event.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
@@ -16,7 +23,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
 }
 
 fn from_bridge(notification: &Notification) -> Option<Event> {
-    let json = bridge(notification, "aws.rds", "RDS DB")?;
+    let json = bridge(notification, "aws.rds", "RDS ")?;
     let detail = json.get("detail")?;
     let message = text(detail, "/Message")?;
     let mut event = bridged(notification, KIND, json);
@@ -24,8 +31,9 @@ fn from_bridge(notification: &Notification) -> Option<Event> {
         .iter()
         .filter_map(|category| category.as_str().map(str::to_owned))
         .collect();
-    event.severity = severity(&categories, &message);
-    event.title = text(detail, "/SourceIdentifier").unwrap_or_else(|| "RDS".to_owned());
+    let id = text(detail, "/EventID");
+    event.severity = severity(id.as_deref(), &categories, &message);
+    event.title = title(text(detail, "/SourceIdentifier"), &message);
     event.reason = message.into();
     push(&mut event.fields, "Source", text(detail, "/SourceType"));
     push(
@@ -33,8 +41,10 @@ fn from_bridge(notification: &Notification) -> Option<Event> {
         "Categories",
         (!categories.is_empty()).then(|| categories.join(", ")),
     );
-    push(&mut event.fields, "Event", text(detail, "/EventID"));
-    event.fingerprint = text(detail, "/SourceArn").unwrap_or_else(|| event.title.clone());
+    push(&mut event.fields, "Event", id);
+    let arn = text(detail, "/SourceArn").or_else(|| text(json, "/resources/0"));
+    push_link(&mut event, "Database", arn.as_deref().and_then(of_arn));
+    event.fingerprint = arn.unwrap_or_else(|| event.title.clone());
     Some(event)
 }
 
@@ -43,9 +53,11 @@ fn from_subscription(notification: &Notification) -> Option<Event> {
     let source = text(json, "/Event Source")?;
     let message = text(json, "/Event Message")?;
     let arn = text(json, "/Source ARN");
+    let event_id = text(json, "/Event ID");
+    let event_id = event_id.as_deref().and_then(|id| id.rsplit('#').next());
     let mut event = blank(notification, KIND, "aws.rds");
-    event.severity = severity(&[], &message);
-    event.title = text(json, "/Source ID").unwrap_or_else(|| "RDS".to_owned());
+    event.severity = severity(event_id, &[], &message);
+    event.title = title(text(json, "/Source ID"), &message);
     event.reason = message.into();
     event.region = region(&[arn.as_deref()], None).or(event.region);
     let at = text(json, "/Event Time");
@@ -57,33 +69,29 @@ fn from_subscription(notification: &Notification) -> Option<Event> {
         );
     }
     event.fields.push(Field::short("Source", source));
-    let event_id = text(json, "/Event ID");
-    let event_id = event_id.as_deref().and_then(|id| id.rsplit('#').next());
     push(&mut event.fields, "Event", event_id.map(str::to_owned));
-    if let Some(url) = text(json, "/Identifier Link").and_then(|link| SafeUrl::parse(&link)) {
-        let label = "Console".to_owned();
-        event.links.push(Link { label, url });
-    }
+    let page = text(json, "/Identifier Link").and_then(|link| SafeUrl::parse(&link));
+    let page = page.or_else(|| of_arn(arn.as_deref()?));
+    push_link(&mut event, "Database", page);
     event.fingerprint = arn.unwrap_or_else(|| event.title.clone());
     Some(event)
 }
 
-/// The severity, from the event's categories and from words in its message.
-fn severity(categories: &[String], message: &str) -> Severity {
-    let is = |wanted: &[&str]| {
-        let among = |category: &String| wanted.contains(&category.as_str());
-        categories.iter().any(among)
-    };
-    let message = message.to_lowercase();
-    if is(&["failure"])
-        || ["failed", "failure", "out of space"]
-            .iter()
-            .any(|word| message.contains(word))
-    {
-        Severity::Error
-    } else if is(&["failover", "low storage", "availability"]) || message.contains("failover") {
-        Severity::Warning
-    } else {
-        Severity::Info
+/// `shop: The allocated storage for the DB instance has been consumed`.
+fn title(source: Option<String>, message: &str) -> String {
+    let sentence = message
+        .split_inclusive(['.', '\n'])
+        .next()
+        .and_then(|sentence| sentence.split(" [").next())
+        .unwrap_or_default()
+        .trim()
+        .trim_end_matches('.');
+    let mut short: String = sentence.chars().take(SENTENCE_CHARACTERS_MAX).collect();
+    if short.len() < sentence.len() {
+        short.push('…');
+    }
+    match source {
+        Some(source) => format!("{source}: {short}"),
+        None => format!("RDS: {short}"),
     }
 }
