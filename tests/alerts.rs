@@ -4,6 +4,7 @@ mod alarms;
 mod any_input;
 mod aws;
 mod delivery;
+mod formats;
 mod goldens;
 mod hanging;
 mod injection;

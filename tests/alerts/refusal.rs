@@ -17,7 +17,7 @@ async fn a_refused_message_is_sent_without_fields_then_without_embed_then_goes_t
     assert_eq!(message.embeds[0]["fields"], serde_json::json!([]));
     let file = String::from_utf8(message.files[0].bytes.clone()).unwrap();
     assert!(
-        file.contains("Threshold: > 1.0"),
+        file.contains("Threshold: > 1\n"),
         "the fields are attached: {file}"
     );
 

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use crate::details;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
 use crate::json::text;
 use crate::link::SafeUrl;
 use crate::region::{account_of, region};
-use crate::when::moment;
+use crate::when::{millis, moment};
 
 /// An event with only what the notification's envelope says.
 pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Event {
@@ -74,9 +75,19 @@ pub(crate) fn push_long(fields: &mut Vec<Field>, name: &str, value: Option<Strin
     }
 }
 
-/// Appends a time as a short field, if there is one.
+/// Gives the event the severity and the state that a status says: `FAILED`, `SUCCEEDED`.
+pub(crate) fn judge(event: &mut Event, status: &str) {
+    (event.severity, event.state) =
+        details::status(status).unwrap_or((Severity::Warning, State::Notice));
+}
+
+/// Appends a time as a short field, if there is one: a text, or milliseconds since 1970.
 pub(crate) fn push_time(fields: &mut Vec<Field>, name: &str, time: Option<&str>) {
-    let time = Rich::from(&moment(time));
+    let number = time.and_then(|time| time.parse().ok());
+    let time = match number {
+        Some(_) => Rich::from(&millis(number)),
+        None => Rich::from(&moment(time)),
+    };
     if !time.is_blank() {
         fields.push(Field::short(name, time));
     }

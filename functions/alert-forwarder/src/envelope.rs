@@ -149,12 +149,19 @@ fn is_sns_envelope(value: &Value) -> bool {
 }
 
 /// Reads an SNS message, from an event or from an envelope. Both have the same members.
+///
+/// A question about a subscription says everything in the envelope, so the envelope is its message.
 fn published(sns: &Value) -> Notification {
+    let is_question = sns.get("SubscribeURL").is_some_and(Value::is_string);
     let message = text(sns, "Message").unwrap_or_default();
     Notification {
         id: text(sns, "MessageId").and_then(|id| name(&id)),
         subject: text(sns, "Subject"),
-        json: serde_json::from_str(&message).ok(),
+        json: if is_question {
+            Some(sns.clone())
+        } else {
+            serde_json::from_str(&message).ok()
+        },
         message,
         attributes: sns
             .get("MessageAttributes")

@@ -120,6 +120,17 @@ pub(crate) fn alarm(region: &str, name: &str) -> Option<SafeUrl> {
     )
 }
 
+/// The URL of a log stream's console page. The page decodes its address twice.
+pub(crate) fn log_stream(region: &str, group: &str, stream: &str) -> Option<SafeUrl> {
+    let twice = |text: &str| segment(text).replace('%', "$25");
+    let path = format!(
+        "cloudwatch/home?region={region}#logsV2:log-groups/log-group/{}/log-events/{}",
+        twice(group),
+        twice(stream)
+    );
+    console(region, &path)
+}
+
 /// The console page of whatever an ARN names. `None` if it is not an ARN with a resource.
 ///
 /// Services whose page follows from the ARN have their own address. For all others, the console finds the

@@ -3,29 +3,51 @@
 //! A parser is a pure function from a [`Notification`] to an event. It returns `None` if the message is
 //! of another kind or lacks a member that the event needs. [`generic`] takes what no parser understands.
 
+mod access_analyzer;
+mod acm;
 mod alarm_change;
+mod alertmanager;
 mod auto_scaling;
 mod backup;
+mod batch_job;
 mod budget;
+mod chatbot;
 mod cloudformation;
+mod cloudtrail;
+mod codebuild;
 mod codedeploy;
 mod codepipeline;
+mod codestar;
 mod composite_alarm;
+mod config_compliance;
 mod cost_anomaly;
 mod dead_letter;
 mod destination;
+mod dms;
+mod ec2_instance;
+mod ecs_deployment;
 mod ecs_task;
+mod elastic_beanstalk;
 mod eventbridge;
 mod generic;
+mod grafana;
 mod guardduty;
 mod health;
+mod inspector;
+mod logs_subscription;
 mod metric_alarm;
+mod pipeline_approval;
 mod rds;
+mod s3_test;
 mod security_hub;
+mod ses;
+mod step_functions;
+mod subscription;
+mod trusted_advisor;
 
 use crate::draft::push_link;
 use crate::envelope::Notification;
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Rich, Span};
 use crate::link;
 
 type Parser = fn(&Notification) -> Option<Event>;
@@ -36,6 +58,15 @@ const PARSERS: &[(Kind, Parser)] = &[
     (alarm_change::KIND, alarm_change::parse),
     (composite_alarm::KIND, composite_alarm::parse),
     (metric_alarm::KIND, metric_alarm::parse),
+    (subscription::KIND, subscription::parse),
+    (codestar::KIND, codestar::parse),
+    (pipeline_approval::KIND, pipeline_approval::parse),
+    (grafana::KIND, grafana::parse),
+    (alertmanager::KIND, alertmanager::parse),
+    (chatbot::KIND, chatbot::parse),
+    (ses::KIND, ses::parse),
+    (s3_test::KIND, s3_test::parse),
+    (logs_subscription::KIND, logs_subscription::parse),
     (destination::KIND, destination::parse),
     (dead_letter::KIND, dead_letter::parse),
     (health::KIND, health::parse),
@@ -44,6 +75,19 @@ const PARSERS: &[(Kind, Parser)] = &[
     (codedeploy::KIND, codedeploy::parse),
     (codepipeline::KIND, codepipeline::parse),
     (ecs_task::KIND, ecs_task::parse),
+    (ecs_deployment::KIND, ecs_deployment::parse),
+    (codebuild::KIND, codebuild::parse),
+    (step_functions::KIND, step_functions::parse),
+    (batch_job::KIND, batch_job::parse),
+    (cloudtrail::KIND, cloudtrail::parse),
+    (inspector::KIND, inspector::parse),
+    (config_compliance::KIND, config_compliance::parse),
+    (access_analyzer::KIND, access_analyzer::parse),
+    (acm::KIND, acm::parse),
+    (ec2_instance::KIND, ec2_instance::parse),
+    (trusted_advisor::KIND, trusted_advisor::parse),
+    (dms::KIND, dms::parse),
+    (elastic_beanstalk::KIND, elastic_beanstalk::parse),
     (rds::KIND, rds::parse),
     (auto_scaling::KIND, auto_scaling::parse),
     (cost_anomaly::KIND, cost_anomaly::parse),
@@ -59,6 +103,9 @@ pub fn parse(notification: &Notification) -> Event {
         .iter()
         .find_map(|(_, parser)| parser(notification))
         .unwrap_or_else(|| generic::parse(notification));
+    if is_in_title(&event) {
+        event.reason = Rich::default();
+    }
     if event.links.is_empty() {
         let url = first_arn(&notification.message)
             .and_then(link::of_arn)
@@ -66,6 +113,15 @@ pub fn parse(notification: &Notification) -> Event {
         push_link(&mut event, "Console", url);
     }
     event
+}
+
+/// Whether the title ends with the whole reason, which would be read twice.
+fn is_in_title(event: &Event) -> bool {
+    let [Span::Text(reason)] = event.reason.0.as_slice() else {
+        return false;
+    };
+    let reason = reason.trim().trim_end_matches('.');
+    !reason.is_empty() && event.title.ends_with(reason)
 }
 
 /// The first ARN in a message.

@@ -20,6 +20,14 @@ pub(crate) fn moment(text: Option<&str>) -> Moment {
     parse(text).map_or_else(|| Moment::Unreadable(text.to_owned()), Moment::At)
 }
 
+/// The time that is so many milliseconds after 1970.
+pub(crate) fn millis(number: Option<i64>) -> Moment {
+    number
+        .filter(|number| seconds_are_plausible(number / 1_000))
+        .and_then(|number| Timestamp::from_millisecond(number).ok())
+        .map_or(Moment::Unknown, Moment::At)
+}
+
 /// Whether a number can be seconds since 1970 in something that AWS reports: from 2001 to 2100.
 pub(crate) fn seconds_are_plausible(seconds: i64) -> bool {
     (1_000_000_000..=*SECONDS.end()).contains(&seconds)

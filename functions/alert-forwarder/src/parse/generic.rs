@@ -53,8 +53,6 @@ fn object(event: &mut Event, json: &Value, subject: Option<&str>) {
     match (title, reason) {
         (Some(title), reason) => {
             event.title = title;
-            // The subject often ends with the message.
-            let reason = reason.filter(|reason| !event.title.ends_with(reason.as_str()));
             event.reason = reason.unwrap_or_default().into();
         }
         (None, Some(reason)) if is_title(&reason) => event.title = reason,
