@@ -88,6 +88,16 @@ fn an_event_of_an_unknown_kind_is_judged_by_its_state() {
 }
 
 #[test]
+fn a_complete_scan_that_found_something_is_not_green() {
+    check(
+        "eventbridge-scan",
+        Severity::Critical,
+        "ECR Image Scan: shop",
+    );
+    assert_eq!(event("eventbridge-scan").state, State::Notice);
+}
+
+#[test]
 fn of_many_values_twelve_are_fields_and_all_are_attached() {
     let members: Vec<String> = (10..30)
         .map(|index| format!("\"m{index}\": {index}"))

@@ -54,7 +54,7 @@ fn kinds_with_two_sources_are_understood_from_both() {
         "auto-scaling",
         "auto-scaling",
         error,
-        "web: autoscaling:EC2_INSTANCE_LAUNCH_ERROR",
+        "web: EC2 instance launch error",
     );
     check(
         "auto-scaling-eventbridge",

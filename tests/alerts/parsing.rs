@@ -265,6 +265,7 @@ fn a_health_event_without_a_description_has_service_region_and_link() {
     assert_eq!(event.severity, Severity::Warning);
     assert!(link(&event, "Health dashboard").contains("eventID=arn%3Aaws%3Ahealth"));
     assert_eq!(event.occurred_at, at("2026-07-25T05:00:00Z"));
+    assert_eq!(event.title, "EC2: instance retirement scheduled");
     let described = super::sample::event("health");
     assert_eq!(described.severity, Severity::Error);
     assert_eq!(

@@ -30,6 +30,14 @@ impl Leaf {
         folded(self.path.rsplit('.').next().unwrap_or_default())
     }
 
+    /// Whether the value is a status that holds now.
+    fn is_status(&self) -> bool {
+        let name = self.name();
+        let ends = ["status", "state", "result", "outcome", "conclusion"];
+        let is_past = name.starts_with("previous") || name.starts_with("old");
+        !is_past && ends.iter().any(|end| name.ends_with(end))
+    }
+
     fn field(&self) -> Field {
         let value = self.time().map_or_else(
             || Rich::from(self.text.as_str()),
@@ -153,17 +161,47 @@ pub(crate) fn add_fields(event: &mut Event, leaves: &[Leaf]) {
 }
 
 /// The severity and state that the values say: a severity wherever one stands, else the worst status.
+///
+/// A status that only says that something ended (`COMPLETED`) does not resolve a severity: a scan that is
+/// complete may have found something critical.
 pub(crate) fn judged(leaves: &[Leaf]) -> Option<(Severity, State)> {
-    let severity = leaves
+    let by_label = leaves
         .iter()
         .filter(|leaf| is_severity(&leaf.path))
         .find_map(|leaf| Severity::parse(leaf.text.trim()));
+    let by_count = leaves.iter().filter_map(counted_severity).max();
     let status = worst_status(leaves);
-    match (severity, status) {
-        (_, Some((_, State::Resolved))) => status,
-        (Some(severity), _) => Some((severity, State::Notice)),
-        (None, status) => status,
+    let Some(severity) = by_label.or(by_count) else {
+        return status;
+    };
+    let is_over = leaves
+        .iter()
+        .any(|leaf| leaf.is_status() && is_over(&leaf.text));
+    match status {
+        Some((_, State::Resolved)) if is_over => Some((severity, State::Resolved)),
+        _ => Some((severity, State::Notice)),
     }
+}
+
+/// Whether a status says that trouble is over.
+fn is_over(text: &str) -> bool {
+    let words = [
+        "ok",
+        "resolved",
+        "recovered",
+        "fixed",
+        "closed",
+        "healthy",
+        "compliant",
+    ];
+    words.contains(&folded(text.trim()).as_str())
+}
+
+/// The severity of `finding-severity-counts.CRITICAL`, if the count is not zero.
+fn counted_severity(leaf: &Leaf) -> Option<Severity> {
+    let (before, name) = leaf.path.rsplit_once('.')?;
+    let is_counted = folded(before).ends_with("severitycounts") && leaf.text != "0";
+    is_counted.then(|| Severity::parse(name))?
 }
 
 fn is_severity(path: &str) -> bool {
@@ -178,11 +216,9 @@ fn is_severity(path: &str) -> bool {
 
 /// The worst status of the shallowest values that have one.
 fn worst_status(leaves: &[Leaf]) -> Option<(Severity, State)> {
-    let ends = ["status", "state", "result", "outcome", "conclusion"];
     let found: Vec<_> = leaves
         .iter()
-        .filter(|leaf| ends.iter().any(|end| leaf.name().ends_with(end)))
-        .filter(|leaf| !leaf.name().starts_with("previous") && !leaf.name().starts_with("old"))
+        .filter(|leaf| leaf.is_status())
         .filter_map(|leaf| Some((leaf.path.matches('.').count(), status(&leaf.text)?)))
         .collect();
     let depth = found.iter().map(|(depth, _)| *depth).min()?;
@@ -381,12 +417,18 @@ mod tests {
             notice(Severity::Info),
         );
         check(&json!({"result": "available"}), notice(Severity::Info));
-        let resolved = Some((Severity::Info, State::Resolved));
-        check(&json!({"jobStatus": "SUCCEEDED"}), resolved);
+        check(
+            &json!({"jobStatus": "SUCCEEDED"}),
+            Some((Severity::Info, State::Resolved)),
+        );
         check(
             &json!({"severity": "critical", "status": "resolved"}),
-            resolved,
+            Some((Severity::Critical, State::Resolved)),
         );
+        let complete = json!({
+            "scan-status": "COMPLETE", "finding-severity-counts": {"CRITICAL": 2, "LOW": 9}
+        });
+        check(&complete, notice(Severity::Critical));
         check(&json!({"state": "blue"}), None);
         check(&json!({"note": "FAILED"}), None);
     }

@@ -50,7 +50,15 @@ fn from_topic(notification: &Notification) -> Option<Event> {
 /// The members that both forms share.
 fn fill(mut event: Event, detail: &serde_json::Value, what: &str) -> Option<Event> {
     let group = text(detail, "/AutoScalingGroupName")?;
-    event.title = format!("{group}: {what}");
+    let what = what.trim_start_matches("autoscaling:");
+    let what = what
+        .replace("EC2_INSTANCE_", "EC2 instance ")
+        .replace('_', " ");
+    event.title = if what.contains("EC2 instance ") {
+        format!("{group}: {}", what.to_lowercase().replace("ec2", "EC2"))
+    } else {
+        format!("{group}: {what}")
+    };
     event.reason = text(detail, "/StatusMessage")
         .or_else(|| text(detail, "/Description"))
         .unwrap_or_default()

@@ -28,7 +28,14 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     if text(detail, "/statusCode").as_deref() == Some("closed") {
         event.state = State::Resolved;
     }
-    event.title = format!("{service}: {code}");
+    let words = code
+        .trim_start_matches("AWS_")
+        .trim_start_matches(service.as_str());
+    let words = words
+        .trim_start_matches('_')
+        .replace('_', " ")
+        .to_lowercase();
+    event.title = format!("{service}: {words}");
     event.reason = description(detail).unwrap_or_default().into();
     event.region = text(detail, "/eventRegion").or(event.region);
     event.fields.push(Field::short("Service", service));
@@ -37,6 +44,7 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         "Category",
         (!category.is_empty()).then_some(category),
     );
+    push(&mut event.fields, "Event", Some(code.clone()));
     let start = moment(text(detail, "/startTime").as_deref());
     if start != Moment::Unknown {
         event.occurred_at = start;
