@@ -49,6 +49,22 @@ fn each_sample_looks_as_its_text_file_says() {
 }
 
 #[test]
+fn each_text_file_belongs_to_a_sample() {
+    let directory = format!("{}/../events/alerts", env!("CARGO_MANIFEST_DIR"));
+    let names = names();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let name = file
+            .strip_suffix(".txt")
+            .or_else(|| file.strip_suffix(".json"));
+        assert!(
+            name.is_some_and(|name| names.iter().any(|known| known == name)),
+            "events/alerts/{file} belongs to no sample: remove it"
+        );
+    }
+}
+
+#[test]
 fn no_sample_shows_a_missing_subject_or_an_empty_field() {
     for name in names() {
         for line in shown(&name).lines() {

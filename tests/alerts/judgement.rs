@@ -108,6 +108,18 @@ fn of_many_values_twelve_are_fields_and_all_are_attached() {
 }
 
 #[test]
+fn a_text_or_json_of_any_form_can_say_its_severity_and_its_runbook() {
+    let text = "Disk is full\n**Severity**: critical\nRunbook: https://wiki.example/disk";
+    let json = r#"{"message": "Disk is full", "level": "critical", "runbook": "https://wiki.example/disk"}"#;
+    for message in [text, json] {
+        let event = event_of_text(None, message);
+        assert_eq!(event.title, "Disk is full");
+        assert_eq!(event.severity, Severity::Critical);
+        assert_eq!(link(&event, "Runbook"), "https://wiki.example/disk");
+    }
+}
+
+#[test]
 fn a_text_without_a_subject_has_its_first_line_as_the_title() {
     let event = event_of_text(None, "Disk is full\non host a");
     assert_eq!(event.title, "Disk is full");

@@ -7,6 +7,7 @@
 
 use serde_json::Value;
 
+use crate::directives::Directives;
 use crate::draft::blank;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
@@ -16,11 +17,9 @@ use crate::region::{account_of, region};
 use crate::when::moment;
 
 use contributor::Contributor;
-use directives::Directives;
 use mute::Mute;
 
 mod contributor;
-mod directives;
 pub(crate) mod metric;
 mod mute;
 

@@ -17,6 +17,7 @@ mod config;
 mod deadline;
 mod deliver;
 mod details;
+mod directives;
 mod discord;
 mod draft;
 mod envelope;

@@ -3,10 +3,12 @@
 
 use serde_json::Value;
 
-use crate::details::{add_fields, judged, leaves, take_reason, take_title};
-use crate::draft::blank;
+use crate::details::{Leaf, add_fields, judged, leaves, take_reason, take_title};
+use crate::directives::Directives;
+use crate::draft::{blank, push_link};
 use crate::envelope::Notification;
 use crate::event::{Event, Kind, Severity, State};
+use crate::link::SafeUrl;
 use crate::region::Arn;
 
 pub(super) const KIND: Kind = Kind("generic");
@@ -58,15 +60,34 @@ fn object(event: &mut Event, json: &Value, subject: Option<&str>) {
         (None, Some(reason)) if is_title(&reason) => event.title = reason,
         (None, reason) => event.reason = reason.unwrap_or_default().into(),
     }
+    for (label, url) in links(&leaves) {
+        push_link(event, label, Some(url));
+    }
     add_fields(event, &leaves);
     if event.reason.is_blank() && event.fields.is_empty() && event.title.is_empty() {
         event.code = serde_json::to_string_pretty(json).ok();
     }
 }
 
+/// The values that are pages to look at: a runbook first.
+fn links(leaves: &[Leaf]) -> Vec<(&'static str, SafeUrl)> {
+    let of_names = |label: &'static str, names: &'static [&'static str]| {
+        leaves
+            .iter()
+            .filter(|leaf| names.contains(&leaf.path.to_ascii_lowercase().as_str()))
+            .filter_map(move |leaf| Some((label, SafeUrl::parse(leaf.text.trim())?)))
+    };
+    of_names("Runbook", &["runbook", "runbook_url", "runbookurl"])
+        .chain(of_names("Link", &["url", "link", "href", "dashboard"]))
+        .collect()
+}
+
 /// A text. Without a subject, its first line is the title.
 fn prose(event: &mut Event, notification: &Notification, subject: Option<&str>) {
     let message = notification.message.as_str();
+    let directives = Directives::read(message);
+    event.severity = directives.severity.unwrap_or(event.severity);
+    push_link(event, "Runbook", directives.runbook);
     if message.trim().is_empty() {
         event.reason = "(empty message)".into();
     }

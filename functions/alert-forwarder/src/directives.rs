@@ -1,4 +1,4 @@
-//! Reads the severity and the runbook from an alarm's description.
+//! Reads the severity and the runbook from a description or another text for people.
 //!
 //! People write them in many ways: `severity: critical`, `**Severity** = Critical,`, `(severity: high)`,
 //! `Runbook URL: <https://…>`, `[runbook](https://…)`. Case, markup and punctuation around them do not
@@ -16,16 +16,16 @@ const URL_END: &[char] = &['>', ')', ']', '"', '\'', '<', '|'];
 
 /// The directives in a description, and the rest of its text.
 #[derive(Debug, Default, Eq, PartialEq)]
-pub(super) struct Directives {
-    pub(super) severity: Option<Severity>,
-    pub(super) runbook: Option<SafeUrl>,
-    pub(super) prose: String,
+pub(crate) struct Directives {
+    pub(crate) severity: Option<Severity>,
+    pub(crate) runbook: Option<SafeUrl>,
+    pub(crate) prose: String,
 }
 
 impl Directives {
     /// Reads the directives anywhere in the text. The first of each kind counts. A directive that cannot
     /// be read stays in the prose.
-    pub(super) fn read(description: &str) -> Self {
+    pub(crate) fn read(description: &str) -> Self {
         let mut read = Self::default();
         let mut lines = Vec::new();
         for line in description.lines() {
