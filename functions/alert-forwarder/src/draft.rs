@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::details;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
 use crate::json::text;
 use crate::link::SafeUrl;
 use crate::region::{account_of, region};
+use crate::verdict;
 use crate::when::{millis, moment};
 
 /// An event with only what the notification's envelope says.
@@ -78,7 +78,7 @@ pub(crate) fn push_long(fields: &mut Vec<Field>, name: &str, value: Option<Strin
 /// Gives the event the severity and the state that a status says: `FAILED`, `SUCCEEDED`.
 pub(crate) fn judge(event: &mut Event, status: &str) {
     (event.severity, event.state) =
-        details::status(status).unwrap_or((Severity::Warning, State::Notice));
+        verdict::status(status).unwrap_or((Severity::Warning, State::Notice));
 }
 
 /// Appends a time as a short field, if there is one: a text, or milliseconds since 1970.

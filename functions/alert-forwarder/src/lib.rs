@@ -41,6 +41,7 @@ mod route;
 mod seen;
 mod send;
 mod text;
+mod verdict;
 mod webhook;
 mod when;
 mod whole;

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use crate::details::{add_fields, judged, leaves};
+use crate::details::{add_fields, leaves};
 use crate::draft::{blank, push, push_link, push_long};
 use crate::envelope::Notification;
 use crate::event::{Event, Kind, Severity, State};
 use crate::json::{array, text};
 use crate::link::of_arn;
 use crate::region::{account_of, region};
+use crate::verdict::judged;
 
 pub(super) const KIND: Kind = Kind("chatbot");
 

@@ -3,12 +3,13 @@
 
 use serde_json::Value;
 
-use crate::details::{add_fields, judged, leaves, subject, take_reason};
+use crate::details::{add_fields, leaves, subject, take_reason};
 use crate::draft::bridged;
 use crate::envelope::Notification;
 use crate::event::{Event, Field, Kind, Severity, State};
 use crate::json::{array, text};
 use crate::region::Arn;
+use crate::verdict::judged;
 
 pub(super) const KIND: Kind = Kind("eventbridge");
 

@@ -3,13 +3,14 @@
 
 use serde_json::Value;
 
-use crate::details::{Leaf, add_fields, judged, leaves, take_reason, take_title};
+use crate::details::{Leaf, add_fields, leaves, take_reason, take_title};
 use crate::directives::Directives;
 use crate::draft::{blank, push_link};
 use crate::envelope::Notification;
 use crate::event::{Event, Kind, Severity, State};
 use crate::link::SafeUrl;
 use crate::region::Arn;
+use crate::verdict::judged;
 
 pub(super) const KIND: Kind = Kind("generic");
 
