@@ -26,6 +26,7 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         occurred_at: moment(notification.published_at.as_deref()),
         fingerprint: String::new(),
         muted: false,
+        silent: false,
         attach_raw: false,
         raw: notification.message.clone(),
     }

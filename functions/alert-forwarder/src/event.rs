@@ -38,6 +38,8 @@ pub struct Event {
     pub fingerprint: String,
     /// Whether it mentions nobody, as for a suppressed composite alarm.
     pub muted: bool,
+    /// Whether its message makes no sound, as for a changed configuration.
+    pub silent: bool,
     /// Whether the raw message is attached even if all of it fits.
     pub attach_raw: bool,
     /// The unchanged message.
