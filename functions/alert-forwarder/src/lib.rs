@@ -11,6 +11,7 @@
 //! image is one more [`message::File`], which [`Detail::NoImage`] leaves out.
 
 mod alarm;
+mod answer;
 mod app;
 mod circuit;
 mod config;
@@ -48,7 +49,8 @@ pub use outcome::SERVICE;
 pub use webhook::{WebhookError, WebhookUrl};
 
 // Its steps, for tests of each.
-pub use discord::{Answer, Call, Discord};
+pub use answer::Answer;
+pub use discord::{Call, Discord};
 pub use envelope::{Notification, unwrap};
 pub use event::{Event, Field, Kind, Moment, Rich, Severity, Span, State};
 pub use message::{Detail, Embed, FILE_BYTES_MAX, Message};

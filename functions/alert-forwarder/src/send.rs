@@ -5,9 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shared::world::World;
 
+use crate::answer::Answer;
 use crate::circuit::Circuits;
 use crate::deadline::Deadline;
-use crate::discord::{Answer, Call, Discord};
+use crate::discord::{Call, Discord};
 use crate::event::Event;
 use crate::message::{Detail, Message};
 use crate::outcome::{Why, report_open_circuit};
