@@ -3,6 +3,7 @@
 mod any_input;
 mod aws;
 mod delivery;
+mod forum;
 mod hanging;
 mod injection;
 mod kinds;

@@ -296,6 +296,9 @@ mod tests {
             id: "1".to_owned(),
             webhook_id: "1".to_owned(),
             thread_id: None,
+            thread_name: None,
+            components: Vec::new(),
+            flags: 0,
             content: text.to_owned(),
             embeds: vec![json!({
                 "title": text, "url": text, "description": text, "color": 0x00E7_4C3C,
