@@ -12,6 +12,7 @@ mod no_loss;
 mod parsing;
 mod posting;
 mod refusal;
+mod rejection;
 mod sample;
 mod stage;
 mod stand_in;

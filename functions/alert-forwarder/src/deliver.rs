@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use shared::world::World;
 use tokio::time::timeout;
 
@@ -62,7 +63,7 @@ impl Deliverer {
         // each claim would cost two useless writes to the table.
         let now = self.world.now();
         let left = deadline.left(now);
-        if let Err(given_up) = self.sender.wait(route, left, now) {
+        if let Err(given_up) = self.wait(route, left, now) {
             return ended(given_up);
         }
         let claim = match &notification.id {
@@ -92,6 +93,15 @@ impl Deliverer {
             .send_by_routes(event, route, maybe_sent, deadline)
             .await;
         self.settle(event, token.as_ref(), &sending, deadline).await
+    }
+
+    /// Gives up if the route's webhook has to wait too long. A webhook that is not yet read is checked
+    /// before its first call, and one whose circuit is open is not called: a fallback may be free.
+    fn wait(&self, route: &Route, left: Duration, now: Timestamp) -> Result<(), GivenUp> {
+        let webhook = self.webhooks.known(&route.webhook);
+        let webhook =
+            webhook.filter(|webhook| !self.sender.circuits.is_open(&route.name, webhook, now));
+        self.sender.wait(webhook.as_ref(), left, now).map(drop)
     }
 
     /// Records the result of a claim, and turns it into the message's outcome.

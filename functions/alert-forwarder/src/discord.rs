@@ -27,6 +27,9 @@ const USER_AGENT: &str = concat!(
 /// How long an idle connection is kept. After a Lambda freeze, older ones are closed on Discord's side.
 const CONNECTION_IDLE: Duration = Duration::from_secs(15);
 
+/// How many redirects of one call are followed.
+const REDIRECTS_MAX: u32 = 2;
+
 /// A client of Discord.
 #[derive(Debug)]
 pub struct Discord {
@@ -50,7 +53,7 @@ impl Discord {
             .connect_timeout(timeouts.connect)
             .timeout(timeouts.total)
             .pool_idle_timeout(CONNECTION_IDLE)
-            // A redirect could send the token to another host, or post the message twice.
+            // `send` follows redirects itself: the token must not go to another host, and a POST must stay one.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| Error::HttpClient)?;
@@ -66,22 +69,45 @@ impl Discord {
         message: &Message,
         patience: Duration,
     ) -> Answered {
-        let (method, url) = match call {
+        let (method, mut url) = match call {
             Call::Post => (Method::POST, webhook.post(thread_id)),
             Call::Edit(id) => (Method::PATCH, webhook.edit(id, thread_id)),
         };
-        let request = self.http.request(method, url).timeout(patience);
-        let request = match form(message) {
-            None => request.json(&message.payload),
-            Some(form) => request.multipart(form),
-        };
-        match request.send().await {
-            Ok(response) => read(response, webhook).await,
-            Err(error) => Answered {
-                answer: lost(&error.without_url()),
-                pause: None,
-            },
+        let mut redirects = 0;
+        loop {
+            let request = self.http.request(method.clone(), url.clone());
+            let request = request.timeout(patience);
+            let request = match form(message) {
+                None => request.json(&message.payload),
+                Some(form) => request.multipart(form),
+            };
+            let answered = match request.send().await {
+                Ok(response) => read(response, webhook).await,
+                Err(error) => Answered::without_pause(lost(&error.without_url())),
+            };
+            let Answer::Moved { status, location } = answered.answer else {
+                return answered;
+            };
+            let target = location.and_then(|location| webhook.redirected(&url, &location));
+            redirects += 1;
+            match target {
+                Some(target) if redirects <= REDIRECTS_MAX => url = target,
+                Some(_) => return Answered::without_pause(astray(status, "too many redirects")),
+                None => {
+                    let why = "redirected to a place outside Discord, where the token must not go";
+                    return Answered::without_pause(astray(status, why));
+                }
+            }
         }
+    }
+}
+
+/// The failure of a call that was redirected too often or elsewhere. It did nothing.
+fn astray(status: u16, why: &'static str) -> Answer {
+    Answer::Failed {
+        status: Some(status),
+        why,
+        in_doubt: false,
     }
 }
 

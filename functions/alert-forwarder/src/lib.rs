@@ -49,7 +49,7 @@ pub use outcome::SERVICE;
 pub use webhook::{WebhookError, WebhookUrl};
 
 // Its steps, for tests of each.
-pub use answer::Answer;
+pub use answer::{Answer, RouteFault};
 pub use discord::{Call, Discord};
 pub use envelope::{Notification, unwrap};
 pub use event::{Event, Field, Kind, Moment, Rich, Severity, Span, State};
