@@ -165,6 +165,29 @@ async fn a_fallback_route_takes_over_when_a_webhook_is_rejected() {
 }
 
 #[tokio::test]
+async fn a_message_in_the_dead_letters_keeps_its_attributes() {
+    let stage = Stage::usual().await;
+    stage.discord.script(|_| Some(Fault::Refuse));
+    let mut record = alarm("a");
+    record["messageAttributes"] = serde_json::json!({
+        "severity": {"stringValue": "critical", "dataType": "String"},
+        "count": {"stringValue": "3", "dataType": "Number.int"},
+        "blob": {"binaryValue": "AAEC", "dataType": "Binary"},
+        "broken": {"binaryValue": "*", "dataType": "Binary"},
+    });
+    assert!(stage.handed_back(&[record]).await.is_empty());
+    let attributes = stage.aws.dead_letter_attributes.lock().unwrap().clone();
+    assert_eq!(
+        attributes,
+        [serde_json::json!({
+            "severity": {"StringValue": "critical", "DataType": "String"},
+            "count": {"StringValue": "3", "DataType": "Number.int"},
+            "blob": {"BinaryValue": "AAEC", "DataType": "Binary"},
+        })]
+    );
+}
+
+#[tokio::test]
 async fn a_ring_of_fallbacks_ends() {
     let stage = Stage::set(Setting {
         routes: Some(r#"[{"name": "a", "fallback": "b"}, {"name": "b", "fallback": "a"}]"#),
