@@ -5,6 +5,7 @@ mod aws;
 mod delivery;
 mod forum;
 mod hanging;
+mod headline;
 mod injection;
 mod kinds;
 mod limits;

@@ -313,7 +313,10 @@ async fn every_call_waits_for_the_result_and_names_its_user_agent() {
     .await;
     stage.handed_back(&[alarm("a")]).await;
     let posts = stage.posts();
-    assert_eq!(posts[0].query, "thread_id=123456789012345678&wait=true");
+    assert_eq!(
+        posts[0].query,
+        "thread_id=123456789012345678&wait=true&with_components=true"
+    );
     assert_eq!(posts[0].version.as_deref(), Some("v10"));
     assert!(posts[0].user_agent.starts_with("DiscordBot (https://"));
     assert_eq!(

@@ -73,7 +73,7 @@ async fn an_answer_that_asks_for_another_try_gets_one_with_the_whole_message() {
         assert_eq!(stage.posts().len(), 2);
         let message = stage.discord.messages().pop().unwrap();
         assert!(
-            message.embeds[0]["fields"] != serde_json::json!([]),
+            !message.components.is_empty(),
             "{status}: nothing is left out"
         );
         assert!(!super::delivery::is_labelled(&message), "{status}");
@@ -88,7 +88,7 @@ async fn a_redirect_within_the_host_is_followed_with_the_message() {
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     let message = stage.discord.messages().pop().unwrap();
     assert_eq!(message.webhook_id, "8");
-    assert!(message.line().contains("🔴 ALARM · a"));
+    assert!(message.content.starts_with("🔴 ALARM · a"));
 }
 
 #[tokio::test]
@@ -135,4 +135,30 @@ async fn a_forum_without_a_thread_name_is_the_routes_fault_and_a_fallback_takes_
     assert!(stage.logged("give the route a thread_name or a thread_id"));
     assert_eq!(stage.metric("AlertRefused"), 0);
     assert_eq!(stage.metric("AlertDegraded"), 0);
+}
+
+#[tokio::test]
+async fn each_alert_of_a_route_with_a_thread_name_begins_a_thread_of_a_forum() {
+    let stage = Stage::set(Setting {
+        routes: Some(
+            r#"[{"name": "forum", "thread_name": "{name} of the shop", "tags": ["111111111111111111"]}]"#,
+        ),
+        ..Setting::default()
+    })
+    .await;
+    stage.discord.make_forum("7", true);
+    let long = "n".repeat(150);
+    let alarms = [alarm("orders-5xx"), alarm(&long)];
+    assert!(stage.handed_back(&alarms).await.is_empty());
+    let messages = stage.discord.messages();
+    assert_eq!(
+        messages[0].thread_name.as_deref(),
+        Some("orders-5xx of the shop")
+    );
+    assert_eq!(messages[0].thread_id.as_ref(), Some(&messages[0].id));
+    let name = messages[1].thread_name.as_deref().unwrap();
+    assert_eq!(
+        (name.chars().count(), name.chars().last()),
+        (100, Some('…'))
+    );
 }

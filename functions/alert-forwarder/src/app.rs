@@ -76,7 +76,7 @@ impl App {
         let sender = Sender::new(discord, config.timeouts.total, world.clone());
         let deliverer = Deliverer::new(sender, webhooks, seen, config.routes, world.clone());
         Ok(Self {
-            forwarder: Forwarder::new(deliverer, queue, world.clone()),
+            forwarder: Forwarder::new(deliverer, queue, config.accounts, world.clone()),
             world,
             warm: AtomicBool::new(false),
         })

@@ -152,6 +152,8 @@ impl Deliverer {
         deadline: Deadline,
     ) -> Sending {
         let mut tried: Vec<&str> = Vec::new();
+        // A fallback mentions its own roles for whatever the alert's own route mentions somebody for.
+        let mention_from = route.mention_from;
         let mut next = Some(route);
         // Fallbacks may form a ring, so no route is tried twice.
         while let Some(route) = next.filter(|route| !tried.contains(&route.name.as_str())) {
@@ -159,7 +161,14 @@ impl Deliverer {
             if let Some(webhook) = self.usable_webhook(route, deadline).await {
                 let sending = self
                     .sender
-                    .send(event, route, &webhook, maybe_sent, deadline)
+                    .send(
+                        event,
+                        route,
+                        &webhook,
+                        mention_from.min(route.mention_from),
+                        maybe_sent,
+                        deadline,
+                    )
                     .await;
                 if !matches!(sending.end, End::NoWebhook) {
                     return sending;

@@ -73,6 +73,14 @@ impl Discord {
             Call::Post => (Method::POST, webhook.post(thread_id)),
             Call::Edit(id) => (Method::PATCH, webhook.edit(id, thread_id)),
         };
+        let edit;
+        let message = match call {
+            Call::Post => message,
+            Call::Edit(_) => {
+                edit = message.clone().into_edit();
+                &edit
+            }
+        };
         let mut redirects = 0;
         loop {
             let request = self.http.request(method.clone(), url.clone());

@@ -10,9 +10,11 @@
 //! log lines. [`Event::fingerprint`] identifies an incident, [`Call::Edit`] edits its message, and an
 //! image is one more [`message::File`], which [`Detail::NoImage`] leaves out.
 
+mod accounts;
 mod alarm;
 mod answer;
 mod app;
+mod button;
 mod circuit;
 mod config;
 mod deadline;
@@ -24,6 +26,7 @@ mod error;
 mod event;
 mod fitting;
 mod forward;
+mod headline;
 mod json;
 mod link;
 mod message;
@@ -42,6 +45,7 @@ mod when;
 mod whole;
 
 // The function.
+pub use accounts::AccountsError;
 pub use app::{App, handle};
 pub use config::{Config, ConfigError, Timeouts};
 pub use error::Error;

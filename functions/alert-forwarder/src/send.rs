@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::circuit::Circuits;
 use crate::deadline::Deadline;
 use crate::discord::{Call, Discord};
-use crate::event::Event;
+use crate::event::{Event, Severity};
 use crate::message::{Detail, Message};
 use crate::outcome::{Why, report_open_circuit};
 use crate::pace::{Pace, WAIT_UNKNOWN};
@@ -101,6 +101,7 @@ impl Sender {
         event: &Event,
         route: &Route,
         webhook: &WebhookUrl,
+        mention_from: Severity,
         maybe_sent: bool,
         deadline: Deadline,
     ) -> Sending {
@@ -110,6 +111,7 @@ impl Sender {
             route,
             webhook,
             deadline,
+            mention_from,
             in_doubt: maybe_sent,
             detail: Detail::Full,
             failures: 0,
@@ -138,6 +140,7 @@ struct Calls<'a> {
     route: &'a Route,
     webhook: &'a WebhookUrl,
     deadline: Deadline,
+    mention_from: Severity,
     in_doubt: bool,
     detail: Detail,
     failures: u32,
@@ -166,15 +169,17 @@ impl Calls<'_> {
         if let Some(pause) = answered.pause {
             sender.pace.hold(self.webhook, pause, false, now);
         }
-        let less = self.detail.less(message.has_image());
+        let less = message.less(self.detail);
         self.judge(answered.answer, less, now)
     }
 
     fn message(&self) -> Message {
         let options = Options {
             roles: self.route.roles.clone(),
-            mention_from: Some(self.route.mention_from),
+            mention_from: Some(self.mention_from),
             possible_duplicate: self.in_doubt,
+            thread_name: self.route.thread_name.clone(),
+            tags: self.route.tags.clone(),
         };
         render(self.event, &options, self.detail)
     }

@@ -15,6 +15,9 @@ const FRESH: Duration = Duration::from_mins(5);
 /// The version of Discord's API that this program speaks.
 const API_VERSION: &str = "v10";
 
+/// Without it, Discord ignores the buttons of a webhook that belongs to no application.
+const WITH_COMPONENTS: (&str, &str) = ("with_components", "true");
+
 /// Words in the placeholders of templates. They are too long to be in a token by chance. The first is
 /// from this project's template.
 const PLACEHOLDERS: [&str; 7] = [
@@ -124,7 +127,9 @@ impl WebhookUrl {
     /// the message.
     pub(crate) fn post(&self, thread_id: Option<&str>) -> Url {
         let mut url = self.threaded(thread_id);
-        url.query_pairs_mut().append_pair("wait", "true");
+        url.query_pairs_mut()
+            .append_pair("wait", "true")
+            .append_pair(WITH_COMPONENTS.0, WITH_COMPONENTS.1);
         url
     }
 
@@ -134,6 +139,8 @@ impl WebhookUrl {
         if let Ok(mut path) = url.path_segments_mut() {
             path.extend(["messages", message_id]);
         }
+        url.query_pairs_mut()
+            .append_pair(WITH_COMPONENTS.0, WITH_COMPONENTS.1);
         url
     }
 
@@ -343,15 +350,15 @@ mod tests {
             WebhookUrl::parse("https://d.example/api/webhooks/1/t?wait=false&thread_id=7").unwrap();
         assert_eq!(
             url.post(None).as_str(),
-            "https://d.example/api/v10/webhooks/1/t?thread_id=7&wait=true"
+            "https://d.example/api/v10/webhooks/1/t?thread_id=7&wait=true&with_components=true"
         );
         assert_eq!(
             url.post(Some("8")).as_str(),
-            "https://d.example/api/v10/webhooks/1/t?thread_id=8&wait=true"
+            "https://d.example/api/v10/webhooks/1/t?thread_id=8&wait=true&with_components=true"
         );
         assert_eq!(
             url.edit("9", None).as_str(),
-            "https://d.example/api/v10/webhooks/1/t/messages/9?thread_id=7"
+            "https://d.example/api/v10/webhooks/1/t/messages/9?thread_id=7&with_components=true"
         );
     }
 
@@ -362,7 +369,7 @@ mod tests {
             let url = WebhookUrl::parse(&url).unwrap();
             assert_eq!(
                 url.post(None).as_str(),
-                "https://discord.com/api/v10/webhooks/1/t?wait=true"
+                "https://discord.com/api/v10/webhooks/1/t?wait=true&with_components=true"
             );
             assert_eq!(url.id(), "1");
         }
