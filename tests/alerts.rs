@@ -4,6 +4,7 @@ mod any_input;
 mod aws;
 mod delivery;
 mod forum;
+mod goldens;
 mod hanging;
 mod headline;
 mod injection;
