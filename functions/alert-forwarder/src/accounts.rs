@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::event::Event;
+
 const NAME_CHARACTERS_MAX: usize = 64;
 
 /// The names of accounts by their numbers.
@@ -37,8 +39,13 @@ impl Accounts {
         Ok(Self(names))
     }
 
-    /// The name of an account.
-    pub(crate) fn name(&self, number: Option<&str>) -> Option<String> {
+    /// An event with the name of its account.
+    pub(crate) fn named(&self, mut event: Event) -> Event {
+        event.account_name = self.name(event.account.as_deref());
+        event
+    }
+
+    fn name(&self, number: Option<&str>) -> Option<String> {
         Some(self.0.get(number?)?.trim().to_owned())
     }
 }

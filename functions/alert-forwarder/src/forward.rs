@@ -46,7 +46,7 @@ impl Forwarder {
         let mut alerts: Vec<(&Notification, Event)> = invocation
             .notifications
             .iter()
-            .map(|notification| (notification, self.read(notification)))
+            .map(|notification| (notification, self.accounts.named(parse(notification))))
             .collect();
         // The most severe first, in case the time is too short for all. The sort keeps the order otherwise.
         alerts.sort_by_key(|(_, event)| std::cmp::Reverse(event.severity));
@@ -68,13 +68,6 @@ impl Forwarder {
             })),
             Answer::Whole => Err(Error::NotDelivered(failures.len())),
         }
-    }
-
-    /// Parses a message, and names its account.
-    fn read(&self, notification: &Notification) -> Event {
-        let mut event = parse(notification);
-        event.account_name = self.accounts.name(event.account.as_deref());
-        event
     }
 
     /// Forwards one message. If it is not delivered, tells SQS when it comes back.

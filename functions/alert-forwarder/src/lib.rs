@@ -34,6 +34,7 @@ mod outcome;
 mod pace;
 mod parse;
 mod phone;
+mod preview;
 mod queue;
 mod region;
 mod render;
@@ -51,6 +52,7 @@ pub use app::{App, handle};
 pub use config::{Config, ConfigError, Timeouts};
 pub use error::Error;
 pub use outcome::SERVICE;
+pub use preview::preview;
 pub use webhook::{WebhookError, WebhookUrl};
 
 // Its steps, for tests of each.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::event::{Event, Severity};
 use crate::message::{ROLES_MAX, TAGS_MAX, THREAD_NAME_UNITS_MAX};
+use crate::render::Options;
 use crate::text::units;
 
 /// The webhook key of a route without one.
@@ -148,6 +149,17 @@ impl Route {
             roles: Vec::new(),
             mention_from: mention_default(),
             fallback: None,
+        }
+    }
+
+    /// What the route adds to an event's message.
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            roles: self.roles.clone(),
+            mention_from: Some(self.mention_from),
+            possible_duplicate: false,
+            thread_name: self.thread_name.clone(),
+            tags: self.tags.clone(),
         }
     }
 

@@ -175,11 +175,9 @@ impl Calls<'_> {
 
     fn message(&self) -> Message {
         let options = Options {
-            roles: self.route.roles.clone(),
             mention_from: Some(self.mention_from),
             possible_duplicate: self.in_doubt,
-            thread_name: self.route.thread_name.clone(),
-            tags: self.route.tags.clone(),
+            ..self.route.options()
         };
         render(self.event, &options, self.detail)
     }
