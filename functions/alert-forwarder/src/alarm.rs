@@ -15,6 +15,7 @@ use crate::link::{self, SafeUrl};
 use crate::region::{account_of, region};
 use crate::when::moment;
 
+mod logs;
 pub(crate) mod metric;
 
 /// An alarm's change of state, from either form.
@@ -99,6 +100,12 @@ impl<'a> Change<'a> {
             .region
             .as_deref()
             .and_then(|region| link::alarm(region, &self.name));
+        let logs = logs::link(
+            self.region.as_deref(),
+            self.description.as_deref(),
+            self.trigger,
+            self.at.timestamp(),
+        );
         let labelled = |label: &str, url: Option<SafeUrl>| {
             let label = label.to_owned();
             url.map(|url| Link { label, url })
@@ -117,6 +124,7 @@ impl<'a> Change<'a> {
             links: [
                 labelled("Console", console),
                 labelled("Runbook", directives.runbook),
+                labelled("Logs", logs),
             ]
             .into_iter()
             .flatten()
