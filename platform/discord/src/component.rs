@@ -143,31 +143,31 @@ mod tests {
         assert_eq!(found, expected);
     }
 
-    fn row(buttons: Vec<Value>) -> Value {
+    fn row(buttons: &[Value]) -> Value {
         json!({"type": 1, "components": buttons})
     }
 
     #[test]
     fn each_limit_of_buttons_holds_exactly() {
         let one = || button(80, 512);
-        refused(&json!([row(vec![one(), one(), one(), one(), one()])]), &[]);
+        refused(&json!([row(&[one(), one(), one(), one(), one()])]), &[]);
         refused(
-            &json!([row(vec![one(), one(), one(), one(), one(), one()])]),
+            &json!([row(&[one(), one(), one(), one(), one(), one()])]),
             &["components.0.components BASE_TYPE_BAD_LENGTH"],
         );
         refused(
-            &json!([row(vec![])]),
+            &json!([row(&[])]),
             &["components.0.components BASE_TYPE_BAD_LENGTH"],
         );
         refused(
-            &json!([row(vec![button(81, 100)])]),
+            &json!([row(&[button(81, 100)])]),
             &["components.0.components.0.label BASE_TYPE_MAX_LENGTH"],
         );
         refused(
-            &json!([row(vec![button(1, 513)])]),
+            &json!([row(&[button(1, 513)])]),
             &["components.0.components.0.url BASE_TYPE_MAX_LENGTH"],
         );
-        let six: Vec<Value> = (0..6).map(|_| row(vec![one()])).collect();
+        let six: Vec<Value> = (0..6).map(|_| row(&[one()])).collect();
         refused(&json!(six), &["components BASE_TYPE_MAX_LENGTH"]);
     }
 
@@ -175,12 +175,12 @@ mod tests {
     fn only_buttons_that_open_a_page_are_accepted() {
         let pressed = json!({"type": 2, "style": 1, "label": "a", "url": "https://a.example"});
         refused(
-            &json!([row(vec![pressed])]),
+            &json!([row(&[pressed])]),
             &["components.0.components.0 COMPONENT_TYPE_INVALID"],
         );
         let script = json!({"type": 2, "style": 5, "label": "a", "url": "javascript:alert(1)"});
         refused(
-            &json!([row(vec![script])]),
+            &json!([row(&[script])]),
             &["components.0.components.0.url URL_TYPE_INVALID_SCHEME"],
         );
     }
