@@ -6,7 +6,8 @@ use shared::aws::{AwsConfig, MissingVariable};
 
 use crate::accounts::{Accounts, AccountsError};
 use crate::route::{Routes, RoutesError};
-use crate::webhook::{WebhookError, WebhookSource, WebhookUrl};
+use crate::webhook::{WebhookError, WebhookUrl};
+use crate::webhooks::WebhookSource;
 
 /// The function's configuration.
 #[derive(Clone, Debug)]

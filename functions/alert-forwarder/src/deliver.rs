@@ -13,7 +13,8 @@ use crate::outcome::{Outcome, Why};
 use crate::route::{Route, Routes};
 use crate::seen::{Claim, Seen, Token};
 use crate::send::{End, GivenUp, Sender, Sending};
-use crate::webhook::{WebhookError, WebhookUrl, Webhooks};
+use crate::webhook::{WebhookError, WebhookUrl};
+use crate::webhooks::Webhooks;
 
 /// How often the secret is read again while a circuit is open or the webhook is not usable: the secret
 /// may hold a better one by then.

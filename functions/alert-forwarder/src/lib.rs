@@ -4,7 +4,7 @@
 //! [`envelope`] unwraps it, [`mod@parse`] understands each message, and [`mod@render`] writes what
 //! Discord gets. [`app`] wires the function, [`forward`] goes through the messages of an invocation,
 //! [`deliver`] claims and sends one of them, and [`send`] makes its calls. Only [`discord`], [`seen`],
-//! [`webhook`] and [`queue`] do I/O.
+//! [`webhooks`] and [`queue`] do I/O.
 //!
 //! Not there yet: incidents (editing an alarm's message when the alarm ends), flood control, graphs and
 //! log lines. [`Event::fingerprint`] identifies an incident, [`Call::Edit`] edits its message, and an
@@ -43,6 +43,7 @@ mod seen;
 mod send;
 mod text;
 mod webhook;
+mod webhooks;
 mod when;
 mod whole;
 
