@@ -139,6 +139,23 @@ impl Functions {
         .await
     }
 
+    /// The configuration of an alert forwarder, with endpoints at which nothing listens.
+    pub(crate) fn alert_forwarder_config(
+        template: &Template,
+        logical_id: &str,
+    ) -> Result<alert_forwarder::Config, StartError> {
+        let error = |line, reason| StartError {
+            function: logical_id.to_owned(),
+            line,
+            reason,
+        };
+        let spec = template.functions.get(logical_id);
+        let spec = spec.ok_or_else(|| error(0, "it is not in the template".to_owned()))?;
+        let environment = environment::of(spec, &template.place, &Endpoints::nowhere());
+        alert_forwarder::Config::from_env(|name| environment.get(name).cloned())
+            .map_err(|reason| error(spec.line, reason.to_string()))
+    }
+
     /// Starts the functions that are wanted; `make` makes each handler from its kind and
     /// environment.
     async fn start_with(

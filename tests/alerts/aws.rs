@@ -16,6 +16,8 @@ pub(super) struct Aws {
     pub(super) hidden: Mutex<BTreeMap<String, u64>>,
     /// The bodies of messages that were sent to the dead-letter queue.
     pub(super) dead_letters: Mutex<Vec<String>>,
+    /// The attributes of those messages.
+    pub(super) dead_letter_attributes: Mutex<Vec<Value>>,
     pub(super) secrets_read: Mutex<usize>,
 }
 
@@ -46,6 +48,8 @@ impl Aws {
             "AmazonSQS.SendMessage" => {
                 let message = body["MessageBody"].as_str().unwrap().to_owned();
                 self.dead_letters.lock().unwrap().push(message);
+                let attributes = body["MessageAttributes"].clone();
+                self.dead_letter_attributes.lock().unwrap().push(attributes);
                 axum::Json(json!({"MessageId": "1"})).into_response()
             }
             other => panic!("unexpected call: {other}"),

@@ -45,6 +45,8 @@ async fn a_rate_limit_is_waited_out_wherever_discord_says_the_wait() {
     assert_eq!(delay_of(limited(RetryAfter::Float(1.25))).await, 1_250);
     assert_eq!(delay_of(limited(RetryAfter::Integer(3))).await, 3_000);
     assert_eq!(delay_of(limited(RetryAfter::Header(4))).await, 4_000);
+    let milliseconds = limited(RetryAfter::Milliseconds(1_873));
+    assert_eq!(delay_of(milliseconds).await, 1_873);
     let shared = Fault::Limited {
         retry_after: RetryAfter::Float(0.5),
         global: false,
@@ -79,22 +81,48 @@ async fn hidden_by(fault: Fault) -> u64 {
 #[tokio::test]
 async fn a_wait_longer_than_the_time_left_hides_the_record_for_that_long() {
     assert_eq!(hidden_by(limited(RetryAfter::Float(40.2))).await, 41);
-    assert_eq!(hidden_by(limited(RetryAfter::Header(300))).await, 300);
+    assert_eq!(hidden_by(limited(RetryAfter::Confirmed(300))).await, 300);
+    assert_eq!(
+        hidden_by(limited(RetryAfter::Milliseconds(90_000))).await,
+        90
+    );
     assert_eq!(hidden_by(limited(RetryAfter::Missing)).await, 60);
     assert_eq!(
         hidden_by(Fault::LimitedByEdge { retry_after: None }).await,
         60
     );
-    assert_eq!(hidden_by(limited(RetryAfter::Float(f64::MAX))).await, 60);
 }
 
 #[tokio::test]
-async fn a_global_limit_holds_every_route_and_other_limits_only_their_own() {
-    let routes =
-        r#"[{"name": "a", "match": {"name": "a*"}}, {"name": "b", "match": {"name": "b*"}}]"#;
+async fn a_wait_over_a_minute_that_the_bucket_does_not_confirm_hides_the_record_for_a_minute() {
+    assert_eq!(hidden_by(limited(RetryAfter::Integer(1_873))).await, 60);
+    assert_eq!(hidden_by(limited(RetryAfter::Header(300))).await, 60);
+    let edge = Fault::LimitedByEdge {
+        retry_after: Some(900),
+    };
+    assert_eq!(hidden_by(edge).await, 60);
+}
+
+#[tokio::test]
+async fn a_wait_that_no_clock_can_reach_is_the_longest_wait_and_not_a_call_at_once() {
+    for wait in [f64::MAX, 1e19, 1e18, 1e12] {
+        let limit = limited(RetryAfter::Float(wait));
+        assert_eq!(hidden_by(limit).await, 60, "{wait}");
+    }
+    let confirmed = limited(RetryAfter::Confirmed(1_000_000_000_000_000_000));
+    assert_eq!(hidden_by(confirmed).await, 7_200);
+}
+
+#[tokio::test]
+async fn a_limit_holds_the_routes_of_its_webhook_and_a_global_one_holds_all() {
+    let routes = r#"[{"name": "a", "match": {"name": "a*"}, "webhook": "one"},
+        {"name": "b", "match": {"name": "b*"}, "webhook": "one"},
+        {"name": "c", "match": {"name": "c*"}, "webhook": "two"}]"#;
+    let secret = r#"{"one": "HOST/api/webhooks/1/TOKEN", "two": "HOST/api/webhooks/2/TOKEN"}"#;
     for (global, calls) in [(true, 1), (false, 2)] {
         let stage = Stage::set(Setting {
             routes: Some(routes),
+            secret: Some(secret),
             ..Setting::default()
         })
         .await;
@@ -103,7 +131,9 @@ async fn a_global_limit_holds_every_route_and_other_limits_only_their_own() {
             global,
             shared: false,
         }]);
-        stage.handed_back(&[alarm("a1"), alarm("b1")]).await;
+        stage
+            .handed_back(&[alarm("a1"), alarm("b1"), alarm("c1")])
+            .await;
         assert_eq!(stage.posts().len(), calls, "global: {global}");
     }
 }
@@ -283,7 +313,11 @@ async fn every_call_waits_for_the_result_and_names_its_user_agent() {
     .await;
     stage.handed_back(&[alarm("a")]).await;
     let posts = stage.posts();
-    assert_eq!(posts[0].query, "thread_id=123456789012345678&wait=true");
+    assert_eq!(
+        posts[0].query,
+        "thread_id=123456789012345678&wait=true&with_components=true"
+    );
+    assert_eq!(posts[0].version.as_deref(), Some("v10"));
     assert!(posts[0].user_agent.starts_with("DiscordBot (https://"));
     assert_eq!(
         stage.discord.messages()[0].thread_id.as_deref(),

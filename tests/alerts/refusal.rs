@@ -8,10 +8,18 @@ use super::stage::{Setting, Stage, alarm};
 use super::watch::TOKEN;
 
 #[tokio::test]
-async fn a_refused_message_is_sent_without_fields_then_without_embed_then_goes_to_the_dead_letters()
-{
+async fn a_refused_message_is_sent_with_less_and_less_and_then_goes_to_the_dead_letters() {
     let stage = Stage::usual().await;
-    stage.discord.fail([Fault::Refuse]);
+    let refuse = |times| vec![Fault::Refuse; times];
+    stage.discord.fail(refuse(1));
+    assert!(stage.handed_back(&[alarm("z")]).await.is_empty());
+    let message = stage.discord.messages().pop().unwrap();
+    assert!(message.components.is_empty(), "{message:?}");
+    let fields = message.embeds[0]["fields"].to_string();
+    assert!(fields.contains("alarmsV2:alarm/z"), "{fields}");
+    assert_eq!(stage.metric("AlertDegraded"), 0);
+
+    stage.discord.fail(refuse(2));
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     let message = stage.discord.messages().pop().unwrap();
     assert_eq!(message.embeds[0]["fields"], serde_json::json!([]));
@@ -21,14 +29,14 @@ async fn a_refused_message_is_sent_without_fields_then_without_embed_then_goes_t
         "the fields are attached: {file}"
     );
 
-    stage.discord.fail([Fault::Refuse, Fault::Refuse]);
+    stage.discord.fail(refuse(3));
     assert!(stage.handed_back(&[alarm("b")]).await.is_empty());
     let message = stage.discord.messages().pop().unwrap();
     assert!(message.embeds.is_empty() && message.files.is_empty());
     assert!(
         message
             .content
-            .starts_with("🔴 ALARM · b\nThreshold Crossed"),
+            .starts_with("🔴 ALARM · b · since 2026-07-19 10:00 UTC\nThreshold Crossed"),
         "{}",
         message.content
     );
@@ -42,14 +50,14 @@ async fn a_refused_message_is_sent_without_fields_then_without_embed_then_goes_t
     stage.discord.script(|_| Some(Fault::Refuse));
     let calls = stage.posts().len();
     assert!(stage.handed_back(&[alarm("c")]).await.is_empty());
-    assert_eq!(stage.posts().len() - calls, 3);
+    assert_eq!(stage.posts().len() - calls, 4);
     let dead_letters = stage.aws.dead_letters.lock().unwrap().clone();
     assert_eq!(dead_letters, [alarm("c")["body"].as_str().unwrap()]);
 
     // After a repair the message is moved back to the queue, and then it is sent.
     stage.discord.script(|_| None);
     assert!(stage.handed_back(&[alarm("c")]).await.is_empty());
-    assert_eq!(stage.discord.messages().len(), 3);
+    assert_eq!(stage.discord.messages().len(), 4);
 }
 
 #[tokio::test]
@@ -65,13 +73,16 @@ async fn without_a_dead_letter_queue_a_refused_message_is_handed_back() {
 }
 
 #[test]
-fn the_image_is_left_out_first() {
-    use alert_forwarder::Detail::{Full, NoFields, NoImage, Plain};
-    assert_eq!(Full.less(true), Some(NoImage));
-    assert_eq!(NoImage.less(false), Some(NoFields));
-    assert_eq!(Full.less(false), Some(NoFields));
-    assert_eq!(NoFields.less(false), Some(Plain));
-    assert_eq!(Plain.less(false), None);
+fn the_buttons_are_left_out_first_and_then_the_image() {
+    use alert_forwarder::Detail::{Full, NoButtons, NoFields, NoImage, Plain};
+    assert_eq!(Full.less(true, true), Some(NoButtons));
+    assert_eq!(NoButtons.less(false, true), Some(NoImage));
+    assert_eq!(NoButtons.less(false, false), Some(NoFields));
+    assert_eq!(Full.less(false, true), Some(NoImage));
+    assert_eq!(NoImage.less(false, false), Some(NoFields));
+    assert_eq!(Full.less(false, false), Some(NoFields));
+    assert_eq!(NoFields.less(false, false), Some(Plain));
+    assert_eq!(Plain.less(false, false), None);
 }
 
 #[tokio::test]
@@ -162,6 +173,56 @@ async fn a_fallback_route_takes_over_when_a_webhook_is_rejected() {
     // The claim is the first route's, so a repetition is recognised after a fallback too.
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     assert_eq!(stage.discord.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_fallback_mentions_its_own_roles_for_what_the_first_route_mentions_somebody_for() {
+    let stage = Stage::set(Setting {
+        routes: Some(
+            r#"[{"name": "oncall", "webhook": "oncall", "fallback": "rest", "mention_from": "error",
+                 "roles": ["111111111111111111"], "match": {"name": "on-*"}},
+                {"name": "rest", "roles": ["222222222222222222"]}]"#,
+        ),
+        secret: Some(
+            r#"{"oncall": "HOST/api/webhooks/1/TOKEN", "default": "HOST/api/webhooks/2/TOKEN"}"#,
+        ),
+        ..Setting::default()
+    })
+    .await;
+    stage.discord.add_webhook("2", TOKEN);
+    // Both alarms are errors. The route `rest` by itself mentions its roles for critical ones only.
+    let alarms = [alarm("on-call"), alarm("other")];
+    assert!(stage.handed_back(&alarms).await.is_empty());
+    let pings: Vec<_> = stage
+        .discord
+        .messages()
+        .into_iter()
+        .map(|one| one.pings)
+        .collect();
+    assert_eq!(pings, [vec!["<@&222222222222222222>".to_owned()], vec![]]);
+}
+
+#[tokio::test]
+async fn a_message_in_the_dead_letters_keeps_its_attributes() {
+    let stage = Stage::usual().await;
+    stage.discord.script(|_| Some(Fault::Refuse));
+    let mut record = alarm("a");
+    record["messageAttributes"] = serde_json::json!({
+        "severity": {"stringValue": "critical", "dataType": "String"},
+        "count": {"stringValue": "3", "dataType": "Number.int"},
+        "blob": {"binaryValue": "AAEC", "dataType": "Binary"},
+        "broken": {"binaryValue": "*", "dataType": "Binary"},
+    });
+    assert!(stage.handed_back(&[record]).await.is_empty());
+    let attributes = stage.aws.dead_letter_attributes.lock().unwrap().clone();
+    assert_eq!(
+        attributes,
+        [serde_json::json!({
+            "severity": {"StringValue": "critical", "DataType": "String"},
+            "count": {"StringValue": "3", "DataType": "Number.int"},
+            "blob": {"BinaryValue": "AAEC", "DataType": "Binary"},
+        })]
+    );
 }
 
 #[tokio::test]

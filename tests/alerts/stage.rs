@@ -45,6 +45,8 @@ pub(super) struct Stage {
 #[derive(Default)]
 pub(super) struct Setting {
     pub(super) routes: Option<&'static str>,
+    /// The names of AWS accounts.
+    pub(super) accounts: Option<&'static str>,
     /// The text of the secret. `HOST` becomes the stand-in's base URL, and `TOKEN` the token.
     pub(super) secret: Option<&'static str>,
     pub(super) timeouts: Option<Timeouts>,
@@ -97,6 +99,7 @@ impl Stage {
                 "TABLE_NAME" => TABLE,
                 "WEBHOOK_SECRET_ID" => "webhook",
                 "ROUTES" => setting.routes?,
+                "ACCOUNT_NAMES" => setting.accounts?,
                 "QUEUE_URL" if !setting.no_queue => "https://sqs.eu-west-1.amazonaws.com/1/alerts",
                 "DEAD_LETTER_QUEUE_URL" if !setting.no_dead_letter_queue => {
                     "https://sqs.eu-west-1.amazonaws.com/1/alerts-dead"

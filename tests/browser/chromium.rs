@@ -212,6 +212,13 @@ impl Page {
         self.command("url", &json!({"url": url})).await;
     }
 
+    /// Gives the page the screen of a phone of this width, in CSS pixels.
+    pub(super) async fn be_a_phone(&self, width: u32) {
+        let screen = json!({"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": true});
+        let body = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen});
+        self.command("goog/cdp/execute", &body).await;
+    }
+
     /// Runs a script that calls its last argument with the result.
     pub(super) async fn run(&self, script: &str, argument: Value) -> Value {
         let body = json!({"script": script, "args": [argument]});

@@ -152,7 +152,11 @@ fn files(directory: &Path) -> BTreeSet<String> {
         let path: PathBuf = entry.unwrap().path();
         if path.is_dir() {
             found.append(&mut files(&path));
-        } else {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            // A text beside a sample shows its message.
             let name = path.strip_prefix(DIRECTORY).unwrap().to_str().unwrap();
             found.insert(name.to_owned());
         }

@@ -20,6 +20,7 @@ use contributor::Contributor;
 use mute::Mute;
 
 mod contributor;
+mod logs;
 pub(crate) mod metric;
 mod mute;
 
@@ -115,6 +116,12 @@ impl<'a> Change<'a> {
             .region
             .as_deref()
             .and_then(|region| link::alarm(region, &self.name));
+        let logs = logs::link(
+            self.region.as_deref(),
+            self.description.as_deref(),
+            self.trigger,
+            self.at.timestamp(),
+        );
         let labelled = |label: &str, url: Option<SafeUrl>| {
             let label = label.to_owned();
             url.map(|url| Link { label, url })
@@ -133,6 +140,7 @@ impl<'a> Change<'a> {
             links: [
                 labelled("Console", console),
                 labelled("Runbook", directives.runbook),
+                labelled("Logs", logs),
             ]
             .into_iter()
             .flatten()

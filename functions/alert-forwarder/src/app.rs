@@ -21,7 +21,7 @@ use crate::outcome::SERVICE;
 use crate::queue::Queue;
 use crate::seen::Seen;
 use crate::send::Sender;
-use crate::webhook::Webhooks;
+use crate::webhooks::Webhooks;
 
 /// The longest call of Secrets Manager or SQS. A longer one would leave too little time for the alert.
 const AWS_CALL_MAX: Duration = Duration::from_secs(2);
@@ -76,7 +76,7 @@ impl App {
         let sender = Sender::new(discord, config.timeouts.total, world.clone());
         let deliverer = Deliverer::new(sender, webhooks, seen, config.routes, world.clone());
         Ok(Self {
-            forwarder: Forwarder::new(deliverer, queue, world.clone()),
+            forwarder: Forwarder::new(deliverer, queue, config.accounts, world.clone()),
             world,
             warm: AtomicBool::new(false),
         })

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use shared::aws::{AwsConfig, MissingVariable};
 
+use crate::accounts::{Accounts, AccountsError};
 use crate::route::{Routes, RoutesError};
-use crate::webhook::{WebhookError, WebhookSource, WebhookUrl};
+use crate::webhook::{WebhookError, WebhookUrl};
+use crate::webhooks::WebhookSource;
 
 /// The function's configuration.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub struct Config {
     pub(crate) webhooks: WebhookSource,
     /// Which alert goes to which channel.
     pub routes: Routes,
+    /// The names of AWS accounts.
+    pub(crate) accounts: Accounts,
     /// The queue of alerts. With its URL, the function sets when a message comes back.
     pub(crate) queue_url: Option<String>,
     /// The queue for messages that Discord refuses in every form.
@@ -59,14 +63,17 @@ pub enum ConfigError {
     /// `ROUTES` is not valid.
     #[error("ROUTES: {0}")]
     Routes(#[from] RoutesError),
+    /// `ACCOUNT_NAMES` is not valid.
+    #[error("ACCOUNT_NAMES: {0}")]
+    Accounts(#[from] AccountsError),
     /// The webhook URL from the command line is not valid.
     #[error("the given webhook URL {0}")]
     Webhook(#[from] WebhookError),
 }
 
 impl Config {
-    /// Reads `TABLE_NAME`, `WEBHOOK_SECRET_ID`, `ROUTES`, `QUEUE_URL`,
-    /// `DEAD_LETTER_QUEUE_URL` (the last three are optional) and the AWS variables.
+    /// Reads `TABLE_NAME`, `WEBHOOK_SECRET_ID`, `ROUTES`, `ACCOUNT_NAMES`, `QUEUE_URL`,
+    /// `DEAD_LETTER_QUEUE_URL` (the last four are optional) and the AWS variables.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| {
             let value = var(name)?.trim().to_owned();
@@ -80,6 +87,7 @@ impl Config {
                 "the secret with the Discord webhook's URL",
             )?),
             routes: Routes::parse(set("ROUTES").as_deref())?,
+            accounts: Accounts::parse(set("ACCOUNT_NAMES").as_deref())?,
             queue_url: set("QUEUE_URL"),
             dead_letter_queue_url: set("DEAD_LETTER_QUEUE_URL"),
             timeouts: Timeouts::default(),
@@ -131,6 +139,10 @@ mod tests {
         refused(&[("TABLE_NAME", " ")], "TABLE_NAME is not set");
         refused(&[("WEBHOOK_SECRET_ID", "")], "WEBHOOK_SECRET_ID is not set");
         refused(&[("ROUTES", "[{")], "ROUTES: not JSON of the right form");
+        refused(
+            &[("ACCOUNT_NAMES", "{\"1\": \"p\"}")],
+            "ACCOUNT_NAMES: \"1\" is not the number of an AWS account",
+        );
         refused(
             &[("ROUTES", r#"[{"name": "a", "fallback": "b"}]"#)],
             "ROUTES: route \"a\": fallback \"b\" is not another route",

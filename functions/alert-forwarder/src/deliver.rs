@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use shared::world::World;
 use tokio::time::timeout;
 
@@ -12,7 +13,8 @@ use crate::outcome::{Outcome, Why};
 use crate::route::{Route, Routes};
 use crate::seen::{Claim, Seen, Token};
 use crate::send::{End, GivenUp, Sender, Sending};
-use crate::webhook::{WebhookError, WebhookUrl, Webhooks};
+use crate::webhook::{WebhookError, WebhookUrl};
+use crate::webhooks::Webhooks;
 
 /// How often the secret is read again while a circuit is open or the webhook is not usable: the secret
 /// may hold a better one by then.
@@ -62,7 +64,7 @@ impl Deliverer {
         // each claim would cost two useless writes to the table.
         let now = self.world.now();
         let left = deadline.left(now);
-        if let Err(given_up) = self.sender.wait(route, left, now) {
+        if let Err(given_up) = self.wait(route, left, now) {
             return ended(given_up);
         }
         let claim = match &notification.id {
@@ -92,6 +94,15 @@ impl Deliverer {
             .send_by_routes(event, route, maybe_sent, deadline)
             .await;
         self.settle(event, token.as_ref(), &sending, deadline).await
+    }
+
+    /// Gives up if the route's webhook has to wait too long. A webhook that is not yet read is checked
+    /// before its first call, and one whose circuit is open is not called: a fallback may be free.
+    fn wait(&self, route: &Route, left: Duration, now: Timestamp) -> Result<(), GivenUp> {
+        let webhook = self.webhooks.known(&route.webhook);
+        let webhook =
+            webhook.filter(|webhook| !self.sender.circuits.is_open(&route.name, webhook, now));
+        self.sender.wait(webhook.as_ref(), left, now).map(drop)
     }
 
     /// Records the result of a claim, and turns it into the message's outcome.
@@ -142,6 +153,8 @@ impl Deliverer {
         deadline: Deadline,
     ) -> Sending {
         let mut tried: Vec<&str> = Vec::new();
+        // A fallback mentions its own roles for whatever the alert's own route mentions somebody for.
+        let mention_from = route.mention_from;
         let mut next = Some(route);
         // Fallbacks may form a ring, so no route is tried twice.
         while let Some(route) = next.filter(|route| !tried.contains(&route.name.as_str())) {
@@ -149,7 +162,14 @@ impl Deliverer {
             if let Some(webhook) = self.usable_webhook(route, deadline).await {
                 let sending = self
                     .sender
-                    .send(event, route, &webhook, maybe_sent, deadline)
+                    .send(
+                        event,
+                        route,
+                        &webhook,
+                        mention_from.min(route.mention_from),
+                        maybe_sent,
+                        deadline,
+                    )
                     .await;
                 if !matches!(sending.end, End::NoWebhook) {
                     return sending;

@@ -1,14 +1,13 @@
-//! Calls Discord's webhook API, and reads its answers.
+//! Calls Discord's webhook API.
 //!
-//! Source: "Webhook Resource" and "Rate Limits", Discord developer documentation.
+//! Source: "Webhook Resource", Discord developer documentation.
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::Method;
 use reqwest::multipart::{Form, Part};
-use reqwest::{Method, Response, StatusCode};
-use serde_json::Value;
 
+use crate::answer::{Answer, Answered, read};
 use crate::config::Timeouts;
 use crate::error::Error;
 use crate::message::Message;
@@ -25,12 +24,11 @@ const USER_AGENT: &str = concat!(
     ")"
 );
 
-/// The longest answer that is read.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// How much of Discord's error goes to the log.
-const COMPLAINT_CHARACTERS_MAX: usize = 500;
 /// How long an idle connection is kept. After a Lambda freeze, older ones are closed on Discord's side.
 const CONNECTION_IDLE: Duration = Duration::from_secs(15);
+
+/// How many redirects of one call are followed.
+const REDIRECTS_MAX: u32 = 2;
 
 /// A client of Discord.
 #[derive(Debug)]
@@ -47,52 +45,6 @@ pub enum Call<'a> {
     Edit(&'a str),
 }
 
-/// An answer, and what its headers say about the next call.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answered {
-    /// What Discord answered.
-    pub answer: Answer,
-    /// How long the next call must wait, if this one used up the bucket.
-    pub(crate) pause: Option<Duration>,
-}
-
-/// What Discord answered to a call.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// Discord has the message. Its id, if the answer has one.
-    Accepted(Option<String>),
-    /// Too many calls (429).
-    Limited {
-        /// How long to wait, if the body or a header says so.
-        wait: Option<Duration>,
-        /// Whether the limit is for all webhooks.
-        global: bool,
-    },
-    /// Discord refuses the message as it is.
-    Refused {
-        /// 400, 413, …
-        status: u16,
-        /// Which parts are wrong, safe to log.
-        complaint: String,
-    },
-    /// Discord rejects the webhook: 401, 403 or 404.
-    Forbidden {
-        /// The status.
-        status: u16,
-        /// Discord's error code, for example 10015 for an unknown webhook.
-        code: Option<i64>,
-    },
-    /// The call failed.
-    Failed {
-        /// The status, if there was an answer.
-        status: Option<u16>,
-        /// What happened, safe to log.
-        why: &'static str,
-        /// Whether Discord may have the message nevertheless.
-        in_doubt: bool,
-    },
-}
-
 impl Discord {
     /// Builds the HTTP client.
     pub fn new(timeouts: Timeouts) -> Result<Self, Error> {
@@ -101,7 +53,7 @@ impl Discord {
             .connect_timeout(timeouts.connect)
             .timeout(timeouts.total)
             .pool_idle_timeout(CONNECTION_IDLE)
-            // A redirect could send the token to another host, or post the message twice.
+            // `send` follows redirects itself: the token must not go to another host, and a POST must stay one.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| Error::HttpClient)?;
@@ -117,22 +69,53 @@ impl Discord {
         message: &Message,
         patience: Duration,
     ) -> Answered {
-        let (method, url) = match call {
+        let (method, mut url) = match call {
             Call::Post => (Method::POST, webhook.post(thread_id)),
             Call::Edit(id) => (Method::PATCH, webhook.edit(id, thread_id)),
         };
-        let request = self.http.request(method, url).timeout(patience);
-        let request = match form(message) {
-            None => request.json(&message.payload),
-            Some(form) => request.multipart(form),
+        let edit;
+        let message = match call {
+            Call::Post => message,
+            Call::Edit(_) => {
+                edit = message.clone().into_edit();
+                &edit
+            }
         };
-        match request.send().await {
-            Ok(response) => read(response, webhook).await,
-            Err(error) => Answered {
-                answer: lost(&error.without_url()),
-                pause: None,
-            },
+        let mut redirects = 0;
+        loop {
+            let request = self.http.request(method.clone(), url.clone());
+            let request = request.timeout(patience);
+            let request = match form(message) {
+                None => request.json(&message.payload),
+                Some(form) => request.multipart(form),
+            };
+            let answered = match request.send().await {
+                Ok(response) => read(response, webhook).await,
+                Err(error) => Answered::without_pause(lost(&error.without_url())),
+            };
+            let Answer::Moved { status, location } = answered.answer else {
+                return answered;
+            };
+            let target = location.and_then(|location| webhook.redirected(&url, &location));
+            redirects += 1;
+            match target {
+                Some(target) if redirects <= REDIRECTS_MAX => url = target,
+                Some(_) => return Answered::without_pause(astray(status, "too many redirects")),
+                None => {
+                    let why = "redirected to a place outside Discord, where the token must not go";
+                    return Answered::without_pause(astray(status, why));
+                }
+            }
         }
+    }
+}
+
+/// The failure of a call that was redirected too often or elsewhere. It did nothing.
+fn astray(status: u16, why: &'static str) -> Answer {
+    Answer::Failed {
+        status: Some(status),
+        why,
+        in_doubt: false,
     }
 }
 
@@ -172,119 +155,6 @@ fn lost(error: &reqwest::Error) -> Answer {
         status: None,
         why,
         in_doubt,
-    }
-}
-
-async fn read(mut response: Response, webhook: &WebhookUrl) -> Answered {
-    let status = response.status();
-    let pause = pause(response.headers());
-    let wait = header_seconds(response.headers(), RETRY_AFTER.as_str());
-    let global_header = response.headers().contains_key("x-ratelimit-global");
-    let body: Option<Value> = serde_json::from_slice(&body(&mut response).await).ok();
-    let answer = match status {
-        StatusCode::TOO_MANY_REQUESTS => Answer::Limited {
-            wait: body.as_ref().and_then(retry_after).or(wait),
-            global: global_header
-                || body
-                    .as_ref()
-                    .and_then(|body| body.get("global")?.as_bool())
-                    .unwrap_or(false),
-        },
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-            Answer::Forbidden {
-                status: status.as_u16(),
-                code: body.as_ref().and_then(|body| body.get("code")?.as_i64()),
-            }
-        }
-        _ if status.is_success() => {
-            let id = body.as_ref().and_then(|body| body.get("id")?.as_str());
-            Answer::Accepted(id.map(str::to_owned))
-        }
-        _ if status.is_client_error() => Answer::Refused {
-            status: status.as_u16(),
-            complaint: webhook.redact(&complaint(body.as_ref())),
-        },
-        // Discord's gateway lost the answer of the server behind it.
-        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => failed(status, true),
-        _ => failed(status, false),
-    };
-    Answered { answer, pause }
-}
-
-fn failed(status: StatusCode, in_doubt: bool) -> Answer {
-    Answer::Failed {
-        status: Some(status.as_u16()),
-        why: "Discord failed",
-        in_doubt,
-    }
-}
-
-/// Reads the body up to the limit. A body that breaks off or is too long stays incomplete, and is then
-/// not valid JSON.
-async fn body(response: &mut Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        if ANSWER_BYTES_MAX < body.len() + chunk.len() {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    body
-}
-
-/// `retry_after`: seconds, as a float or an integer.
-fn retry_after(body: &Value) -> Option<Duration> {
-    seconds(body.get("retry_after")?.as_f64()?)
-}
-
-fn header_seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
-    seconds(headers.get(name)?.to_str().ok()?.trim().parse().ok()?)
-}
-
-/// A duration; `None` if the number is negative or too large.
-fn seconds(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// How long the bucket stays empty, if no call is left in it.
-fn pause(headers: &HeaderMap) -> Option<Duration> {
-    let remaining = header_seconds(headers, "x-ratelimit-remaining")?;
-    if !remaining.is_zero() {
-        return None;
-    }
-    header_seconds(headers, "x-ratelimit-reset-after")
-}
-
-/// `50035: embeds.0.title BASE_TYPE_MAX_LENGTH, …`: codes and places without foreign text.
-fn complaint(body: Option<&Value>) -> String {
-    let Some(body) = body else {
-        return "no reason given".to_owned();
-    };
-    let mut found = Vec::new();
-    if let Some(errors) = body.get("errors") {
-        places(errors, "", &mut found);
-    }
-    let code = body.get("code").and_then(Value::as_i64).unwrap_or_default();
-    let text = format!("{code}: {}", found.join(", "));
-    text.chars()
-        .filter(|character| character.is_ascii_graphic() || *character == ' ')
-        .take(COMPLAINT_CHARACTERS_MAX)
-        .collect()
-}
-
-fn places(errors: &Value, place: &str, found: &mut Vec<String>) {
-    let Some(members) = errors.as_object() else {
-        return;
-    };
-    for (name, inner) in members {
-        if name == "_errors" {
-            for error in inner.as_array().into_iter().flatten() {
-                let code = error.get("code").and_then(Value::as_str).unwrap_or("?");
-                found.push(format!("{} {code}", place.trim_start_matches('.')));
-            }
-        } else {
-            places(inner, &format!("{place}.{name}"), found);
-        }
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         fields: Vec::new(),
         links: Vec::new(),
         account: topic.and_then(account_of),
+        account_name: None,
         region: region(&[topic], None),
         occurred_at: moment(notification.published_at.as_deref()),
         fingerprint: String::new(),

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -63,8 +65,28 @@ pub struct Record {
     pub(crate) receive_count: u32,
     /// The unchanged body, for the dead-letter queue.
     pub(crate) body: String,
+    /// Its attributes, for the dead-letter queue too.
+    pub(crate) attributes: BTreeMap<String, Attribute>,
     /// When it was sent to the queue.
     pub(crate) sent_at: Option<Timestamp>,
+}
+
+/// A message attribute of SQS.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Attribute {
+    /// `String`, `Number` or `Binary`, with a label of the sender's after a dot.
+    pub(crate) data_type: String,
+    /// Its value.
+    pub(crate) value: AttributeValue,
+}
+
+/// The value of an [`Attribute`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum AttributeValue {
+    /// Of a `String` or a `Number`.
+    Text(String),
+    /// Of a `Binary`.
+    Bytes(Vec<u8>),
 }
 
 /// Unwraps the event of an invocation. Never fails: an event of an unknown shape is one message.
@@ -120,6 +142,7 @@ fn queued(sqs: &Value) -> Notification {
         receive_count: attribute("ApproximateReceiveCount")
             .and_then(|count| count.parse().ok())
             .unwrap_or(1),
+        attributes: typed_attributes(sqs),
         sent_at: attribute("SentTimestamp")
             .and_then(|at| Timestamp::from_millisecond(at.parse().ok()?).ok()),
     };
@@ -209,6 +232,22 @@ fn name(id: &str) -> Option<String> {
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'#');
     is_valid.then(|| id.to_owned())
+}
+
+/// The message attributes of a record with their types. One without a readable value is left out.
+fn typed_attributes(sqs: &Value) -> BTreeMap<String, Attribute> {
+    let attributes = sqs.get("messageAttributes").and_then(Value::as_object);
+    let read = |(name, attribute): (&String, &Value)| {
+        let data_type = text(attribute, "dataType")?;
+        let value = match text(attribute, "binaryValue") {
+            Some(bytes) if data_type.starts_with("Binary") => {
+                AttributeValue::Bytes(BASE64.decode(bytes).ok()?)
+            }
+            Some(_) | None => AttributeValue::Text(text(attribute, "stringValue")?),
+        };
+        Some((name.clone(), Attribute { data_type, value }))
+    };
+    attributes.into_iter().flatten().filter_map(read).collect()
 }
 
 fn attributes_of(attributes: &Value, value: &str) -> BTreeMap<String, String> {

@@ -30,6 +30,8 @@ pub struct Event {
     pub links: Vec<Link>,
     /// The AWS account, if known.
     pub account: Option<String>,
+    /// The configured name of that account.
+    pub account_name: Option<String>,
     /// The code of the AWS region, if known.
     pub region: Option<String>,
     /// When the state changed.
@@ -40,7 +42,7 @@ pub struct Event {
     pub muted: bool,
     /// The end of the mute window, if a mute rule mutes the alarm.
     pub muted_until: Option<Moment>,
-    /// Whether it notifies nobody: it is posted without a sound.
+    /// Whether its message makes no sound, as for a changed configuration.
     pub silent: bool,
     /// Whether the raw message is attached even if all of it fits.
     pub attach_raw: bool,
@@ -66,7 +68,7 @@ impl Event {
         }
     }
 
-    /// The fields that every event has: when and where it happened, and where to look.
+    /// The fields that every event has: when and where it happened.
     pub(crate) fn common_fields(&self) -> Vec<Field> {
         let when = match self.state {
             State::Firing | State::Resolved | State::NoData => "Since",
@@ -87,19 +89,25 @@ impl Event {
             fields.push(Field::short("Region", region.as_str()));
         }
         if let Some(account) = &self.account {
-            fields.push(Field::short("Account", account.as_str()));
-        }
-        if !self.links.is_empty() {
-            let mut links = Rich::default();
-            for link in &self.links {
-                let gap = if links.0.is_empty() { "" } else { " · " };
-                links = links
-                    .text(gap)
-                    .link(link.label.as_str(), Some(link.url.clone()));
-            }
-            fields.push(Field::long("Where to look", links));
+            let account = match &self.account_name {
+                Some(name) => format!("{name} ({account})"),
+                None => account.clone(),
+            };
+            fields.push(Field::short("Account", account));
         }
         fields
+    }
+
+    /// The field with the links that are wanted, if there are any.
+    pub(crate) fn links_field(&self, wanted: impl Fn(&Link) -> bool) -> Option<Field> {
+        let mut links = Rich::default();
+        for link in self.links.iter().filter(|link| wanted(link)) {
+            let gap = if links.0.is_empty() { "" } else { " · " };
+            links = links
+                .text(gap)
+                .link(link.label.as_str(), Some(link.url.clone()));
+        }
+        (!links.is_blank()).then(|| Field::long("Where to look", links))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Makes fields and rich text fit into an embed: escapes and cuts text, and drops fields from the end.
 
-use crate::event::{Event, Field, Rich, Span};
+use crate::event::{Event, Field, Link, Rich, Span};
 use crate::linked;
 use crate::message::{EmbedField, FIELD_NAME_UNITS_MAX, FIELD_VALUE_UNITS_MAX, FIELDS_MAX};
 use crate::text::{ELLIPSIS, Fitted, Style, fit, units};
@@ -52,10 +52,16 @@ fn units_of(field: &EmbedField) -> usize {
     units(&field.name) + units(&field.value)
 }
 
-/// The fields of an event, within Discord's limit of fields and a limit of units.
-pub(crate) fn fields(event: &Event, units_max: usize) -> FittedFields {
+/// The fields of an event, within Discord's limit of fields and a limit of units. `linked` says which of
+/// the event's links belong into a field.
+pub(crate) fn fields(
+    event: &Event,
+    linked: impl Fn(&Link) -> bool,
+    units_max: usize,
+) -> FittedFields {
     let mut fitted = FittedFields::default();
-    for field in event.common_fields() {
+    let links = event.links_field(linked);
+    for field in event.common_fields().into_iter().chain(links) {
         let field = fitted.fit(&field);
         fitted.common.push(field);
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use shared::world::World;
 
+use crate::accounts::Accounts;
 use crate::deadline::Deadline;
 use crate::deliver::Deliverer;
 use crate::envelope::{Answer, Invocation, Notification};
@@ -17,14 +18,21 @@ use crate::queue::{Queue, back_off};
 pub(crate) struct Forwarder {
     deliverer: Deliverer,
     queue: Queue,
+    accounts: Accounts,
     world: World,
 }
 
 impl Forwarder {
-    pub(crate) fn new(deliverer: Deliverer, queue: Queue, world: World) -> Self {
+    pub(crate) fn new(
+        deliverer: Deliverer,
+        queue: Queue,
+        accounts: Accounts,
+        world: World,
+    ) -> Self {
         Self {
             deliverer,
             queue,
+            accounts,
             world,
         }
     }
@@ -38,7 +46,7 @@ impl Forwarder {
         let mut alerts: Vec<(&Notification, Event)> = invocation
             .notifications
             .iter()
-            .map(|notification| (notification, parse(notification)))
+            .map(|notification| (notification, self.accounts.named(parse(notification))))
             .collect();
         // The most severe first, in case the time is too short for all. The sort keeps the order otherwise.
         alerts.sort_by_key(|(_, event)| std::cmp::Reverse(event.severity));

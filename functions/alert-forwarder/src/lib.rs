@@ -4,14 +4,17 @@
 //! [`envelope`] unwraps it, [`mod@parse`] understands each message, and [`mod@render`] writes what
 //! Discord gets. [`app`] wires the function, [`forward`] goes through the messages of an invocation,
 //! [`deliver`] claims and sends one of them, and [`send`] makes its calls. Only [`discord`], [`seen`],
-//! [`webhook`] and [`queue`] do I/O.
+//! [`webhooks`] and [`queue`] do I/O.
 //!
 //! Not there yet: incidents (editing an alarm's message when the alarm ends), flood control, graphs and
 //! log lines. [`Event::fingerprint`] identifies an incident, [`Call::Edit`] edits its message, and an
 //! image is one more [`message::File`], which [`Detail::NoImage`] leaves out.
 
+mod accounts;
 mod alarm;
+mod answer;
 mod app;
+mod button;
 mod circuit;
 mod config;
 mod deadline;
@@ -25,6 +28,7 @@ mod error;
 mod event;
 mod fitting;
 mod forward;
+mod headline;
 mod json;
 mod link;
 mod linked;
@@ -34,6 +38,7 @@ mod outcome;
 mod pace;
 mod parse;
 mod phone;
+mod preview;
 mod queue;
 mod region;
 mod render;
@@ -43,18 +48,22 @@ mod send;
 mod text;
 mod verdict;
 mod webhook;
+mod webhooks;
 mod when;
 mod whole;
 
 // The function.
+pub use accounts::AccountsError;
 pub use app::{App, handle};
 pub use config::{Config, ConfigError, Timeouts};
 pub use error::Error;
 pub use outcome::SERVICE;
+pub use preview::preview;
 pub use webhook::{WebhookError, WebhookUrl};
 
 // Its steps, for tests of each.
-pub use discord::{Answer, Call, Discord};
+pub use answer::{Answer, RouteFault};
+pub use discord::{Call, Discord};
 pub use envelope::{Notification, unwrap};
 pub use event::{Event, Field, Kind, Moment, Rich, Severity, Span, State};
 pub use message::{Detail, Embed, FILE_BYTES_MAX, Message};

@@ -12,6 +12,16 @@ pub(crate) const FIELD_NAME_UNITS_MAX: usize = 256;
 pub(crate) const FIELD_VALUE_UNITS_MAX: usize = 1_024;
 pub(crate) const FOOTER_UNITS_MAX: usize = 2_048;
 pub(crate) const EMBEDS_UNITS_MAX: usize = 6_000;
+pub(crate) const THREAD_NAME_UNITS_MAX: usize = 100;
+pub(crate) const TAGS_MAX: usize = 5;
+pub(crate) const BUTTON_LABEL_UNITS_MAX: usize = 80;
+pub(crate) const BUTTON_URL_UNITS_MAX: usize = 512;
+pub(crate) const BUTTONS_MAX: usize = 5;
+/// Discord's filter takes 100 roles, but the mentions of 60 leave just enough of the content for a headline.
+pub(crate) const ROLES_MAX: usize = 60;
+/// The flag of a message that makes no sound.
+/// Source: "Message Flags", Discord developer documentation.
+pub(crate) const SUPPRESS_NOTIFICATIONS: u32 = 1 << 12;
 /// The largest file that Discord takes.
 pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 
@@ -20,7 +30,9 @@ pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 pub enum Detail {
     /// Everything.
     Full,
-    /// Everything but images. Skipped if the message has no image.
+    /// Everything but the buttons. Skipped if the message has none.
+    NoButtons,
+    /// No buttons and no images. Skipped if the message has no image.
     NoImage,
     /// Title and description. The fields are in the attachment.
     NoFields,
@@ -30,10 +42,11 @@ pub enum Detail {
 
 impl Detail {
     /// The next lower detail, to try after a refusal.
-    pub const fn less(self, has_image: bool) -> Option<Self> {
+    pub const fn less(self, has_buttons: bool, has_image: bool) -> Option<Self> {
         match self {
-            Self::Full if has_image => Some(Self::NoImage),
-            Self::Full | Self::NoImage => Some(Self::NoFields),
+            Self::Full if has_buttons => Some(Self::NoButtons),
+            Self::Full | Self::NoButtons if has_image => Some(Self::NoImage),
+            Self::Full | Self::NoButtons | Self::NoImage => Some(Self::NoFields),
             Self::NoFields => Some(Self::Plain),
             Self::Plain => None,
         }
@@ -43,6 +56,7 @@ impl Detail {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::NoButtons => "no-buttons",
             Self::NoImage => "no-image",
             Self::NoFields => "no-fields",
             Self::Plain => "plain",
@@ -66,6 +80,20 @@ impl Message {
             .iter()
             .any(|file| file.content_type.starts_with("image/"))
     }
+
+    /// The next lower detail after a refusal of this message in a detail.
+    pub(crate) fn less(&self, detail: Detail) -> Option<Detail> {
+        detail.less(!self.payload.components.is_empty(), self.has_image())
+    }
+
+    /// The message as an edit of a posted one. An edit can change neither the sound nor the thread.
+    /// Source: "Edit Webhook Message", Discord developer documentation.
+    pub(crate) fn into_edit(mut self) -> Self {
+        self.payload.flags = 0;
+        self.payload.thread_name = None;
+        self.payload.applied_tags = Vec::new();
+        self
+    }
 }
 
 /// An attached file.
@@ -85,8 +113,7 @@ pub struct File {
 /// an edit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Payload {
-    /// Mentions; in [`Detail::Plain`] all of the text.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Mentions and the headline; in [`Detail::Plain`] all of the text.
     pub content: String,
     /// One embed, or none in [`Detail::Plain`].
     pub embeds: Vec<Embed>,
@@ -94,6 +121,68 @@ pub struct Payload {
     pub allowed_mentions: AllowedMentions,
     /// The attached files.
     pub attachments: Vec<Attachment>,
+    /// The rows of buttons. Always there, so that an edit removes the buttons that it does not list.
+    pub components: Vec<ActionRow>,
+    /// [`SUPPRESS_NOTIFICATIONS`] or nothing.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub flags: u32,
+    /// The name of the thread that the message begins in a forum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_name: Option<String>,
+    /// The tags of that thread.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub applied_tags: Vec<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_zero(flags: &u32) -> bool {
+    *flags == 0
+}
+
+/// A row of buttons.
+/// Source: "Component Reference", Discord developer documentation.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct ActionRow {
+    /// 1.
+    r#type: u8,
+    /// The buttons.
+    pub components: Vec<Button>,
+}
+
+impl ActionRow {
+    pub(crate) const fn new(components: Vec<Button>) -> Self {
+        Self {
+            r#type: 1,
+            components,
+        }
+    }
+}
+
+/// A button that opens a page.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Button {
+    /// 2.
+    r#type: u8,
+    /// 5: a link.
+    style: u8,
+    /// Its text.
+    pub label: String,
+    /// The page.
+    pub url: String,
+}
+
+impl Button {
+    pub(crate) const fn link(label: String, url: String) -> Self {
+        Self {
+            r#type: 2,
+            style: 5,
+            label,
+            url,
+        }
+    }
 }
 
 /// Discord's filter for mentions.

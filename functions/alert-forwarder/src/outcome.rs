@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shared::metrics::Metrics;
 
+use crate::answer::RouteFault;
 use crate::message::Detail;
 
 /// The function's name in logs and metrics.
@@ -115,13 +116,20 @@ pub(crate) fn report(outcome: &Outcome, route: &str, kind: &str, now: Timestamp)
     }
 }
 
-/// Logs and counts that Discord rejected a route's webhook.
-pub(crate) fn report_open_circuit(route: &str, status: u16, code: Option<i64>, now: Timestamp) {
+/// Logs and counts that Discord rejects all messages of a route.
+pub(crate) fn report_open_circuit(
+    route: &str,
+    status: u16,
+    code: Option<i64>,
+    fault: RouteFault,
+    now: Timestamp,
+) {
     tracing::error!(
         route,
         status,
         code,
-        "Discord rejects the route's webhook, so it is not called for ten minutes: put a working webhook URL into the secret"
+        "{} (the route makes no call for ten minutes)",
+        fault.words()
     );
     Metrics::new(SERVICE)
         .dimension("route", route)

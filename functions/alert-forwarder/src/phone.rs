@@ -1,12 +1,12 @@
 //! Shows a message as the text that a reader sees on a phone.
 
-use crate::message::{Embed, Message};
+use crate::message::{Embed, Message, SUPPRESS_NOTIFICATIONS};
 
 /// A message as plain text: markup is resolved, links are written out, times are in UTC.
 ///
 /// The lines are, each only if there is something to show: the content, the bar's colour with the title,
-/// the description, a line `name: value` for each field, the link of the title, the footer, and the names
-/// of the attachments.
+/// the description, a line `name: value` for each field, the link of the title, the footer, the names of
+/// the attachments, the buttons, and whether it makes no sound.
 pub fn render_text(message: &Message) -> String {
     let mut lines = Vec::new();
     if !message.payload.content.is_empty() {
@@ -17,6 +17,17 @@ pub fn render_text(message: &Message) -> String {
     }
     for file in &message.files {
         lines.push(format!("attached: {}", file.name));
+    }
+    for button in message
+        .payload
+        .components
+        .iter()
+        .flat_map(|row| &row.components)
+    {
+        lines.push(format!("button: {} <{}>", button.label, button.url));
+    }
+    if message.payload.flags & SUPPRESS_NOTIFICATIONS != 0 {
+        lines.push("no sound".to_owned());
     }
     lines.join("\n") + "\n"
 }

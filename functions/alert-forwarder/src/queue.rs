@@ -1,22 +1,26 @@
 //! Calls SQS: sets when a message comes back, and sends refused ones to the dead-letter queue.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::primitives::Blob;
+use aws_sdk_sqs::types::MessageAttributeValue;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use crate::envelope::Record;
+use crate::envelope::{AttributeValue, Record};
+use crate::pace::WAIT_MAX;
 
 /// The shortest time until a failed delivery is retried.
 const WAIT_LEAST: Duration = Duration::from_secs(30);
-/// The longest time until a failed delivery is retried.
+/// The longest time until a failed delivery is retried: the longest wait of a rate limit.
 ///
 /// Between the two, a retry comes after a quarter of the message's age. So alerts arrive at most N/4
 /// hours after an outage of N hours ends. The queue gives a message up after a hundred receives; that
 /// takes about six days, which leaves a week of the retention for the dead-letter queue.
-const WAIT_MOST: Duration = Duration::from_hours(2);
+const WAIT_MOST: Duration = WAIT_MAX;
 const AGE_SHARE: u32 = 4;
 
 /// The queue of alerts, and its dead-letter queue.
@@ -96,6 +100,7 @@ impl Queue {
             .send_message()
             .queue_url(url)
             .message_body(&record.body)
+            .set_message_attributes(attributes(record))
             .send();
         let error = match timeout(left, send).await {
             Ok(Ok(_)) => return true,
@@ -108,6 +113,23 @@ impl Queue {
         );
         false
     }
+}
+
+/// The message's attributes, for a copy of it. An attribute that SQS would refuse is left out: the body is
+/// worth more.
+fn attributes(record: &Record) -> Option<HashMap<String, MessageAttributeValue>> {
+    let mut attributes = HashMap::new();
+    for (name, attribute) in &record.attributes {
+        let value = MessageAttributeValue::builder().data_type(&attribute.data_type);
+        let value = match &attribute.value {
+            AttributeValue::Text(text) => value.string_value(text),
+            AttributeValue::Bytes(bytes) => value.binary_value(Blob::new(bytes.clone())),
+        };
+        if let Ok(value) = value.build() {
+            attributes.insert(name.clone(), value);
+        }
+    }
+    (!attributes.is_empty()).then_some(attributes)
 }
 
 #[cfg(test)]

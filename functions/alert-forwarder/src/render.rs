@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::button;
 use crate::event::{Event, Severity, State};
 use crate::fitting::{FittedFields, fields, rich};
+use crate::headline::headline;
 use crate::message::{
     AllowedMentions, Attachment, CONTENT_UNITS_MAX, DESCRIPTION_UNITS_MAX, Detail,
-    EMBEDS_UNITS_MAX, Embed, FOOTER_UNITS_MAX, File, Footer, Message, Payload, TITLE_UNITS_MAX,
+    EMBEDS_UNITS_MAX, Embed, FOOTER_UNITS_MAX, File, Footer, Message, Payload,
+    SUPPRESS_NOTIFICATIONS, THREAD_NAME_UNITS_MAX, TITLE_UNITS_MAX,
 };
 use crate::text::{Fitted, Style, fit, units};
 use crate::whole;
@@ -28,24 +31,37 @@ pub struct Options {
     pub mention_from: Option<Severity>,
     /// Whether an earlier try may have reached Discord.
     pub possible_duplicate: bool,
+    /// The name of the thread to begin in a forum. `{name}` becomes the event's title.
+    pub thread_name: Option<String>,
+    /// Ids of the tags of that thread.
+    pub tags: Vec<String>,
 }
 
 /// Renders an event in a detail.
 pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
     let roles = mentioned(event, options);
-    let mut mentions = String::new();
+    let mut first_line = headline(event, &title(event, TITLE_UNITS_MAX).text);
     for role in &roles {
         // Writing to a String cannot fail.
-        let _ = write!(mentions, "<@&{role}> ");
+        let _ = write!(first_line, " <@&{role}>");
     }
     let (content, embeds, files) = match detail {
-        Detail::Full | Detail::NoImage | Detail::NoFields => {
+        Detail::Full | Detail::NoButtons | Detail::NoImage | Detail::NoFields => {
             let (embed, cut) = embed(event, options, detail);
             let attach = cut || event.attach_raw || detail == Detail::NoFields;
             let files: Vec<File> = attach.then(|| whole::file(event)).into_iter().collect();
-            (mentions.trim_end().to_owned(), vec![embed], files)
+            (first_line, vec![embed], files)
         }
-        Detail::Plain => (plain(event, options, &mentions), Vec::new(), Vec::new()),
+        Detail::Plain => (plain(event, options, first_line), Vec::new(), Vec::new()),
+    };
+    let components = match detail {
+        Detail::Full => button::rows(event),
+        Detail::NoButtons | Detail::NoImage | Detail::NoFields | Detail::Plain => Vec::new(),
+    };
+    let flags = if roles.is_empty() && makes_no_sound(event) {
+        SUPPRESS_NOTIFICATIONS
+    } else {
+        0
     };
     let attachments = files
         .iter()
@@ -61,6 +77,13 @@ pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
             embeds,
             allowed_mentions: AllowedMentions { parse: [], roles },
             attachments,
+            components,
+            flags,
+            thread_name: options
+                .thread_name
+                .as_ref()
+                .map(|name| thread_name(name, event)),
+            applied_tags: options.tags.clone(),
         },
         files,
     }
@@ -69,12 +92,34 @@ pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
 /// The roles to mention: none unless the event is happening now and is severe enough.
 fn mentioned(event: &Event, options: &Options) -> Vec<String> {
     let is_now = match event.state {
-        State::Firing | State::Notice => !event.muted,
+        State::Firing | State::Notice => !event.muted && !event.silent,
         State::Resolved | State::NoData => false,
     };
     match options.mention_from {
         Some(least) if is_now && least <= event.severity => options.roles.clone(),
         Some(_) | None => Vec::new(),
+    }
+}
+
+/// Whether nobody needs to look up for an event: it is over, suppressed, or only information.
+fn makes_no_sound(event: &Event) -> bool {
+    let unimportant = match event.state {
+        State::Firing | State::Notice => event.severity == Severity::Info,
+        State::Resolved => true,
+        State::NoData => false,
+    };
+    unimportant || event.muted || event.silent
+}
+
+/// The name of the thread that the message begins in a forum. It has no state: a webhook cannot rename a
+/// thread when the alert is over.
+fn thread_name(template: &str, event: &Event) -> String {
+    let name = template.replace("{name}", &event.title);
+    let name = fit(&name, Style::Plain, THREAD_NAME_UNITS_MAX).text;
+    if name.trim().is_empty() {
+        "alert".to_owned()
+    } else {
+        name
     }
 }
 
@@ -85,7 +130,8 @@ fn embed(event: &Event, options: &Options, detail: Detail) -> (Embed, bool) {
     let room = EMBEDS_UNITS_MAX - units(&title.text) - units(&footer.text);
 
     let mut fitted = match detail {
-        Detail::Full | Detail::NoImage => fields(event, room),
+        Detail::Full => fields(event, |link| !button::is_button(event, link), room),
+        Detail::NoButtons | Detail::NoImage => fields(event, |_| true, room),
         Detail::NoFields | Detail::Plain => FittedFields::default(),
     };
     let mut description = describe(event, DESCRIPTION_UNITS_MAX);
@@ -172,9 +218,8 @@ fn describe(event: &Event, units_max: usize) -> Fitted {
 }
 
 /// The content of a message without an embed.
-fn plain(event: &Event, options: &Options, mentions: &str) -> String {
-    let mut text = mentions.to_owned();
-    text.push_str(&title(event, TITLE_UNITS_MAX).text);
+fn plain(event: &Event, options: &Options, first_line: String) -> String {
+    let mut text = first_line;
     if options.possible_duplicate {
         text.push_str(" (");
         text.push_str(POSSIBLE_DUPLICATE);

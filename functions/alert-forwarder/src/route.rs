@@ -1,8 +1,13 @@
 //! Routes: which alert goes to which webhook, thread and roles.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::event::{Event, Severity};
+use crate::message::{ROLES_MAX, TAGS_MAX, THREAD_NAME_UNITS_MAX};
+use crate::render::Options;
+use crate::text::units;
 
 /// The webhook key of a route without one.
 const WEBHOOK_DEFAULT: &str = "default";
@@ -26,6 +31,12 @@ pub(crate) struct Route {
     /// The thread to post in.
     #[serde(default)]
     pub(crate) thread_id: Option<String>,
+    /// For a forum: the name of the thread that each alert begins. `{name}` becomes the alert's name.
+    #[serde(default)]
+    pub(crate) thread_name: Option<String>,
+    /// For a forum: the ids of the tags of those threads.
+    #[serde(default)]
+    pub(crate) tags: Vec<String>,
     /// The roles to mention.
     #[serde(default)]
     pub(crate) roles: Vec<String>,
@@ -75,7 +86,20 @@ pub enum RoutesError {
     /// A fallback does not name another route.
     #[error("route {0:?}: fallback {1:?} is not another route")]
     Fallback(String, String),
-    /// An id of a role or thread that Discord would refuse.
+    /// More roles than a message can mention, or one of them twice.
+    #[error(
+        "route {0:?}: roles must be at most {ROLES_MAX} different ids, or the mentions do not fit into a message"
+    )]
+    Roles(String),
+    /// A thread name that Discord would refuse.
+    #[error(
+        "route {0:?}: thread_name needs 1 to {THREAD_NAME_UNITS_MAX} characters, and no thread_id beside it"
+    )]
+    ThreadName(String),
+    /// Tags without a new thread, or too many.
+    #[error("route {0:?}: tags must be at most {TAGS_MAX} different ids, beside a thread_name")]
+    Tags(String),
+    /// An id of a role, tag or thread that Discord would refuse.
     #[error("route {0:?}: {1:?} is not a Discord id, which has 17 to 20 digits")]
     Id(String, String),
 }
@@ -120,9 +144,22 @@ impl Route {
             matches: Match::default(),
             webhook: webhook_default(),
             thread_id: None,
+            thread_name: None,
+            tags: Vec::new(),
             roles: Vec::new(),
             mention_from: mention_default(),
             fallback: None,
+        }
+    }
+
+    /// What the route adds to an event's message.
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            roles: self.roles.clone(),
+            mention_from: Some(self.mention_from),
+            possible_duplicate: false,
+            thread_name: self.thread_name.clone(),
+            tags: self.tags.clone(),
         }
     }
 
@@ -139,11 +176,37 @@ impl Route {
         let is_id = |id: &str| {
             (17..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
         };
-        for id in self.roles.iter().chain(&self.thread_id) {
+        for id in self.roles.iter().chain(&self.tags).chain(&self.thread_id) {
             if !is_id(id) {
                 return Err(RoutesError::Id(self.name.clone(), id.clone()));
             }
         }
+        self.check_limits()?;
+        self.check_fallback(all)
+    }
+
+    /// Checks what Discord would refuse with every message.
+    fn check_limits(&self) -> Result<(), RoutesError> {
+        let differ = |ids: &[String]| ids.iter().collect::<BTreeSet<_>>().len() == ids.len();
+        if ROLES_MAX < self.roles.len() || !differ(&self.roles) {
+            return Err(RoutesError::Roles(self.name.clone()));
+        }
+        if let Some(thread_name) = &self.thread_name {
+            let fits =
+                units(thread_name) <= THREAD_NAME_UNITS_MAX && !thread_name.trim().is_empty();
+            if !fits || self.thread_id.is_some() {
+                return Err(RoutesError::ThreadName(self.name.clone()));
+            }
+        }
+        let tagged = !self.tags.is_empty();
+        let too_many = TAGS_MAX < self.tags.len() || !differ(&self.tags);
+        if too_many || (tagged && self.thread_name.is_none()) {
+            return Err(RoutesError::Tags(self.name.clone()));
+        }
+        Ok(())
+    }
+
+    fn check_fallback(&self, all: &[Self]) -> Result<(), RoutesError> {
         match &self.fallback {
             Some(name) if *name == self.name || !all.iter().any(|other| other.name == *name) => {
                 Err(RoutesError::Fallback(self.name.clone(), name.clone()))
@@ -253,5 +316,34 @@ mod tests {
         assert!(error(r#"[{"name": "a", "thread_id": "7"}]"#).contains("\"7\""));
         assert!(error(r#"[{"name": "a", "fallback": "a"}]"#).contains("is not another route"));
         assert!(error(r#"[{"name": "a", "colour": 1}]"#).contains("unknown field"));
+        let ids = |count: u64| {
+            let ids = (0..count).map(|id| format!("\"{}\"", 100_000_000_000_000_000 + id));
+            ids.collect::<Vec<_>>().join(", ")
+        };
+        let roles = |ids: &str| format!(r#"[{{"name": "a", "roles": [{ids}]}}]"#);
+        assert!(Routes::parse(Some(&roles(&ids(60)))).is_ok());
+        assert!(error(&roles(&ids(61))).contains("at most 60 different ids"));
+        assert!(error(&roles(&ids(101))).contains("at most 60 different ids"));
+        let twice = format!("{}, {}", ids(1), ids(1));
+        assert!(error(&roles(&twice)).contains("at most 60 different ids"));
+    }
+
+    #[test]
+    fn a_thread_that_discord_would_refuse_to_begin_is_refused_at_start() {
+        let thread =
+            |members: &str| Routes::parse(Some(&format!(r#"[{{"name": "a", {members}}}]"#)));
+        let error = |members: &str| thread(members).unwrap_err().to_string();
+        let long = |length| format!(r#""thread_name": "{}""#, "n".repeat(length));
+        assert!(thread(&long(100)).is_ok());
+        assert!(error(&long(101)).contains("thread_name needs 1 to 100 characters"));
+        assert!(error(&long(0)).contains("thread_name needs 1 to 100 characters"));
+        let both = r#""thread_name": "{name}", "thread_id": "112233445566778899""#;
+        assert!(error(both).contains("no thread_id beside it"));
+        let tags = |name: &str, ids: &str| format!(r#"{name} "tags": [{ids}]"#);
+        let name = r#""thread_name": "{name}","#;
+        let id = r#""112233445566778899""#;
+        assert!(thread(&tags(name, id)).is_ok());
+        assert!(error(&tags("", id)).contains("beside a thread_name"));
+        assert!(error(&tags(name, &format!("{id}, {id}"))).contains("at most 5 different ids"));
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shared::world::World;
 
+use crate::answer::Answer;
 use crate::circuit::Circuits;
 use crate::deadline::Deadline;
-use crate::discord::{Answer, Call, Discord};
-use crate::event::Event;
+use crate::discord::{Call, Discord};
+use crate::event::{Event, Severity};
 use crate::message::{Detail, Message};
 use crate::outcome::{Why, report_open_circuit};
 use crate::pace::{Pace, WAIT_UNKNOWN};
@@ -79,15 +80,15 @@ impl Sender {
         }
     }
 
-    /// How long a route has to wait for its next call. Gives up if the time left is too short for the wait
-    /// and a call.
+    /// How long a webhook has to wait for its next call; without one, every webhook. Gives up if the time
+    /// left is too short for the wait and a call.
     pub(crate) fn wait(
         &self,
-        route: &Route,
+        webhook: Option<&WebhookUrl>,
         left: Duration,
         now: Timestamp,
     ) -> Result<Duration, GivenUp> {
-        let wait = self.pace.wait(&route.name, now);
+        let wait = self.pace.wait(webhook, now);
         if left < wait + CALL_LEAST {
             return Err(out_of_time(wait));
         }
@@ -100,6 +101,7 @@ impl Sender {
         event: &Event,
         route: &Route,
         webhook: &WebhookUrl,
+        mention_from: Severity,
         maybe_sent: bool,
         deadline: Deadline,
     ) -> Sending {
@@ -109,6 +111,7 @@ impl Sender {
             route,
             webhook,
             deadline,
+            mention_from,
             in_doubt: maybe_sent,
             detail: Detail::Full,
             failures: 0,
@@ -137,6 +140,7 @@ struct Calls<'a> {
     route: &'a Route,
     webhook: &'a WebhookUrl,
     deadline: Deadline,
+    mention_from: Severity,
     in_doubt: bool,
     detail: Detail,
     failures: u32,
@@ -144,12 +148,12 @@ struct Calls<'a> {
 }
 
 impl Calls<'_> {
-    /// Makes one call, unless the route has to wait or too little time is left.
+    /// Makes one call, unless the webhook has to wait or too little time is left.
     async fn next(&mut self) -> Next {
         let (sender, route) = (self.sender, self.route);
         let now = sender.world.now();
         let left = self.deadline.left(now);
-        match sender.wait(route, left, now) {
+        match sender.wait(Some(self.webhook), left, now) {
             Ok(Duration::ZERO) => {}
             Ok(wait) => return Next::AgainAfter(wait),
             Err(given_up) => return Next::End(End::GivenUp(given_up)),
@@ -163,21 +167,22 @@ impl Calls<'_> {
             .await;
         let now = sender.world.now();
         if let Some(pause) = answered.pause {
-            sender.pace.hold(&route.name, pause, false, now);
+            sender.pace.hold(self.webhook, pause, false, now);
         }
-        self.judge(answered.answer, message.has_image(), now)
+        let less = message.less(self.detail);
+        self.judge(answered.answer, less, now)
     }
 
     fn message(&self) -> Message {
         let options = Options {
-            roles: self.route.roles.clone(),
-            mention_from: Some(self.route.mention_from),
+            mention_from: Some(self.mention_from),
             possible_duplicate: self.in_doubt,
+            ..self.route.options()
         };
         render(self.event, &options, self.detail)
     }
 
-    fn judge(&mut self, answer: Answer, has_image: bool, now: Timestamp) -> Next {
+    fn judge(&mut self, answer: Answer, less: Option<Detail>, now: Timestamp) -> Next {
         let sender = self.sender;
         let route = self.route.name.as_str();
         match answer {
@@ -191,7 +196,7 @@ impl Calls<'_> {
                 let wait = wait.unwrap_or(WAIT_UNKNOWN);
                 let wait_seconds = wait.as_secs_f64();
                 tracing::warn!(route, global, wait_seconds, "Discord rate-limits the route");
-                sender.pace.hold(route, wait, global, now);
+                sender.pace.hold(self.webhook, wait, global, now);
                 if self.limited == LIMITED_MAX {
                     return Next::End(End::GivenUp(out_of_time(wait)));
                 }
@@ -206,34 +211,43 @@ impl Calls<'_> {
                     detail,
                     "Discord refuses the message"
                 );
-                let Some(less) = self.detail.less(has_image) else {
+                let Some(less) = less else {
                     return Next::End(End::Refused);
                 };
                 self.detail = less;
                 Next::Again
             }
-            Answer::Forbidden { status, code } => {
+            Answer::Rejected {
+                status,
+                code,
+                fault,
+            } => {
                 sender.circuits.open(route, self.webhook, now);
-                report_open_circuit(route, status, code, now);
+                report_open_circuit(route, status, code, fault, now);
                 Next::End(End::NoWebhook)
             }
+            // `Discord::send` follows redirects, so this does not happen.
+            Answer::Moved { status, .. } => self.failed(Some(status), "redirected", false),
             Answer::Failed {
                 status,
                 why,
                 in_doubt,
-            } => {
-                self.in_doubt |= in_doubt;
-                self.failures += 1;
-                let failures = self.failures;
-                tracing::warn!(route, status, why, failures, "Discord failed");
-                if failures == FAILURES_MAX {
-                    let why = Why::Unavailable;
-                    return Next::End(End::GivenUp(GivenUp { why, wait: None }));
-                }
-                let most = PAUSE * 2_u32.pow(failures - 1);
-                Next::AgainAfter(sender.world.uniform(most))
-            }
+            } => self.failed(status, why, in_doubt),
         }
+    }
+
+    /// Notes a failed call, and makes another one unless there were too many.
+    fn failed(&mut self, status: Option<u16>, why: &'static str, in_doubt: bool) -> Next {
+        self.in_doubt |= in_doubt;
+        self.failures += 1;
+        let (route, failures) = (&self.route.name, self.failures);
+        tracing::warn!(route, status, why, failures, "Discord failed");
+        if failures == FAILURES_MAX {
+            let why = Why::Unavailable;
+            return Next::End(End::GivenUp(GivenUp { why, wait: None }));
+        }
+        let most = PAUSE * 2_u32.pow(failures - 1);
+        Next::AgainAfter(self.sender.world.uniform(most))
     }
 }
 

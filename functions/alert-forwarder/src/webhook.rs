@@ -1,16 +1,13 @@
-//! Fetches webhook URLs from Secrets Manager. Each is a credential and is never printed.
+//! Checks webhook URLs. Each is a credential and is never printed.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use aws_sdk_secretsmanager::Client;
-use jiff::Timestamp;
 use reqwest::Url;
 use shared::secret::Secret;
 
-/// How long the secret is cached. A new webhook needs no deployment.
-const FRESH: Duration = Duration::from_mins(5);
+/// The version of Discord's API that this program speaks.
+const API_VERSION: &str = "v10";
+
+/// Without it, Discord ignores the buttons of a webhook that belongs to no application.
+const WITH_COMPONENTS: (&str, &str) = ("with_components", "true");
 
 /// Words in the placeholders of templates. They are too long to be in a token by chance. The first is
 /// from this project's template.
@@ -24,18 +21,12 @@ const PLACEHOLDERS: [&str; 7] = [
     "your-webhook",
 ];
 
-/// Where the webhook URLs come from.
-#[derive(Clone, Debug)]
-pub(crate) enum WebhookSource {
-    /// From a secret in Secrets Manager, by its id: one URL, or a JSON object of several.
-    Secret(String),
-    /// From the command line: one URL for all routes.
-    Given(WebhookUrl),
-}
-
 /// The URL of a Discord webhook. Its last part is the token, so it cannot be printed.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct WebhookUrl(Secret<Url>);
+pub struct WebhookUrl {
+    id: String,
+    url: Secret<Url>,
+}
 
 /// Why a webhook is not usable. No message contains the text that was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -61,7 +52,7 @@ pub enum WebhookError {
 }
 
 impl WebhookUrl {
-    /// Accepts `https://HOST/api/webhooks/ID/TOKEN`, with or without an API version.
+    /// Accepts `https://HOST/api/webhooks/ID/TOKEN`, with or without an API version, and sets the version.
     pub fn parse(text: &str) -> Result<Self, WebhookError> {
         let text = text.trim();
         let lower = text.to_ascii_lowercase();
@@ -81,34 +72,46 @@ impl WebhookUrl {
         }
         let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
         let filled = |part: &&str| !part.is_empty();
-        let is_webhook = match segments.as_slice() {
-            ["api", "webhooks", id, token] => filled(id) && filled(token),
-            ["api", version, "webhooks", id, token] => {
-                version.starts_with('v') && filled(id) && filled(token)
-            }
-            _ => false,
+        let (id, token) = match segments.as_slice() {
+            ["api", "webhooks", id, token] => (id, token),
+            ["api", version, "webhooks", id, token] if version.starts_with('v') => (id, token),
+            _ => return Err(WebhookError::NotWebhook),
         };
-        if !is_webhook {
+        if !filled(id) || !filled(token) {
             return Err(WebhookError::NotWebhook);
         }
+        // A URL without a version is answered by an old version, which counts waits in milliseconds.
+        let path = format!("/api/{API_VERSION}/webhooks/{id}/{token}");
+        let id = (*id).to_owned();
         // The forwarder writes the query itself, but keeps the thread that the URL names.
         let thread = url
             .query_pairs()
             .find(|(name, _)| name == "thread_id")
             .map(|(_, id)| id.into_owned());
+        url.set_path(&path);
         url.set_query(None);
         url.set_fragment(None);
         if let Some(thread) = thread {
             url.query_pairs_mut().append_pair("thread_id", &thread);
         }
-        Ok(Self(Secret::new(url)))
+        Ok(Self {
+            id,
+            url: Secret::new(url),
+        })
+    }
+
+    /// The id of the webhook, which is not secret.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     /// The URL for posting a message. Without `wait=true`, Discord would answer 204 before it has checked
     /// the message.
     pub(crate) fn post(&self, thread_id: Option<&str>) -> Url {
         let mut url = self.threaded(thread_id);
-        url.query_pairs_mut().append_pair("wait", "true");
+        url.query_pairs_mut()
+            .append_pair("wait", "true")
+            .append_pair(WITH_COMPONENTS.0, WITH_COMPONENTS.1);
         url
     }
 
@@ -118,11 +121,13 @@ impl WebhookUrl {
         if let Ok(mut path) = url.path_segments_mut() {
             path.extend(["messages", message_id]);
         }
+        url.query_pairs_mut()
+            .append_pair(WITH_COMPONENTS.0, WITH_COMPONENTS.1);
         url
     }
 
     fn threaded(&self, thread_id: Option<&str>) -> Url {
-        let mut url = self.0.expose().clone();
+        let mut url = self.url.expose().clone();
         if let Some(thread_id) = thread_id {
             url.query_pairs_mut()
                 .clear()
@@ -131,9 +136,21 @@ impl WebhookUrl {
         url
     }
 
+    /// The address to which a redirect leads, if the token may be sent there: to the same origin, or from
+    /// one of Discord's hosts to another.
+    pub(crate) fn redirected(&self, called: &Url, location: &str) -> Option<Url> {
+        let target = called.join(location).ok()?;
+        let same_origin = target.origin() == called.origin();
+        let to_discord = target.scheme() == "https"
+            && is_of_discord(self.url.expose())
+            && is_of_discord(&target)
+            && target.port().is_none();
+        (same_origin || to_discord).then_some(target)
+    }
+
     /// Removes the token from a foreign text that will be logged.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let token = self.0.expose().path_segments().and_then(Iterator::last);
+        let token = self.url.expose().path_segments().and_then(Iterator::last);
         match token {
             Some(token) if !token.is_empty() => text.replace(token, "[redacted]"),
             Some(_) | None => text.to_owned(),
@@ -141,112 +158,14 @@ impl WebhookUrl {
     }
 }
 
-/// The webhooks, cached.
-#[derive(Debug)]
-pub(crate) struct Webhooks {
-    source: WebhookSource,
-    client: Client,
-    cached: Mutex<Option<Cached>>,
-}
-
-type Keyed = Arc<BTreeMap<String, Result<WebhookUrl, WebhookError>>>;
-
-#[derive(Debug)]
-struct Cached {
-    at: Timestamp,
-    webhooks: Keyed,
-}
-
-impl Webhooks {
-    pub(crate) fn new(source: WebhookSource, client: Client) -> Self {
-        Self {
-            source,
-            client,
-            cached: Mutex::new(None),
-        }
-    }
-
-    /// The id of the secret, for the log.
-    pub(crate) fn secret_id(&self) -> Option<&str> {
-        match &self.source {
-            WebhookSource::Secret(id) => Some(id),
-            WebhookSource::Given(_) => None,
-        }
-    }
-
-    /// The webhook under a key, at most [`FRESH`] old.
-    pub(crate) async fn get(&self, key: &str, now: Timestamp) -> Result<WebhookUrl, WebhookError> {
-        self.not_older_than(FRESH, key, now).await
-    }
-
-    /// The webhook under a key. Reads the secret again if the cached one is older than `age_max`.
-    pub(crate) async fn not_older_than(
-        &self,
-        age_max: Duration,
-        key: &str,
-        now: Timestamp,
-    ) -> Result<WebhookUrl, WebhookError> {
-        let secret_id = match &self.source {
-            WebhookSource::Given(url) => return Ok(url.clone()),
-            WebhookSource::Secret(id) => id,
-        };
-        let cached = {
-            let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-            cached
-                .as_ref()
-                .map(|cached| (cached.at, Arc::clone(&cached.webhooks)))
-        };
-        let webhooks = match cached {
-            Some((at, webhooks)) if now.duration_since(at).unsigned_abs() < age_max => webhooks,
-            cached => match self.read(secret_id).await {
-                Some(value) => self.keep(&value, now),
-                // An old webhook is better than none.
-                None => cached.map(|(_, old)| old).ok_or(WebhookError::Unreadable)?,
-            },
-        };
-        webhooks
-            .get(key)
-            .cloned()
-            .unwrap_or(Err(WebhookError::Missing))
-    }
-
-    async fn read(&self, secret_id: &str) -> Option<Secret<String>> {
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(secret_id)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => answer.secret_string.map(Secret::new),
-            Err(error) => {
-                let error = aws_sdk_secretsmanager::error::DisplayErrorContext(&error).to_string();
-                tracing::error!(secret_id, error, "the webhook secret cannot be read");
-                None
-            }
-        }
-    }
-
-    fn keep(&self, value: &Secret<String>, now: Timestamp) -> Keyed {
-        let webhooks = Arc::new(keyed(value.expose()));
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        *cached = Some(Cached {
-            at: now,
-            webhooks: Arc::clone(&webhooks),
-        });
-        webhooks
-    }
-}
-
-/// Reads a secret: a JSON object of URLs under their keys, or one URL, whose key is then `default`.
-fn keyed(secret: &str) -> BTreeMap<String, Result<WebhookUrl, WebhookError>> {
-    match serde_json::from_str::<BTreeMap<String, String>>(secret) {
-        Ok(keyed) => keyed
-            .iter()
-            .map(|(key, url)| (key.clone(), WebhookUrl::parse(url)))
-            .collect(),
-        Err(_) => BTreeMap::from([("default".to_owned(), WebhookUrl::parse(secret))]),
-    }
+/// Whether a host is `discord.com` or below it, or Discord's old name, which redirects there.
+fn is_of_discord(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let below = |name: &str| {
+        host.strip_suffix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    below("discord.com") || below("discordapp.com")
 }
 
 #[cfg(test)]
@@ -296,25 +215,58 @@ mod tests {
             WebhookUrl::parse("https://d.example/api/webhooks/1/t?wait=false&thread_id=7").unwrap();
         assert_eq!(
             url.post(None).as_str(),
-            "https://d.example/api/webhooks/1/t?thread_id=7&wait=true"
+            "https://d.example/api/v10/webhooks/1/t?thread_id=7&wait=true&with_components=true"
         );
         assert_eq!(
             url.post(Some("8")).as_str(),
-            "https://d.example/api/webhooks/1/t?thread_id=8&wait=true"
+            "https://d.example/api/v10/webhooks/1/t?thread_id=8&wait=true&with_components=true"
         );
         assert_eq!(
             url.edit("9", None).as_str(),
-            "https://d.example/api/webhooks/1/t/messages/9?thread_id=7"
+            "https://d.example/api/v10/webhooks/1/t/messages/9?thread_id=7&with_components=true"
         );
     }
 
     #[test]
-    fn a_secret_holds_one_url_or_several_under_keys() {
-        let one = keyed("https://d.example/api/webhooks/1/t");
-        assert!(one["default"].is_ok());
-        let several =
-            keyed(r#"{"default": "https://d.example/api/webhooks/1/t", "oncall": "REPLACE_ME"}"#);
-        assert!(several["default"].is_ok());
-        assert_eq!(several["oncall"], Err(WebhookError::Placeholder));
+    fn every_url_is_rewritten_to_the_version_that_is_spoken_here() {
+        for path in ["api", "api/v6", "api/v7", "api/v10"] {
+            let url = format!("https://discord.com/{path}/webhooks/1/t");
+            let url = WebhookUrl::parse(&url).unwrap();
+            assert_eq!(
+                url.post(None).as_str(),
+                "https://discord.com/api/v10/webhooks/1/t?wait=true&with_components=true"
+            );
+            assert_eq!(url.id(), "1");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_followed_within_discord_only() {
+        let check = |from: &str, location: &str, expected: Option<&str>| {
+            let webhook = WebhookUrl::parse(&format!("{from}/api/webhooks/1/t")).unwrap();
+            let found = webhook.redirected(&webhook.post(None), location);
+            assert_eq!(found.as_ref().map(Url::as_str), expected, "{location}");
+        };
+        let discord = "https://discord.com";
+        check(discord, "/a?b=1", Some("https://discord.com/a?b=1"));
+        check(
+            discord,
+            "https://ptb.discord.com/a",
+            Some("https://ptb.discord.com/a"),
+        );
+        check(
+            "https://discordapp.com",
+            "https://discord.com/a",
+            Some("https://discord.com/a"),
+        );
+        check(discord, "http://discord.com/a", None);
+        check(discord, "https://discord.com:8443/a", None);
+        check(discord, "https://evil.example/a", None);
+        check(discord, "https://notdiscord.com/a", None);
+        check(discord, "//evil.example/a", None);
+        let loopback = "http://127.0.0.1:1";
+        check(loopback, "/b", Some("http://127.0.0.1:1/b"));
+        check(loopback, "https://discord.com/a", None);
+        check(loopback, "http://127.0.0.1:2/b", None);
     }
 }

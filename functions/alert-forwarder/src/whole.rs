@@ -14,7 +14,9 @@ pub(crate) fn file(event: &Event) -> File {
             text.push_str("\n\n");
         }
     }
-    for field in event.common_fields().iter().chain(&event.fields) {
+    let common = event.common_fields().into_iter();
+    let links = event.links_field(|_| true);
+    for field in common.chain(links).chain(event.fields.clone()) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: {}", field.name, plain(&field.value));
     }

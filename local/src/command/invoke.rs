@@ -38,6 +38,7 @@ Examples:
   surefire invoke authorizer --now 2026-11-22T04:05:06Z event.json
   surefire invoke authorizer --jwks keys.json --secret secret.txt - < tokens.jsonl
   surefire invoke alert-forwarder events/alerts/metric-alarm.json
+  surefire invoke alert-forwarder --text events/alerts/metric-alarm.json
   surefire invoke alert-forwarder --discord \"$(cat webhook.txt)\" events/alerts/metric-alarm.json
   cat events.jsonl | surefire invoke orders --memory -"
 )]
@@ -61,6 +62,9 @@ pub(super) struct InvokeArguments {
     /// For the alert forwarder: post to this Discord webhook instead of the stand-in
     #[arg(long, value_name = "URL", value_parser = webhook)]
     discord: Option<Webhook>,
+    /// For the alert forwarder: print what a phone would show, and send nothing
+    #[arg(long, conflicts_with_all = ["discord", "memory", "now"])]
+    text: bool,
     /// Use an empty database in memory
     #[arg(long)]
     memory: bool,
@@ -76,6 +80,10 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
     let kind = template.functions.get(&logical).map(|spec| spec.kind);
     let given = given_keys(&arguments, kind)?;
     let webhook = given_webhook(&arguments, kind)?;
+    if arguments.text {
+        only_for_alerts("--text", &arguments, kind)?;
+        return show_text(&options, &logical, &arguments).await;
+    }
     log::start();
     options.memory = arguments.memory;
     let world = match arguments.now {
@@ -156,13 +164,36 @@ fn given_webhook(
     let Some(webhook) = arguments.discord.clone() else {
         return Ok(None);
     };
-    if kind != Some(Kind::AlertForwarder) {
-        return Err(CommandError::Event(format!(
-            "--discord is for the alert forwarder: {} posts nothing",
-            arguments.function.name
-        )));
-    }
+    only_for_alerts("--discord", arguments, kind)?;
     Ok(Some(webhook.checked()?))
+}
+
+/// Refuses an option of the alert forwarder for another function.
+fn only_for_alerts(
+    option: &str,
+    arguments: &InvokeArguments,
+    kind: Option<Kind>,
+) -> Result<(), CommandError> {
+    if kind == Some(Kind::AlertForwarder) {
+        return Ok(());
+    }
+    Err(CommandError::Event(format!(
+        "{option} is for the alert forwarder: {} posts nothing",
+        arguments.function.name
+    )))
+}
+
+/// Prints what a phone would show, with the routes and the names of the template.
+async fn show_text(
+    options: &Options,
+    logical: &str,
+    arguments: &InvokeArguments,
+) -> Result<(), CommandError> {
+    let template = options.read_template_with(&Endpoints::nowhere());
+    let template = template.map_err(serve::Error::from)?;
+    let config = Functions::alert_forwarder_config(&template, logical);
+    let config = config.map_err(serve::Error::from)?;
+    text::show(&config, arguments.file.as_deref()).await
 }
 
 /// Removes one line end: editors add it, and it is not meant to be part of the secret.
@@ -262,6 +293,8 @@ async fn answer_lines(
     }
     Ok(())
 }
+
+mod text;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::fault::{Attempt, Fault, Script};
 use crate::message::Message;
 use crate::rate::Buckets;
+use crate::thread::{Channel, Channels, Thread};
 
 /// The `tracing` target of the lines that show new messages.
 pub const TARGET: &str = "discord";
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) buckets: Buckets,
     /// The webhooks' ids and tokens; with `None` every webhook exists.
     pub(crate) webhooks: Option<BTreeMap<String, String>>,
+    pub(crate) channels: Channels,
 }
 
 /// A call and the status of its answer.
@@ -53,6 +55,8 @@ pub struct Call {
     pub user_agent: String,
     /// The query string.
     pub query: String,
+    /// The API's version in the path, such as `v10`.
+    pub version: Option<String>,
 }
 
 impl fmt::Debug for Discord {
@@ -93,6 +97,22 @@ impl Discord {
     pub fn remove_webhook(&self, id: &str) {
         let mut state = self.state();
         state.webhooks.get_or_insert_default().remove(id);
+    }
+
+    /// Makes a webhook's channel a forum; with `tagged` each of its threads must have a tag.
+    pub fn make_forum(&self, webhook_id: &str, tagged: bool) {
+        let channel = Channel::Forum { tagged };
+        let mut state = self.state();
+        state
+            .channels
+            .channels
+            .insert(webhook_id.to_owned(), channel);
+    }
+
+    /// Changes a thread, as a moderator does.
+    pub fn set_thread(&self, thread_id: &str, thread: Thread) {
+        let mut state = self.state();
+        state.channels.threads.insert(thread_id.to_owned(), thread);
     }
 
     /// Makes the next calls fail, one fault for each.

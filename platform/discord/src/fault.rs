@@ -25,6 +25,10 @@ pub enum Fault {
     Refuse,
     /// 403 in Discord's form.
     Forbid,
+    /// This status in Discord's form with this code, such as 404 with 10003.
+    Code(u16, u32),
+    /// 308 to this address.
+    Redirect(String),
     /// 200 with an incomplete body; the message is kept.
     BrokenAnswer,
     /// 204 although the call said `wait`; the message is kept.
@@ -46,6 +50,11 @@ pub enum RetryAfter {
     Float(f64),
     /// In the body, in whole seconds.
     Integer(u64),
+    /// In the body, in whole seconds, and in `X-RateLimit-Reset-After` too.
+    Confirmed(u64),
+    /// In the body in milliseconds, as before version 8 of the API, and in `X-RateLimit-Reset-After` in
+    /// seconds.
+    Milliseconds(u64),
     /// In the header only.
     Header(u64),
     /// Not at all.

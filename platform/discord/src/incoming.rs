@@ -14,6 +14,8 @@ const REQUEST_BYTES_MAX: usize = 25 * 1024 * 1024;
 /// The parts of a call.
 pub(crate) struct Incoming {
     pub(crate) method: String,
+    /// The API's version in the path, such as `v10`.
+    pub(crate) version: Option<String>,
     pub(crate) webhook_id: String,
     pub(crate) token: String,
     pub(crate) message_id: String,
@@ -36,6 +38,7 @@ impl Incoming {
         let user_agent = request.headers().get(header::USER_AGENT);
         let mut incoming = Self {
             method: request.method().to_string(),
+            version: Some(of_path("version")).filter(|version| !version.is_empty()),
             webhook_id: of_path("id"),
             token: of_path("token"),
             message_id: of_path("message_id"),
@@ -113,6 +116,12 @@ impl Incoming {
         Ok(())
     }
 
+    /// Whether a parameter of the query is true.
+    pub(crate) fn says(&self, wanted: &str) -> bool {
+        self.parameter(wanted)
+            .is_some_and(|value| value == "true" || value == "1")
+    }
+
     pub(crate) fn parameter(&self, wanted: &str) -> Option<String> {
         self.query
             .split('&')
@@ -121,8 +130,11 @@ impl Incoming {
             .map(|(_, value)| value.to_owned())
     }
 
+    /// Whether the call is about this message. A message of a thread is found only with the thread's id.
     pub(crate) fn names(&self, message: &Message) -> bool {
-        message.id == self.message_id && message.webhook_id == self.webhook_id
+        message.id == self.message_id
+            && message.webhook_id == self.webhook_id
+            && message.thread_id == self.parameter("thread_id")
     }
 }
 

@@ -4,7 +4,9 @@
 //! [`limits`] refuses messages, [`fault`] has the faults that a test can script, `webhook` answers
 //! the calls, and `page` draws the channel.
 
+mod answers;
 mod channel;
+mod component;
 pub mod fault;
 mod incoming;
 pub mod limits;
@@ -13,7 +15,9 @@ pub mod message;
 mod page;
 mod rate;
 mod router;
+mod thread;
 mod webhook;
 
 pub use channel::{Call, Discord, TARGET};
 pub use router::router;
+pub use thread::Thread;

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::component;
 use crate::message::File;
 
 const CONTENT_UNITS_MAX: usize = 2_000;
@@ -106,6 +107,10 @@ fn check_members(payload: &Value, files: &[File], errors: &mut Errors) {
         errors.add(&["embeds"], "MAX_EMBED_SIZE_EXCEEDED", message);
     }
     check_mentions(payload, errors);
+    for fault in component::check(payload) {
+        let at: Vec<&str> = fault.at.iter().map(String::as_str).collect();
+        errors.add(&at, fault.code, &fault.message);
+    }
     for (index, attachment) in list(payload, "attachments", &[], FILES_MAX, errors)
         .iter()
         .enumerate()

@@ -14,12 +14,18 @@ pub struct Message {
     pub webhook_id: String,
     /// The thread it was posted to.
     pub thread_id: Option<String>,
+    /// The name of the thread that it began in a forum.
+    pub thread_name: Option<String>,
     /// The text.
     pub content: String,
     /// The embeds, as they arrived.
     pub embeds: Vec<Value>,
     /// The files.
     pub files: Vec<File>,
+    /// The rows of buttons, as they arrived.
+    pub components: Vec<Value>,
+    /// The flags; 4096 is a message without a sound.
+    pub flags: u64,
     /// The mentions that notify: `@everyone`, `@here`, `<@1>`, `<@&1>`.
     pub pings: Vec<String>,
     /// The latest filter of its mentions.
@@ -71,8 +77,8 @@ impl Message {
             "tts": false,
             "timestamp": self.at.to_string(),
             "edited_timestamp": self.edited_at.map(|at| at.to_string()),
-            "flags": 0,
-            "components": [],
+            "flags": self.flags,
+            "components": self.components,
             "webhook_id": self.webhook_id,
         })
     }

@@ -24,6 +24,8 @@ pub fn router(discord: Arc<Discord>) -> Router {
         );
     Router::new()
         .route("/", get(page::page))
+        .route("/page.js", get(page::script))
+        .route("/images/{id}", get(page::image))
         .nest("/api", webhooks.clone())
         .nest("/api/{version}", webhooks)
         // `limits` refuses large bodies, with Discord's error.

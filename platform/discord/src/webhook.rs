@@ -5,15 +5,17 @@
 use std::sync::Arc;
 
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::answers::{limited, limited_by_edge, refuse, reply, unknown_message, unknown_webhook};
 use crate::channel::{Call, Discord, TARGET};
 use crate::fault::{Attempt, Fault, RetryAfter};
 use crate::incoming::Incoming;
-use crate::limits::{self, Refusal};
+use crate::limits;
 use crate::message::{File, Message, pings};
+use crate::thread::Place;
 
 /// `POST /webhooks/{id}/{token}`.
 pub(crate) async fn execute(
@@ -101,6 +103,7 @@ async fn answer(
         files: incoming.files.len(),
         user_agent: incoming.user_agent.clone(),
         query: incoming.query.clone(),
+        version: incoming.version.clone(),
     };
     let fault = discord.state().script.next(&Attempt {
         method: &incoming.method,
@@ -161,6 +164,18 @@ fn fail(
             let body = json!({"message": "Invalid Form Body", "code": 50035, "errors": errors});
             reply(StatusCode::BAD_REQUEST, &body)
         }
+        Fault::Code(status, code) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            reply(
+                status,
+                &json!({"message": "A scripted error", "code": code}),
+            )
+        }
+        Fault::Redirect(ref location) => (
+            StatusCode::PERMANENT_REDIRECT,
+            [(header::LOCATION, location.clone())],
+        )
+            .into_response(),
         Fault::Forbid => {
             let body = json!({"message": "Missing Permissions", "code": 50013});
             reply(StatusCode::FORBIDDEN, &body)
@@ -206,32 +221,47 @@ fn perform(
     response
 }
 
+/// The flags that a message may be posted with: no previews (4), no sound (4096).
+const FLAGS_OF_POST: u64 = 1 << 2 | 1 << 12;
+
 fn post(discord: &Discord, incoming: &Incoming) -> Response {
-    if let Err(refusal) = limits::check(&incoming.payload, &incoming.files) {
+    let payload = respected(incoming);
+    if let Err(refusal) = limits::check(&payload, &incoming.files) {
         return refuse(&refusal);
     }
     let now = discord.now();
-    let wait = incoming
-        .parameter("wait")
-        .is_some_and(|wait| wait == "true" || wait == "1");
-    let thread_id = incoming.parameter("thread_id");
-    let text = |name: &str| {
-        incoming
-            .payload
-            .get(name)
-            .and_then(Value::as_str)
-            .map(|text| text.trim().to_owned())
-    };
-    let allowed_mentions = incoming.payload.get("allowed_mentions").cloned();
-    let content = text("content").unwrap_or_default();
     let mut state = discord.state();
+    let thread_id = incoming.parameter("thread_id");
+    let place = match state
+        .channels
+        .place(&incoming.webhook_id, thread_id, &payload)
+    {
+        Ok(place) => place,
+        Err(refusal) => return refuse(&refusal),
+    };
+    let text = |name: &str| {
+        let text = payload.get(name).and_then(Value::as_str);
+        text.map(|text| text.trim().to_owned())
+    };
+    let allowed_mentions = payload.get("allowed_mentions").cloned();
+    let content = text("content").unwrap_or_default();
+    let id = state.snowflake(now);
+    let (thread_id, thread_name) = match place {
+        Place::Channel => (None, None),
+        Place::Thread(id) => (Some(id), None),
+        // The thread of a forum has the id of its first message.
+        Place::NewThread(name) => (Some(id.clone()), Some(name)),
+    };
     let mut message = Message {
-        id: state.snowflake(now),
+        id,
         webhook_id: incoming.webhook_id.clone(),
         thread_id,
+        thread_name,
         pings: pings(&content, allowed_mentions.as_ref()),
         content,
-        embeds: embeds(&incoming.payload),
+        embeds: list(&payload, "embeds"),
+        components: list(&payload, "components"),
+        flags: payload.get("flags").and_then(Value::as_u64).unwrap_or(0) & FLAGS_OF_POST,
         files: incoming.files.clone(),
         allowed_mentions,
         username: text("username"),
@@ -244,17 +274,31 @@ fn post(discord: &Discord, incoming: &Incoming) -> Response {
     tracing::info!(target: TARGET, "{}", message.line());
     let body = message.to_json();
     state.keep(message);
-    if wait {
+    if incoming.says("wait") {
         reply(StatusCode::OK, &body)
     } else {
         StatusCode::NO_CONTENT.into_response()
     }
 }
 
+/// The payload without what Discord ignores: buttons, unless the call says `with_components=true`.
+fn respected(incoming: &Incoming) -> Value {
+    let mut payload = incoming.payload.clone();
+    if let (false, Some(members)) = (incoming.says("with_components"), payload.as_object_mut()) {
+        members.remove("components");
+    }
+    payload
+}
+
 /// Edits a message. Absent members stay; `attachments` lists the files that stay and the new ones.
 fn change(discord: &Discord, incoming: &Incoming) -> Response {
     let now = discord.now();
+    let payload = respected(incoming);
     let mut state = discord.state();
+    let thread_id = incoming.parameter("thread_id");
+    if let Err(refusal) = state.channels.may_edit(thread_id.as_deref()) {
+        return refuse(&refusal);
+    }
     let Some(at) = state
         .messages
         .iter()
@@ -271,18 +315,17 @@ fn change(discord: &Discord, incoming: &Incoming) -> Response {
         return unknown_message();
     };
     let mut edited = message.clone();
-    if let Some(content) = incoming.payload.get("content") {
+    if let Some(content) = payload.get("content") {
         let content = content.as_str().unwrap_or_default().trim();
         content.clone_into(&mut edited.content);
     }
-    if incoming.payload.get("embeds").is_some() {
-        edited.embeds = embeds(&incoming.payload);
+    if payload.get("embeds").is_some() {
+        edited.embeds = list(&payload, "embeds");
     }
-    if let Some(listed) = incoming
-        .payload
-        .get("attachments")
-        .and_then(Value::as_array)
-    {
+    if payload.get("components").is_some() {
+        edited.components = list(&payload, "components");
+    }
+    if let Some(listed) = payload.get("attachments").and_then(Value::as_array) {
         let kept = |file: &File| {
             listed
                 .iter()
@@ -296,13 +339,14 @@ fn change(discord: &Discord, incoming: &Incoming) -> Response {
     let whole = json!({
         "content": edited.content,
         "embeds": edited.embeds,
-        "allowed_mentions": incoming.payload.get("allowed_mentions"),
+        "components": edited.components,
+        "allowed_mentions": payload.get("allowed_mentions"),
     });
     if let Err(refusal) = limits::check(&whole, &edited.files) {
         return refuse(&refusal);
     }
     // An edit notifies nobody, but it replaces the filter.
-    edited.allowed_mentions = incoming.payload.get("allowed_mentions").cloned();
+    edited.allowed_mentions = payload.get("allowed_mentions").cloned();
     edited.pings = pings(&edited.content, edited.allowed_mentions.as_ref());
     edited.edited_at = Some(now);
     tracing::info!(target: TARGET, "(edited) {}", edited.line());
@@ -311,75 +355,10 @@ fn change(discord: &Discord, incoming: &Incoming) -> Response {
     reply(StatusCode::OK, &body)
 }
 
-fn embeds(payload: &Value) -> Vec<Value> {
+fn list(payload: &Value, member: &str) -> Vec<Value> {
     payload
-        .get("embeds")
+        .get(member)
         .and_then(Value::as_array)
         .cloned()
         .unwrap_or_default()
-}
-
-fn reply(status: StatusCode, body: &Value) -> Response {
-    (status, axum::Json(body)).into_response()
-}
-
-fn refuse(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-    reply(status, &refusal.body)
-}
-
-fn unknown_webhook() -> Response {
-    reply(
-        StatusCode::NOT_FOUND,
-        &json!({"message": "Unknown Webhook", "code": 10015}),
-    )
-}
-
-fn unknown_message() -> Response {
-    reply(
-        StatusCode::NOT_FOUND,
-        &json!({"message": "Unknown Message", "code": 10008}),
-    )
-}
-
-/// A 429. Source: "Rate Limits", Discord developer documentation.
-fn limited(retry_after: RetryAfter, global: bool, shared: bool) -> Response {
-    let (in_body, in_header) = match retry_after {
-        RetryAfter::Float(seconds) => (Some(json!(seconds)), Some(format!("{}", seconds.ceil()))),
-        RetryAfter::Integer(seconds) => (Some(json!(seconds)), Some(seconds.to_string())),
-        RetryAfter::Header(seconds) => (None, Some(seconds.to_string())),
-        RetryAfter::Missing => (None, None),
-    };
-    let message = "You are being rate limited.";
-    let body = match in_body {
-        Some(seconds) => json!({"message": message, "global": global, "retry_after": seconds}),
-        None => json!({"message": message, "global": global}),
-    };
-    let mut response = reply(StatusCode::TOO_MANY_REQUESTS, &body);
-    let headers = response.headers_mut();
-    if let Some(value) = in_header.and_then(|seconds| HeaderValue::from_str(&seconds).ok()) {
-        headers.insert(header::RETRY_AFTER, value);
-    }
-    let scope = match (global, shared) {
-        (true, _) => "global",
-        (false, true) => "shared",
-        (false, false) => "user",
-    };
-    headers.insert("x-ratelimit-scope", HeaderValue::from_static(scope));
-    if global {
-        headers.insert("x-ratelimit-global", HeaderValue::from_static("true"));
-    }
-    response
-}
-
-fn limited_by_edge(retry_after: Option<u64>) -> Response {
-    let page =
-        axum::response::Html("<html><title>Access denied | discord.com</title>Error 1015</html>");
-    let mut response = (StatusCode::TOO_MANY_REQUESTS, page).into_response();
-    if let Some(seconds) = retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
 }

@@ -136,6 +136,15 @@ async fn only_the_authorizer_takes_keys_and_their_files_must_exist() {
     assert!(!error.contains('\n'), "{error}");
 }
 
+#[tokio::test]
+async fn only_the_alert_forwarder_shows_text() {
+    let error = error_of(&["orders", "--text", "-"]).await;
+    assert!(
+        error.contains("--text is for the alert forwarder: orders posts nothing"),
+        "{error}"
+    );
+}
+
 #[test]
 fn one_line_end_is_not_part_of_a_secret() {
     for (text, secret) in [
