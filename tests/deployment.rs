@@ -14,6 +14,7 @@ mod order_events;
 mod permissions;
 mod recipes;
 mod tables;
+mod transformed;
 mod watched;
 
 use local::serve::Options;

@@ -117,7 +117,7 @@ fn without_redis_nothing_is_in_a_vpc() {
 }
 
 /// The properties that set the name of a resource.
-const NAMES: [&str; 9] = [
+pub(super) const NAMES: [&str; 9] = [
     "BucketName",
     "FunctionName",
     "LogGroupName",

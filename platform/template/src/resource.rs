@@ -73,13 +73,15 @@ pub(crate) fn kind(resource: &Node) -> &str {
 /// The property with the name of a resource, if this type has such a property.
 fn name_property(kind: &str) -> Option<&'static str> {
     match kind {
-        "AWS::Serverless::Function" => Some("FunctionName"),
+        "AWS::Serverless::Function" | "AWS::Lambda::Function" => Some("FunctionName"),
         "AWS::DynamoDB::Table" => Some("TableName"),
         "AWS::Logs::LogGroup" => Some("LogGroupName"),
         "AWS::SQS::Queue" => Some("QueueName"),
         "AWS::SNS::Topic" => Some("TopicName"),
         "AWS::IAM::Role" => Some("RoleName"),
-        "AWS::Events::EventBus" | "AWS::SecretsManager::Secret" => Some("Name"),
+        "AWS::Events::EventBus" | "AWS::Scheduler::Schedule" | "AWS::SecretsManager::Secret" => {
+            Some("Name")
+        }
         _ => None,
     }
 }
@@ -106,7 +108,13 @@ pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
             ))
         }
         "AWS::SNS::Topic" => Ok(place.arn("sns", &name)),
-        "AWS::Serverless::HttpApi" => Ok("local".to_owned()),
+        "AWS::Serverless::HttpApi" | "AWS::ApiGatewayV2::Api" => Ok("local".to_owned()),
+        // SAM gives the alias of a function this logical id.
+        "AWS::Lambda::Alias" => {
+            let function = logical.strip_suffix("Aliaslive").unwrap_or(logical);
+            let function = format!("{}-{function}", place.stack);
+            Ok(format!("{}:live", place.function_arn(&function)))
+        }
         "AWS::CloudFront::ResponseHeadersPolicy" | "AWS::EC2::SecurityGroup" | "AWS::KMS::Key" => {
             Ok(logical.to_owned())
         }
@@ -132,7 +140,10 @@ pub(crate) fn attribute(
 ) -> Result<String, String> {
     let name = name(place, logical, resource);
     match (kind(resource), attribute) {
-        ("AWS::Serverless::Function", "Arn") => Ok(place.function_arn(&name)),
+        ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => {
+            Ok(place.function_arn(&name))
+        }
+        ("AWS::Lambda::Version", "Version") => Ok("1".to_owned()),
         ("AWS::DynamoDB::Table", "Arn") => Ok(place.arn("dynamodb", &format!("table/{name}"))),
         ("AWS::DynamoDB::Table", "StreamArn") => {
             let stream = format!("table/{name}/stream/local");

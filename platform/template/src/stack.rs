@@ -46,15 +46,28 @@ impl Stack {
         text: &str,
         overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, TemplateError> {
-        let place = Place::default();
+        Self::read_in(&Place::default(), text, overrides)
+    }
+
+    /// Evaluates a whole template as [`Stack::read`] does, for a stack of another name or place.
+    ///
+    /// The template may be JSON, and may be what SAM makes of a template.
+    ///
+    /// # Errors
+    /// All faults, as for [`Stack::read`].
+    pub fn read_in<'a>(
+        place: &Place,
+        text: &str,
+        overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, TemplateError> {
         let root = yaml::read(text).map_err(|fault| TemplateError(vec![fault]))?;
         let values = parameters::read(&root, overrides)?;
         let names = values.keys().cloned().collect();
-        let evaluator = Evaluator::new(&root, &place, values);
+        let evaluator = Evaluator::new(&root, place, values);
         let mut faults = Faults::default();
         let mut resources = BTreeMap::new();
         for (logical, node) in faults.keep(evaluator.resources()).unwrap_or_default() {
-            let read = read_resource(&evaluator, &place, logical, node, &mut faults);
+            let read = read_resource(&evaluator, place, logical, node, &mut faults);
             resources.insert(logical.to_owned(), read);
         }
         // The outputs are evaluated only to find their faults.
