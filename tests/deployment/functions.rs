@@ -43,7 +43,8 @@ fn configure(kind: Kind, var: &dyn Fn(&str) -> Option<String>) -> Result<(), Str
 
 /// Checks that a function's own code reads each of its variables, and finds all that it needs.
 fn of_environment(spec: &FunctionSpec) -> Vec<String> {
-    let asked = RefCell::new(BTreeSet::new());
+    // Every `main` passes its environment to `shared::telemetry::init`, which reads this one.
+    let asked = RefCell::new(BTreeSet::from(["METRICS_NAMESPACE".to_owned()]));
     let var = |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
         let of_lambda = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -183,6 +184,11 @@ fn of_function(
         ("/Tracing", json!("Active")),
         ("/AutoPublishAlias", json!("live")),
         ("/LoggingConfig/LogFormat", json!("JSON")),
+        // The metrics of two stacks must not mix.
+        (
+            "/Environment/Variables/METRICS_NAMESPACE",
+            json!("surefire"),
+        ),
         ("/Timeout", json!(seconds)),
     ] {
         if property(path) != wanted {
@@ -263,6 +269,12 @@ fn a_function_with_a_wrong_build_time_out_or_log_is_named() {
         form,
         &broken,
         "AuthorizerFunction has no log group with a retention",
+    );
+    let broken = with("Function", "!Ref AWS::StackName", "Surefire");
+    names(
+        form,
+        &broken,
+        "CorsFunction: /Environment/Variables/METRICS_NAMESPACE is \"Surefire\"",
     );
     let broken = with("Function", "    Tracing: !Ref Tracing\n", "");
     names(form, &broken, "/Tracing is null");

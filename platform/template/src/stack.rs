@@ -92,6 +92,18 @@ impl Stack {
     }
 }
 
+/// Sets a property. As SAM does with `Globals`, a map is added to the map that is there.
+fn merge(properties: &mut Map<String, Value>, key: &str, value: Value) {
+    match (properties.get_mut(key), value) {
+        (Some(Value::Object(common)), Value::Object(own)) => {
+            for (key, value) in own {
+                merge(common, &key, value);
+            }
+        }
+        (_, value) => drop(properties.insert(key.to_owned(), value)),
+    }
+}
+
 fn read_resource(
     evaluator: &Evaluator<'_>,
     place: &Place,
@@ -106,7 +118,7 @@ fn read_resource(
     let own = node.get("Properties").map(Node::entries);
     for Entry { key, value, .. } in common.iter().chain(own.unwrap_or_default()) {
         if let Some(value) = faults.keep(evaluator.value(value)).flatten() {
-            properties.insert(key.clone(), value);
+            merge(&mut properties, key, value);
         }
     }
     let known = ["Type", "Properties", "Condition"];
