@@ -86,7 +86,12 @@ fn resources(choice: (&str, &str)) -> BTreeSet<String> {
 fn the_authorizer_or_the_forwarder_alone_deploys_only_what_it_needs() {
     let all = resources(("Components", "all"));
     let authorizer = resources(("Components", "authorizer"));
-    let expected = ["AuthorizerFunction", "AuthorizerLogs", "SigningSecret"];
+    let expected = [
+        "AuthorizerFunction",
+        "AuthorizerLogs",
+        "AuthorizerRole",
+        "SigningSecret",
+    ];
     assert_eq!(authorizer, expected.map(str::to_owned).into());
     let alerts = resources(("Components", "alert-forwarder"));
     let foreign = |id: &&String| !id.starts_with("Alert") && *id != "WebhookSecret";

@@ -2,23 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-use template::Stack;
+use serde_json::{Value, json};
+use template::{Resource, Stack};
 
+use super::transformed::transform;
 use super::{keeps, list, names, stack, texts, with};
 
 /// What a role's policy allows: pairs of an action and a resource.
 pub(super) type Grants = BTreeSet<(String, String)>;
 
-fn grants(policies: &Value) -> Grants {
+fn grants(policy: &Value) -> Grants {
     let mut grants = Grants::new();
-    for policy in list(policies) {
-        for statement in list(&policy["Statement"]) {
-            assert_eq!(statement["Effect"], "Allow");
-            for action in texts(&statement["Action"]) {
-                for resource in texts(&statement["Resource"]) {
-                    grants.insert((action.to_owned(), resource.to_owned()));
-                }
+    for statement in list(&policy["Statement"]) {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in texts(&statement["Action"]) {
+            for resource in texts(&statement["Resource"]) {
+                grants.insert((action.to_owned(), resource.to_owned()));
             }
         }
     }
@@ -32,6 +31,22 @@ pub(super) fn arn(service: &str, rest: &str) -> String {
 /// The permissions that each function and each other role needs. [`super::watched`] checks that the
 /// functions use exactly these actions on tables.
 pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
+    let mut needed = needed_beside_logs();
+    for (logical, permissions) in &mut needed {
+        if let Some(name) = logical.strip_suffix("Function") {
+            let group = arn("logs", &format!("log-group:surefire-{name}Logs:*"));
+            permissions.extend([
+                ("logs:CreateLogStream", group.clone()),
+                ("logs:PutLogEvents", group),
+                ("xray:PutTelemetryRecords", "*".to_owned()),
+                ("xray:PutTraceSegments", "*".to_owned()),
+            ]);
+        }
+    }
+    needed
+}
+
+fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
     let (orders, alerts) = (
         arn("dynamodb", "table/surefire-OrdersTable"),
         arn("dynamodb", "table/surefire-AlertsTable"),
@@ -72,11 +87,22 @@ pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
                 ("dynamodb:UpdateItem", alerts),
                 ("secretsmanager:GetSecretValue", secret("WebhookSecret")),
                 ("sqs:ChangeMessageVisibility", queue("AlertsQueue")),
+                ("sqs:DeleteMessage", queue("AlertsQueue")),
+                ("sqs:GetQueueAttributes", queue("AlertsQueue")),
+                ("sqs:ReceiveMessage", queue("AlertsQueue")),
                 ("sqs:SendMessage", queue("AlertsDeadLetterQueue")),
             ],
         ),
+        // SAM makes this role.
         (
-            "OrderEventsPipePolicy",
+            "OrdersSweeperFunctionEveryMinuteRole",
+            vec![(
+                "lambda:InvokeFunction",
+                arn("lambda", "function:surefire-OrdersSweeperFunction:live"),
+            )],
+        ),
+        (
+            "OrderEventsPipeRole",
             vec![
                 ("dynamodb:DescribeStream", stream.clone()),
                 ("dynamodb:GetRecords", stream.clone()),
@@ -92,24 +118,55 @@ pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
     ])
 }
 
+/// The functions, as SAM reads them and as it makes them.
+fn functions(stack: &Stack) -> impl Iterator<Item = (&str, &Resource)> {
+    let written = stack.of_kind("AWS::Serverless::Function");
+    written.chain(stack.of_kind("AWS::Lambda::Function"))
+}
+
+/// What each role may do, by the logical id of the function that has the role, or else of the role.
 fn roles(stack: &Stack) -> BTreeMap<&str, Grants> {
-    let functions = stack.of_kind("AWS::Serverless::Function");
-    let functions = functions.map(|(logical, it)| (logical, grants(&it.properties["Policies"])));
-    let policies = stack.of_kind("AWS::IAM::RolePolicy");
-    let policies =
-        policies.map(|(logical, it)| (logical, grants(&it.properties["PolicyDocument"])));
-    functions.chain(policies).collect()
+    let mut roles = BTreeMap::new();
+    for (logical, role) in stack.of_kind("AWS::IAM::Role") {
+        let name = role.reference.as_deref().unwrap_or_default();
+        let role_arn = json!(arn("iam", &format!("role/{name}")));
+        let function = functions(stack).find(|(_, it)| it.properties["Role"] == role_arn);
+        let mut allowed = Grants::new();
+        for policy in list(&role.properties["Policies"]) {
+            allowed.extend(grants(&policy["PolicyDocument"]));
+        }
+        for (_, policy) in stack.of_kind("AWS::IAM::RolePolicy") {
+            if policy.properties["RoleName"] == json!(name) {
+                allowed.extend(grants(&policy.properties["PolicyDocument"]));
+            }
+        }
+        roles.insert(function.map_or(logical, |(function, _)| function), allowed);
+    }
+    roles
 }
 
 /// Permissions that a role lacks, and those that it does not need.
 fn least(text: &str) -> Vec<String> {
-    let stack = match stack(text) {
-        Ok(stack) => stack,
-        Err(faults) => return faults,
-    };
+    match stack(text) {
+        Ok(stack) => least_of(&stack),
+        Err(faults) => faults,
+    }
+}
+
+/// As [`least`], for the roles that CloudFormation creates: SAM can add roles and policies.
+fn least_when_transformed(text: &str) -> Vec<String> {
+    least(&transform(text))
+}
+
+fn least_of(stack: &Stack) -> Vec<String> {
     let mut faults = Vec::new();
-    let needed = needed();
-    for (logical, has) in roles(&stack) {
+    let (needed, roles) = (needed(), roles(stack));
+    for (logical, _) in functions(stack) {
+        if !roles.contains_key(logical) {
+            faults.push(format!("{logical} has no role of its own"));
+        }
+    }
+    for (logical, has) in roles {
         let Some(needs) = needed.get(logical) else {
             faults.push(format!(
                 "{logical} is not in the list of needed permissions"
@@ -132,10 +189,9 @@ fn least(text: &str) -> Vec<String> {
     }
     for (logical, role) in stack.of_kind("AWS::IAM::Role") {
         let trusted = &role.properties["AssumeRolePolicyDocument"]["Statement"][0];
-        if trusted
-            .pointer("/Condition/StringEquals/aws:SourceAccount")
-            .is_none()
-        {
+        let pipes = texts(&trusted["Principal"]["Service"]).contains(&"pipes.amazonaws.com");
+        let account = trusted.pointer("/Condition/StringEquals/aws:SourceAccount");
+        if pipes && account.is_none() {
             faults.push(format!("{logical} trusts other accounts' pipes"));
         }
         if role.properties.get("ManagedPolicyArns").is_some() {
@@ -151,19 +207,39 @@ fn every_role_may_do_only_what_it_needs() {
 }
 
 #[test]
+fn slow_every_role_of_the_transformed_template_may_do_only_what_it_needs() {
+    keeps(least_when_transformed);
+}
+
+#[test]
+fn slow_a_function_whose_role_sam_makes_is_named() {
+    let role = "      Role: !GetAtt AlertForwarderRole.Arn\n";
+    let broken = with("AlertForwarderFunction", role, "");
+    names(
+        least,
+        &broken,
+        "AlertForwarderFunction has no role of its own",
+    );
+    let managed = "AlertForwarderFunctionRole has policies that are not written here";
+    names(least_when_transformed, &broken, managed);
+}
+
+#[test]
 fn the_orders_function_may_read_the_secret_of_redis_only_if_there_is_a_redis() {
     let secret = "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef";
     let without = Stack::read(&super::text(), []).unwrap();
     let with_redis = Stack::read(&super::text(), [("RedisSecretArn", secret)]).unwrap();
     let (before, after) = (roles(&without), roles(&with_redis));
-    let more: Vec<_> = after["OrdersFunction"]
-        .difference(&before["OrdersFunction"])
-        .collect();
+    let more = after["OrdersFunction"].difference(&before["OrdersFunction"]);
+    // A function in a VPC also manages its network interfaces, whose names are not known before.
+    let (network, more): (Vec<_>, Vec<_>) =
+        more.partition(|(action, _)| action.starts_with("ec2:"));
     let expected = (
         "secretsmanager:GetSecretValue".to_owned(),
         secret.to_owned(),
     );
     assert_eq!(more, [&expected]);
+    assert_eq!(network.len(), 6);
     let others = |roles: &BTreeMap<&str, Grants>| {
         let mut roles: BTreeMap<String, Grants> = roles
             .iter()
@@ -178,15 +254,15 @@ fn the_orders_function_may_read_the_secret_of_redis_only_if_there_is_a_redis() {
 #[test]
 fn a_role_with_too_many_or_too_few_permissions_is_named() {
     let broken = with(
-        "OrdersFunction",
+        "OrdersRole",
         "Action: dynamodb:Query",
         "Action: [dynamodb:Query, dynamodb:Scan]",
     );
     names(least, &broken, "OrdersFunction may dynamodb:Scan on");
-    let broken = with("OrdersFunction", "dynamodb:PutItem, ", "");
+    let broken = with("OrdersRole", "dynamodb:PutItem, ", "");
     names(least, &broken, "OrdersFunction may not dynamodb:PutItem on");
     let broken = with(
-        "AuthorizerFunction",
+        "AuthorizerRole",
         "Resource: !Ref SigningSecret",
         "Resource: !Ref WebhookSecret",
     );
@@ -200,7 +276,7 @@ fn a_role_with_too_many_or_too_few_permissions_is_named() {
         "Action: events:PutEvents",
         "Action: events:*",
     );
-    names(least, &broken, "OrderEventsPipePolicy may events:* on");
+    names(least, &broken, "OrderEventsPipeRole may events:* on");
     let condition = "            Condition:\n              StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}\n";
     let broken = with("OrderEventsPipeRole", condition, "");
     names(least, &broken, "OrderEventsPipeRole trusts other accounts");
@@ -247,15 +323,15 @@ fn every_wildcard_in_a_policy_has_a_reason() {
 #[test]
 fn a_wildcard_without_a_reason_is_named() {
     let broken = with(
-        "OrdersFunction",
+        "OrdersRole",
         "Resource: !GetAtt OrdersTable.Arn",
         "Resource: \"*\"",
     );
     names(wildcards, &broken, "Resource: \"*\" has no reason");
     let broken = with(
-        "CorsFunction",
-        "      Timeout: 3\n",
-        "      Timeout: 3\n      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n            - Sid: All\n              Effect: Allow\n              Action: dynamodb:*\n",
+        "CorsRole",
+        "              - Sid: Logs\n",
+        "              - Sid: All\n                Effect: Allow\n                Action: dynamodb:*\n              - Sid: Logs\n",
     );
     names(wildcards, &broken, "Action: dynamodb:* has no reason");
 }
