@@ -208,6 +208,12 @@ fn receiving(stack: &Stack, faults: &mut Faults) {
         (1..=5).contains(&number(&event["Properties"]["BatchSize"])),
         "a batch is too large",
     );
+    faults.want(
+        (2..=10).contains(&number(
+            &event["Properties"]["ScalingConfig"]["MaximumConcurrency"],
+        )),
+        "an alert storm takes the concurrency that orders need",
+    );
     let variables = &function["Environment"]["Variables"];
     faults.want(
         variables["QUEUE_URL"] == json!(queue.reference)
@@ -301,6 +307,12 @@ const BREAKS: &[(&str, &str, &str, &str)] = &[
         "BatchSize: 5",
         "BatchSize: 50",
         "too large",
+    ),
+    (
+        "AlertForwarderFunction",
+        "            ScalingConfig: {MaximumConcurrency: 2}\n",
+        "",
+        "an alert storm takes the concurrency",
     ),
     (
         "AlertForwarderFunction",
