@@ -206,6 +206,50 @@ fn of_function(
     faults
 }
 
+/// Functions on a schedule whose runs can be repeated after the next run has started.
+fn repeated(text: &str) -> Vec<String> {
+    let stack = match stack(text) {
+        Ok(stack) => stack,
+        Err(faults) => return faults,
+    };
+    let once = json!({"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60});
+    let mut faults = Vec::new();
+    for (logical, function) in stack.of_kind("AWS::Serverless::Function") {
+        let events = function.properties["Events"].as_object();
+        for (name, event) in events.into_iter().flatten() {
+            if event["Type"] != json!("ScheduleV2") {
+                continue;
+            }
+            if function.properties["EventInvokeConfig"] != once {
+                faults.push(format!("{logical}: Lambda repeats a run for hours"));
+            }
+            if event["Properties"]["RetryPolicy"] != once {
+                faults.push(format!(
+                    "{logical}: the schedule {name} repeats a run for hours"
+                ));
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn a_scheduled_run_is_not_repeated_after_the_next_one_has_started() {
+    keeps(repeated);
+}
+
+#[test]
+fn a_scheduled_run_that_is_repeated_for_hours_is_named() {
+    let config = "EventInvokeConfig: {MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60}";
+    let without_age = "EventInvokeConfig: {MaximumRetryAttempts: 0}";
+    let broken = with("OrdersSweeperFunction", config, without_age);
+    names(repeated, &broken, "Lambda repeats a run for hours");
+    let policy =
+        "            RetryPolicy: {MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60}\n";
+    let broken = with("OrdersSweeperFunction", policy, "");
+    names(repeated, &broken, "EveryMinute repeats a run for hours");
+}
+
 /// What is wrong with how functions are built, run and logged.
 fn form(text: &str) -> Vec<String> {
     let (stack, template) = match (stack(text), template(text)) {
