@@ -165,6 +165,48 @@ fn in_the_way(text: &str) -> Vec<String> {
     faults
 }
 
+/// Logs that AWS delivers and whose group needs an entry in the account's policy. That policy has
+/// room for few groups.
+fn delivered(text: &str) -> Vec<String> {
+    let stack = match stack(text) {
+        Ok(stack) => stack,
+        Err(faults) => return faults,
+    };
+    let paths = [
+        "/AccessLogSettings/DestinationArn",
+        "/LogConfiguration/CloudwatchLogsLogDestination/LogGroupArn",
+    ];
+    let mut faults = Vec::new();
+    for (logical, resource) in &stack.resources {
+        for path in paths {
+            let arn = resource.properties.pointer(path);
+            let arn = arn.and_then(|arn| arn.as_str());
+            let group = arn.and_then(|arn| arn.strip_suffix(":*")?.rsplit_once(":surefire-"));
+            let Some((_, group)) = group else { continue };
+            let name = stack.resources[group].properties["LogGroupName"].as_str();
+            if !name.is_some_and(|name| name.starts_with("/aws/vendedlogs/")) {
+                faults.push(format!(
+                    "{logical}: its log counts against the account's policy"
+                ));
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn delivered_logs_need_no_entry_in_the_accounts_policy() {
+    keeps(delivered);
+}
+
+#[test]
+fn a_log_that_counts_against_the_accounts_policy_is_named() {
+    let broken = with("ApiLogs", "/aws/vendedlogs/apigateway/", "/apigateway/");
+    names(delivered, &broken, "HttpApi: its log counts");
+    let broken = with("OrderEventsPipeLogs", "/aws/vendedlogs/pipes/", "/pipes/");
+    names(delivered, &broken, "OrderEventsPipe: its log counts");
+}
+
 #[test]
 fn two_stacks_fit_in_one_account_and_one_stack_fits_in_a_new_account() {
     keeps(in_the_way);
