@@ -13,8 +13,12 @@ use super::{keeps, list, names, stack, texts, with};
 /// The services that publish to the topic, and whether they name their account.
 ///
 /// EventBridge does not name it, so a policy with a condition on the source account refuses its events
-/// (Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs").
-const PUBLISHERS: [(&str, bool); 4] = [
+/// (Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs"). The policies that AWS
+/// documents for AWS Backup and for the developer tools' notifications have no such condition.
+const PUBLISHERS: [(&str, bool); 7] = [
+    ("events.rds.amazonaws.com", true),
+    ("backup.amazonaws.com", false),
+    ("codestar-notifications.amazonaws.com", false),
     ("cloudwatch.amazonaws.com", true),
     ("budgets.amazonaws.com", true),
     ("costalerts.amazonaws.com", true),
@@ -112,8 +116,8 @@ fn the_topic_and_its_key_admit_every_publisher() {
 
 #[test]
 fn a_publisher_that_is_not_admitted_is_named() {
-    let services = "[cloudwatch.amazonaws.com, budgets.amazonaws.com, costalerts.amazonaws.com]";
-    let fewer = "[cloudwatch.amazonaws.com, budgets.amazonaws.com]";
+    let services = ", costalerts.amazonaws.com";
+    let fewer = "";
     let broken = with("AlertsTopicPolicy", services, fewer);
     names(
         topics,
@@ -126,7 +130,18 @@ fn a_publisher_that_is_not_admitted_is_named() {
         &broken,
         "AlertsKey does not admit costalerts.amazonaws.com",
     );
-    let events = "            Principal: {Service: events.amazonaws.com}\n";
+    for entry in ["AlertsTopicPolicy", "AlertsKey"] {
+        for publisher in [
+            "events.rds.amazonaws.com",
+            "backup.amazonaws.com",
+            "codestar-notifications.amazonaws.com",
+        ] {
+            let broken = with(entry, &format!(", {publisher}"), "");
+            let fault = format!("{entry} does not admit {publisher}");
+            names(topics, &broken, &fault);
+        }
+    }
+    let events = "            Principal: {Service: [events.amazonaws.com, backup.amazonaws.com, codestar-notifications.amazonaws.com]}\n";
     let bound = format!(
         "{events}            Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}}\n"
     );
