@@ -185,11 +185,18 @@ fn number(value: &Value) -> u64 {
 fn sending(stack: &Stack, faults: &mut Faults) {
     let resource = |logical: &str| &stack.resources[logical];
     let queue = resource("AlertsQueue");
-    let subscribed = list(&resource("AlertsTopic").properties["Subscription"]);
-    let wanted = json!({"Protocol": "sqs", "Endpoint": queue_arn("AlertsQueue")});
+    let topic = &resource("AlertsTopic");
+    let wanted = json!({
+        "TopicArn": topic.reference, "Protocol": "sqs", "Endpoint": queue_arn("AlertsQueue"),
+    });
+    let mut subscriptions = stack.of_kind("AWS::SNS::Subscription");
     faults.want(
-        subscribed.contains(&&wanted),
+        subscriptions.any(|(_, it)| it.properties == wanted),
         "the topic does not send to the queue",
+    );
+    faults.want(
+        topic.properties.get("Subscription").is_none(),
+        "a subscription outlives its topic",
     );
     let policy = &resource("AlertsQueuePolicy").properties;
     let statement = &policy["PolicyDocument"]["Statement"][0];
@@ -289,6 +296,12 @@ fn an_alert_reaches_the_forwarder_and_is_kept_during_an_outage_of_discord() {
 const BREAKS: &[(&str, &str, &str, &str)] = &[
     (
         "AlertsTopic",
+        "      KmsMasterKeyId: !Ref AlertsKey\n",
+        "      KmsMasterKeyId: !Ref AlertsKey\n      Subscription: [{Protocol: sqs, Endpoint: !GetAtt AlertsQueue.Arn}]\n",
+        "a subscription outlives",
+    ),
+    (
+        "AlertsSubscription",
         "!GetAtt AlertsQueue.Arn",
         "!GetAtt AlertsDeadLetterQueue.Arn",
         "does not send",
