@@ -13,6 +13,7 @@ mod functions;
 mod order_events;
 mod permissions;
 mod recipes;
+mod regions;
 mod tables;
 mod transformed;
 mod watched;

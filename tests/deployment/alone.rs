@@ -7,9 +7,10 @@ use template::Stack;
 use super::{keeps, names, stack, text, with};
 
 /// The parameters whose values decide which resources exist, with their values.
-const CHOICES: [(&str, &[&str]); 5] = [
+const CHOICES: [(&str, &[&str]); 6] = [
     ("Components", &["all", "authorizer", "alert-forwarder"]),
     ("EnableEdge", &["true", "false"]),
+    ("EnableOrderEvents", &["true", "false"]),
     (
         "RedisSecretArn",
         &["", "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef"],
@@ -46,7 +47,7 @@ fn dangling(text: &str) -> Vec<String> {
 
 #[test]
 fn every_combination_of_parameters_refers_only_to_what_is_deployed() {
-    assert_eq!(combinations().len(), 3 * 2 * 2 * 2 * 2);
+    assert_eq!(combinations().len(), 3 * 2 * 2 * 2 * 2 * 2);
     keeps(dangling);
 }
 

@@ -368,9 +368,9 @@ fn a_key_attribute_without_a_definition_is_refused() {
 fn a_rate_schedule_is_read_and_a_cron_schedule_is_refused() {
     let event = |expression: &str| {
         let schedule = format!(
-            "Events:\n        Tick: {{Type: Schedule, Properties: {{Schedule: {expression}}}}}\n"
+            "      Events:\n        Tick: {{Type: Schedule, Properties: {{Schedule: {expression}}}}}\n"
         );
-        changed("Events:\n", &schedule)
+        changed("      Events:\n", &schedule)
     };
     let template = event("rate(5 minutes)").unwrap();
     let schedules = &template.functions["OrdersFunction"].schedules;
