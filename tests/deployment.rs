@@ -13,6 +13,7 @@ mod functions;
 mod order_events;
 mod permissions;
 mod recipes;
+mod redis;
 mod regions;
 mod tables;
 mod transformed;

@@ -121,6 +121,11 @@ impl<'template> Evaluator<'template> {
         }
     }
 
+    /// Whether a condition holds that is written in place, as rules have them.
+    pub(crate) fn holds(&self, condition: &Node) -> Result<bool, Fault> {
+        self.condition(condition, 0)
+    }
+
     fn value_at(&self, node: &Node, depth: usize) -> Result<Option<Value>, Fault> {
         if DEPTH_MAX < depth {
             return Err(node.fault("this value refers to itself, or is nested too deep"));
@@ -198,6 +203,7 @@ impl<'template> Evaluator<'template> {
             | Intrinsic::Not
             | Intrinsic::And
             | Intrinsic::Or
+            | Intrinsic::Contains
             | Intrinsic::Condition => Value::Bool(self.condition(node, depth)?),
         };
         Ok(Some(value))
@@ -359,6 +365,11 @@ impl<'template> Evaluator<'template> {
             Intrinsic::Equals => {
                 let [left, right] = arguments(function, &argument)?;
                 Ok(self.text_at(left, depth)? == self.text_at(right, depth)?)
+            }
+            Intrinsic::Contains => {
+                let [list, text] = arguments(function, &argument)?;
+                let text = self.text_at(text, depth)?;
+                Ok(self.texts_at(list, depth)?.contains(&text))
             }
             Intrinsic::Not => {
                 let [only] = arguments(function, &argument)?;

@@ -16,6 +16,8 @@ pub(crate) enum Intrinsic {
     Not,
     And,
     Or,
+    /// Only rules may use this one.
+    Contains,
     Condition,
     Join,
     Select,
@@ -24,7 +26,7 @@ pub(crate) enum Intrinsic {
 }
 
 impl Intrinsic {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Ref,
         Self::Sub,
         Self::GetAtt,
@@ -33,6 +35,7 @@ impl Intrinsic {
         Self::Not,
         Self::And,
         Self::Or,
+        Self::Contains,
         Self::Condition,
         Self::Join,
         Self::Select,
