@@ -267,9 +267,14 @@ fn wiring(text: &str) -> Vec<String> {
             == arn("sqs:ap-northeast-2:123456789012:surefire-OrderEventsDeadLetterQueue"),
         "a record that cannot be sent does not reach the dead-letter queue",
     );
+    let before = texts(&pipe.attributes["DependsOn"]);
     want(
-        pipe.attributes["DependsOn"] == json!("OrderEventsPipePolicy"),
+        before.contains(&"OrderEventsPipePolicy"),
         "the pipe may start before its role has its policy",
+    );
+    want(
+        before.contains(&"OrdersFunction"),
+        "the pipe is validated before its stream and its role have settled",
     );
     faults
 }
@@ -315,9 +320,15 @@ fn a_wrong_setting_of_the_pipe_is_named() {
         ),
         (
             "OrderEventsPipe",
-            "    DependsOn: OrderEventsPipePolicy\n",
-            "",
+            "[OrderEventsPipePolicy, OrdersFunction]",
+            "[OrdersFunction]",
             "before its role",
+        ),
+        (
+            "OrderEventsPipe",
+            "[OrderEventsPipePolicy, OrdersFunction]",
+            "OrderEventsPipePolicy",
+            "have settled",
         ),
         (
             "OrderEventsPipe",

@@ -10,7 +10,7 @@ use orders::Moment;
 use orders::Refusal;
 use serde_json::json;
 use shared::problem::Problem;
-use template::{Kind, TableSpec};
+use template::{Kind, Resource, Stack, TableSpec};
 
 use super::{keeps, names, stack, template, with};
 use crate::api::sweeping::pending;
@@ -120,9 +120,13 @@ fn lasting(text: &str) -> Vec<String> {
     };
     let mut faults = Vec::new();
     for (logical, table) in stack.of_kind("AWS::DynamoDB::Table") {
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            if table.attributes[policy] != json!("Retain") {
-                faults.push(format!("{logical}: its {policy} is not Retain"));
+        // Only a first deployment that fails may delete its tables: they are empty.
+        for (policy, wanted) in [
+            ("DeletionPolicy", "RetainExceptOnCreate"),
+            ("UpdateReplacePolicy", "Retain"),
+        ] {
+            if table.attributes[policy] != json!(wanted) {
+                faults.push(format!("{logical}: its {policy} is not {wanted}"));
             }
         }
         for (what, path) in [
@@ -133,7 +137,8 @@ fn lasting(text: &str) -> Vec<String> {
             ),
             ("encrypted", "/SSESpecification/SSEEnabled"),
         ] {
-            if table.properties.pointer(path) != Some(&json!(true)) {
+            let setting = table.properties.pointer(path);
+            if setting != Some(&json!(true)) && setting != Some(&json!("true")) {
                 faults.push(format!("{logical} is not {what}"));
             }
         }
@@ -208,17 +213,42 @@ fn tables_outlive_their_stack() {
     keeps(lasting);
 }
 
+/// Tables that block the rollback of a first deployment, although its parameters leave them unprotected.
+fn blocking(text: &str) -> Vec<String> {
+    let stack = match Stack::read(text, [("ProtectTables", "false")]) {
+        Ok(stack) => stack,
+        Err(error) => return vec![error.to_string()],
+    };
+    let tables = stack.of_kind("AWS::DynamoDB::Table");
+    let blocks = |(_, table): &(&str, &Resource)| {
+        table.properties["DeletionProtectionEnabled"] != json!("false")
+            || table.attributes["DeletionPolicy"] != json!("RetainExceptOnCreate")
+    };
+    let blocking = tables.filter(blocks);
+    blocking
+        .map(|(logical, _)| format!("{logical} blocks a first rollback"))
+        .collect()
+}
+
+#[test]
+fn a_first_deployment_that_fails_can_delete_its_tables() {
+    keeps(blocking);
+    let protection = "DeletionProtectionEnabled: !Ref ProtectTables";
+    let broken = with("AlertsTable", protection, "DeletionProtectionEnabled: true");
+    names(blocking, &broken, "AlertsTable blocks a first rollback");
+}
+
 #[test]
 fn a_table_that_can_be_lost_is_named() {
     let broken = with(
         "OrdersTable",
-        "    DeletionPolicy: Retain\n",
+        "    DeletionPolicy: RetainExceptOnCreate\n",
         "    DeletionPolicy: Delete\n",
     );
     names(lasting, &broken, "OrdersTable: its DeletionPolicy");
     let broken = with(
         "OrdersTable",
-        "DeletionProtectionEnabled: true",
+        "DeletionProtectionEnabled: !Ref ProtectTables",
         "DeletionProtectionEnabled: false",
     );
     names(lasting, &broken, "OrdersTable is not protected");
