@@ -8,6 +8,7 @@ mod alerting;
 mod alone;
 mod api;
 mod bootstraps;
+mod deleting;
 pub(crate) mod events;
 mod functions;
 mod order_events;
