@@ -9,6 +9,7 @@ mod alone;
 mod api;
 mod bootstraps;
 mod deleting;
+mod edge;
 pub(crate) mod events;
 mod functions;
 mod order_events;

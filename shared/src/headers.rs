@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::cors::{self, AllowedOrigins};
+use crate::problem;
 
 /// The security headers of every answer, with their values.
 ///
@@ -81,10 +82,19 @@ pub fn finish(headers: &mut HeaderMap, origin: Option<&HeaderValue>, origins: &A
     secure(headers);
 }
 
+/// The `cache-control` of an error answer.
+///
+/// It has no `max-age`, not even 0. CloudFront caches some errors, such as 412 and 415, only if they
+/// have a `max-age`, and has no setting to turn that off ("How CloudFront processes HTTP 4xx and 5xx
+/// status codes from your origin").
+const CACHE_CONTROL_OF_ERRORS: HeaderValue =
+    HeaderValue::from_static("no-store, no-cache, must-revalidate");
+
 /// Sets the security headers, each on exactly one line.
 ///
 /// A `cache-control` with the directive `public` is kept, because the handler chose it. Any other
-/// is replaced: answers belong to one caller, and no cache may store them.
+/// is replaced: answers belong to one caller, and no cache may store them. An error answer is a
+/// problem document, and is never public.
 pub fn secure(headers: &mut HeaderMap) {
     let chosen = headers
         .get(header::CACHE_CONTROL)
@@ -93,7 +103,12 @@ pub fn secure(headers: &mut HeaderMap) {
     for (name, value) in &SECURITY {
         headers.insert(name, value.clone());
     }
-    if let Some(public) = chosen {
+    if headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|it| it == problem::MEDIA_TYPE)
+    {
+        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL_OF_ERRORS);
+    } else if let Some(public) = chosen {
         headers.insert(header::CACHE_CONTROL, public);
     }
 }
@@ -190,6 +205,16 @@ mod tests {
         let origin = HeaderValue::from_static("https://app.example");
         finish(&mut headers, Some(&origin), &origins);
         assert_eq!(headers, once);
+    }
+
+    #[test]
+    fn an_error_answer_has_no_max_age() {
+        let errors = "no-store, no-cache, must-revalidate";
+        let problem = ("content-type", "application/problem+json");
+        check_cache_control(&[problem], errors);
+        let public = ("cache-control", "public, max-age=60");
+        check_cache_control(&[problem, public], errors);
+        check_cache_control(&[problem, ("cache-control", "max-age=60")], errors);
     }
 
     #[test]

@@ -145,6 +145,14 @@ pub(super) fn expected(
         }
     }
     lines.extend(own);
+    // The functions' errors have no max-age: CloudFront would cache some of them because of it.
+    if lines.contains(&("content-type", "application/problem+json")) {
+        for (name, value) in &mut lines {
+            if *name == "cache-control" {
+                *value = "no-store, no-cache, must-revalidate";
+            }
+        }
+    }
     sorted(
         lines
             .iter()
