@@ -23,12 +23,35 @@ fn faults(text: &str) -> Vec<String> {
             faults.push(format!("the edge caches the status {status}"));
         }
     }
+    let plain = &config["DefaultCacheBehavior"]["ViewerProtocolPolicy"];
+    if *plain != json!("redirect-to-https") {
+        faults.push(format!("the edge does not redirect plain HTTP: {plain}"));
+    }
+    let policy = &stack.resources["EdgeHeaders"].properties["ResponseHeadersPolicyConfig"];
+    let transport = &policy["SecurityHeadersConfig"]["StrictTransportSecurity"];
+    if transport["AccessControlMaxAgeSec"].as_u64() < Some(31_536_000) {
+        faults.push("browsers do not remember for a year to use HTTPS".to_owned());
+    }
     faults
 }
 
 #[test]
-fn the_edge_caches_no_error() {
+fn the_edge_caches_no_error_and_redirects_plain_http() {
     keeps(faults);
+}
+
+#[test]
+fn an_edge_that_refuses_or_takes_plain_http_is_named() {
+    for policy in ["https-only", "allow-all"] {
+        let broken = with("Edge", "redirect-to-https", policy);
+        names(faults, &broken, "the edge does not redirect plain HTTP");
+    }
+    let broken = with(
+        "EdgeHeaders",
+        "{AccessControlMaxAgeSec: 63072000, IncludeSubdomains: true, Override: true}",
+        "{AccessControlMaxAgeSec: 600, IncludeSubdomains: true, Override: true}",
+    );
+    names(faults, &broken, "do not remember for a year");
 }
 
 #[test]
