@@ -113,13 +113,13 @@ pub(super) fn expected(
             with_body(&mut lines, "application/json");
             lines.extend(SECURITY.iter().filter(|_| edge));
             lines.extend(READABLE.iter().filter(|_| edge && allowed));
-            lines.extend(Some(("vary", "Origin")).filter(|_| edge && allowed));
+            lines.extend(Some(("vary", "Origin")).filter(|_| edge));
         }
         Maker::FailedPreflight => {
             with_body(&mut lines, "application/json");
             lines.extend(SECURITY.iter().filter(|_| edge));
             lines.extend(PERMITTED.iter().filter(|_| edge && allowed));
-            lines.extend(Some(("vary", "Origin")).filter(|_| edge && allowed));
+            lines.extend(Some(("vary", "Origin")).filter(|_| edge));
         }
         Maker::Preflight => {
             if !allowed {

@@ -122,6 +122,7 @@ mod tests {
             headers: vec![
                 header("x-frame-options", "DENY", true),
                 header("cache-control", "no-store", false),
+                header("vary", "Origin", false),
             ],
         }
     }
@@ -166,7 +167,12 @@ mod tests {
 
     #[test]
     fn an_origin_that_is_not_allowed_gets_security_headers_but_no_cors_headers() {
-        let expected = [("x-frame-options", "DENY"), ("cache-control", "no-store")];
+        let expected = [
+            ("x-frame-options", "DENY"),
+            ("cache-control", "no-store"),
+            // A cache must not give this answer to a page of an allowed origin.
+            ("vary", "Origin"),
+        ];
         check(
             &Method::GET,
             &[("origin", "https://a.example.evil")],
@@ -188,6 +194,7 @@ mod tests {
             &[
                 ("x-frame-options", "DENY"),
                 ("cache-control", "public, max-age=5"),
+                ("vary", "Origin"),
             ],
         );
     }
