@@ -2,15 +2,29 @@
 
 use local::serve::{Options, start};
 
-async fn refusal(list: &str) -> String {
+async fn refusal(parameter: &str, list: &str) -> String {
     let mut options = Options::in_memory();
     options
         .parameters
-        .push(("AllowedOrigins".to_owned(), list.to_owned()));
+        .push((parameter.to_owned(), list.to_owned()));
     let error = start(options).await.map(drop).unwrap_err();
     let line = error.to_string();
     assert_eq!(line.lines().count(), 1, "{line}");
     line
+}
+
+#[tokio::test]
+async fn a_wrong_header_stops_the_start_and_is_named() {
+    for (list, named) in [
+        (
+            "traceparent,*",
+            "ALLOWED_HEADERS: entry 2, \"*\", is a wildcard",
+        ),
+        ("a b", "ALLOWED_HEADERS: entry 1, \"a b\", is not the name"),
+    ] {
+        let line = refusal("AllowedHeaders", list).await;
+        assert!(line.contains(named), "{list}: {line}");
+    }
 }
 
 #[tokio::test]
@@ -58,7 +72,7 @@ async fn a_wrong_origin_stops_the_start_and_is_named() {
         ("https://a.example,", 2, "", "empty"),
         ("", 1, "", "empty"),
     ] {
-        let line = refusal(list).await;
+        let line = refusal("AllowedOrigins", list).await;
         let named = format!("ALLOWED_ORIGINS: entry {position}, {entry:?}, ");
         let (place, said) = line
             .split_once(&named)

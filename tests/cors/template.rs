@@ -164,7 +164,7 @@ async fn the_edge_sends_the_same_headers_as_the_functions() {
     let cors = edge.cors.unwrap();
     assert!(cors.replaces && !cors.credentials);
     assert_eq!(cors.methods.join(", "), ::cors::preflight::ALLOWED_METHODS);
-    assert_eq!(cors.headers.join(", "), ::cors::preflight::ALLOWED_HEADERS);
+    assert_eq!(cors.headers.join(", "), ::cors::ALLOWED_HEADERS);
     assert_eq!(cors.exposed.join(", "), EXPOSED_HEADERS);
     assert_eq!(cors.max_age_seconds, Some(preflight_max_age().await));
 }
@@ -172,7 +172,8 @@ async fn the_edge_sends_the_same_headers_as_the_functions() {
 /// How long the function lets a browser reuse its approval, in seconds.
 async fn preflight_max_age() -> u64 {
     let origin = "https://shop.example";
-    let config = ::cors::Config::from_env(|_| Some(origin.to_owned())).unwrap();
+    let var = |name: &str| (name == "ALLOWED_ORIGINS").then(|| origin.to_owned());
+    let config = ::cors::Config::from_env(var).unwrap();
     let request = Request::options("/")
         .header("origin", origin)
         .header("access-control-request-method", "GET")
@@ -217,6 +218,22 @@ fn one_parameter_sets_the_origins_of_the_edge_and_of_every_function() {
         let edge = template.edge.unwrap().cors.unwrap();
         assert_eq!(edge.origins.join(","), list);
     }
+}
+
+#[test]
+fn one_parameter_adds_headers_at_the_edge_and_in_the_function() {
+    let more = [("AllowedHeaders", "traceparent,x-requested-with")];
+    let template = Template::read(&text(), more).unwrap();
+    let (_, function) = template.function(Kind::Cors).unwrap();
+    assert_eq!(
+        function.environment["ALLOWED_HEADERS"],
+        "traceparent,x-requested-with"
+    );
+    let edge = template.edge.unwrap().cors.unwrap();
+    assert_eq!(
+        edge.headers.join(", "),
+        format!("{}, traceparent, x-requested-with", ::cors::ALLOWED_HEADERS)
+    );
 }
 
 #[test]

@@ -4,20 +4,29 @@ use std::fmt;
 
 use shared::cors::{AllowedOrigins, OriginError};
 
+use crate::allowed_headers::{AllowedHeaders, HeaderError};
+
 const ALLOWED_ORIGINS: &str = "ALLOWED_ORIGINS";
+const ALLOWED_HEADERS: &str = "ALLOWED_HEADERS";
 
 /// The function's configuration. Every value of this type is valid.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) allowed_origins: AllowedOrigins,
+    pub(crate) allowed_headers: AllowedHeaders,
 }
 
 impl Config {
-    /// Reads `ALLOWED_ORIGINS`, a comma-separated list, through `var`.
+    /// Reads two comma-separated lists through `var`: `ALLOWED_ORIGINS`, and `ALLOWED_HEADERS` if it
+    /// is set.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let list = var(ALLOWED_ORIGINS).ok_or(ConfigError::Missing)?;
         let allowed_origins = AllowedOrigins::parse(&list)?;
-        Ok(Self { allowed_origins })
+        let more = var(ALLOWED_HEADERS).unwrap_or_default();
+        Ok(Self {
+            allowed_origins,
+            allowed_headers: AllowedHeaders::and(&more)?,
+        })
     }
 }
 
@@ -30,6 +39,9 @@ pub enum ConfigError {
     /// An entry of the list is wrong.
     #[error("{ALLOWED_ORIGINS}: {0}")]
     Origins(#[from] OriginError),
+    /// A header of the list is wrong.
+    #[error("{ALLOWED_HEADERS}: {0}")]
+    Headers(#[from] HeaderError),
 }
 
 /// The same text as `Display`, because Rust prints the error that `main` returns with `Debug`.
@@ -79,7 +91,24 @@ mod tests {
     #[test]
     fn a_list_of_origins_is_read() {
         let list = "https://app.example, http://localhost:5173";
-        let config = Config::from_env(|_| Some(list.to_owned())).unwrap();
+        let origins = |name: &str| (name == "ALLOWED_ORIGINS").then(|| list.to_owned());
+        let config = Config::from_env(origins).unwrap();
         assert_eq!(Ok(config.allowed_origins), AllowedOrigins::parse(list));
+    }
+
+    #[test]
+    fn a_wrong_header_is_an_error_that_names_the_entry() {
+        let config = |headers: &str| {
+            let var = |name: &str| match name {
+                "ALLOWED_HEADERS" => Some(headers.to_owned()),
+                _ => Some("https://app.example".to_owned()),
+            };
+            Config::from_env(var).map(drop)
+        };
+        assert!(config("").is_ok() && config("traceparent, X-One").is_ok());
+        assert_eq!(
+            config("traceparent,*").unwrap_err().to_string(),
+            r#"ALLOWED_HEADERS: entry 2, "*", is a wildcard; list each header by name"#,
+        );
     }
 }

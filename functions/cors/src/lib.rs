@@ -4,6 +4,7 @@
 //! Read [`preflight`] first: it has all the rules. They depend only on the request's headers, not
 //! on paths or orders, so any API can use this function for `OPTIONS /{proxy+}`.
 
+mod allowed_headers;
 mod config;
 pub mod preflight;
 
@@ -23,6 +24,7 @@ use lambda_http::{
 use shared::{headers, problem::Problem, telemetry};
 use tracing::Instrument as _;
 
+pub use allowed_headers::{ALLOWED_HEADERS, HeaderError};
 pub use config::{Config, ConfigError};
 use preflight::Decision;
 
@@ -66,16 +68,20 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infal
 fn answer(config: &Config, request: &Request) -> Response<Body> {
     let request_id = gateway_request_id(request);
     let mut response = if request.method() == Method::OPTIONS {
-        let decision = preflight::decide(request.headers(), &config.allowed_origins);
+        let decision = preflight::decide(
+            request.headers(),
+            &config.allowed_origins,
+            &config.allowed_headers,
+        );
         if let Decision::Refused(refusal) = &decision {
             // Helps the developer of a front end whose origin is not configured.
             tracing::info!(
-                reason = refusal.problem().kind(),
+                reason = refusal.problem(&config.allowed_headers).kind(),
                 origin = logged_origin(request),
                 "preflight refused"
             );
         }
-        preflight::respond(&decision, request_id)
+        preflight::respond(&decision, &config.allowed_headers, request_id)
     } else {
         wrong_method(config, request, request_id)
     };

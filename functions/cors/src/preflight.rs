@@ -21,14 +21,10 @@ use shared::{
     problem::Problem,
 };
 
+use crate::allowed_headers::AllowedHeaders;
+
 /// The API's methods. Methods are case-sensitive: a page that writes `patch` sends `patch`.
 pub const ALLOWED_METHODS: &str = "GET, POST, PUT";
-
-/// The request headers that a page may set, besides those that browsers always let it set.
-///
-/// `authorization` must be named: `*` does not include it.
-pub const ALLOWED_HEADERS: &str =
-    "authorization, content-type, idempotency-key, if-match, if-none-match";
 
 /// How long a browser may reuse an approval, in seconds.
 ///
@@ -77,7 +73,11 @@ pub(crate) enum Refusal {
 }
 
 /// Decides an OPTIONS request by its headers alone, whatever its path is.
-pub(crate) fn decide<'a>(request: &HeaderMap, origins: &'a AllowedOrigins) -> Decision<'a> {
+pub(crate) fn decide<'a>(
+    request: &HeaderMap,
+    origins: &'a AllowedOrigins,
+    allowed: &AllowedHeaders,
+) -> Decision<'a> {
     if !request.contains_key(ORIGIN) || !request.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return Decision::NotPreflight;
     }
@@ -87,7 +87,7 @@ pub(crate) fn decide<'a>(request: &HeaderMap, origins: &'a AllowedOrigins) -> De
     if !only(request, &ACCESS_CONTROL_REQUEST_METHOD).is_some_and(is_allowed_method) {
         return Decision::Refused(Refusal::Method);
     }
-    match check_headers(request) {
+    match check_headers(request, allowed) {
         Ok(()) => Decision::Allowed(origin),
         Err(refusal) => Decision::Refused(refusal),
     }
@@ -107,14 +107,14 @@ fn is_allowed_method(method: &HeaderValue) -> bool {
 }
 
 /// Checks the requested headers. The gateway joins several lines into one; both forms are read.
-fn check_headers(request: &HeaderMap) -> Result<(), Refusal> {
+fn check_headers(request: &HeaderMap, allowed: &AllowedHeaders) -> Result<(), Refusal> {
     let mut empty_elements = 0;
     for line in request.get_all(ACCESS_CONTROL_REQUEST_HEADERS) {
         for element in line.as_bytes().split(|byte| *byte == b',') {
             // The only ASCII white space in a header value is spaces and tabs.
             let name = element.trim_ascii();
             if !name.is_empty() {
-                check_header(name)?;
+                check_header(name, allowed)?;
                 continue;
             }
             empty_elements += 1;
@@ -126,9 +126,8 @@ fn check_headers(request: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_header(name: &[u8]) -> Result<(), Refusal> {
-    let mut allowed = ALLOWED_HEADERS.split(", ");
-    if allowed.any(|allowed| name.eq_ignore_ascii_case(allowed.as_bytes())) {
+fn check_header(name: &[u8], allowed: &AllowedHeaders) -> Result<(), Refusal> {
+    if allowed.contain(name) {
         return Ok(());
     }
     let short = name.len() <= REPEATED_NAME_BYTES_MAX;
@@ -137,11 +136,15 @@ fn check_header(name: &[u8]) -> Result<(), Refusal> {
 }
 
 /// The whole answer to an OPTIONS request, with the security headers.
-pub(crate) fn respond(decision: &Decision<'_>, request_id: Option<&str>) -> Response<Body> {
+pub(crate) fn respond(
+    decision: &Decision<'_>,
+    headers: &AllowedHeaders,
+    request_id: Option<&str>,
+) -> Response<Body> {
     let mut response = match decision {
-        Decision::Allowed(origin) => allowed(origin),
+        Decision::Allowed(origin) => allowed(origin, headers),
         Decision::Refused(refusal) => {
-            let problem = refusal.problem();
+            let problem = refusal.problem(headers);
             match request_id {
                 Some(id) => problem.with("request_id", id).into_response(),
                 None => problem.into_response(),
@@ -160,16 +163,19 @@ pub(crate) fn respond(decision: &Decision<'_>, request_id: Option<&str>) -> Resp
     response
 }
 
-fn allowed(origin: &Origin) -> Response<Body> {
+fn allowed(origin: &Origin, allowed: &AllowedHeaders) -> Response<Body> {
     let mut response = no_content();
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.header_value().clone());
     for (name, value) in [
         (ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS),
-        (ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
         (ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    // This always succeeds: names of headers, joined by commas, are a valid header value.
+    if let Ok(list) = HeaderValue::from_str(allowed.list()) {
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, list);
     }
     response
 }
@@ -182,7 +188,8 @@ fn no_content() -> Response<Body> {
 
 impl Refusal {
     /// The problem document, which a developer sees in the browser's network panel.
-    pub(crate) fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self, allowed: &AllowedHeaders) -> Problem {
+        let allowed = allowed.list();
         let refused =
             |kind, title, detail: String| Problem::new(StatusCode::FORBIDDEN, kind, title, detail);
         match self {
@@ -201,12 +208,12 @@ impl Refusal {
             Self::Header(Some(name)) => refused(
                 "request-header-not-allowed",
                 "Header not allowed for pages",
-                format!("{name} is not among the headers that pages may set: {ALLOWED_HEADERS}."),
+                format!("{name} is not among the headers that pages may set: {allowed}."),
             ),
             Self::Header(None) => refused(
                 "request-header-not-allowed",
                 "Header not allowed for pages",
-                format!("Pages may set these headers: {ALLOWED_HEADERS}."),
+                format!("Pages may set these headers: {allowed}."),
             ),
             Self::EmptyElements => refused(
                 "too-many-empty-elements",

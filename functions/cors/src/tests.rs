@@ -7,7 +7,8 @@ const FOREIGN_PREFLIGHT: &str = include_str!("../../../events/cors/foreign-prefl
 const BARE_OPTIONS: &str = include_str!("../../../events/cors/bare-options.json");
 
 fn app() -> App {
-    App::new(Config::from_env(|_| Some("http://localhost:5173".to_owned())).unwrap())
+    let var = |name: &str| (name == "ALLOWED_ORIGINS").then(|| "http://localhost:5173".to_owned());
+    App::new(Config::from_env(var).unwrap())
 }
 
 async fn invoke(event: &str) -> Response<Body> {

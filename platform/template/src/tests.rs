@@ -295,7 +295,7 @@ fn the_edge_sets_the_same_headers_as_the_functions() {
     let edge = edge.cors.unwrap();
     assert_eq!(edge.exposed.join(", "), shared::cors::EXPOSED_HEADERS);
     assert_eq!(edge.methods.join(", "), cors::preflight::ALLOWED_METHODS);
-    assert_eq!(edge.headers.join(", "), cors::preflight::ALLOWED_HEADERS);
+    assert_eq!(edge.headers.join(", "), cors::ALLOWED_HEADERS);
 }
 
 #[test]
