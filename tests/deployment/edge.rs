@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use template::{Kind, Template};
+
 use super::{keeps, list, names, stack, with};
 
 /// The statuses for which CloudFront has a minimum time in its cache, among those that it caches.
@@ -38,6 +40,38 @@ fn faults(text: &str) -> Vec<String> {
 #[test]
 fn the_edge_caches_no_error_and_redirects_plain_http() {
     keeps(faults);
+}
+
+/// Deployments in which the orders function looks for the client's address in the wrong place.
+fn misplaced(text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for edge in ["true", "false"] {
+        let template = match Template::read(text, [("EnableEdge", edge)]) {
+            Ok(template) => template,
+            Err(error) => return vec![error.to_string()],
+        };
+        let (_, orders) = template.function(Kind::Orders).unwrap();
+        let told = orders.environment.get("BEHIND_EDGE");
+        if told.map(String::as_str) != Some(edge) {
+            faults.push(format!("EnableEdge is {edge}, but BEHIND_EDGE is {told:?}"));
+        }
+    }
+    faults
+}
+
+#[test]
+fn the_orders_function_knows_whether_the_edge_adds_the_clients_address() {
+    keeps(misplaced);
+    let broken = with(
+        "OrdersFunction",
+        "[WithEdge, \"true\", \"false\"]",
+        "[WithOrders, \"true\", \"false\"]",
+    );
+    names(
+        misplaced,
+        &broken,
+        "EnableEdge is false, but BEHIND_EDGE is Some(\"true\")",
+    );
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct Config {
     pub(crate) origins: AllowedOrigins,
     /// The optional Redis.
     pub(crate) redis: Option<RedisConfig>,
+    /// Whether CloudFront is in front of the gateway, and adds an entry to `X-Forwarded-For`.
+    pub(crate) behind_edge: bool,
 }
 
 /// A Redis, and how long to wait for it.
@@ -82,9 +84,9 @@ impl fmt::Debug for ConfigError {
 
 impl Config {
     /// Reads the variables of the store (`TABLE_NAME`, and what
-    /// [`AwsConfig::from_env`] reads), `ALLOWED_ORIGINS`, and the optional
-    /// variables of Redis: `REDIS_URL` or `REDIS_SECRET_ARN`, and
-    /// `REDIS_WAIT_MILLISECONDS`.
+    /// [`AwsConfig::from_env`] reads), `ALLOWED_ORIGINS`, `BEHIND_EDGE` (false
+    /// unless it is `true`), and the optional variables of Redis: `REDIS_URL` or
+    /// `REDIS_SECRET_ARN`, and `REDIS_WAIT_MILLISECONDS`.
     ///
     /// # Errors
     /// A variable is missing or not valid. The error names it.
@@ -93,6 +95,7 @@ impl Config {
             store: StoreConfig::from_env(&var)?,
             origins: AllowedOrigins::parse(&required(&var, "ALLOWED_ORIGINS")?)?,
             redis: RedisConfig::from_env(&var)?,
+            behind_edge: var("BEHIND_EDGE").is_some_and(|value| value == "true"),
         })
     }
 }

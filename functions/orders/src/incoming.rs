@@ -1,5 +1,7 @@
 //! Reads what the routes need from the gateway's event, once for each request.
 
+use std::net::IpAddr;
+
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
@@ -81,6 +83,12 @@ impl Incoming {
         self.headers.get(http::header::ORIGIN)
     }
 
+    /// The address of the client, as the gateway or CloudFront saw it.
+    pub(crate) fn client_address(&self, behind_edge: bool) -> Option<IpAddr> {
+        let forwarded = self.headers.get("x-forwarded-for")?;
+        client_address(forwarded.to_str().ok()?, behind_edge)
+    }
+
     /// All headers.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -151,6 +159,17 @@ impl Incoming {
     }
 }
 
+/// The client's address in a list of `X-Forwarded-For`.
+///
+/// Each server adds the address that it was called from, at the end: CloudFront the client's, then
+/// the gateway CloudFront's. Without CloudFront, the gateway's entry is the client's. Entries before
+/// these can be forged. A client that bypasses CloudFront can forge the second entry from the end
+/// too; the access log has its real address.
+fn client_address(forwarded: &str, behind_edge: bool) -> Option<IpAddr> {
+    let entry = forwarded.rsplit(',').nth(usize::from(behind_edge))?;
+    entry.trim().parse().ok()
+}
+
 fn first<'pairs>(pairs: &'pairs [(String, String)], name: &str) -> Option<&'pairs str> {
     let found = pairs.iter().find(|(other, _)| other == name);
     found.map(|(_, value)| value.as_str())
@@ -173,6 +192,26 @@ fn is_json(value: &HeaderValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_clients_address_is_the_entry_that_the_client_cannot_forge() {
+        let address = |forwarded, behind_edge| {
+            client_address(forwarded, behind_edge).map(|address| address.to_string())
+        };
+        let forged = "10.0.0.1, 203.0.113.7, 130.176.0.1";
+        assert_eq!(address(forged, true).as_deref(), Some("203.0.113.7"));
+        assert_eq!(address(forged, false).as_deref(), Some("130.176.0.1"));
+        let six = "2001:db8::1,130.176.0.1";
+        assert_eq!(address(six, true).as_deref(), Some("2001:db8::1"));
+        assert_eq!(
+            address("203.0.113.7", false).as_deref(),
+            Some("203.0.113.7")
+        );
+        // Nothing that a client wrote is logged as its address.
+        assert_eq!(address("203.0.113.7", true), None);
+        assert_eq!(address("<script>, 130.176.0.1", true), None);
+        assert_eq!(address("", false), None);
+    }
 
     #[test]
     fn only_json_in_utf_8_is_json() {

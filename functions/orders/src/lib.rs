@@ -74,6 +74,7 @@ pub struct App {
     store: Store,
     redis: Option<Redis>,
     origins: AllowedOrigins,
+    behind_edge: bool,
     warm: AtomicBool,
 }
 
@@ -101,6 +102,7 @@ impl App {
             redis: redis.map(|redis| Redis::new(redis, &config.store, world.clone())),
             store: Store::new(client, config.store.table.clone(), world)?,
             origins: config.origins.clone(),
+            behind_edge: config.behind_edge,
             warm: AtomicBool::new(false),
         })
     }
@@ -150,6 +152,7 @@ async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
     shared::headers::finish(response.headers_mut(), incoming.origin(), &app.origins);
     report::report(
         incoming,
+        incoming.client_address(app.behind_edge),
         outcome.as_ref().copied(),
         response.status().as_u16(),
         session.tally(),

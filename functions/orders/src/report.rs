@@ -1,5 +1,7 @@
 //! Writes one log line for each request, and its metrics.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use once::Tally;
 use shared::metrics::Metrics;
@@ -12,9 +14,10 @@ use crate::turns::Account;
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders";
 
-/// Writes what happened, and what the request consumed.
+/// Writes what happened, and what the request consumed. `client` is the client's address, if it is known.
 pub(crate) fn report(
     incoming: &Incoming,
+    client: Option<IpAddr>,
     result: Result<Outcome, &Error>,
     status: u16,
     tally: Tally,
@@ -22,12 +25,16 @@ pub(crate) fn report(
     now: Timestamp,
 ) {
     let route = incoming.route.as_str();
+    let client = client.map(tracing::field::display);
     match result {
         Err(Error::Internal(cause) | Error::NoCaller(cause)) => {
-            tracing::error!(route, status, cause, "a request failed");
+            tracing::error!(route, status, client, cause, "a request failed");
         }
-        Err(error) => tracing::info!(route, status, reason = error.problem().kind(), "answered"),
-        Ok(outcome) => tracing::info!(route, status, outcome = ?outcome, "answered"),
+        Err(error) => {
+            let reason = error.problem().kind();
+            tracing::info!(route, status, client, reason, "answered");
+        }
+        Ok(outcome) => tracing::info!(route, status, client, outcome = ?outcome, "answered"),
     }
     if let Some(metrics) = decision(result) {
         metrics.emit(now);

@@ -43,6 +43,8 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 pub const HEADER_BYTES_MAX: usize = 10_240;
 /// The largest event that Lambda takes.
 const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// An address of the edge, of those reserved for documentation.
+const EDGE_ADDRESS: &str = "192.0.2.1";
 /// The longest that the gateway waits for a function.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -148,10 +150,14 @@ impl Gateway {
         let before = headers
             .get("x-forwarded-for")
             .and_then(|value| value.to_str().ok());
-        let forwarded = before.map_or_else(
+        let mut forwarded = before.map_or_else(
             || source.to_string(),
             |before| format!("{before}, {source}"),
         );
+        // The edge adds the client's address, and the gateway then that of the edge.
+        if self.edge && self.template.edge.is_some() {
+            forwarded = format!("{forwarded}, {EDGE_ADDRESS}");
+        }
         let host = headers
             .get(http::header::HOST)
             .and_then(|host| host.to_str().ok());
