@@ -10,3 +10,4 @@ mod preflights;
 mod starting;
 mod table;
 pub(crate) mod template;
+mod throttle;

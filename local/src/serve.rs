@@ -22,7 +22,7 @@ use crate::token::{self, Issuer, Request, TokenError};
 use crate::{schedule, seed};
 use database::Embedded;
 use discord::Discord;
-use gateway::Gateway;
+use gateway::{Bucket, Gateway};
 use template::{Kind, Template};
 
 mod error;
@@ -87,6 +87,10 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         template: Arc::clone(&template),
         invoke: functions.invoker(),
         edge: options.edge,
+        throttle: template
+            .throttle
+            .filter(|_| options.throttle)
+            .map(|limit| Bucket::full(limit, options.world.now())),
         log: options.log,
         world: options.world.clone(),
     };

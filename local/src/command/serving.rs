@@ -17,6 +17,10 @@ use crate::serve::{self, Options};
   surefire serve --memory --listen 127.0.0.1:0
   surefire serve --parameter AllowedOrigins=http://localhost:8080,https://app.example
   surefire serve --dynamodb http://127.0.0.1:8000 --no-seed")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct ServeArguments {
     /// The address of the API; port 0 takes any free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
@@ -44,6 +48,9 @@ pub(super) struct ServeArguments {
     /// Serve the API without the edge's CORS and security headers
     #[arg(long)]
     no_edge: bool,
+    /// Take more requests than the template allows, for load tests
+    #[arg(long)]
+    no_throttle: bool,
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
@@ -59,6 +66,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
         discord,
         seed: !arguments.no_seed,
         edge: !arguments.no_edge,
+        throttle: !arguments.no_throttle,
         log: log::start(),
         ..options
     };

@@ -38,6 +38,8 @@ pub struct Options {
     pub seed: bool,
     /// Whether the edge's headers are added.
     pub edge: bool,
+    /// Whether requests over the template's limit are refused.
+    pub throttle: bool,
     /// Whether the template's schedules invoke functions.
     pub schedules: bool,
     /// How requests are logged.
@@ -47,7 +49,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// All data in memory, any free port, the shipped template, and demo products.
+    /// All data in memory, any free port, the shipped template, and demo products. Requests are not
+    /// throttled, because tests and load generators send more than the template allows.
     pub fn in_memory() -> Self {
         Self {
             template: template::SHIPPED.to_owned(),
@@ -60,6 +63,7 @@ impl Options {
             discord: None,
             seed: true,
             edge: true,
+            throttle: false,
             schedules: true,
             log: AccessLog::Off,
             world: World::real(),

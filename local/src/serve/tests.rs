@@ -137,6 +137,7 @@ async fn the_authorizers_failure_is_a_500() {
         template: Arc::new(template),
         invoke: running.functions.invoker(),
         edge: false,
+        throttle: None,
         log: AccessLog::Off,
         world: World::real(),
     };

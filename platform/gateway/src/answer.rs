@@ -20,6 +20,8 @@ pub(crate) enum Own {
     TooLarge,
     /// The headers are larger than a gateway takes.
     HeadersTooLarge,
+    /// The API has more requests than its throttle allows.
+    TooManyRequests,
     /// The function or the authorizer failed, or returned a response of an unknown form.
     InternalServerError,
     /// The function took longer than the gateway waits.
@@ -37,6 +39,7 @@ impl Own {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "Request Header Fields Too Large",
             ),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Self::InternalServerError => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }

@@ -29,9 +29,11 @@ mod edge;
 pub mod event;
 mod function;
 pub mod route;
+mod throttle;
 
 pub use access_log::AccessLog;
 pub use function::{FunctionError, Invocation, Invoke};
+pub use throttle::Bucket;
 
 use answer::Own;
 use event::Inbound;
@@ -56,6 +58,8 @@ pub struct Gateway {
     pub invoke: Invoke,
     /// Whether the edge's headers are added.
     pub edge: bool,
+    /// Limits the requests, if there is a limit.
+    pub throttle: Option<Bucket>,
     /// How requests are logged.
     pub log: AccessLog,
     /// Time, randomness and waiting.
@@ -82,7 +86,10 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let inbound = self.inbound(source, &parts, begun);
         let mut entry = Entry::begin(&inbound);
-        let mut response = if HEADER_BYTES_MAX < header_bytes(&parts) {
+        let throttled = self.throttle.as_ref().is_some_and(|it| !it.take(begun));
+        let mut response = if throttled {
+            Own::TooManyRequests.response()
+        } else if HEADER_BYTES_MAX < header_bytes(&parts) {
             Own::HeadersTooLarge.response()
         } else {
             // `Limited` fails for a body that is too large, and for a client that goes away.

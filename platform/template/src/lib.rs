@@ -19,6 +19,7 @@ mod table;
 mod template;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod yaml;
 
 pub use edge::{EdgeCors, EdgeHeader, EdgePolicy};
@@ -31,3 +32,4 @@ pub use secret::{Recipe, SecretSpec, SecretValue};
 pub use stack::{Resource, Stack};
 pub use table::{IndexSpec, TableKey, TableSpec};
 pub use template::{SHIPPED, Template};
+pub use throttle::Throttle;

@@ -10,6 +10,7 @@ use crate::resource::{self, Place};
 use crate::route::{self, Route};
 use crate::secret::{self, SecretSpec};
 use crate::table::{self, TableSpec};
+use crate::throttle::{self, Throttle};
 use crate::{parameters, yaml};
 
 /// The template of this repository, as it was when the program was built.
@@ -32,6 +33,8 @@ pub struct Template {
     pub secrets: Vec<SecretSpec>,
     /// The response headers policy of the distribution, if there is one.
     pub edge: Option<EdgePolicy>,
+    /// The limit of requests, if the HTTP API has one.
+    pub throttle: Option<Throttle>,
 }
 
 impl Template {
@@ -74,6 +77,9 @@ impl Template {
             }
         }
         let edge = faults.keep(edge::read(&evaluator, &resources)).flatten();
+        let throttle = faults
+            .keep(throttle::read(&evaluator, &resources))
+            .flatten();
         route::check(&routes, &mut faults);
         faults.none_or_error()?;
         Ok(Self {
@@ -84,6 +90,7 @@ impl Template {
             tables,
             secrets,
             edge,
+            throttle,
         })
     }
 
