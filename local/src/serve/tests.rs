@@ -148,6 +148,25 @@ async fn the_authorizers_failure_is_a_500() {
     running.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_gateway_waits_ten_seconds_for_an_authorizer() {
+    let gateway = Gateway {
+        template: Arc::new(Template::read(template::SHIPPED, []).unwrap()),
+        invoke: Arc::new(|_| Box::pin(std::future::pending())),
+        edge: false,
+        throttle: None,
+        log: AccessLog::Off,
+        world: World::real(),
+    };
+    let request = axum::http::Request::get("/orders").header("authorization", "Bearer x");
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    let begun = tokio::time::Instant::now();
+    let answer = gateway.answer([127, 0, 0, 1].into(), request);
+    let answer = tokio::time::timeout(Duration::from_mins(1), answer).await;
+    assert_eq!(answer.unwrap().status(), 500);
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
 #[tokio::test]
 async fn the_edge_adds_its_headers_to_every_api_response_unless_it_is_off() {
     for edge in [true, false] {

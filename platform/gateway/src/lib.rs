@@ -41,12 +41,14 @@ use route::Chosen;
 
 /// The largest body that an HTTP API takes.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// The most bytes of the request line and the headers together.
+/// The most bytes of the request line and the values of the headers together.
 pub const HEADER_BYTES_MAX: usize = 10_240;
 /// The largest event that Lambda takes.
 const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// An address of the edge, of those reserved for documentation.
 const EDGE_ADDRESS: &str = "192.0.2.1";
+/// The longest that the gateway waits for an authorizer.
+const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that the gateway waits for a function.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -224,8 +226,13 @@ impl Gateway {
         }
         let event = inbound.authorizer_event(&self.template.place, chosen, &identities);
         let answer = self.invoke(&authorizer.function, event, inbound);
-        let returned = answer.await.map_err(|error| {
-            entry.fault = Some(format!("{}: {error}", authorizer.function));
+        let answer = tokio::time::timeout(AUTHORIZER_TIMEOUT, answer).await;
+        let answer = match answer {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err("took longer than the gateway waits for an authorizer".to_owned()),
+        };
+        let returned = answer.map_err(|fault| {
+            entry.fault = Some(format!("{}: {fault}", authorizer.function));
             Own::InternalServerError
         })?;
         judge(&returned).inspect_err(|own| {
@@ -296,16 +303,15 @@ fn judge(returned: &Value) -> Result<Map<String, Value>, Own> {
     }
 }
 
-/// The number of bytes in the request line and the headers.
+/// The number of bytes in the request line and the values of the headers.
+///
+/// Source: "Quotas for configuring and running an HTTP API in API Gateway".
 fn header_bytes(parts: &http::request::Parts) -> usize {
     let target = parts
         .uri
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
-    let headers = parts
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len());
+    let headers = parts.headers.values().map(http::HeaderValue::len);
     parts.method.as_str().len() + target + headers.sum::<usize>()
 }
 
@@ -314,6 +320,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_names_of_headers_do_not_count() {
+        let mut request = Request::get("/orders?x=1");
+        for number in 0..90 {
+            let name = format!("x-a-rather-long-name-of-a-header-{number:02}");
+            request = request.header(name, "12345");
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        assert_eq!(header_bytes(&parts), "GET/orders?x=1".len() + 90 * 5);
+    }
 
     #[track_caller]
     fn check(returned: &Value, expected: &Result<Value, Own>) {
