@@ -25,6 +25,7 @@ use discord::Discord;
 use gateway::{Bucket, Gateway};
 use template::{Kind, Template};
 
+mod connections;
 mod error;
 mod options;
 mod services;
@@ -32,8 +33,6 @@ mod services;
 pub use error::Error;
 pub use options::Options;
 pub(crate) use services::{Services, open_issuer_key, open_secrets};
-
-use services::wait;
 
 /// How long requests in flight may take after the server begins to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(35);
@@ -96,16 +95,13 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     };
     services.announce(address)?;
     let (stop, stopped) = watch::channel(false);
-    let app =
-        router(gateway, &services.discord).into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move {
-        let served = axum::serve(listener, app)
-            .with_graceful_shutdown(wait(stopped))
-            .await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the gateway stopped");
-        }
-    });
+    let app = router(gateway, &services.discord);
+    let server = tokio::spawn(connections::serve(
+        listener,
+        app,
+        stopped,
+        options.world.clone(),
+    ));
     let mut background = if options.schedules {
         schedule::run(&template, &functions, &options.world)
     } else {

@@ -148,6 +148,29 @@ async fn the_authorizers_failure_is_a_500() {
     running.stop().await;
 }
 
+#[tokio::test]
+async fn a_request_with_many_headers_reaches_the_gateway() {
+    let running = running().await;
+    let get = |headers: usize, value: &str| {
+        let request = Client::new().get(format!("{}/products", running.url()));
+        let add = |request: reqwest::RequestBuilder, number| {
+            request.header(format!("x-header-{number}"), value)
+        };
+        (0..headers).fold(request, add).send()
+    };
+    assert_eq!(get(300, "1").await.unwrap().status(), 200);
+    // The gateway itself refuses what is too large.
+    let answer = get(300, &"1".repeat(40)).await.unwrap();
+    assert_eq!(
+        message(answer).await,
+        (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            serde_json::json!({"message": "Request Header Fields Too Large"})
+        )
+    );
+    running.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_gateway_waits_ten_seconds_for_an_authorizer() {
     let gateway = Gateway {
