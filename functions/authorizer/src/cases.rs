@@ -3,6 +3,7 @@
 //! Some tests are about tokens that libraries wrongly accept. They first show that
 //! the library alone accepts the token (`harness::library_accepts`).
 
+mod audiences;
 mod audit;
 mod claims;
 mod configuration;

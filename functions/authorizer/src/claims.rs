@@ -3,7 +3,7 @@
 //! The library that verifies signatures ignores a claim of the wrong type. Here
 //! such a token is denied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest;
@@ -12,7 +12,7 @@ use shared::caller::Caller;
 use shared::json::{Json, Object};
 
 use crate::denial::Denial;
-use crate::issuer::Issuer;
+use crate::issuer::{AudienceClaim, Issuer};
 use crate::json;
 
 /// How many bytes of a `jti`'s hash are logged: enough to find a token again
@@ -49,7 +49,8 @@ impl<'a> Claims<'a> {
         if self.unverified_issuer()? != issuer.iss {
             return Err(Denial::Issuer);
         }
-        self.check_audience(&issuer.audiences)?;
+        self.check_required(&issuer.required)?;
+        self.check_audience(issuer)?;
         self.check_times(issuer, now.as_second().into())?;
         let sub = self
             .text("sub")
@@ -66,16 +67,32 @@ impl<'a> Claims<'a> {
         })
     }
 
-    fn check_audience(&self, ours: &[String]) -> Result<(), Denial> {
-        let theirs = match self.0.get("aud") {
-            Some(Json::String(one)) => vec![one.as_ref()],
-            Some(list) => list.as_strings().ok_or(Denial::Audience)?,
-            None => return Err(Denial::Audience),
+    fn check_required(&self, required: &BTreeMap<String, String>) -> Result<(), Denial> {
+        let is_met = |(name, text): (&String, &String)| self.text(name) == Some(text.as_str());
+        if required.iter().all(is_met) {
+            Ok(())
+        } else {
+            Err(Denial::Claim)
+        }
+    }
+
+    fn check_audience(&self, issuer: &Issuer) -> Result<(), Denial> {
+        let is_ours = |text: &str| issuer.audiences.iter().any(|our| our == text);
+        let aud = match self.0.get("aud") {
+            Some(Json::String(one)) => Some(vec![one.as_ref()]),
+            Some(list) => Some(list.as_strings().ok_or(Denial::Audience)?),
+            None => None,
         };
-        let ours_is_named = theirs
-            .iter()
-            .any(|audience| ours.iter().any(|our| our == audience));
-        if ours_is_named {
+        let aud_is_ours = aud.map(|aud| aud.into_iter().any(is_ours));
+        let is_meant = match issuer.audience_from {
+            AudienceClaim::Aud => aud_is_ours == Some(true),
+            // Only this claim counts: another one that names a client may name whom
+            // the token was made for, and not who may use it.
+            AudienceClaim::ClientId => {
+                aud_is_ours != Some(false) && self.text("client_id").is_some_and(is_ours)
+            }
+        };
+        if is_meant {
             Ok(())
         } else {
             Err(Denial::Audience)

@@ -30,7 +30,10 @@ pub enum Denial {
     /// `iss` is missing, not a string, or not configured.
     #[error("the token's issuer is not known")]
     Issuer,
-    /// `aud` is missing, of a wrong type, or does not name this API.
+    /// A claim that the issuer's entry requires is missing or has another value.
+    #[error("the token lacks a claim that its issuer's entry requires")]
+    Claim,
+    /// The audience is missing, of a wrong type, or does not name this API.
     #[error("the token is not meant for this API")]
     Audience,
     /// `sub` is missing, not a string, or empty.
@@ -53,7 +56,7 @@ pub enum Denial {
 impl Denial {
     /// Every denial.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::MissingToken,
         Self::Malformed,
         Self::Algorithm,
@@ -62,6 +65,7 @@ impl Denial {
         Self::Expired,
         Self::NotYetValid,
         Self::Issuer,
+        Self::Claim,
         Self::Audience,
         Self::Subject,
         Self::Lifetime,
@@ -81,6 +85,7 @@ impl Denial {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::Issuer => "issuer",
+            Self::Claim => "claim",
             Self::Audience => "audience",
             Self::Subject => "subject",
             Self::Lifetime => "lifetime",

@@ -1,10 +1,12 @@
 //! Reads the issuers of `ISSUERS`, and refuses an entry that is wrong or unsafe.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::algorithm::{Algorithm, Family};
 use crate::config_error::ConfigError;
-use crate::issuer::{Issuer, KeySource, Types};
+use crate::issuer::{AudienceClaim, Issuer, KeySource, Types};
 use crate::json;
 use crate::url::KeyUrl;
 
@@ -31,6 +33,8 @@ struct Entry {
     name: String,
     iss: String,
     audiences: Vec<String>,
+    audience_from: Option<String>,
+    require: Option<BTreeMap<String, String>>,
     algorithms: Vec<String>,
     typ: Option<Vec<String>>,
     max_ttl_seconds: Option<u32>,
@@ -108,6 +112,7 @@ fn read_issuer(index: usize, value: serde_json::Value) -> Result<Issuer, ConfigE
             "`audiences` must list at least one audience, and no empty ones",
         ));
     }
+    let audience_from = audience_from(&entry).map_err(|problem| fail(&problem))?;
     let max_ttl_seconds = entry.max_ttl_seconds.unwrap_or(MAX_TTL_SECONDS_DEFAULT);
     if !(1..=MAX_TTL_SECONDS_MAX).contains(&max_ttl_seconds) {
         return Err(fail(&format!(
@@ -133,12 +138,42 @@ fn read_issuer(index: usize, value: serde_json::Value) -> Result<Issuer, ConfigE
         name: entry.name,
         iss: entry.iss,
         audiences: entry.audiences,
+        audience_from,
+        required: entry.require.unwrap_or_default(),
         algorithms,
         types,
         max_ttl_seconds,
         leeway_seconds,
         keys,
     })
+}
+
+/// Reads `audience_from` and `require`.
+///
+/// An ID token names a client too, and so does a token for another API of that
+/// client. A required claim tells them from the tokens for this API.
+fn audience_from(entry: &Entry) -> Result<AudienceClaim, String> {
+    if let Some(required) = &entry.require {
+        let is_empty = |(name, value): (&String, &String)| name.is_empty() || value.is_empty();
+        if required.is_empty() || required.iter().any(is_empty) {
+            return Err(
+                "`require` must name at least one claim, and no empty names or values".to_owned(),
+            );
+        }
+    }
+    match entry.audience_from.as_deref() {
+        None => Ok(AudienceClaim::Aud),
+        Some("client_id") if entry.require.is_some() => Ok(AudienceClaim::ClientId),
+        Some("client_id") => Err(
+            "`audience_from` needs `require`, such as {\"token_use\": \"access\"}: without it, an \
+             ID token could pass for an access token"
+                .to_owned(),
+        ),
+        Some(_) => Err(
+            "`audience_from` must be `client_id`: leave it out to read the audience from `aud`"
+                .to_owned(),
+        ),
+    }
 }
 
 fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, String> {

@@ -1,5 +1,7 @@
 //! A configured issuer: its names, its rules, and the source of its keys.
 
+use std::collections::BTreeMap;
+
 use crate::algorithm::Algorithm;
 use crate::url::KeyUrl;
 
@@ -13,11 +15,24 @@ pub struct Issuer {
     /// The exact `iss` of its tokens.
     pub(crate) iss: String,
     pub(crate) audiences: Vec<String>,
+    pub(crate) audience_from: AudienceClaim,
+    /// Claims that a token must have, with the exact text of each.
+    pub(crate) required: BTreeMap<String, String>,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) types: Types,
     pub(crate) max_ttl_seconds: u32,
     pub(crate) leeway_seconds: u32,
     pub(crate) keys: KeySource,
+}
+
+/// Which claim names the API that a token is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum AudienceClaim {
+    /// `aud`, as RFC 9068 requires.
+    Aud,
+    /// `client_id`: the access tokens of Amazon Cognito have no `aud`. One that is
+    /// present must match too.
+    ClientId,
 }
 
 /// Where an issuer's keys come from.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::harness::{
-    Clock, NOW, answer, app, assert_silent, bearer, block_on, claims, claims_with, config, event,
-    issuers,
+    Clock, NOW, answer, app, app_of_issuers, assert_silent, bearer, block_on, claims, claims_with,
+    config, event, issuers,
 };
 use super::signers::{KID, SIGNERS, Signer};
 use crate::{Algorithm, App, Denial};
@@ -43,6 +43,10 @@ fn denied() -> Vec<(Denial, Value)> {
         (Denial::Expired, with("exp", json!(NOW - 60))),
         (Denial::NotYetValid, with("nbf", json!(NOW + 60))),
         (Denial::Issuer, with("iss", json!("https://evil.example"))),
+        (
+            Denial::Claim,
+            bearer(&SIGNERS.p256.token(Algorithm::ES256, &claims("es"))),
+        ),
         (Denial::Audience, with("aud", json!("another-api"))),
         (Denial::Subject, with("sub", json!(""))),
         (Denial::Lifetime, with("exp", json!(NOW + 100_000_000))),
@@ -54,11 +58,14 @@ fn denied() -> Vec<(Denial, Value)> {
 #[test]
 fn every_denial_is_logged_with_its_reason_and_counted() {
     let mut seen = BTreeSet::new();
+    let mut issuers = issuers();
+    issuers[3]["require"] = json!({"token_use": "access"});
+    let app = app_of_issuers(&issuers);
     for (denial, event) in denied() {
-        let answer = super::harness::check_event(&app(), event, Err(denial));
+        let answer = super::harness::check_event(&app, event, Err(denial));
         seen.insert(answer.reason());
     }
-    let set = App::with_fixed_keys(config(&issuers()), None, None, Clock::new().world()).unwrap();
+    let set = App::with_fixed_keys(config(&issuers), None, None, Clock::new().world()).unwrap();
     let answer = block_on(answer(&set, bearer(&hs256(&claims("hs")))));
     assert_eq!(answer.result, Err(crate::Error::KeysUnavailable));
     seen.insert(answer.reason());

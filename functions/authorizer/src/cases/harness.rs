@@ -142,7 +142,15 @@ pub(super) fn app() -> App {
 }
 
 pub(super) fn app_in(world: World) -> App {
-    let config = config(&issuers());
+    app_of(config(&issuers()), world)
+}
+
+/// The authorizer with these issuers, which have the names and keys of [`issuers`].
+pub(super) fn app_of_issuers(issuers: &Value) -> App {
+    app_of(config(issuers), Clock::new().world())
+}
+
+fn app_of(config: Config, world: World) -> App {
     let source = |issuer: &crate::Issuer| Source::Fixed(Fixed(Ok(keys(issuer.name()))));
     let sources = config.issuers().iter().map(source).collect();
     App::with_sources(config, sources, world)
