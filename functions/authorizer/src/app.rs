@@ -239,11 +239,13 @@ fn sources(config: &Config) -> Result<Vec<Source>, StartError> {
         KeySource::Jwks(url) => Ok(Source::Jwks {
             client: Arc::clone(&http),
             url: url.clone(),
+            algorithms: issuer.algorithms.clone(),
         }),
         KeySource::Discovery(url) => Ok(Source::Discovery {
             client: Arc::clone(&http),
             url: url.clone(),
             iss: issuer.iss.clone(),
+            algorithms: issuer.algorithms.clone(),
         }),
     };
     config.issuers.iter().map(source).collect()

@@ -8,6 +8,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use jiff::{SignedDuration, Timestamp};
 use shared::json::Json;
 
+use crate::algorithm::Algorithm;
 use crate::fetch_error::FetchError;
 use crate::http::{Client, FETCH_TIMEOUT};
 use crate::json;
@@ -27,11 +28,13 @@ pub(crate) enum Source {
     Jwks {
         client: Arc<Client>,
         url: KeyUrl,
+        algorithms: Vec<Algorithm>,
     },
     Discovery {
         client: Arc<Client>,
         url: KeyUrl,
         iss: String,
+        algorithms: Vec<Algorithm>,
     },
     /// Keys given by hand: every fetch returns the same.
     Fixed(Fixed),
@@ -75,13 +78,37 @@ impl Source {
                     now,
                 )?)
             }
-            Self::Jwks { client, url } => Ok(KeySet::from_jwks(&client.get(url).await?)?),
-            Self::Discovery { client, url, iss } => {
+            Self::Jwks {
+                client,
+                url,
+                algorithms,
+            } => Ok(usable(&client.get(url).await?, algorithms)?),
+            Self::Discovery {
+                client,
+                url,
+                iss,
+                algorithms,
+            } => {
                 let url = jwks_uri(&client.get(url).await?, iss)?;
-                Ok(KeySet::from_jwks(&client.get(&url).await?)?)
+                Ok(usable(&client.get(&url).await?, algorithms)?)
             }
             Self::Fixed(fixed) => Ok(fixed.0.clone()?),
         }
+    }
+}
+
+/// Reads a published set.
+///
+/// A set without a key for one of the issuer's algorithms is refused. It would
+/// otherwise replace good keys, and deny every token until the next refresh.
+fn usable(document: &[u8], algorithms: &[Algorithm]) -> Result<KeySet, KeySetError> {
+    let set = KeySet::from_jwks(document)?;
+    if set.serves(algorithms) {
+        Ok(set)
+    } else {
+        Err(KeySetError::new(
+            "the key set has no key for the issuer's `algorithms`",
+        ))
     }
 }
 

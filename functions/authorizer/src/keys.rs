@@ -101,6 +101,13 @@ impl KeySet {
         self.any_kid || kid.is_none() || self.keys.iter().any(|key| key.is_for(kid))
     }
 
+    /// Whether a key of the set can be used with one of these algorithms.
+    pub(crate) fn serves(&self, algorithms: &[Algorithm]) -> bool {
+        let is_served = |algorithm: &Algorithm| algorithms.contains(algorithm);
+        let mut keys = self.keys.iter();
+        keys.any(|key| key.algorithms.iter().any(is_served))
+    }
+
     /// Verifies a signature with each key that the token may mean, newest first.
     pub(crate) fn verify(
         &self,

@@ -149,3 +149,47 @@ async fn a_token_of_a_weak_published_key_is_denied() {
     );
     assert_eq!(reason(&app, &token()).await, "keys_unavailable");
 }
+
+/// Sets in which the EdDSA issuer has no key that it could use.
+fn unusable_sets() -> Vec<serde_json::Value> {
+    let mut encryption = with_kid(&SIGNERS.ed25519, "new");
+    encryption["use"] = "enc".into();
+    vec![
+        json!([encryption]),
+        json!([with_kid(&SIGNERS.p256, "new")]),
+        json!([{"kty": "OKP", "crv": "X25519", "x": "x"}]),
+        json!([{"kty": "AKP", "alg": "ML-DSA-44", "pub": "x"}]),
+        json!([{"kty": "RSA", "kid": "enc", "alg": "RSA-OAEP", "n": "x", "e": "x"}]),
+    ]
+}
+
+#[tokio::test]
+async fn a_set_without_a_usable_key_does_not_replace_good_keys() {
+    for keys in unusable_sets() {
+        let clock = Clock::new();
+        let server = Server::of_keys(&published(&[])).await;
+        let app = app_of(&server, &clock).await;
+        assert_eq!(reason(&app, &token()).await, "none");
+        server.reply("/keys", Reply::Document(json!({"keys": keys}).to_string()));
+        // Anybody can cause this fetch, with a key id that does not exist.
+        clock.advance(10);
+        let unknown = token_of(&SIGNERS.ed25519, "unknown");
+        assert_eq!(reason(&app, &unknown).await, "key");
+        assert_eq!(server.hits(), 2);
+        assert_eq!(reason(&app, &token()).await, "none", "{keys}");
+        clock.advance(3_589);
+        assert_eq!(reason(&app, &token_at(&clock)).await, "none", "{keys}");
+        clock.advance(1);
+        let stale = reason(&app, &token_at(&clock)).await;
+        assert_eq!(stale, "keys_unavailable", "{keys}");
+    }
+}
+
+#[tokio::test]
+async fn a_first_set_without_a_usable_key_is_a_failed_fetch() {
+    for keys in unusable_sets() {
+        let server = Server::of_keys(&keys).await;
+        let app = app_of(&server, &Clock::new()).await;
+        assert_eq!(reason(&app, &token()).await, "keys_unavailable", "{keys}");
+    }
+}
