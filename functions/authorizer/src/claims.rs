@@ -49,6 +49,7 @@ impl<'a> Claims<'a> {
         if self.unverified_issuer()? != issuer.iss {
             return Err(Denial::Issuer);
         }
+        self.check_unbound()?;
         self.check_required(&issuer.required)?;
         self.check_audience(issuer)?;
         self.check_times(issuer, now.as_second().into())?;
@@ -65,6 +66,16 @@ impl<'a> Claims<'a> {
             scopes: self.scopes()?,
             client_id: self.client_id()?,
         })
+    }
+
+    /// Refuses a token that only the holder of a certain key may use (RFC 7800: DPoP,
+    /// mutual TLS). That key is not checked here. If the token passed without it, a
+    /// thief could use the token.
+    fn check_unbound(&self) -> Result<(), Denial> {
+        match self.0.get("cnf") {
+            None => Ok(()),
+            Some(_) => Err(Denial::Bound),
+        }
     }
 
     fn check_required(&self, required: &BTreeMap<String, String>) -> Result<(), Denial> {

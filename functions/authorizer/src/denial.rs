@@ -30,6 +30,9 @@ pub enum Denial {
     /// `iss` is missing, not a string, or not configured.
     #[error("the token's issuer is not known")]
     Issuer,
+    /// `cnf` binds the token to a key of its client, which is not checked here.
+    #[error("the token is bound to a key (`cnf`), so it is not a bearer token")]
+    Bound,
     /// A claim that the issuer's entry requires is missing or has another value.
     #[error("the token lacks a claim that its issuer's entry requires")]
     Claim,
@@ -56,7 +59,7 @@ pub enum Denial {
 impl Denial {
     /// Every denial.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::MissingToken,
         Self::Malformed,
         Self::Algorithm,
@@ -65,6 +68,7 @@ impl Denial {
         Self::Expired,
         Self::NotYetValid,
         Self::Issuer,
+        Self::Bound,
         Self::Claim,
         Self::Audience,
         Self::Subject,
@@ -85,6 +89,7 @@ impl Denial {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::Issuer => "issuer",
+            Self::Bound => "bound",
             Self::Claim => "claim",
             Self::Audience => "audience",
             Self::Subject => "subject",

@@ -18,7 +18,7 @@ use crate::token::Decoded;
 ///
 /// # Errors
 /// The first [`Denial`] in this order: form, issuer, algorithm, type, key,
-/// signature, required claims, audience, times, subject, other claims.
+/// signature, binding, required claims, audience, times, subject, other claims.
 pub fn verify<'k>(
     token: &str,
     issuers: &[Issuer],

@@ -43,6 +43,7 @@ fn denied() -> Vec<(Denial, Value)> {
         (Denial::Expired, with("exp", json!(NOW - 60))),
         (Denial::NotYetValid, with("nbf", json!(NOW + 60))),
         (Denial::Issuer, with("iss", json!("https://evil.example"))),
+        (Denial::Bound, with("cnf", json!({"jkt": "x"}))),
         (
             Denial::Claim,
             bearer(&SIGNERS.p256.token(Algorithm::ES256, &claims("es"))),

@@ -259,3 +259,26 @@ fn the_same_subject_of_two_issuers_is_two_callers() {
 fn block(event: Value) -> Value {
     check_event(&app(), event, Ok(())).result.unwrap()
 }
+
+#[test]
+fn a_token_that_is_bound_to_a_key_of_its_client_is_denied() {
+    for cnf in [
+        json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
+        json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
+        json!({"jwk": {}}),
+        json!({}),
+        json!("x"),
+        json!([]),
+        json!(false),
+    ] {
+        let token = with("cnf", cnf.clone());
+        assert_library_accepts(&token);
+        check(&token, Err(Denial::Bound));
+    }
+    let mut claims = claims("hs");
+    claims["cnf"] = Value::Null;
+    check(&token(&claims), Err(Denial::Bound));
+    // Other denials of a bound token say no more about its contents than this one.
+    claims["aud"] = "another-api".into();
+    check(&token(&claims), Err(Denial::Bound));
+}
