@@ -15,6 +15,7 @@ mod form;
 mod harness;
 mod key_sets;
 mod mutations;
+mod public_keys;
 mod rotation;
 mod servers;
 mod signatures;

@@ -17,6 +17,8 @@ use shared::json::{Json, Object};
 use crate::algorithm::Algorithm;
 use crate::json;
 use crate::keys::{Key, KeySet, KeySetError, Kid};
+use crate::public_key::is_public_key;
+use crate::secret::PUBLIC;
 use crate::token::base64url;
 
 /// The most keys a set may hold; issuers publish two to ten.
@@ -310,7 +312,11 @@ fn symmetric(
     kid: Option<String>,
     algorithms: &[Algorithm],
 ) -> Result<Key, &'static str> {
-    let mut key = Key::shared(&bytes(entry, "k")?, Kid::Exactly(kid), None);
+    let secret = bytes(entry, "k")?;
+    if is_public_key(&secret) {
+        return Err(PUBLIC);
+    }
+    let mut key = Key::shared(&secret, Kid::Exactly(kid), None);
     key.algorithms
         .retain(|algorithm| algorithms.contains(algorithm));
     if key.algorithms.is_empty() {

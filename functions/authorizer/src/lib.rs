@@ -34,6 +34,7 @@ mod json;
 mod jwks;
 mod keys;
 mod policy;
+mod public_key;
 pub mod quiet;
 mod secret;
 mod token;

@@ -1,9 +1,5 @@
 //! Reads HMAC keys from a secret's value: a JSON list, or a plain string.
 
-use base64::Engine as _;
-use base64::alphabet::{STANDARD, URL_SAFE};
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use shared::json::{Json, Object};
@@ -11,21 +7,19 @@ use shared::json::{Json, Object};
 use crate::header::is_kid;
 use crate::json;
 use crate::keys::{Key, KeySet, KeySetError, Kid};
+use crate::public_key::{decode, is_public_key};
 
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-/// People write base64 in either alphabet, with or without padding.
-const ENGINES: [GeneralPurpose; 2] = [
-    GeneralPurpose::new(&STANDARD, LENIENT),
-    GeneralPurpose::new(&URL_SAFE, LENIENT),
-];
+/// Why a public key is refused.
+pub(crate) const PUBLIC: &str =
+    "the secret is a public key, a private key or a certificate: use random bytes";
 
 impl KeySet {
     /// Reads a secret's value: `{"keys": [{"kid", "secret" (base64)}]}`, or a
     /// plain string whose UTF-8 bytes are the key.
     ///
     /// # Errors
-    /// Why the value is unusable; a key shorter than `bytes_min` is refused.
+    /// Why the value is unusable: a key is shorter than `bytes_min`, for example,
+    /// or is a public key.
     pub fn from_secret(value: &str, bytes_min: usize) -> Result<Self, KeySetError> {
         read(value, bytes_min, None).map(Self::new)
     }
@@ -39,7 +33,7 @@ pub(crate) fn read(
 ) -> Result<Vec<Key>, KeySetError> {
     if !is_json_object(value) {
         let bytes = value.as_bytes();
-        check_length(bytes, bytes_min)?;
+        check(bytes, bytes_min)?;
         return Ok(vec![Key::shared(bytes, Kid::Any, valid_until)]);
     }
     let members = json::object(value.as_bytes())
@@ -82,16 +76,10 @@ fn named(
     let kid = text("kid")
         .filter(|kid| is_kid(kid))
         .ok_or_else(|| KeySetError::new("an entry of the secret's `keys` has no valid `kid`"))?;
-    let secret = text("secret")
-        .and_then(|encoded| {
-            ENGINES
-                .iter()
-                .find_map(|engine| engine.decode(encoded).ok())
-        })
-        .ok_or_else(|| {
-            KeySetError::new("an entry of the secret's `keys` has no base64 `secret`")
-        })?;
-    check_length(&secret, bytes_min)?;
+    let secret = text("secret").and_then(decode).ok_or_else(|| {
+        KeySetError::new("an entry of the secret's `keys` has no base64 `secret`")
+    })?;
+    check(&secret, bytes_min)?;
     Ok(Key::shared(
         &secret,
         Kid::Exactly(Some(kid.to_owned())),
@@ -99,7 +87,10 @@ fn named(
     ))
 }
 
-fn check_length(secret: &[u8], bytes_min: usize) -> Result<(), KeySetError> {
+fn check(secret: &[u8], bytes_min: usize) -> Result<(), KeySetError> {
+    if is_public_key(secret) {
+        return Err(KeySetError::new(PUBLIC));
+    }
     if bytes_min <= secret.len() {
         return Ok(());
     }
@@ -117,7 +108,7 @@ mod tests {
     const SECRET: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
     #[track_caller]
-    fn check(value: &str, expected: Result<usize, &str>) {
+    fn check_value(value: &str, expected: Result<usize, &str>) {
         let read = KeySet::from_secret(value, 32)
             .map(|keys| keys.len())
             .map_err(|error| error.to_string());
@@ -132,10 +123,10 @@ mod tests {
 
     #[test]
     fn a_plain_string_is_one_key() {
-        check("0123456789012345678901234567890!", Ok(1));
-        check("{23456789012345678901234567890!}", Ok(1));
-        check("", Err("has 0 bytes"));
-        check("0123456789012345678901234567890", Err("has 31 bytes"));
+        check_value("0123456789012345678901234567890!", Ok(1));
+        check_value("{23456789012345678901234567890!}", Ok(1));
+        check_value("", Err("has 0 bytes"));
+        check_value("0123456789012345678901234567890", Err("has 31 bytes"));
     }
 
     #[test]
@@ -144,26 +135,26 @@ mod tests {
         let entry =
             |kid: &str, secret: &str| format!(r#"{{"kid": "{kid}", "secret": "{secret}"}}"#);
         let unpadded = SECRET.trim_end_matches('=');
-        check(&list(&entry("a", SECRET)), Ok(1));
-        check(
+        check_value(&list(&entry("a", SECRET)), Ok(1));
+        check_value(
             &list(&[entry("a", SECRET), entry("b", unpadded)].join(",")),
             Ok(2),
         );
-        check(&list(&entry("a", &"-_".repeat(32))), Ok(1));
-        check(&list(&entry("a", &"+/".repeat(32))), Ok(1));
-        check(&list(""), Err("empty"));
-        check(&list("1"), Err("not an object"));
-        check(&list(&entry("a b", SECRET)), Err("`kid`"));
-        check(&list(&entry("a", "!")), Err("base64"));
-        check(&list(&entry("a", "MDEy")), Err("has 3 bytes"));
-        check(
+        check_value(&list(&entry("a", &"-_".repeat(32))), Ok(1));
+        check_value(&list(&entry("a", &"+/".repeat(32))), Ok(1));
+        check_value(&list(""), Err("empty"));
+        check_value(&list("1"), Err("not an object"));
+        check_value(&list(&entry("a b", SECRET)), Err("`kid`"));
+        check_value(&list(&entry("a", "!")), Err("base64"));
+        check_value(&list(&entry("a", "MDEy")), Err("has 3 bytes"));
+        check_value(
             &list(&[entry("a", SECRET), entry("a", SECRET)].join(",")),
             Err("same id"),
         );
-        check(
+        check_value(
             r#"{"password": "01234567890123456789012345678901"}"#,
             Err("without a list"),
         );
-        check(r#"{"keys": [], "keys": [1]}"#, Err("repeats"));
+        check_value(r#"{"keys": [], "keys": [1]}"#, Err("repeats"));
     }
 }
