@@ -18,7 +18,7 @@ use shared::world::World;
 use tracing::Instrument as _;
 
 use crate::audit::{self, Refusal, SERVICE, Trail};
-use crate::cache::KeyCache;
+use crate::cache::{Cause, KeyCache};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::error::{Error, StartError};
@@ -78,16 +78,15 @@ impl App {
             .iter()
             .zip(&app.caches)
             .filter(|(issuer, _)| matches!(issuer.keys, KeySource::Secret { .. }));
-        let first =
-            join_all(secret_caches.map(
-                async |(issuer, cache)| match cache.fetch(&app.world).await {
-                    Err(FetchError::Refused(cause)) => Err(StartError::Secret {
-                        issuer: issuer.name.clone(),
-                        cause,
-                    }),
-                    _ => Ok(()),
-                },
-            ));
+        let first = join_all(secret_caches.map(async |(issuer, cache)| {
+            match cache.fetch(Cause::Age, &app.world).await {
+                Err(FetchError::Refused(cause)) => Err(StartError::Secret {
+                    issuer: issuer.name.clone(),
+                    cause,
+                }),
+                _ => Ok(()),
+            }
+        }));
         first
             .await
             .into_iter()
@@ -204,7 +203,17 @@ impl App {
             .find(named)
             .ok_or(Denial::KeysUnavailable)?;
         let keys = cache.keys(unverified.kid(), &self.world).await?;
-        unverified.verify(issuer, &keys, self.world.now())
+        let verified = unverified.verify(issuer, &keys, self.world.now());
+        let Err(denial) = verified else {
+            return verified;
+        };
+        if !unverified.may_be_of_a_new_key(denial, issuer, &keys, self.world.now()) {
+            return Err(denial);
+        }
+        match cache.others(&keys, &self.world).await {
+            Some(keys) => unverified.verify(issuer, &keys, self.world.now()),
+            None => Err(denial),
+        }
     }
 }
 

@@ -7,6 +7,14 @@
 //!                 │ if that fails           │ until a fetch succeeds
 //! ```
 //!
+//! A token can also cause a fetch: one that names an unknown key, or whose signature
+//! fails though its claims would pass. Its issuer may have replaced a key. Anybody can
+//! write such tokens, so a cool-down follows, and doubles while the set stays the same:
+//!
+//! ```text
+//! forced ── 10 s ── forced ── 20 s ── forced ──── 40 s ──── forced ── … at most 300 s
+//! ```
+//!
 //! Fetches happen inside an invocation, because a frozen environment runs
 //! nothing in the background. `now` is passed in, and only a fetch waits.
 
@@ -31,10 +39,10 @@ pub const REFRESH_SECONDS: i64 = 300;
 const REFRESH_JITTER: Duration = Duration::from_mins(1);
 /// How long after a fetch its keys are used while further fetches fail.
 const STALE_SECONDS_MAX: i64 = 3_600;
-/// How long after a fetch nothing is fetched, even for an unknown key id.
+/// How long after a fetch nothing is fetched, whatever the tokens say.
 const COOL_DOWN_SECONDS: i64 = 10;
-/// The cool-down while there are no keys. Every request fails meanwhile.
-const COOL_DOWN_COLD_SECONDS: i64 = 1;
+/// The longest cool-down after a forced fetch.
+const COOL_DOWN_SECONDS_MAX: i64 = 300;
 
 /// One issuer's keys.
 #[derive(Debug)]
@@ -53,6 +61,8 @@ struct Held {
     fetched_at: Timestamp,
     refresh_at: Timestamp,
     attempted_at: Option<Timestamp>,
+    /// The cool-down before a token can force a fetch, if it is not the shortest.
+    forced_cool_down: Option<i64>,
     /// Why the last key set was refused; `None` if it was accepted.
     refused: Option<KeySetError>,
 }
@@ -66,8 +76,17 @@ impl std::fmt::Debug for Held {
 /// What to do for one request.
 enum Step {
     Use(Arc<KeySet>),
-    Fetch,
+    Fetch(Cause),
     Deny(Denial),
+}
+
+/// Why keys are fetched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Cause {
+    /// There are none, or they are old.
+    Age,
+    /// A token that cannot be verified with them asks for newer ones.
+    Token,
 }
 
 impl KeyCache {
@@ -86,8 +105,7 @@ impl KeyCache {
 
     /// The keys for a token with this key id, fetched if necessary.
     ///
-    /// An unknown key id may be new, so it causes a fetch, at most once in
-    /// [`COOL_DOWN_SECONDS`].
+    /// An unknown key id may be new, so it causes a fetch after the cool-down.
     pub(crate) async fn keys(
         &self,
         kid: Option<&str>,
@@ -96,7 +114,7 @@ impl KeyCache {
         match self.held().step(kid, world.now(), self.source.is_fixed()) {
             Step::Use(keys) => return Ok(keys),
             Step::Deny(denial) => return Err(denial),
-            Step::Fetch => {}
+            Step::Fetch(_) => {}
         }
         let _flight = self.flight.lock().await;
         // Another request may have fetched while this one waited.
@@ -104,17 +122,33 @@ impl KeyCache {
         match step {
             Step::Use(keys) => Ok(keys),
             Step::Deny(denial) => Err(denial),
-            Step::Fetch => {
+            Step::Fetch(cause) => {
                 // A failure is logged there. The old keys may still be usable.
-                let _ = self.fetch(world).await;
+                let _ = self.fetch(cause, world).await;
                 let held = self.held();
                 held.settle(kid, world.now(), self.source.is_fixed())
             }
         }
     }
 
+    /// Other keys than these, after a signature did not verify with them: the issuer
+    /// may have replaced a key under the same id. `None` if there are none, or if the
+    /// cool-down has not passed.
+    pub(crate) async fn others(&self, than: &Arc<KeySet>, world: &World) -> Option<Arc<KeySet>> {
+        if self.source.is_fixed() || !self.held().may_replace(than, world.now()) {
+            return None;
+        }
+        let _flight = self.flight.lock().await;
+        // Another request may have fetched while this one waited.
+        if self.held().forced_is_due(world.now()) {
+            let _ = self.fetch(Cause::Token, world).await;
+        }
+        let held = self.held();
+        held.other(than, world.now()).cloned()
+    }
+
     /// Fetches now, whatever is in the cache.
-    pub(crate) async fn fetch(&self, world: &World) -> Result<(), FetchError> {
+    pub(crate) async fn fetch(&self, cause: Cause, world: &World) -> Result<(), FetchError> {
         // Boxed: the SDK's futures are large, and most requests fetch nothing.
         let result = self.source.fetch(world.now()).boxed().await;
         let now = world.now();
@@ -123,6 +157,7 @@ impl KeyCache {
         held.attempted_at = Some(now);
         match result {
             Ok(keys) => {
+                held.note_change(cause, &keys);
                 held.keys = Some(Arc::new(keys));
                 held.fetched_at = now;
                 held.refresh_at = later(now, REFRESH_SECONDS)
@@ -163,16 +198,16 @@ impl Held {
         {
             return Step::Use(Arc::clone(keys));
         }
-        let cool_down = if usable.is_some() {
-            COOL_DOWN_SECONDS
-        } else {
-            COOL_DOWN_COLD_SECONDS
+        let (cause, cool_down) = match (usable, fresh) {
+            (None, _) => (Cause::Age, 1),
+            (Some(_), false) => (Cause::Age, COOL_DOWN_SECONDS),
+            (Some(_), true) => {
+                let cool_down = self.forced_cool_down.unwrap_or(COOL_DOWN_SECONDS);
+                (Cause::Token, cool_down)
+            }
         };
-        let cooling = self
-            .attempted_at
-            .is_some_and(|at| at <= now && now < later(at, cool_down));
-        if !cooling {
-            return Step::Fetch;
+        if !self.is_cooling(cool_down, now) {
+            return Step::Fetch(cause);
         }
         match self.settle(kid, now, any_kid) {
             Ok(keys) => Step::Use(keys),
@@ -192,6 +227,38 @@ impl Held {
             (None, Some(refusal)) if refusal.blames(kid, any_kid) => Err(Denial::Key),
             (None, _) => Err(Denial::KeysUnavailable),
         }
+    }
+
+    fn is_cooling(&self, seconds: i64, now: Timestamp) -> bool {
+        self.attempted_at
+            .is_some_and(|at| at <= now && now < later(at, seconds))
+    }
+
+    fn forced_is_due(&self, now: Timestamp) -> bool {
+        !self.is_cooling(self.forced_cool_down.unwrap_or(COOL_DOWN_SECONDS), now)
+    }
+
+    /// Doubles the cool-down after a forced fetch that brought the same keys. Keys that
+    /// have changed make it short again.
+    fn note_change(&mut self, cause: Cause, keys: &KeySet) {
+        let same = self.keys.as_ref().is_some_and(|held| held.is_same(keys));
+        match (same, cause) {
+            (false, _) => self.forced_cool_down = None,
+            (true, Cause::Age) => {}
+            (true, Cause::Token) => {
+                let doubled = 2 * self.forced_cool_down.unwrap_or(COOL_DOWN_SECONDS);
+                self.forced_cool_down = Some(doubled.min(COOL_DOWN_SECONDS_MAX));
+            }
+        }
+    }
+
+    /// Whether other keys than these are held, or may be fetched now.
+    fn may_replace(&self, keys: &Arc<KeySet>, now: Timestamp) -> bool {
+        self.other(keys, now).is_some() || self.forced_is_due(now)
+    }
+
+    fn other(&self, than: &Arc<KeySet>, now: Timestamp) -> Option<&Arc<KeySet>> {
+        self.usable(now).filter(|keys| !Arc::ptr_eq(keys, than))
     }
 
     fn usable(&self, now: Timestamp) -> Option<&Arc<KeySet>> {

@@ -16,6 +16,7 @@ mod harness;
 mod key_sets;
 mod mutations;
 mod public_keys;
+mod replaced_keys;
 mod rotation;
 mod servers;
 mod signatures;

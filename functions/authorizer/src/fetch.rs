@@ -104,7 +104,7 @@ impl Source {
 fn usable(document: &[u8], algorithms: &[Algorithm]) -> Result<KeySet, KeySetError> {
     let set = KeySet::from_jwks(document)?;
     if set.serves(algorithms) {
-        Ok(set)
+        Ok(set.read_from([document]))
     } else {
         Err(KeySetError::new(
             "the key set has no key for the issuer's `algorithms`",
@@ -196,7 +196,9 @@ fn combine(
             Err(error) => tracing::warn!(%error, "the secret's previous version is ignored"),
         }
     }
-    Ok(KeySet::new(keys))
+    let texts = [Some(current), previous]
+        .map(|version| version.and_then(|version| version.secret_string()));
+    Ok(KeySet::new(keys).read_from(texts.map(|text| text.unwrap_or_default().as_bytes())))
 }
 
 fn value(version: &GetSecretValueOutput) -> Result<&str, KeySetError> {

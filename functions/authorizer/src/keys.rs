@@ -1,5 +1,6 @@
 //! An issuer's keys: selects the key of a token and verifies the signature with it.
 
+use aws_lc_rs::digest;
 use jiff::Timestamp;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
@@ -14,6 +15,8 @@ pub struct KeySet {
     /// Whether an unknown key id matches every key. This is for keys that were
     /// given by hand, never for keys that an issuer publishes.
     any_kid: bool,
+    /// The hash of the text that the keys were read from.
+    origin: Option<Vec<u8>>,
 }
 
 /// One key, parsed and ready to verify with.
@@ -85,7 +88,26 @@ impl KeySet {
         Self {
             keys,
             any_kid: false,
+            origin: None,
         }
+    }
+
+    /// Remembers the texts that the keys were read from, as a hash.
+    #[must_use]
+    pub(crate) fn read_from<'t>(mut self, texts: impl IntoIterator<Item = &'t [u8]>) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for text in texts {
+            // With its length in front, so that a text cannot continue in the next one.
+            context.update(&text.len().to_be_bytes());
+            context.update(text);
+        }
+        self.origin = Some(context.finish().as_ref().to_vec());
+        self
+    }
+
+    /// Whether both sets were read from the same texts.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.origin.is_some() && self.origin == other.origin
     }
 
     /// Accepts tokens with any key id.
@@ -98,7 +120,12 @@ impl KeySet {
     /// Whether one of these keys has a token's key id. If not, the issuer may have
     /// added a key after they were fetched.
     pub(crate) fn knows(&self, kid: Option<&str>) -> bool {
-        self.any_kid || kid.is_none() || self.keys.iter().any(|key| key.is_for(kid))
+        self.any_kid || kid.is_none() || self.has_key_for(kid)
+    }
+
+    /// Whether a key is for tokens with this key id, or for tokens without one.
+    pub(crate) fn has_key_for(&self, kid: Option<&str>) -> bool {
+        self.keys.iter().any(|key| key.is_for(kid))
     }
 
     /// Whether a key of the set can be used with one of these algorithms.
@@ -117,7 +144,7 @@ impl KeySet {
         signature: &Vec<u8>,
         now: Timestamp,
     ) -> Result<(), Denial> {
-        let any = self.any_kid && !self.keys.iter().any(|key| key.is_for(kid));
+        let any = self.any_kid && !self.has_key_for(kid);
         let mut denial = Denial::Key;
         for key in &self.keys {
             if !(any || key.is_for(kid)) || !key.is_valid(algorithm, now) {

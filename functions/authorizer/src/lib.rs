@@ -8,7 +8,8 @@
 //!
 //! Invariants:
 //! - No claim is trusted before the signature is verified. `iss` is read earlier,
-//!   but only to select the issuer whose keys must verify the token.
+//!   but only to select the issuer whose keys must verify the token. After a bad
+//!   signature the others decide only whether newer keys are fetched.
 //! - A key is selected by `(issuer, key id)`, and used only with its own
 //!   algorithms, whatever algorithm the token names.
 //! - No log line, error or panic that leaves this crate quotes the token, a

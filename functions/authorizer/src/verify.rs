@@ -83,4 +83,25 @@ impl<'d> Unverified<'d> {
         )?;
         self.claims.check(issuer, now)
     }
+
+    /// Whether a token that these keys do not verify may be of a key that replaced one
+    /// of them under the same id. If so, it is worth a fetch.
+    ///
+    /// The claims are not trusted here. They only spare a fetch for a token that would
+    /// be denied anyway.
+    pub(crate) fn may_be_of_a_new_key(
+        &self,
+        denial: Denial,
+        issuer: &Issuer,
+        keys: &KeySet,
+        now: Timestamp,
+    ) -> bool {
+        let is_unverified = match denial {
+            Denial::Signature => true,
+            // The key has this id, but is for other algorithms.
+            Denial::Key => keys.has_key_for(self.kid()),
+            _ => false,
+        };
+        is_unverified && self.claims.check(issuer, now).is_ok()
+    }
 }

@@ -134,6 +134,16 @@ impl Clock {
             |_| Box::pin(async {}),
         )
     }
+
+    /// A world with this clock, whose jitter is as large as it can be.
+    pub(super) fn world_with_jitter(&self) -> World {
+        let clock = self.clone();
+        World::new(
+            move || clock.world().now(),
+            |bytes| bytes.fill(0xff),
+            |_| Box::pin(async {}),
+        )
+    }
 }
 
 /// The authorizer with the keys of [`issuers`]. Each key keeps its own id.
