@@ -18,6 +18,7 @@
 //! Fetches happen inside an invocation, because a frozen environment runs
 //! nothing in the background. `now` is passed in, and only a fetch waits.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -157,6 +158,7 @@ impl KeyCache {
         held.attempted_at = Some(now);
         match result {
             Ok(keys) => {
+                self.count_left_out(&keys, now);
                 held.note_change(cause, &keys);
                 held.keys = Some(Arc::new(keys));
                 held.fetched_at = now;
@@ -178,6 +180,21 @@ impl KeyCache {
                     .emit(now);
                 Err(error)
             }
+        }
+    }
+
+    /// Counts the keys that are published but not used, by their reasons.
+    fn count_left_out(&self, keys: &KeySet, now: Timestamp) {
+        let mut counts = BTreeMap::new();
+        for reason in keys.left_out() {
+            *counts.entry(reason).or_insert(0_u32) += 1;
+        }
+        for (reason, count) in counts {
+            Metrics::new(SERVICE)
+                .property("issuer", self.issuer.as_str())
+                .property("reason", reason)
+                .count("KeyLeftOut", count)
+                .emit(now);
         }
     }
 

@@ -106,8 +106,11 @@ fn usable(document: &[u8], algorithms: &[Algorithm]) -> Result<KeySet, KeySetErr
     if set.serves(algorithms) {
         Ok(set.read_from([document]))
     } else {
-        Err(KeySetError::new(
+        // A token of a key that was left out is denied: no other set makes it valid.
+        Err(KeySetError::offending(
             "the key set has no key for the issuer's `algorithms`",
+            set.kids_left_out(),
+            false,
         ))
     }
 }

@@ -1,9 +1,11 @@
 //! Reads a JWK set into keys, and decides which sets are refused as a whole.
 //!
-//! A set that contradicts itself is a mistake or the work of an attacker, so none
-//! of its keys is used. A key that is only useless here (for encryption, of an
-//! unknown type or curve) is skipped, as RFC 7517 section 5 recommends, since
-//! issuers publish such keys beside the ones for signatures.
+//! A set that contradicts itself or publishes a private key is a mistake or the work
+//! of an attacker, so none of its keys is used. A key that is only useless here (weak,
+//! for encryption, of an unknown type or curve) is left out and counted, as RFC 7517
+//! section 5 recommends, since issuers publish such keys beside the ones for
+//! signatures. A member that is `null` counts as absent: some libraries write every
+//! member that they know.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +18,7 @@ use shared::json::{Json, Object};
 
 use crate::algorithm::Algorithm;
 use crate::json;
-use crate::keys::{Key, KeySet, KeySetError, Kid};
+use crate::keys::{Key, KeySet, KeySetError, Kid, LeftOut};
 use crate::public_key::is_public_key;
 use crate::secret::PUBLIC;
 use crate::token::base64url;
@@ -31,8 +33,34 @@ const RSA_EXPONENT: std::ops::RangeInclusive<u64> = 65_537..=(1 << 33) - 1;
 const MALFORMED: &str = "the key set has a malformed key";
 const CONTRADICTION: &str =
     "the key set has a key whose type, curve, algorithm and use contradict each other";
-const WEAK: &str = "the key set has a key that is too weak";
 const PRIVATE: &str = "the key set publishes a private key";
+
+/// Why a key is not among the keys of its set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fault {
+    /// Only this key is not used. The word is for the metric.
+    LeftOut(&'static str),
+    /// The whole set is refused.
+    Set(&'static str),
+}
+
+impl From<&'static str> for Fault {
+    fn from(why: &'static str) -> Self {
+        Self::Set(why)
+    }
+}
+
+/// A key that is too short, or has a form that makes it easy to break.
+const WEAK: Fault = Fault::LeftOut("weak");
+/// A key for something else than signatures.
+const PURPOSE: Fault = Fault::LeftOut("purpose");
+/// A key of a type, curve or algorithm that is not supported.
+const UNKNOWN: Fault = Fault::LeftOut("unknown");
+
+/// The private members of an RSA key (RFC 7518 section 6.3.2), of the other types,
+/// and of keys for post-quantum signatures.
+const PRIVATE_RSA: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
+const PRIVATE_OTHER: [&str; 2] = ["d", "priv"];
 
 /// Where a set comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,20 +102,24 @@ pub(crate) fn read(text: &[u8], origin: Origin) -> Result<KeySet, KeySetError> {
     check_whole(&entries)?;
 
     let mut keys = Vec::new();
+    let mut left_out = Vec::new();
     let mut offenders = Vec::new();
     let mut why = None;
     for entry in &entries {
         match key(entry, origin) {
-            Ok(Some(key)) => keys.push(key),
-            Ok(None) => {}
-            Err(offence) => {
+            Ok(key) => keys.push(key),
+            Err(Fault::LeftOut(reason)) => left_out.push(LeftOut {
+                kid: kid(entry).map(str::to_owned),
+                reason,
+            }),
+            Err(Fault::Set(offence)) => {
                 why.get_or_insert(offence);
                 offenders.push(kid(entry).map(str::to_owned));
             }
         }
     }
     match why {
-        None => Ok(KeySet::new(keys)),
+        None => Ok(KeySet::new(keys).without(left_out)),
         Some(why) => {
             let all = offenders.len() == entries.len();
             Err(KeySetError::offending(why, offenders, all))
@@ -123,10 +155,17 @@ fn kid<'a>(entry: &'a Object<'_>) -> Option<&'a str> {
     entry.get("kid").and_then(Json::as_str)
 }
 
+/// A member, unless it is missing or `null`.
+fn member<'a, 'j>(entry: &'a Object<'j>, name: &str) -> Option<&'a Json<'j>> {
+    match entry.get(name) {
+        None | Some(Json::Null) => None,
+        Some(value) => Some(value),
+    }
+}
+
 /// Reads a member that is a string or missing.
 fn text<'a>(entry: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, &'static str> {
-    entry
-        .get(name)
+    member(entry, name)
         .map(|value| value.as_str().ok_or(MALFORMED))
         .transpose()
 }
@@ -136,12 +175,17 @@ fn bytes(entry: &Object<'_>, name: &str) -> Result<Vec<u8>, &'static str> {
     text(entry, name)?.and_then(base64url).ok_or(MALFORMED)
 }
 
-/// Reads one key. `None` means that it is skipped.
-fn key(entry: &Object<'_>, origin: Origin) -> Result<Option<Key>, &'static str> {
+/// Reads one key.
+fn key(entry: &Object<'_>, origin: Origin) -> Result<Key, Fault> {
     let kty = text(entry, "kty")?.ok_or(MALFORMED)?;
     let kid = text(entry, "kid")?.map(str::to_owned);
-    if origin == Origin::Published && kty != "oct" && entry.get("d").is_some() {
-        return Err(PRIVATE);
+    let private: &[&str] = match kty {
+        "RSA" => &PRIVATE_RSA,
+        _ => &PRIVATE_OTHER,
+    };
+    let is_private = private.iter().any(|name| member(entry, name).is_some());
+    if origin == Origin::Published && kty != "oct" && is_private {
+        return Err(PRIVATE.into());
     }
     let purpose = purpose(entry)?;
     let natural = natural(kty, text(entry, "crv")?);
@@ -150,33 +194,33 @@ fn key(entry: &Object<'_>, origin: Origin) -> Result<Option<Key>, &'static str> 
         Some("Ed25519") if natural == [Algorithm::EdDSA] => natural,
         Some(name) => match Algorithm::named(name) {
             Some(algorithm) if natural.contains(&algorithm) => vec![algorithm],
-            Some(_) => return Err(CONTRADICTION),
+            Some(_) => return Err(CONTRADICTION.into()),
             None if is_encryption(name) && purpose == Purpose::Signature => {
-                return Err(CONTRADICTION);
+                return Err(CONTRADICTION.into());
             }
-            None => return Ok(None),
+            None => return Err(UNKNOWN),
         },
     };
     match purpose {
         // The key is for encryption, but its algorithm is for signatures.
-        Purpose::Encryption if entry.get("alg").is_some() => return Err(CONTRADICTION),
-        Purpose::Encryption | Purpose::Other => return Ok(None),
+        Purpose::Encryption if member(entry, "alg").is_some() => return Err(CONTRADICTION.into()),
+        Purpose::Encryption | Purpose::Other => return Err(PURPOSE),
         Purpose::Signature | Purpose::Unsaid => {}
     }
     let material = match kty {
         "RSA" => rsa(entry)?,
-        "EC" | "OKP" if algorithms.is_empty() => return Ok(None),
+        "EC" | "OKP" if algorithms.is_empty() => return Err(UNKNOWN),
         "EC" => elliptic(entry, &algorithms)?,
         "OKP" => edwards(entry)?,
-        "oct" => return symmetric(entry, kid, &algorithms).map(Some),
-        _ => return Ok(None),
+        "oct" => return symmetric(entry, kid, &algorithms),
+        _ => return Err(UNKNOWN),
     };
-    Ok(Some(Key {
+    Ok(Key {
         kid: Kid::Exactly(kid),
         algorithms,
         material,
         valid_until: None,
-    }))
+    })
 }
 
 /// The purpose that a key states.
@@ -196,7 +240,7 @@ fn purpose(entry: &Object<'_>) -> Result<Purpose, &'static str> {
         Some("enc") => Purpose::Encryption,
         Some(_) => Purpose::Other,
     };
-    let Some(operations) = entry.get("key_ops") else {
+    let Some(operations) = member(entry, "key_ops") else {
         return Ok(by_use);
     };
     let operations = operations.as_strings().ok_or(MALFORMED)?;
@@ -254,7 +298,7 @@ fn natural(kty: &str, crv: Option<&str>) -> Vec<Algorithm> {
     }
 }
 
-fn rsa(entry: &Object<'_>) -> Result<DecodingKey, &'static str> {
+fn rsa(entry: &Object<'_>) -> Result<DecodingKey, Fault> {
     let (modulus, exponent) = (bytes(entry, "n")?, bytes(entry, "e")?);
     // RFC 7518 section 6.3.1.1 forbids leading zeros, but they are common.
     let modulus = strip_zeros(&modulus);
@@ -267,7 +311,7 @@ fn rsa(entry: &Object<'_>) -> Result<DecodingKey, &'static str> {
         return Err(WEAK);
     }
     if 8 < exponent.len() {
-        return Err(MALFORMED);
+        return Err(MALFORMED.into());
     }
     let value = exponent
         .iter()
@@ -311,10 +355,10 @@ fn symmetric(
     entry: &Object<'_>,
     kid: Option<String>,
     algorithms: &[Algorithm],
-) -> Result<Key, &'static str> {
+) -> Result<Key, Fault> {
     let secret = bytes(entry, "k")?;
     if is_public_key(&secret) {
-        return Err(PUBLIC);
+        return Err(PUBLIC.into());
     }
     let mut key = Key::shared(&secret, Kid::Exactly(kid), None);
     key.algorithms

@@ -12,11 +12,21 @@ use crate::denial::Denial;
 #[derive(Clone)]
 pub struct KeySet {
     keys: Vec<Key>,
+    /// The keys of the document that are not used.
+    left_out: Vec<LeftOut>,
     /// Whether an unknown key id matches every key. This is for keys that were
     /// given by hand, never for keys that an issuer publishes.
     any_kid: bool,
     /// The hash of the text that the keys were read from.
     origin: Option<Vec<u8>>,
+}
+
+/// A key that is published but not used.
+#[derive(Clone)]
+pub(crate) struct LeftOut {
+    pub(crate) kid: Option<String>,
+    /// The word for the metric.
+    pub(crate) reason: &'static str,
 }
 
 /// One key, parsed and ready to verify with.
@@ -87,6 +97,7 @@ impl KeySet {
     pub(crate) fn new(keys: Vec<Key>) -> Self {
         Self {
             keys,
+            left_out: Vec::new(),
             any_kid: false,
             origin: None,
         }
@@ -117,10 +128,14 @@ impl KeySet {
         self
     }
 
-    /// Whether one of these keys has a token's key id. If not, the issuer may have
-    /// added a key after they were fetched.
+    /// Whether one of these keys, or one that was left out, has a token's key id. If
+    /// not, the issuer may have added a key after they were fetched.
     pub(crate) fn knows(&self, kid: Option<&str>) -> bool {
-        self.any_kid || kid.is_none() || self.has_key_for(kid)
+        let is_left_out = |key: &LeftOut| key.kid.as_deref() == kid;
+        self.any_kid
+            || kid.is_none()
+            || self.has_key_for(kid)
+            || self.left_out.iter().any(is_left_out)
     }
 
     /// Whether a key is for tokens with this key id, or for tokens without one.
@@ -156,6 +171,23 @@ impl KeySet {
             denial = Denial::Signature;
         }
         Err(denial)
+    }
+
+    /// Adds the keys that were left out.
+    #[must_use]
+    pub(crate) fn without(mut self, left_out: Vec<LeftOut>) -> Self {
+        self.left_out = left_out;
+        self
+    }
+
+    /// The reason for each key that was left out.
+    pub(crate) fn left_out(&self) -> Vec<&'static str> {
+        self.left_out.iter().map(|key| key.reason).collect()
+    }
+
+    /// The ids of the keys that were left out.
+    pub(crate) fn kids_left_out(&self) -> Vec<Option<String>> {
+        self.left_out.iter().map(|key| key.kid.clone()).collect()
     }
 
     /// The number of keys.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::harness::{Clock, claims};
+use super::harness::{Clock, answer, bearer, claims};
 use super::servers::{Reply, Server};
 use super::signers::{KID, SIGNERS, Signer, base64url};
 use super::sources::{app_of, published, reason, token, token_at, token_of, with_kid};
@@ -147,7 +147,47 @@ async fn a_token_of_a_weak_published_key_is_denied() {
         reason(&app, &token_of(&SIGNERS.ed25519, "weak")).await,
         "key"
     );
+    assert_eq!(reason(&app, &token()).await, "none");
+    // Its key id is known, so it forces no fetch.
+    assert_eq!(server.hits(), 1);
+}
+
+#[tokio::test]
+async fn a_token_of_a_weak_key_is_denied_if_the_set_has_no_other() {
+    let weak = json!([{
+        "kty": "RSA", "kid": "weak", "n": test_keys::RSA_1024_MODULUS, "e": base64url([1, 0, 1]),
+    }]);
+    let server = Server::of_keys(&weak).await;
+    let app = app_of(&server, &Clock::new()).await;
+    let named = token_of(&SIGNERS.ed25519, "weak");
+    assert_eq!(reason(&app, &named).await, "key");
     assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+}
+
+#[tokio::test]
+async fn a_left_out_key_is_counted_with_its_reason() {
+    let server = Server::of_keys(&json!([
+        with_kid(&SIGNERS.ed25519, KID),
+        {"kty": "RSA", "kid": "weak", "n": test_keys::RSA_1024_MODULUS, "e": base64url([1, 0, 1])},
+        {"kty": "RSA", "kid": "weak-too", "n": "AQ", "e": "AQ"},
+        {"kty": "RSA", "kid": "enc", "use": "enc", "n": "x", "e": "x"},
+    ]))
+    .await;
+    let app = app_of(&server, &Clock::new()).await;
+    let answer = answer(&app, bearer(&token())).await;
+    let counted: Vec<(f64, String)> = answer
+        .lines_with("KeyLeftOut")
+        .iter()
+        .map(|line| {
+            assert_eq!(line["issuer"], "ed");
+            let reason = line["reason"].as_str().unwrap().to_owned();
+            (line["KeyLeftOut"].as_f64().unwrap(), reason)
+        })
+        .collect();
+    assert_eq!(
+        counted,
+        [(1.0, "purpose".to_owned()), (2.0, "weak".to_owned())]
+    );
 }
 
 /// Sets in which the EdDSA issuer has no key that it could use.

@@ -42,6 +42,22 @@ fn check_given(keys: &Value, token: &str, expected: Result<Result<(), Denial>, E
     }
 }
 
+/// Checks the reasons for the keys that are left out of a set.
+#[track_caller]
+fn left_out(keys: &Value, reasons: &[&str]) {
+    let set = read(keys).expect("the set is refused");
+    assert_eq!(set.left_out(), reasons, "{keys}");
+}
+
+/// Checks a token with the keys that an issuer publishes.
+#[track_caller]
+fn check_published(keys: &Value, token: &str, expected: Result<(), Denial>) {
+    let set = read(keys).expect("the set is refused");
+    let config = config(&issuers());
+    let verified = crate::verify(token, config.issuers(), |_| Some(&set), now());
+    assert_eq!(verified.map(|_| ()), expected, "{keys}");
+}
+
 fn rs256() -> String {
     SIGNERS.rsa.token(Algorithm::RS256, &claims("rs"))
 }
@@ -147,9 +163,9 @@ fn with_kid(members: &Value) -> Value {
     members
 }
 
-#[test]
-fn a_set_with_a_weak_key_is_refused() {
-    let weak = [
+/// RSA members that make a key weak.
+fn weak_rsa() -> Vec<Value> {
+    vec![
         json!({"n": test_keys::RSA_1024_MODULUS}),
         json!({"e": base64url([1])}),
         json!({"e": base64url([3])}),
@@ -160,33 +176,101 @@ fn a_set_with_a_weak_key_is_refused() {
         json!({"n": base64url([0xff; 1025])}),
         json!({"n": ""}),
         json!({"e": ""}),
-    ];
-    for members in weak {
+    ]
+}
+
+#[test]
+fn a_weak_key_is_left_out_of_its_set() {
+    for members in weak_rsa() {
         let keys = json!([jwk(&SIGNERS.rsa, &members)]);
-        refused(&keys, "too weak");
+        left_out(&keys, &["weak"]);
         check_given(&keys, &rs256(), Ok(Err(Denial::Key)));
     }
-    refused(
-        &json!([jwk(&Signer::Hmac(vec![1; 31]), &json!({}))]),
-        "too weak",
-    );
-    refused(
-        &json!([jwk(&Signer::Hmac(vec![1; 47]), &json!({"alg": "HS384"}))]),
-        "too weak",
+    for signer in [
+        (Signer::Hmac(vec![1; 31]), json!({})),
+        (Signer::Hmac(vec![1; 47]), json!({"alg": "HS384"})),
+    ] {
+        left_out(&json!([jwk(&signer.0, &signer.1)]), &["weak"]);
+    }
+}
+
+#[test]
+fn a_token_of_the_good_key_beside_a_weak_one_is_allowed() {
+    for mut members in weak_rsa() {
+        members["kid"] = "weak".into();
+        let keys = json!([jwk(&SIGNERS.rsa, &json!({})), jwk(&SIGNERS.rsa, &members)]);
+        check_given(&keys, &rs256(), Ok(Ok(())));
+        let header = json!({"alg": "RS256", "kid": "weak"}).to_string();
+        let claims = claims("rs").to_string();
+        let token = SIGNERS.rsa.compact(Algorithm::RS256, &header, claims);
+        check_published(&keys, &token, Err(Denial::Key));
+    }
+}
+
+#[test]
+fn a_member_that_is_null_counts_as_absent() {
+    let nulls = json!({
+        "alg": null, "use": null, "key_ops": null, "d": null, "p": null, "x5c": null, "crv": null,
+    });
+    let keys = json!([jwk(&SIGNERS.rsa, &nulls)]);
+    left_out(&keys, &[]);
+    check_published(&keys, &rs256(), Ok(()));
+    let unnamed = json!([
+        jwk(&SIGNERS.rsa, &json!({"kid": null})),
+        jwk(&SIGNERS.ed25519, &json!({"kid": null}))
+    ]);
+    assert_eq!(read(&unnamed).map(|set| set.len()), Ok(2));
+    // A required member that is null is missing.
+    for name in ["kty", "n", "e"] {
+        refused(
+            &json!([jwk(&SIGNERS.rsa, &json!({name: null}))]),
+            "malformed",
+        );
+    }
+}
+
+#[test]
+fn every_left_out_key_has_a_reason() {
+    let keys = json!([
+        jwk(&SIGNERS.rsa, &json!({})),
+        jwk(&SIGNERS.rsa, &json!({"kid": "a", "use": "enc"})),
+        jwk(&SIGNERS.rsa, &json!({"kid": "b", "alg": "RSA-OAEP"})),
+        jwk(&SIGNERS.rsa, &json!({"kid": "c", "e": base64url([3])})),
+        {"kty": "EC", "kid": "d", "crv": "P-521", "alg": "ES512", "x": "x", "y": "y"},
+        {"kty": "OKP", "kid": "e", "crv": "X25519", "x": "x"},
+        {"kty": "AKP", "kid": "f", "alg": "ML-DSA-44", "pub": "x"},
+    ]);
+    left_out(
+        &keys,
+        &[
+            "purpose", "unknown", "weak", "unknown", "unknown", "unknown",
+        ],
     );
 }
 
 #[test]
-fn a_token_of_the_good_key_beside_a_weak_one_cannot_be_decided() {
-    let mut weak = jwk(&SIGNERS.rsa, &json!({"e": base64url([3])}));
-    weak["kid"] = "weak".into();
-    let keys = json!([jwk(&SIGNERS.rsa, &json!({})), weak]);
-    check_given(&keys, &rs256(), Err(Error::KeysUnavailable));
-    let header = json!({"alg": "RS256", "kid": "weak"}).to_string();
-    let token = SIGNERS
-        .rsa
-        .compact(Algorithm::RS256, &header, claims("rs").to_string());
-    check_given(&keys, &token, Ok(Err(Denial::Key)));
+fn a_set_with_any_published_private_part_is_refused() {
+    for part in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
+        let beside = json!([
+            jwk(&SIGNERS.rsa, &json!({})),
+            jwk(&SIGNERS.rsa, &json!({"kid": "private", part: "x"}))
+        ]);
+        refused(&beside, "private");
+    }
+    refused(&json!([jwk(&SIGNERS.p256, &json!({"d": "x"}))]), "private");
+    refused(
+        &json!([{"kty": "AKP", "alg": "ML-DSA-44", "pub": "x", "priv": "x"}]),
+        "private",
+    );
+    // Neither a weak nor a useless key is left out in silence if it is private too.
+    refused(
+        &json!([jwk(&SIGNERS.rsa, &json!({"e": base64url([3]), "d": "x"}))]),
+        "private",
+    );
+    refused(
+        &json!([jwk(&SIGNERS.rsa, &json!({"use": "enc", "d": "x"}))]),
+        "private",
+    );
 }
 
 #[test]
