@@ -42,6 +42,9 @@ const REFRESH_JITTER: Duration = Duration::from_mins(1);
 const STALE_SECONDS_MAX: i64 = 3_600;
 /// How long after a fetch nothing is fetched, whatever the tokens say.
 const COOL_DOWN_SECONDS: i64 = 10;
+/// The longest pause between two fetches while there are no keys. The first is a
+/// second long, and each is twice as long as the one before.
+const COLD_SECONDS_MAX: u64 = 30;
 /// The longest cool-down after a forced fetch.
 const COOL_DOWN_SECONDS_MAX: i64 = 300;
 
@@ -62,6 +65,10 @@ struct Held {
     fetched_at: Timestamp,
     refresh_at: Timestamp,
     attempted_at: Option<Timestamp>,
+    /// How many fetches failed in a row while there were no usable keys.
+    cold_failures: u32,
+    /// No fetch before this time while there are no usable keys.
+    cold_until: Timestamp,
     /// The cool-down before a token can force a fetch, if it is not the shortest.
     forced_cool_down: Option<i64>,
     /// Why the last key set was refused; `None` if it was accepted.
@@ -166,12 +173,14 @@ impl KeyCache {
                     .saturating_sub(jitter)
                     .unwrap_or(now);
                 held.refused = None;
+                held.cold_failures = 0;
                 Ok(())
             }
             Err(error) => {
                 if let FetchError::Refused(refusal) = &error {
                     held.refused = Some(refusal.clone());
                 }
+                held.back_off(now, world);
                 drop(held);
                 tracing::error!(issuer = self.issuer, cause = %error, "keys could not be fetched");
                 Metrics::new(SERVICE)
@@ -215,15 +224,15 @@ impl Held {
         {
             return Step::Use(Arc::clone(keys));
         }
-        let (cause, cool_down) = match (usable, fresh) {
-            (None, _) => (Cause::Age, 1),
-            (Some(_), false) => (Cause::Age, COOL_DOWN_SECONDS),
-            (Some(_), true) => {
-                let cool_down = self.forced_cool_down.unwrap_or(COOL_DOWN_SECONDS);
-                (Cause::Token, cool_down)
-            }
+        let (cause, is_cooling) = match (usable, fresh) {
+            (None, _) => (
+                Cause::Age,
+                self.attempted_at.is_some_and(|at| at <= now) && now < self.cold_until,
+            ),
+            (Some(_), false) => (Cause::Age, self.is_cooling(COOL_DOWN_SECONDS, now)),
+            (Some(_), true) => (Cause::Token, !self.forced_is_due(now)),
         };
-        if !self.is_cooling(cool_down, now) {
+        if !is_cooling {
             return Step::Fetch(cause);
         }
         match self.settle(kid, now, any_kid) {
@@ -244,6 +253,23 @@ impl Held {
             (None, Some(refusal)) if refusal.blames(kid, any_kid) => Err(Denial::Key),
             (None, _) => Err(Denial::KeysUnavailable),
         }
+    }
+
+    /// Sets the pause after a failed fetch without usable keys. Jitter makes it shorter
+    /// by half at most, so that environments do not fetch together.
+    fn back_off(&mut self, now: Timestamp, world: &World) {
+        if self.usable(now).is_some() {
+            return;
+        }
+        let seconds = 2_u64
+            .saturating_pow(self.cold_failures)
+            .min(COLD_SECONDS_MAX);
+        let pause = Duration::from_secs(seconds);
+        let pause = pause.saturating_sub(world.uniform(pause / 2));
+        self.cold_failures = self.cold_failures.saturating_add(1);
+        self.cold_until = now
+            .saturating_add(SignedDuration::try_from(pause).unwrap_or_default())
+            .unwrap_or(Timestamp::MAX);
     }
 
     fn is_cooling(&self, seconds: i64, now: Timestamp) -> bool {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::harness::{Clock, answer, bearer, claims};
 use super::servers::{Reply, Server};
 use super::signers::{KID, SIGNERS, Signer, base64url};
-use super::sources::{app_of, published, reason, token, token_at, token_of, with_kid};
+use super::sources::{app_in, app_of, published, reason, token, token_at, token_of, with_kid};
 use super::test_keys;
 use crate::Algorithm;
 use crate::http::DOCUMENT_BYTES_MAX;
@@ -44,7 +44,7 @@ async fn without_keys_every_event_fails_until_the_source_answers() {
 }
 
 #[tokio::test]
-async fn while_there_are_no_keys_they_are_fetched_once_a_second() {
+async fn while_there_are_no_keys_the_pause_between_fetches_grows_to_thirty_seconds() {
     let server = Server::new().await;
     let clock = Clock::new();
     let app = app_of(&server, &clock).await;
@@ -52,9 +52,36 @@ async fn while_there_are_no_keys_they_are_fetched_once_a_second() {
         assert_eq!(reason(&app, &token()).await, "keys_unavailable");
     }
     assert_eq!(server.hits(), 1);
+    for (fetches, pause) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
+        clock.advance(pause - 1);
+        assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+        assert_eq!(server.hits(), fetches + 1, "fetched before {pause} s");
+        clock.advance(1);
+        assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+        assert_eq!(server.hits(), fetches + 2, "not fetched after {pause} s");
+    }
+    let set = json!({"keys": published(&[])}).to_string();
+    server.reply("/keys", Reply::Document(set));
+    clock.advance(30);
+    assert_eq!(reason(&app, &token()).await, "none");
+}
+
+#[tokio::test]
+async fn jitter_makes_the_pause_between_first_fetches_shorter_by_half_at_most() {
+    let server = Server::new().await;
+    let clock = Clock::new();
+    let app = app_in(&server, clock.world_with_jitter()).await;
+    assert_eq!(reason(&app, &token()).await, "keys_unavailable");
     clock.advance(1);
     assert_eq!(reason(&app, &token()).await, "keys_unavailable");
-    assert_eq!(server.hits(), 2);
+    clock.advance(1);
+    assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+    clock.advance(1);
+    assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+    assert_eq!(server.hits(), 3);
+    clock.advance(1);
+    assert_eq!(reason(&app, &token()).await, "keys_unavailable");
+    assert_eq!(server.hits(), 4);
 }
 
 #[tokio::test]
