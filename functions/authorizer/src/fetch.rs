@@ -189,7 +189,8 @@ fn combine(
     now: Timestamp,
 ) -> Result<KeySet, KeySetError> {
     let mut keys = secret::read(value(current)?, bytes_min, None)?;
-    if let (Some(previous), Some(until)) = (previous, overlap_end(current, overlap_seconds))
+    if let Some(previous) = previous
+        && let Some(until) = overlap_end(current, previous, overlap_seconds)
         && now < until
     {
         // Keys that were usable before the rotation stay usable until the overlap
@@ -210,13 +211,24 @@ fn value(version: &GetSecretValueOutput) -> Result<&str, KeySetError> {
         .ok_or_else(|| KeySetError::new("the secret's value is binary, not a string"))
 }
 
-/// The moment at which the previous version stops being valid.
+/// The moment at which the previous version stops being valid: the overlap counts
+/// from the later of the two dates. If a stage was moved back, the previous version is
+/// the newer one, and tokens that it signed are still around.
 ///
 /// `None` if the current version has no date: then it is unknown when the
-/// previous one was replaced, so it is not valid.
-fn overlap_end(current: &GetSecretValueOutput, overlap_seconds: u32) -> Option<Timestamp> {
-    let created = Timestamp::from_second(current.created_date()?.secs()).ok()?;
-    created
+/// previous one was replaced, so it is not valid. The time at which this environment
+/// first saw a version does not count, because a new environment sees it anew.
+fn overlap_end(
+    current: &GetSecretValueOutput,
+    previous: &GetSecretValueOutput,
+    overlap_seconds: u32,
+) -> Option<Timestamp> {
+    let created = current.created_date()?.secs();
+    let created = previous
+        .created_date()
+        .map_or(created, |date| created.max(date.secs()));
+    Timestamp::from_second(created)
+        .ok()?
         .checked_add(SignedDuration::from_secs(overlap_seconds.into()))
         .ok()
 }

@@ -223,3 +223,25 @@ async fn an_issuer_with_a_secret_needs_aws_settings() {
     assert!(App::with_fixed_keys(config, None, Some(&plain('s')), Clock::new().world()).is_ok());
     assert!(SIGNERS.hmac.jwk()["k"].is_string());
 }
+
+#[tokio::test]
+async fn moving_the_stage_back_cuts_no_token_off() {
+    let hour = 3_600;
+    let clock = Clock::new();
+    let secrets = SecretsManager::new(&plain('s'), NOW - 30 * DAY).await;
+    secrets.rotate(&plain('t'), NOW - hour);
+    secrets.move_back();
+    let app = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&app, &clock, 's', None).await, "none");
+    assert_eq!(reason(&app, &clock, 't', None).await, "none");
+    // The overlap counts from the later of the two dates, also in a new environment.
+    clock.advance(DAY - hour - 1);
+    assert_eq!(reason(&app, &clock, 't', None).await, "none");
+    let started = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&started, &clock, 't', None).await, "none");
+    clock.advance(1);
+    assert_eq!(reason(&app, &clock, 't', None).await, "signature");
+    assert_eq!(reason(&started, &clock, 't', None).await, "signature");
+    let started = start(&secrets, &clock).await.unwrap();
+    assert_eq!(reason(&started, &clock, 't', None).await, "signature");
+}

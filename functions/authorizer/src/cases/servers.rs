@@ -141,6 +141,15 @@ impl SecretsManager {
         versions.insert("AWSCURRENT".to_owned(), (value.to_owned(), created));
     }
 
+    /// Makes the previous version current again.
+    pub(super) fn move_back(&self) {
+        let versions = &mut self.state.lock().unwrap().versions;
+        let current = versions.remove("AWSCURRENT").unwrap();
+        let previous = versions.remove("AWSPREVIOUS").unwrap();
+        versions.insert("AWSCURRENT".to_owned(), previous);
+        versions.insert("AWSPREVIOUS".to_owned(), current);
+    }
+
     pub(super) fn fail_with(&self, error: Option<&'static str>) {
         self.state.lock().unwrap().error = error;
     }
