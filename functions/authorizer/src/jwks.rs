@@ -20,6 +20,7 @@ use crate::algorithm::Algorithm;
 use crate::json;
 use crate::keys::{Key, KeySet, KeySetError, Kid, LeftOut};
 use crate::public_key::is_public_key;
+use crate::roca;
 use crate::secret::PUBLIC;
 use crate::token::base64url;
 
@@ -307,7 +308,7 @@ fn rsa(entry: &Object<'_>) -> Result<DecodingKey, Fault> {
         return Err(WEAK);
     };
     let bits = 8 * modulus.len() - first.leading_zeros() as usize;
-    if !RSA_BITS.contains(&bits) || last % 2 == 0 {
+    if !RSA_BITS.contains(&bits) || last % 2 == 0 || roca::is_fingerprint(modulus) {
         return Err(WEAK);
     }
     if 8 < exponent.len() {

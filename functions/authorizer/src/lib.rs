@@ -37,6 +37,7 @@ mod keys;
 mod policy;
 mod public_key;
 pub mod quiet;
+mod roca;
 mod secret;
 mod token;
 mod url;

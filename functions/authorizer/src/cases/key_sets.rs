@@ -208,6 +208,16 @@ fn a_token_of_the_good_key_beside_a_weak_one_is_allowed() {
 }
 
 #[test]
+fn a_key_that_infineons_library_made_is_weak() {
+    let mut roca = json!({"n": test_keys::RSA_ROCA_MODULUS});
+    left_out(&json!([jwk(&SIGNERS.rsa, &roca)]), &["weak"]);
+    roca["kid"] = "roca".into();
+    let keys = json!([jwk(&SIGNERS.rsa, &json!({})), jwk(&SIGNERS.rsa, &roca)]);
+    left_out(&keys, &["weak"]);
+    check_given(&keys, &rs256(), Ok(Ok(())));
+}
+
+#[test]
 fn a_member_that_is_null_counts_as_absent() {
     let nulls = json!({
         "alg": null, "use": null, "key_ops": null, "d": null, "p": null, "x5c": null, "crv": null,

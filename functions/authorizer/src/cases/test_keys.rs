@@ -79,3 +79,7 @@ VQIDAQAB
 
 /// The modulus of a 1,024-bit RSA key, base64url.
 pub(super) const RSA_1024_MODULUS: &str = "y9zfcEnQSRPxLU6hQXHmwHW2nkImO1a_ViXKStAfSwGIGkCsxLJqf6z9_KxHAXBb3Wjd94W3sN7bHHfJLkCGXe3TnicQDFgZa6WxrC_CgXWZgcek-sEW8ku_jxAVCavYW_HD94yuEbvliJJWEgFPzzJECvn4V-9JGkYMZ3Fhzqs";
+
+/// The modulus of a 2,048-bit RSA key of the form that CVE-2017-15361 (ROCA) is about, base64url.
+/// Both of its primes are powers of 65,537 modulo the product of the first 126 primes.
+pub(super) const RSA_ROCA_MODULUS: &str = "yit8eeA3fUE4cqwwcRlw8yJuU8ELHaQiM-ASkQGhVPHT7H0B_iCLnNmP7cEXjS7SL4AOEmf8xMn0N-fFG3Mezq7oU7fYuYkRtdG22Nz7j_Z77tboBSRt1KsTYjzKOia29uC2v0WQv6rVgpDHv1Vmg0aV8hoti3jT-8HfbhYzCPPPzGZWLuQnJtLTYGa64H5RTVNfEvHIviuAVImXpFjCJn-Y7Ad6sSs_pSs0MN7Yx0rxm_Ysx1v5lUVXxAS4uqsxMV-pozMrytxF1Q-ofGZDH5ZDjsv2a05uqqsUsx8S5bP4rSwZ2tNRvSTWZbZOBoHeX0c8b0PJI4mniuwvA40Aow";
