@@ -14,6 +14,7 @@ mod failing_sources;
 mod form;
 mod harness;
 mod key_sets;
+mod left_out;
 mod mutations;
 mod public_keys;
 mod replaced_keys;
