@@ -19,6 +19,7 @@ mod mutations;
 mod public_keys;
 mod replaced_keys;
 mod rotation;
+mod scopes;
 mod servers;
 mod signatures;
 mod signers;

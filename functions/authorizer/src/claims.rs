@@ -3,7 +3,7 @@
 //! The library that verifies signatures ignores a claim of the wrong type. Here
 //! such a token is denied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest;
@@ -63,7 +63,7 @@ impl<'a> Claims<'a> {
         Ok(Caller {
             issuer: issuer.name().to_owned(),
             sub: sub.to_owned(),
-            scopes: self.scopes()?,
+            scopes: issuer.grants.of(&self.0)?,
             client_id: self.client_id()?,
         })
     }
@@ -139,25 +139,6 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    /// Reads `scope` (RFC 8693 section 4.2), or else `scp`, which some issuers
-    /// write as a list and some as a string.
-    fn scopes(&self) -> Result<BTreeSet<String>, Denial> {
-        let words: Vec<&str> = match (self.0.get("scope"), self.0.get("scp")) {
-            (Some(scope), _) => words(scope.as_str().ok_or(Denial::Scope)?),
-            (None, Some(scp)) => match scp.as_str() {
-                Some(text) => words(text),
-                None => scp.as_strings().ok_or(Denial::Scope)?,
-            },
-            (None, None) => Vec::new(),
-        };
-        // The context holds all scopes in one string, separated by spaces. A scope
-        // with white space inside would become two scopes there.
-        if !words.iter().copied().all(is_scope) {
-            return Err(Denial::Scope);
-        }
-        Ok(words.into_iter().map(str::to_owned).collect())
-    }
-
     /// Reads `client_id` (RFC 9068), or else OpenID Connect's `azp`.
     fn client_id(&self) -> Result<Option<String>, Denial> {
         let claim = self.0.get("client_id").or_else(|| self.0.get("azp"));
@@ -171,55 +152,9 @@ impl<'a> Claims<'a> {
     }
 }
 
-fn words(text: &str) -> Vec<&str> {
-    text.split(' ').filter(|word| !word.is_empty()).collect()
-}
-
-/// Whether a text is a scope-token of RFC 6749 section 3.3.
-pub(crate) fn is_scope(text: &str) -> bool {
-    let within = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    !text.is_empty() && text.bytes().all(within)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(payload: &str, expected: Result<&[&str], Denial>) {
-        let scopes = Claims::parse(payload.as_bytes()).unwrap().scopes();
-        let expected = expected.map(|list| list.iter().map(ToString::to_string).collect());
-        assert_eq!(scopes, expected, "{payload}");
-    }
-
-    #[test]
-    fn scopes_are_a_string_or_a_list() {
-        check("{}", Ok(&[]));
-        check(r#"{"scope": "b a  b"}"#, Ok(&["a", "b"]));
-        check(r#"{"scp": ["a", "b"]}"#, Ok(&["a", "b"]));
-        check(r#"{"scp": "a b"}"#, Ok(&["a", "b"]));
-        check(r#"{"scope": "a", "scp": ["b"]}"#, Ok(&["a"]));
-        for bad in [
-            r#"{"scope": ["a"]}"#,
-            r#"{"scope": null, "scp": ["a"]}"#,
-            r#"{"scp": ["a", 1]}"#,
-            r#"{"scp": {"a": true}}"#,
-        ] {
-            check(bad, Err(Denial::Scope));
-        }
-    }
-
-    #[test]
-    fn a_scope_with_white_space_inside_cannot_become_two() {
-        for bad in [
-            r#"{"scope": "a\tb"}"#,
-            r#"{"scp": ["a b"]}"#,
-            r#"{"scp": [""]}"#,
-            r#"{"scope": "a\"b"}"#,
-        ] {
-            check(bad, Err(Denial::Scope));
-        }
-    }
 
     #[test]
     fn a_token_is_logged_as_a_hash_of_its_id() {

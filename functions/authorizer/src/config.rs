@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use shared::aws::AwsConfig;
+use shared::json::Json;
 
-use crate::claims::is_scope;
 use crate::config_error::ConfigError;
 use crate::entry::issuers;
+use crate::grants::is_scope;
 use crate::issuer::Issuer;
 use crate::json;
-use crate::policy::RouteScopes;
+use crate::policy::{Required, RouteScopes};
 
 /// The configuration. It is valid, since only [`Config::from_env`] makes one.
 #[derive(Clone, Debug)]
@@ -54,20 +55,31 @@ fn routes(text: &str) -> Result<RouteScopes, ConfigError> {
                 "is not a route key: write `METHOD /path` or `$default`",
             ));
         }
-        let scopes = scopes
-            .as_strings()
-            .ok_or_else(|| fail("must be a list of scopes"))?;
-        if !scopes.iter().copied().all(is_scope) {
-            return Err(fail(
-                "has a scope that no token can carry (RFC 6749 section 3.3)",
-            ));
-        }
-        routes.insert(
-            route_key.to_owned(),
-            scopes.into_iter().map(str::to_owned).collect(),
-        );
+        let required = required(scopes).map_err(fail)?;
+        routes.insert(route_key.to_owned(), required);
     }
     Ok(RouteScopes(routes))
+}
+
+/// Reads what a route requires: a list of scopes, all of them, or `{"any": […]}`.
+fn required(value: &Json<'_>) -> Result<Required, &'static str> {
+    const FORM: &str = "must be a list of scopes, or `{\"any\": [\u{2026}]}` with a list of scopes";
+    let any = match value {
+        Json::Object(members) if members.members().count() == 1 => {
+            Some(members.get("any").ok_or(FORM)?)
+        }
+        _ => None,
+    };
+    let scopes = any.unwrap_or(value).as_strings().ok_or(FORM)?;
+    if !scopes.iter().copied().all(is_scope) {
+        return Err("has a scope that no token can carry (RFC 6749 section 3.3)");
+    }
+    let scopes: Vec<String> = scopes.into_iter().map(str::to_owned).collect();
+    match any {
+        None => Ok(Required::All(scopes)),
+        Some(_) if scopes.is_empty() => Err("`any` is empty: no caller could call the route"),
+        Some(_) => Ok(Required::Any(scopes)),
+    }
 }
 
 fn is_route_key(text: &str) -> bool {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::algorithm::{Algorithm, Family};
 use crate::config_error::ConfigError;
+use crate::grants::{Grants, is_scope};
 use crate::issuer::{AudienceClaim, Issuer, KeySource, Types};
 use crate::json;
 use crate::url::KeyUrl;
@@ -35,11 +36,21 @@ struct Entry {
     audiences: Vec<String>,
     audience_from: Option<String>,
     require: Option<BTreeMap<String, String>>,
+    scopes_from: Option<Vec<Path>>,
+    scope_names: Option<BTreeMap<String, Vec<String>>>,
     algorithms: Vec<String>,
     typ: Option<Vec<String>>,
     max_ttl_seconds: Option<u32>,
     leeway_seconds: Option<u32>,
     keys: Keys,
+}
+
+/// A claim of `scopes_from`. A name can contain dots, so a path is a list of names.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Path {
+    Name(String),
+    Members(Vec<String>),
 }
 
 /// The `keys` of an entry, not checked yet.
@@ -113,6 +124,7 @@ fn read_issuer(index: usize, value: serde_json::Value) -> Result<Issuer, ConfigE
         ));
     }
     let audience_from = audience_from(&entry).map_err(|problem| fail(&problem))?;
+    let grants = grants(&entry).map_err(&fail)?;
     let max_ttl_seconds = entry.max_ttl_seconds.unwrap_or(MAX_TTL_SECONDS_DEFAULT);
     if !(1..=MAX_TTL_SECONDS_MAX).contains(&max_ttl_seconds) {
         return Err(fail(&format!(
@@ -140,6 +152,7 @@ fn read_issuer(index: usize, value: serde_json::Value) -> Result<Issuer, ConfigE
         audiences: entry.audiences,
         audience_from,
         required: entry.require.unwrap_or_default(),
+        grants,
         algorithms,
         types,
         max_ttl_seconds,
@@ -174,6 +187,38 @@ fn audience_from(entry: &Entry) -> Result<AudienceClaim, String> {
                 .to_owned(),
         ),
     }
+}
+
+/// Reads `scopes_from` and `scope_names`.
+fn grants(entry: &Entry) -> Result<Grants, &'static str> {
+    let paths = entry.scopes_from.clone().map(|paths| {
+        let path = |path| match path {
+            Path::Name(name) => vec![name],
+            Path::Members(names) => names,
+        };
+        paths.into_iter().map(path).collect::<Vec<_>>()
+    });
+    let is_empty = |path: &Vec<String>| path.is_empty() || path.iter().any(String::is_empty);
+    if let Some(paths) = &paths
+        && (paths.is_empty() || paths.iter().any(is_empty))
+    {
+        return Err("`scopes_from` must list at least one claim, and no empty names");
+    }
+    if let Some(names) = &entry.scope_names {
+        let is_wrong = |(name, scopes): (&String, &Vec<String>)| {
+            name.is_empty() || scopes.is_empty() || !scopes.iter().all(|scope| is_scope(scope))
+        };
+        if names.is_empty() || names.iter().any(is_wrong) {
+            return Err(
+                "`scope_names` must give at least one name, and at least one scope for each name",
+            );
+        }
+    }
+    Ok(Grants {
+        from: paths.unwrap_or_default(),
+        names: entry.scope_names.clone(),
+        may: None,
+    })
 }
 
 fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, String> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::algorithm::Algorithm;
+use crate::grants::Grants;
 use crate::url::KeyUrl;
 
 /// An issuer of tokens for this API, and the rules that its tokens must follow.
@@ -18,6 +19,7 @@ pub struct Issuer {
     pub(crate) audience_from: AudienceClaim,
     /// Claims that a token must have, with the exact text of each.
     pub(crate) required: BTreeMap<String, String>,
+    pub(crate) grants: Grants,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) types: Types,
     pub(crate) max_ttl_seconds: u32,

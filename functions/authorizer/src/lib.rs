@@ -28,6 +28,7 @@ mod error;
 mod event;
 mod fetch;
 mod fetch_error;
+mod grants;
 mod header;
 mod http;
 mod issuer;

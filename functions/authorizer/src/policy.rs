@@ -6,10 +6,18 @@ use shared::caller::Caller;
 
 use crate::denial::Denial;
 
-/// Route keys, as the gateway writes them (`POST /orders`). A caller needs all
-/// scopes of a route.
+/// Route keys, as the gateway writes them (`POST /orders`), and what each requires.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct RouteScopes(pub(crate) BTreeMap<String, Vec<String>>);
+pub(crate) struct RouteScopes(pub(crate) BTreeMap<String, Required>);
+
+/// The scopes that a caller of a route needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Required {
+    /// All of these. An empty list requires only a valid token.
+    All(Vec<String>),
+    /// At least one of these.
+    Any(Vec<String>),
+}
 
 impl RouteScopes {
     /// The route key as the configuration writes it, if it is listed: a log line
@@ -25,12 +33,11 @@ impl RouteScopes {
     /// # Errors
     /// [`Denial::Route`] if it is not listed, [`Denial::Scope`] if a scope is missing.
     pub(crate) fn permit(&self, route_key: &str, caller: &Caller) -> Result<(), Denial> {
-        let scopes = self.0.get(route_key).ok_or(Denial::Route)?;
-        if scopes.iter().all(|scope| caller.may(scope)) {
-            Ok(())
-        } else {
-            Err(Denial::Scope)
-        }
+        let is_met = match self.0.get(route_key).ok_or(Denial::Route)? {
+            Required::All(scopes) => scopes.iter().all(|scope| caller.may(scope)),
+            Required::Any(scopes) => scopes.iter().any(|scope| caller.may(scope)),
+        };
+        if is_met { Ok(()) } else { Err(Denial::Scope) }
     }
 }
 
@@ -42,12 +49,15 @@ mod tests {
     fn check(scopes: &[&str], route_key: &str, expected: Result<(), Denial>) {
         let list = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let routes = RouteScopes(BTreeMap::from([
-            ("POST /orders".to_owned(), list(&["orders:write"])),
+            (
+                "POST /orders".to_owned(),
+                Required::All(list(&["orders:write"])),
+            ),
             (
                 "PUT /stock/{sku}".to_owned(),
-                list(&["stock:write", "stock:read"]),
+                Required::All(list(&["stock:write", "stock:read"])),
             ),
-            ("GET /me".to_owned(), list(&[])),
+            ("GET /me".to_owned(), Required::All(list(&[]))),
         ]));
         let caller = Caller {
             issuer: "local".to_owned(),

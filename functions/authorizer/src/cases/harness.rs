@@ -160,6 +160,12 @@ pub(super) fn app_of_issuers(issuers: &Value) -> App {
     app_of(config(issuers), Clock::new().world())
 }
 
+/// The authorizer with these issuers and routes.
+pub(super) fn app_of_routes(issuers: &Value, routes: &str) -> App {
+    let config = config_with(issuers, &[("ROUTE_SCOPES", routes.to_owned())]);
+    app_of(config, Clock::new().world())
+}
+
 fn app_of(config: Config, world: World) -> App {
     let source = |issuer: &crate::Issuer| Source::Fixed(Fixed(Ok(keys(issuer.name()))));
     let sources = config.issuers().iter().map(source).collect();
