@@ -24,18 +24,27 @@ use crate::metrics;
 /// Starts logging to standard output. A function's `main` calls it first.
 ///
 /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets, or else `RUST_LOG` is the lowest
-/// level that is logged; the default is `INFO`. `METRICS_NAMESPACE` is the
+/// level that is logged; the default is `INFO`, and no lower level can be set. `METRICS_NAMESPACE` is the
 /// namespace of the metrics.
 pub fn init(service: &'static str, var: impl Fn(&str) -> Option<String>) {
-    let level = var("AWS_LAMBDA_LOG_LEVEL")
-        .or_else(|| var("RUST_LOG"))
-        .and_then(|level| level.parse().ok())
-        .unwrap_or(Level::INFO);
+    let level = level(&var);
     if let Some(namespace) = var("METRICS_NAMESPACE") {
         metrics::set_namespace(namespace);
     }
     let lines = JsonLines::new(service, std::io::stdout).with_filter(filter(level));
     tracing_subscriber::registry().with(lines).init();
+}
+
+/// The lowest level that is logged, `INFO` or above.
+///
+/// At `TRACE` the Lambda runtime logs every event, with the bearer token in it. At
+/// `DEBUG` the AWS SDK logs the text of errors. The functions log nothing below `INFO`.
+fn level(var: impl Fn(&str) -> Option<String>) -> Level {
+    var("AWS_LAMBDA_LOG_LEVEL")
+        .or_else(|| var("RUST_LOG"))
+        // The real parser decides, since it also accepts numbers and other spellings.
+        .and_then(|level| level.parse::<Level>().ok())
+        .map_or(Level::INFO, |level| level.min(Level::INFO))
 }
 
 /// A filter that passes events of this level and above, and all metrics.
@@ -255,5 +264,43 @@ mod tests {
             panic!("{lines:?}")
         };
         assert_eq!(line["OrderPlaced"], 1.0);
+    }
+
+    #[test]
+    fn a_level_below_info_cannot_be_set() {
+        for (name, value, expected) in [
+            ("AWS_LAMBDA_LOG_LEVEL", "TRACE", Level::INFO),
+            ("AWS_LAMBDA_LOG_LEVEL", "DEBUG", Level::INFO),
+            ("AWS_LAMBDA_LOG_LEVEL", "FATAL", Level::INFO),
+            ("AWS_LAMBDA_LOG_LEVEL", "ERROR", Level::ERROR),
+            ("RUST_LOG", "trace", Level::INFO),
+            ("RUST_LOG", "warn", Level::WARN),
+            ("RUST_LOG", "orders=trace", Level::INFO),
+            ("OTHER", "error", Level::INFO),
+        ] {
+            let level = level(|asked| (asked == name).then(|| value.to_owned()));
+            assert_eq!(level, expected, "{name}={value}");
+        }
+        // Every spelling that the parser reads as a level below INFO.
+        for spelling in [
+            "trace", "TRACE", "Trace", "debug", "DEBUG", "5", "4", "6", " trace", "trace ", "05",
+        ] {
+            let level = level(|_| Some(spelling.to_owned()));
+            assert_eq!(level, Level::INFO, "{spelling}");
+        }
+    }
+
+    #[test]
+    fn the_event_that_the_runtime_logs_at_trace_is_not_written() {
+        let level = level(|_| Some("TRACE".to_owned()));
+        let lines = lines_of(level, || {
+            tracing::trace!(target: "lambda_runtime", "incoming request payload - Bearer TOKEN");
+            tracing::debug!(target: "aws_smithy_runtime", "Bearer TOKEN");
+            tracing::info!("kept");
+        });
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
+        assert_eq!(line["message"], "kept");
     }
 }

@@ -245,3 +245,27 @@ async fn a_function_without_a_required_variable_names_it_and_ends() {
     }
     running.stop().await;
 }
+
+#[tokio::test]
+#[ignore = "needs built functions: ./check build bootstraps"]
+async fn no_built_function_logs_its_event_at_any_log_level() {
+    const MARKED: &str = "eyJhbGciOiJIUzI1NiJ9.MARKED.TOKEN";
+    let running = events::demo_shop().await;
+    for (kind, file, _) in ANSWERED {
+        for variable in ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"] {
+            let started = Bootstrap::start_with(&running, kind, |environment| {
+                environment.remove("AWS_LAMBDA_LOG_LEVEL");
+                environment.insert(variable.to_owned(), "TRACE".to_owned());
+            });
+            let mut bootstrap = started.await.unwrap();
+            let mut event = events::event(file);
+            event["headers"]["authorization"] = format!("Bearer {MARKED}").into();
+            bootstrap.invoke(&event).await;
+            let written = bootstrap.end();
+            assert_clean(kind, &written);
+            let log = written.log;
+            assert!(!log.contains("MARKED"), "{}: {log}", kind.binary());
+        }
+    }
+    running.stop().await;
+}

@@ -9,7 +9,7 @@ use shared::world::World;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "only main reads the environment")]
-    let var = |name: &str| quiet::level(name, std::env::var(name).ok());
+    let var = |name: &str| std::env::var(name).ok();
     telemetry::init(SERVICE, var);
     std::panic::set_hook(Box::new(quiet::report));
     let config = or_tell(var, Config::from_env(var))?;

@@ -202,7 +202,7 @@ impl Answer {
             .is_ok_and(|answer| answer["isAuthorized"] == true)
     }
 
-    /// What a deployed function prints: see [`crate::quiet::level`].
+    /// What a deployed function prints: see [`shared::telemetry::init`].
     pub(super) fn printed(&self) -> String {
         let below_info = |line: &&str| {
             [r#""level":"DEBUG""#, r#""level":"TRACE""#]
