@@ -12,6 +12,10 @@ use serde_json::json;
 /// The longest wait for the Runtime API. It runs on the function's own machine, so it is fast.
 const CALL_MAX: Duration = Duration::from_secs(1);
 
+/// The `errorType` of a function that does not start. Its settings are the reason, the
+/// values of its secrets among them.
+const ERROR_TYPE: &str = "ConfigurationError";
+
 /// The most that is read of the answer's status line.
 const STATUS_BYTES_MAX: u64 = 256;
 
@@ -28,8 +32,7 @@ pub fn or_tell<T, E: Display>(
         let Some(api) = var("AWS_LAMBDA_RUNTIME_API") else {
             return;
         };
-        let kind = std::any::type_name::<E>();
-        if let Err(fault) = report(&api, kind, &error.to_string()) {
+        if let Err(fault) = report(&api, ERROR_TYPE, &error.to_string()) {
             tracing::warn!(%fault, "the reason could not be reported to Lambda");
         }
     })
@@ -127,7 +130,7 @@ mod tests {
         assert!(head.contains("\r\nlambda-runtime-function-error-type: Runtime.InitError\r\n"));
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["errorMessage"], "TABLE_NAME is not \"set\"");
-        assert_eq!(body["errorType"], "alloc::string::String");
+        assert_eq!(body["errorType"], "ConfigurationError");
     }
 
     #[test]
