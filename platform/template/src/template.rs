@@ -109,8 +109,18 @@ impl Template {
     pub fn route_scopes(&self) -> BTreeMap<String, Vec<String>> {
         let authorizer = self.function(Kind::Authorizer);
         let text = authorizer.and_then(|(_, spec)| spec.environment.get("ROUTE_SCOPES"));
-        text.and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default()
+        let routes: BTreeMap<String, serde_json::Value> = text
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        // A route can require any of its scopes: `{"any": [...]}`.
+        let scopes = |required: &serde_json::Value| {
+            let list = required.get("any").unwrap_or(required);
+            serde_json::from_value(list.clone()).unwrap_or_default()
+        };
+        routes
+            .iter()
+            .map(|(route, required)| (route.clone(), scopes(required)))
+            .collect()
     }
 
     /// Every scope that a route requires, sorted.
