@@ -43,7 +43,10 @@ const BYTES_LEAST: usize = 32;
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The template has no authorizer that knows the local issuer.
-    #[error("the template's authorizer has no issuer named `{ISSUER}` with a secret in ISSUERS")]
+    #[error(
+        "the template's authorizer has no issuer named `{ISSUER}` with a secret in ISSUERS: with \
+         LocalIssuer=false, use --alg {ES256}"
+    )]
     NoIssuer,
     /// The issuer's secret does not exist.
     #[error("the secret {0} of the issuer `{ISSUER}` does not exist")]

@@ -16,6 +16,7 @@ const CHOICES: [(&str, &[&str]); 6] = [
         &["", "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef"],
     ),
     ("CreateVpcEndpoints", &["true", "false"]),
+    ("LocalIssuer", &["true", "false"]),
     (
         "AdditionalIssuers",
         &[

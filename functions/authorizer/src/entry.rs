@@ -1,6 +1,6 @@
 //! Reads the issuers of `ISSUERS`, and refuses an entry that is wrong or unsafe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -38,6 +38,7 @@ struct Entry {
     require: Option<BTreeMap<String, String>>,
     scopes_from: Option<Vec<Path>>,
     scope_names: Option<BTreeMap<String, Vec<String>>>,
+    may: Option<BTreeSet<String>>,
     algorithms: Vec<String>,
     typ: Option<Vec<String>>,
     max_ttl_seconds: Option<u32>,
@@ -189,7 +190,7 @@ fn audience_from(entry: &Entry) -> Result<AudienceClaim, String> {
     }
 }
 
-/// Reads `scopes_from` and `scope_names`.
+/// Reads `scopes_from`, `scope_names` and `may`.
 fn grants(entry: &Entry) -> Result<Grants, &'static str> {
     let paths = entry.scopes_from.clone().map(|paths| {
         let path = |path| match path {
@@ -214,10 +215,17 @@ fn grants(entry: &Entry) -> Result<Grants, &'static str> {
             );
         }
     }
+    if let Some(may) = &entry.may
+        && (may.is_empty() || !may.iter().all(|scope| is_scope(scope)))
+    {
+        return Err(
+            "`may` must list at least one scope, and only scopes: leave it out for no limit",
+        );
+    }
     Ok(Grants {
         from: paths.unwrap_or_default(),
         names: entry.scope_names.clone(),
-        may: None,
+        may: entry.may.clone(),
     })
 }
 

@@ -182,6 +182,21 @@ fn names_are_translated_and_other_names_are_dropped() {
     );
 }
 
+#[test]
+fn an_issuer_grants_no_scope_beyond_its_limit() {
+    let members = json!({"may": ["orders:write", "orders:read"]});
+    let all = json!({"scope": "orders:read orders:write orders:confirm stock:write"});
+    check(&members, &all, Ok("orders:read orders:write"));
+    check(&json!({"may": ["orders:read"]}), &all, Err(Denial::Scope));
+    // The limit also holds for translated names.
+    let members = json!({
+        "scopes_from": ["roles"],
+        "scope_names": {"admin": ["orders:write", "stock:write"]},
+        "may": ["orders:write"],
+    });
+    check(&members, &json!({"roles": ["admin"]}), Ok("orders:write"));
+}
+
 /// The reason for a `GET /orders` of a caller with these scopes, when the route requires this.
 fn reason(required: &Value, scope: &str) -> String {
     let routes = json!({"POST /orders": required}).to_string();
@@ -244,6 +259,8 @@ fn mistakes_in_the_settings_of_scopes_are_refused() {
         (json!({"scope_names": {"": ["a"]}}), "`scope_names`"),
         (json!({"scope_names": {"x": []}}), "`scope_names`"),
         (json!({"scope_names": {"x": ["a b"]}}), "`scope_names`"),
+        (json!({"may": []}), "`may`"),
+        (json!({"may": ["a b"]}), "`may`"),
     ] {
         let error = read(&issuer(&members), ROUTES)
             .map(|_| ())
