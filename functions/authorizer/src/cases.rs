@@ -16,6 +16,7 @@ mod harness;
 mod key_sets;
 mod left_out;
 mod mutations;
+mod providers;
 mod public_keys;
 mod replaced_keys;
 mod rotation;
