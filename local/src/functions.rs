@@ -44,6 +44,19 @@ pub(crate) struct GivenKeys {
     pub(crate) secret: Option<Secret<String>>,
 }
 
+impl GivenKeys {
+    /// An authorizer with these keys.
+    fn authorizer(
+        &self,
+        config: authorizer::Config,
+        world: &World,
+    ) -> Result<authorizer::App, authorizer::StartError> {
+        let (jwks, secret) = (self.jwks.as_deref(), self.secret.as_ref());
+        let secret = secret.map(|secret| secret.expose().as_str());
+        authorizer::App::with_fixed_keys(config, jwks, secret, world.clone())
+    }
+}
+
 /// The functions of a template, ready to be invoked.
 pub struct Functions {
     functions: BTreeMap<String, Function>,
@@ -97,10 +110,7 @@ impl Functions {
         Self::start_with(template, &nowhere, world, wanted, async |_, environment| {
             let var = |name: &str| environment.get(name).cloned();
             let config = authorizer::Config::from_env(var).map_err(handler::text)?;
-            let (jwks, secret) = (keys.jwks.as_deref(), keys.secret.as_ref());
-            let secret = secret.map(|secret| secret.expose().as_str());
-            let app = authorizer::App::with_fixed_keys(config, jwks, secret, world.clone());
-            Ok(match app.map(Arc::new) {
+            Ok(match keys.authorizer(config, world).map(Arc::new) {
                 Ok(app) => handler::event_handler(move |event| {
                     let app = Arc::clone(&app);
                     async move { authorizer::handle(&app, event).await }
@@ -111,6 +121,38 @@ impl Functions {
                 }),
             })
         })
+        .await
+    }
+
+    /// Starts only a template's authorizers. They explain each event instead of answering it.
+    pub(crate) async fn explaining_authorizers(
+        template: &Template,
+        endpoints: &Endpoints,
+        keys: Option<&GivenKeys>,
+        world: &World,
+    ) -> Result<Self, StartError> {
+        let wanted = |kind| kind == Kind::Authorizer;
+        Self::start_with(
+            template,
+            endpoints,
+            world,
+            wanted,
+            async |_, environment| {
+                let var = |name: &str| environment.get(name).cloned();
+                let config = authorizer::Config::from_env(var).map_err(handler::text)?;
+                let app = match keys {
+                    Some(keys) => keys.authorizer(config, world),
+                    None => authorizer::App::new(config, world.clone()).await,
+                };
+                let app = Arc::new(app.map_err(handler::text)?);
+                Ok(handler::event_handler(move |event| {
+                    let app = Arc::clone(&app);
+                    async move {
+                        Ok::<_, authorizer::Error>(authorizer::explain(&app, &event.payload).await)
+                    }
+                }))
+            },
+        )
         .await
     }
 

@@ -29,6 +29,7 @@ use crate::http::{self, Client};
 use crate::issuer::{Issuer, KeySource};
 use crate::jwks::{self, Origin};
 use crate::keys::{KeySet, KeySetError};
+use crate::policy::Required;
 use crate::token::{self, Decoded};
 use crate::verify::Unverified;
 
@@ -146,6 +147,16 @@ impl App {
         }
     }
 
+    /// The issuers of the configuration.
+    pub(crate) fn issuers(&self) -> &[Issuer] {
+        &self.config.issuers
+    }
+
+    /// What a route requires; `None` if it is not listed.
+    pub(crate) fn required(&self, route_key: &str) -> Option<&Required> {
+        self.config.routes.0.get(route_key)
+    }
+
     /// Decides, logs the decision, and answers. A panic on the way is an error.
     async fn answer(&self, event: &Value) -> Result<Value, Error> {
         let mut trail = Trail::default();
@@ -170,7 +181,7 @@ impl App {
         }
     }
 
-    async fn decide(&self, event: &Value, trail: &mut Trail) -> Result<Caller, Refusal> {
+    pub(crate) async fn decide(&self, event: &Value, trail: &mut Trail) -> Result<Caller, Refusal> {
         let event = Event::read(event).map_err(|_| Refusal::Failed(Error::WrongEvent))?;
         let route_key = event.route_key();
         let listed = route_key

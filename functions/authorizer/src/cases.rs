@@ -10,6 +10,7 @@ mod configuration;
 mod corpus;
 mod dependencies;
 mod events;
+mod explanations;
 mod failing_sources;
 mod form;
 mod harness;

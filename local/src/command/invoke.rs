@@ -37,6 +37,7 @@ Examples:
   surefire invoke cors events/cors/allowed-preflight.json
   surefire invoke authorizer --now 2026-11-22T04:05:06Z event.json
   surefire invoke authorizer --jwks keys.json --secret secret.txt - < tokens.jsonl
+  surefire invoke authorizer --explain event.json
   surefire invoke alert-forwarder events/alerts/metric-alarm.json
   surefire invoke alert-forwarder --text events/alerts/metric-alarm.json
   surefire invoke alert-forwarder --discord \"$(cat webhook.txt)\" events/alerts/metric-alarm.json
@@ -59,6 +60,10 @@ pub(super) struct InvokeArguments {
     /// "secret"}]}; one line end at the end of the file is not part of it
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
+    /// For the authorizer: print which step denies each event and why, in place of the answer;
+    /// nothing of the token is printed
+    #[arg(long)]
+    explain: bool,
     /// For the alert forwarder: post to this Discord webhook instead of the stand-in
     #[arg(long, value_name = "URL", value_parser = webhook)]
     discord: Option<Webhook>,
@@ -84,6 +89,12 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
         only_for_alerts("--text", &arguments, kind)?;
         return show_text(&options, &logical, &arguments).await;
     }
+    if arguments.explain && kind != Some(Kind::Authorizer) {
+        return Err(CommandError::Event(format!(
+            "--explain is for the authorizer: {} checks no tokens",
+            arguments.function.name
+        )));
+    }
     log::start();
     options.memory = arguments.memory;
     let world = match arguments.now {
@@ -93,16 +104,25 @@ pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> 
     if let Some(keys) = given {
         let template = options.read_template_with(&Endpoints::nowhere());
         let template = template.map_err(serve::Error::from)?;
-        let functions = Functions::authorizers_with_keys(&template, &keys, &world);
-        let functions = functions.await.map_err(serve::Error::from)?;
+        let functions = if arguments.explain {
+            let nowhere = Endpoints::nowhere();
+            Functions::explaining_authorizers(&template, &nowhere, Some(&keys), &world).await
+        } else {
+            Functions::authorizers_with_keys(&template, &keys, &world).await
+        };
+        let functions = functions.map_err(serve::Error::from)?;
         return answer(&functions, &logical, arguments.file.as_deref()).await;
     }
     let (endpoints, services) = match &webhook {
         // Services of its own: alerts that were sent elsewhere must be sent to this webhook too.
         Some(_) => own_services(&options, &template).await?,
-        None => services(&options, &template, &arguments).await?,
+        None => services(&options, &template, &arguments.data, arguments.memory).await?,
     };
-    let functions = start(&options, &endpoints, &world, kind, webhook.as_ref()).await;
+    let functions = if arguments.explain {
+        explaining(&options, &endpoints, &world).await
+    } else {
+        start(&options, &endpoints, &world, kind, webhook.as_ref()).await
+    };
     let done = match functions {
         Ok(functions) => answer(&functions, &logical, arguments.file.as_deref()).await,
         Err(error) => Err(error.into()),
@@ -127,6 +147,16 @@ async fn start(
         return Ok(started(&template, endpoints, webhook, world).await?);
     }
     Ok(Functions::start_only(&template, endpoints, world, |own| Some(own) == kind).await?)
+}
+
+/// Starts the authorizers with these endpoints, to explain events.
+pub(super) async fn explaining(
+    options: &Options,
+    endpoints: &Endpoints,
+    world: &World,
+) -> Result<Functions, serve::Error> {
+    let template = options.read_template_with(endpoints)?;
+    Ok(Functions::explaining_authorizers(&template, endpoints, None, world).await?)
 }
 
 /// The keys of `--jwks` and `--secret`, which only an authorizer uses.
@@ -203,13 +233,14 @@ fn without_line_end(text: &str) -> &str {
 }
 
 /// The services of a running server, or services of this run.
-async fn services(
+pub(super) async fn services(
     options: &Options,
     template: &Template,
-    arguments: &InvokeArguments,
+    data: &DataArguments,
+    memory: bool,
 ) -> Result<(Endpoints, Option<Services>), CommandError> {
-    let held = match arguments.data.directory().access(&World::real()).await? {
-        Access::Live(live) if !arguments.memory => return Ok((live.endpoints, None)),
+    let held = match data.directory().access(&World::real()).await? {
+        Access::Live(live) if !memory => return Ok((live.endpoints, None)),
         // An empty database and new secrets, because the server uses the directory.
         Access::Live(_) => None,
         Access::Held(held) => Some(held),

@@ -18,6 +18,7 @@ use crate::token::{ES256, Issuer, Request, TokenError, algorithms, sign_with_key
 use template::Template;
 
 mod deployed;
+mod explain;
 
 /// The arguments of `surefire token`.
 #[derive(Args, Debug)]
@@ -33,6 +34,7 @@ Examples:
   curl -H \"authorization: Bearer $(surefire token)\" http://127.0.0.1:3000/orders
   surefire token --sub payments --scope orders:confirm --ttl 5m
   surefire token --alg ES256
+  surefire token --explain - < token.txt
   surefire token --secret-id arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:SigningSecret-abc123"
 )]
 pub(super) struct TokenArguments {
@@ -51,6 +53,10 @@ pub(super) struct TokenArguments {
     /// Sign with a deployed stack's secret, read with your AWS credentials
     #[arg(long, value_name = "ARN")]
     secret_id: Option<String>,
+    /// Print no token: say which step of the authorizer denies this token and why, without printing
+    /// it; `-` reads it from standard input
+    #[arg(long, value_name = "TOKEN", conflicts_with_all = ["sub", "scope", "ttl", "alg", "secret_id"])]
+    explain: Option<String>,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -58,6 +64,9 @@ pub(super) struct TokenArguments {
 }
 
 pub(super) async fn run(arguments: TokenArguments) -> Result<(), CommandError> {
+    if let Some(token) = &arguments.explain {
+        return explain::run(token, &arguments.data, &arguments.template).await;
+    }
     let (_, template) = arguments.template.options()?;
     let world = World::real();
     let required = template.scopes();

@@ -145,6 +145,34 @@ async fn only_the_alert_forwarder_shows_text() {
     );
 }
 
+#[tokio::test]
+async fn an_explanation_names_the_step_that_denies_and_nothing_of_the_token() {
+    let keys = GivenKeys {
+        jwks: None,
+        secret: Some(Secret::new(
+            "another secret of more than thirty-two bytes".to_owned(),
+        )),
+    };
+    let template = Options::in_memory()
+        .read_template_with(&Endpoints::nowhere())
+        .unwrap();
+    let nowhere = Endpoints::nowhere();
+    let functions =
+        Functions::explaining_authorizers(&template, &nowhere, Some(&keys), &World::real())
+            .await
+            .unwrap();
+    let (logical, _) = template.function(Kind::Authorizer).unwrap();
+    let token = with_secret();
+    let event = serde_json::from_str(&event(&token)).unwrap();
+    let explained = functions.invoke(logical, event, None).await.unwrap();
+    assert_eq!(explained["step"], "signature");
+    assert_eq!(explained["issuer"], "local");
+    assert_eq!(explained["route"], "GET /orders");
+    for part in token.split('.') {
+        assert!(!explained.to_string().contains(part), "{explained}");
+    }
+}
+
 #[test]
 fn one_line_end_is_not_part_of_a_secret() {
     for (text, secret) in [
