@@ -19,6 +19,9 @@ use crate::json;
 /// without logging its id.
 const JTI_HASH_BYTES: usize = 8;
 
+/// The longest subject. OpenID Connect allows 255 ASCII characters.
+const SUBJECT_BYTES_MAX: usize = 256;
+
 /// The decoded payload: well formed, but not trusted before its signature is verified.
 pub(crate) struct Claims<'a>(Object<'a>);
 
@@ -55,7 +58,7 @@ impl<'a> Claims<'a> {
         self.check_times(issuer, now.as_second().into())?;
         let sub = self
             .text("sub")
-            .filter(|sub| !sub.is_empty())
+            .filter(|sub| is_subject(sub))
             .ok_or(Denial::Subject)?;
         if self.0.get("jti").is_some_and(|jti| jti.as_str().is_none()) {
             return Err(Denial::Malformed);
@@ -150,6 +153,11 @@ impl<'a> Claims<'a> {
     fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Json::as_str)
     }
+}
+
+/// Functions use the subject in keys and cursors, which have a length and an alphabet.
+fn is_subject(text: &str) -> bool {
+    (1..=SUBJECT_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

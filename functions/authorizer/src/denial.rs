@@ -39,8 +39,11 @@ pub enum Denial {
     /// The audience is missing, of a wrong type, or does not name this API.
     #[error("the token is not meant for this API")]
     Audience,
-    /// `sub` is missing, not a string, or empty.
-    #[error("the token does not name its subject")]
+    /// `sub` is missing, not a string, empty, longer than 256 bytes, or has control
+    /// characters.
+    #[error(
+        "the token does not name its subject, or the name is too long or has control characters"
+    )]
     Subject,
     /// `exp` or `iat` is missing or not an integer, or the token lives too long.
     #[error("the token's lifetime is missing or too long")]

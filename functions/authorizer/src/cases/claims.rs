@@ -115,6 +115,18 @@ fn a_subject_that_is_missing_empty_or_not_a_string_is_denied() {
 }
 
 #[test]
+fn a_subject_that_is_too_long_or_has_control_characters_is_denied() {
+    for sub in ["s".repeat(256), "é".repeat(128), "auth0|a b".to_owned()] {
+        check(&with("sub", json!(sub)), Ok(()));
+    }
+    let long = ["s".repeat(257), "é".repeat(129)];
+    let controls = ["a\0b", "\n", "a\u{7f}", "a\u{85}b", "\u{1b}[2J"].map(str::to_owned);
+    for sub in long.into_iter().chain(controls) {
+        check(&with("sub", json!(sub)), Err(Denial::Subject));
+    }
+}
+
+#[test]
 fn an_expiry_that_is_not_an_integer_or_has_passed_is_denied() {
     for exp in [
         json!("4000000600"),
