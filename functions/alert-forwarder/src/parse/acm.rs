@@ -11,13 +11,15 @@ pub(super) const KIND: Kind = Kind("acm");
 /// In how many days an expiry is an error.
 const DAYS_URGENT: i64 = 7;
 
-/// A certificate's event as an event. Source: "Using Amazon EventBridge", AWS Certificate Manager.
+/// A certificate's event as an event. Source: "Amazon EventBridge support for ACM". What approaches its
+/// expiration does not say whether it is in use.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.acm", "ACM Certificate")?;
     let detail = json.get("detail")?;
     let what = text(json, "/detail-type")?;
     let arn = text(json, "/resources/0")?;
     let name = text(detail, "/CommonName")
+        .or_else(|| text(detail, "/FirstSubjectAlternativeName"))
         .or_else(|| text(detail, "/DomainName"))
         .unwrap_or_else(|| arn.clone());
     let days: Option<i64> = text(detail, "/DaysToExpiry").and_then(|days| days.parse().ok());
@@ -33,7 +35,8 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     if what == "ACM Certificate Available" {
         event.state = State::Resolved;
     }
-    event.title = match days {
+    // A certificate that is available has days left too, but they are no news.
+    event.title = match days.filter(|_| event.state != State::Resolved) {
         Some(1) => format!("Certificate {name} expires in 1 day"),
         Some(days) => format!("Certificate {name} expires in {days} days"),
         None => format!(

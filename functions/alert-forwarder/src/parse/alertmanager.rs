@@ -62,6 +62,9 @@ pub(super) fn fill(event: &mut Event, json: &Value) -> Option<()> {
         }
         event.attach_raw |= ALERTS_MAX < alerts.len();
     }
+    // Those that the sender left out because of its limit, which are nowhere in the message.
+    let left_out = text(json, "/truncatedAlerts").filter(|count| count != "0");
+    push(&mut event.fields, "Left out", left_out);
     event.occurred_at = moment(text(first, "/startsAt").as_deref());
     for (label, url) in [
         ("Runbook", common("Annotations", "runbook_url")),

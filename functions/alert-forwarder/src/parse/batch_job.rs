@@ -12,7 +12,8 @@ pub(super) const KIND: Kind = Kind("batch-job");
 /// The log group of jobs that name none.
 const LOG_GROUP: &str = "/aws/batch/job";
 
-/// A job's change of state as an event. Source: "AWS Batch job state change events".
+/// A job's change of state as an event. Source: "Job state change events", AWS Batch. `detail` is like `JobDetail` of
+/// `DescribeJobs`.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.batch", "Batch Job State Change")?;
     let detail = json.get("detail")?;

@@ -46,7 +46,8 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     Some(event)
 }
 
-/// The phase that failed, and why: `BUILD: COMMAND_EXECUTION_ERROR: exit status 1`.
+/// The phase that failed, and why: `BUILD: COMMAND_EXECUTION_ERROR: exit status 1`. The context of a phase
+/// is a list where phases are listed, and a text in an event of one phase: `[]`, or the list without quotes.
 fn failure(detail: &Value) -> Option<String> {
     let context = |phase: &Value, pointer: &str| {
         let lines: Vec<&str> = array(phase, pointer)
@@ -56,8 +57,10 @@ fn failure(detail: &Value) -> Option<String> {
         let words = lines.join("\n").trim_matches([' ', ':']).to_owned();
         (!words.is_empty()).then_some(words)
     };
-    if let Some(words) = context(detail, "/completed-phase-context") {
-        return Some(words);
+    let of_phase = text(detail, "/completed-phase-context").unwrap_or_default();
+    let of_phase = of_phase.trim_matches(['[', ']', ' ', ':']);
+    if !of_phase.is_empty() {
+        return Some(of_phase.to_owned());
     }
     let phases = array(detail, "/additional-information/phases");
     let failed = phases

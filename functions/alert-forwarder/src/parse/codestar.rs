@@ -12,7 +12,8 @@ use crate::link::SafeUrl;
 
 pub(super) const KIND: Kind = Kind("codestar");
 
-/// A notification as the event of its service, with the rule's additions.
+/// A notification as the event of its service, with the rule's additions. Source: the processed events in
+/// "Monitoring CodePipeline events", AWS CodePipeline.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let detail_type = text(json, "/detailType")?;

@@ -1,6 +1,6 @@
 //! Understands AWS Config: whether a resource complies with a rule.
 
-use crate::draft::{bridge, bridged, judge, push, push_link, push_long};
+use crate::draft::{blank, bridge, bridged, judge, push, push_link, push_long};
 use crate::envelope::Notification;
 use crate::event::{Event, Kind};
 use crate::json::text;
@@ -8,15 +8,25 @@ use crate::link::{console, segment};
 
 pub(super) const KIND: Kind = Kind("config-compliance");
 
-/// A change of compliance as an event. Source: "Monitoring AWS Config with Amazon EventBridge".
+/// A change of compliance as an event, from EventBridge or from the topic of Config itself. Both have the same
+/// members. Source: "Example Compliance Change Notification" and "Monitoring AWS Config with Amazon
+/// EventBridge".
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
-    let json = bridge(notification, "aws.config", "Config Rules Compliance Change")?;
-    let detail = json.get("detail")?;
+    let json = notification.json.as_ref()?;
+    let of_bridge = bridge(notification, "aws.config", "Config Rules Compliance Change");
+    let detail = match of_bridge {
+        Some(json) => json.get("detail")?,
+        None if text(json, "/messageType")? == "ComplianceChangeNotification" => json,
+        None => return None,
+    };
     let rule = text(detail, "/configRuleName")?;
     let resource = text(detail, "/resourceId")?;
     let compliance = text(detail, "/newEvaluationResult/complianceType")?;
 
-    let mut event = bridged(notification, KIND, json);
+    let mut event = match of_bridge {
+        Some(json) => bridged(notification, KIND, json),
+        None => blank(notification, KIND, "aws.config"),
+    };
     judge(&mut event, &compliance);
     let words = compliance.replace('_', " ").to_lowercase();
     event.title = format!("{resource} is {words}: {rule}");

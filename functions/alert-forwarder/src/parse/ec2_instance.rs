@@ -9,7 +9,8 @@ use crate::link::{console, segment};
 pub(super) const KIND: Kind = Kind("ec2-instance");
 
 /// A change or a warning as an event. An instance that stopped may have been stopped on purpose, so it is
-/// a warning. Source: "Amazon EC2 instance state change events" and "Spot Instance interruption notices".
+/// a warning. Source: "State change events for your instances" and "Spot Instance interruption notices",
+/// Amazon EC2.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.ec2", "EC2 ")?;
     let detail = json.get("detail")?;
@@ -21,7 +22,13 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     if what.contains("Interruption") {
         event.severity = Severity::Warning;
         let action = action.as_deref().unwrap_or("interrupt");
-        event.title = format!("{instance}: EC2 will {action} this spot instance in two minutes");
+        // Hibernation begins at once, everything else after two minutes.
+        let when = if action == "hibernate" {
+            "now"
+        } else {
+            "in two minutes"
+        };
+        event.title = format!("{instance}: EC2 will {action} this spot instance {when}");
     } else if what.contains("Rebalance") {
         event.severity = Severity::Info;
         event.title = format!("{instance}: this spot instance may be interrupted soon");

@@ -29,7 +29,10 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     };
     if matches!(
         name.as_str(),
-        "SERVICE_DEPLOYMENT_COMPLETED" | "SERVICE_STEADY_STATE"
+        "SERVICE_DEPLOYMENT_COMPLETED"
+            | "SERVICE_STEADY_STATE"
+            | "TASKSET_STEADY_STATE"
+            | "CAPACITY_PROVIDER_STEADY_STATE"
     ) {
         event.state = State::Resolved;
     }

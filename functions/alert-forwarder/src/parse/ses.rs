@@ -42,9 +42,9 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         _ => ("delivery", "/recipients", None),
     };
     event.severity = match (what.as_str(), kind.as_deref()) {
-        ("Bounce", Some("Transient")) | ("Delivery" | "Send" | "Open" | "Click", _) => {
-            Severity::Info
-        }
+        // `not-spam` takes a complaint back.
+        ("Bounce", Some("Transient")) | ("Complaint", Some("not-spam")) => Severity::Info,
+        ("Delivery" | "Send" | "Open" | "Click" | "Subscription", _) => Severity::Info,
         ("Reject" | "Rendering Failure", _) => Severity::Error,
         _ => Severity::Warning,
     };

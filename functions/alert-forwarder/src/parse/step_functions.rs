@@ -9,8 +9,8 @@ use crate::region::Arn;
 
 pub(super) const KIND: Kind = Kind("step-functions");
 
-/// An execution's change of status as an event. Source: "Automating Step Functions event delivery with
-/// EventBridge". The input is not shown, since it may hold personal data.
+/// An execution's change of status as an event. Source: "EventBridge (CloudWatch Events) for Step
+/// Functions execution status changes". The input is not shown, since it may hold personal data.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = bridge(notification, "aws.states", "Step Functions Execution")?;
     let detail = json.get("detail")?;

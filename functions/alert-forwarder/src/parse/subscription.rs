@@ -9,8 +9,8 @@ use crate::region::{Arn, account_of, region};
 
 pub(super) const KIND: Kind = Kind("subscription");
 
-/// A question as an event, with the link that says yes. Source: "Amazon SNS subscription confirmation JSON
-/// format". The token is in the link only.
+/// A question as an event, with the link that says yes. Source: "HTTP/HTTPS subscription confirmation
+/// JSON format", Amazon SNS. The token is in the link only.
 pub(super) fn parse(notification: &Notification) -> Option<Event> {
     let json = notification.json.as_ref()?;
     let what = text(json, "/Type")?;
