@@ -9,3 +9,4 @@ mod front_end;
 mod pages;
 mod preflights;
 mod stage;
+mod throttle;

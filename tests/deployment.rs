@@ -12,6 +12,7 @@ mod deleting;
 mod edge;
 pub(crate) mod events;
 mod functions;
+mod issuers;
 mod order_events;
 mod permissions;
 mod recipes;
