@@ -30,7 +30,11 @@ async fn slow_of_800_requests_a_page_reads_which_ones_were_too_many() {
             answers.iter().partition(|answer| answer[0] == 429);
         assert_eq!(answers.len(), 800);
         for answer in &refused {
-            let expected = json!([429, "application/json", r#"{"message":"Too Many Requests"}"#]);
+            let expected = json!([
+                429,
+                "application/json",
+                r#"{"message":"Too Many Requests"}"#
+            ]);
             assert_eq!(**answer, expected);
         }
         for answer in &passed {
