@@ -40,7 +40,7 @@ pub enum Action<'action> {
 
 impl<'action> Action<'action> {
     /// Writes an item if no item has its primary key.
-    pub(crate) fn put_absent(item: &'action Item) -> Self {
+    pub fn put_absent(item: &'action Item) -> Self {
         Self::Put {
             item,
             condition: ABSENT,

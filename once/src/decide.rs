@@ -20,7 +20,7 @@ pub(crate) enum Decision {
     /// This same request was decided before. The record of that decision.
     Before(Item),
     /// These effects' conditions failed. Nothing happened, and nothing is
-    /// recorded yet: [`record`](crate::record::record) comes before the answer.
+    /// recorded yet: [`record_refusal`](crate::record_refusal) comes before the answer.
     Refused(Vec<FailedEffect>),
 }
 

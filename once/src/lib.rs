@@ -49,6 +49,7 @@ pub use intent::Intent;
 pub use item::{Item, number, number_of, text, text_of};
 pub use key::{IdempotencyKey, IdempotencyKeyError, KEY_BYTES_MAX};
 pub use outcome::{Settled, Unsettled};
+pub use record::record_refusal;
 pub use retry::{Defect, Pace};
 pub use session::{Page, Session, Written};
 pub use settle::settle;

@@ -18,7 +18,13 @@ use crate::session::{Session, Written};
 
 /// Records a refusal, unless another copy of the request was decided in the
 /// meantime. Then that decision counts.
-pub(crate) async fn record(
+///
+/// [`settle`](crate::settle) does this by itself. A refusal that is found in another
+/// way, such as by reading an item, is recorded with this before it is answered.
+///
+/// # Errors
+/// The key was used for another request, or nothing final is known.
+pub async fn record_refusal(
     session: &Session<'_>,
     refusal: Item,
     fingerprints: &impl Fingerprints,

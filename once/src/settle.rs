@@ -6,7 +6,7 @@ use crate::derive::Fingerprints;
 use crate::intent::Intent;
 use crate::item::Item;
 use crate::outcome::{Settled, Unsettled};
-use crate::record::record;
+use crate::record::record_refusal;
 use crate::session::Session;
 
 /// Makes an intent happen at most once, or refuses it for good.
@@ -32,5 +32,5 @@ pub async fn settle(
         let cause = "a condition failed, but the item that DynamoDB returned meets it";
         Unsettled::Invalid(cause.to_owned())
     })?;
-    record(session, refusal, fingerprints).await
+    record_refusal(session, refusal, fingerprints).await
 }

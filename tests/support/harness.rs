@@ -9,15 +9,16 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use http::{HeaderMap, Method};
 use jiff::{SignedDuration, Timestamp};
 use local::serve::{Options, Running, start};
+use orders::Books;
 use serde_json::{Value, json};
-use simulator::Books;
 use template::Kind;
 
 /// All scopes that a customer may have.
 pub(crate) const CUSTOMER: &str = "orders:read orders:write";
 
 /// The scopes of the staff.
-pub(crate) const STAFF: &str = "stock:write orders:confirm orders:read:any orders:read";
+pub(crate) const STAFF: &str = "stock:write orders:confirm orders:fulfil orders:cancel:any \
+    orders:read:any orders:read";
 
 /// A running API without products.
 pub(crate) struct Shop {
@@ -302,28 +303,35 @@ impl Shop {
         items
     }
 
-    /// Checks for each product that sum of adjustments = received = available + taken, and that
-    /// taken = what pending and confirmed orders hold.
+    /// Checks for each product that its stock agrees with its orders, adjustments and returns.
     pub(crate) async fn assert_conserved(&self) {
         let mut books: BTreeMap<String, Books> = BTreeMap::new();
+        let mut add = |sku: &str, more: Books| {
+            let sum = books.entry(sku.to_owned()).or_default();
+            *sum = *sum + more;
+        };
         for item in self.items().await {
             let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+            if text(&item, "status") == "rejected" {
+                continue;
+            }
             if let Some(sku) = pk.strip_prefix("SKU#") {
-                let books = books.entry(sku.to_owned()).or_default();
                 if sk.starts_with("STOCK#") {
-                    books.available += integer(&item, "available");
-                    books.taken += integer(&item, "taken");
-                    books.received += integer(&item, "received");
-                } else if item.contains_key("delta") {
-                    books.adjusted += integer(&item, "delta");
+                    add(sku, stock_of(&item));
+                } else {
+                    add(sku, Books::of_adjustment(integer(&item, "delta")));
                 }
-            } else if pk.starts_with("ORD#")
-                && ["pending", "confirmed"].contains(&text(&item, "status"))
-            {
-                for line in item["lines"].as_l().unwrap() {
-                    let line = line.as_m().unwrap().clone().into_iter().collect();
-                    let books = books.entry(text(&line, "sku").to_owned()).or_default();
-                    books.held += integer(&line, "quantity");
+            } else if sk == "ORDER" {
+                let returned = goods(&item, "returned");
+                for (sku, quantity) in goods(&item, "lines") {
+                    let back = returned.get(&sku).copied().unwrap_or_default();
+                    let line = Books::of_line(text(&item, "status"), quantity, back);
+                    add(&sku, line.unwrap());
+                }
+            } else if sk.starts_with("RET#") {
+                let restock = *item["restock"].as_bool().unwrap();
+                for (sku, quantity) in goods(&item, "lines") {
+                    add(&sku, Books::of_return(quantity, restock));
                 }
             }
         }
@@ -337,7 +345,7 @@ impl Shop {
     /// How many orders there are, without refusals.
     pub(crate) async fn count_orders(&self) -> usize {
         let is_order = |item: &&BTreeMap<String, AttributeValue>| {
-            text(item, "pk").starts_with("ORD#") && text(item, "status") != "rejected"
+            text(item, "sk") == "ORDER" && text(item, "status") != "rejected"
         };
         self.items().await.iter().filter(is_order).count()
     }
@@ -357,4 +365,29 @@ pub(crate) fn text<'item>(item: &'item BTreeMap<String, AttributeValue>, name: &
 
 pub(crate) fn integer(item: &BTreeMap<String, AttributeValue>, name: &str) -> i64 {
     item[name].as_n().unwrap().parse().unwrap()
+}
+
+/// What a stock item says.
+fn stock_of(item: &BTreeMap<String, AttributeValue>) -> Books {
+    let shipped = item.contains_key("shipped");
+    Books {
+        available: integer(item, "available"),
+        taken: integer(item, "taken"),
+        // Items that never shipped lack it.
+        shipped: if shipped { integer(item, "shipped") } else { 0 },
+        received: integer(item, "received"),
+        ..Books::default()
+    }
+}
+
+/// The quantities in a list of an item, by product.
+fn goods(item: &BTreeMap<String, AttributeValue>, name: &str) -> BTreeMap<String, i64> {
+    let Some(list) = item.get(name) else {
+        return BTreeMap::new();
+    };
+    let goods = |line: &AttributeValue| {
+        let line = line.as_m().unwrap().clone().into_iter().collect();
+        (text(&line, "sku").to_owned(), integer(&line, "quantity"))
+    };
+    list.as_l().unwrap().iter().map(goods).collect()
 }

@@ -24,7 +24,7 @@ pub(crate) enum Outcome {
     Placed,
     /// The first answer was given again.
     Replayed,
-    /// An order or an adjustment was refused, for this reason.
+    /// An order, an adjustment or a return was refused, for this reason.
     Refused(&'static str),
     /// Stock was adjusted.
     Adjusted,
@@ -32,8 +32,12 @@ pub(crate) enum Outcome {
     Described,
     /// An order was confirmed.
     Confirmed,
+    /// An order was fulfilled.
+    Fulfilled,
     /// An order was cancelled.
     Cancelled,
+    /// Goods were returned.
+    Returned,
 }
 
 /// An answer.

@@ -70,6 +70,26 @@ impl<'body> Object<'body> {
         None
     }
 
+    /// Takes a string that may be missing, and parses it. `null` is not missing.
+    pub(crate) fn optional_text<T>(&mut self, name: &str, faults: &mut Faults) -> Option<T>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        self.has(name).then(|| self.text(name, faults)).flatten()
+    }
+
+    /// Takes an integer that may be missing. `null` is not missing.
+    pub(crate) fn optional_integer(
+        &mut self,
+        name: &str,
+        range: &RangeInclusive<i64>,
+        faults: &mut Faults,
+    ) -> Option<i64> {
+        self.has(name)
+            .then(|| self.integer(name, range, faults))
+            .flatten()
+    }
+
     /// Takes a required integer within a range.
     pub(crate) fn integer(
         &mut self,
@@ -133,8 +153,41 @@ impl<'body> Object<'body> {
             .collect()
     }
 
+    /// Takes an object of texts that may be missing. `take` parses each name and
+    /// text, or says what is wrong with it.
+    pub(crate) fn optional_texts<T>(
+        &mut self,
+        name: &str,
+        faults: &mut Faults,
+        take: impl Fn(&str, &str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        if !self.has(name) {
+            return None;
+        }
+        let pointer = self.pointer_to(name);
+        let object = Self::of(self.required(name, faults)?, pointer.clone(), faults)?;
+        let mut taken = Vec::new();
+        for (name, json) in object.members.members() {
+            let pointer = member_pointer(&pointer, name);
+            let Json::String(text) = json else {
+                faults.add(&pointer, "must be a string");
+                continue;
+            };
+            match take(name, text) {
+                Ok(value) => taken.push(value),
+                Err(detail) => faults.add(&pointer, detail),
+            }
+        }
+        Some(taken)
+    }
+
+    /// Whether there is such a member.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.members().any(|(other, _)| other == name)
+    }
+
     /// The pointer to a member.
-    fn pointer_to(&self, name: &str) -> String {
+    pub(crate) fn pointer_to(&self, name: &str) -> String {
         member_pointer(&self.pointer, name)
     }
 

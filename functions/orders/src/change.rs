@@ -68,7 +68,7 @@ impl Changed {
         let answer = Answer::json(outcome, StatusCode::OK, &order.view())?;
         let answer = answer.etag(order.version);
         Ok(if self.already {
-            answer.replayed()
+            answer.replayed().order_status(order.status.as_str())
         } else {
             answer
         })

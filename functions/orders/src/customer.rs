@@ -1,5 +1,7 @@
 //! The customer: who owns an order.
 
+use std::str::FromStr;
+
 use shared::caller::Caller;
 
 /// The longest issuer name and subject together, in bytes. An index key holds 2,048
@@ -16,6 +18,11 @@ pub struct Customer(String);
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
 #[error("the issuer's name contains #, or the issuer and the subject are too long")]
 pub struct CustomerError;
+
+/// The text is not a customer.
+#[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
+#[error("must be an issuer's name, # and a subject, such as local#demo")]
+pub struct CustomerTextError;
 
 impl Customer {
     /// The customer as stored: `<issuer>#<sub>`.
@@ -34,6 +41,20 @@ impl TryFrom<&Caller> for Customer {
             return Err(CustomerError);
         }
         Ok(Self(text))
+    }
+}
+
+impl FromStr for Customer {
+    type Err = CustomerTextError;
+
+    /// Reads a customer as stored, such as `local#demo`.
+    fn from_str(text: &str) -> Result<Self, CustomerTextError> {
+        let (issuer, sub) = text.split_once('#').ok_or(CustomerTextError)?;
+        let parts = !issuer.is_empty() && !sub.is_empty();
+        if !parts || CUSTOMER_BYTES_MAX < text.len() || text.chars().any(char::is_control) {
+            return Err(CustomerTextError);
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

@@ -6,6 +6,7 @@ use once::{Effect, Item, Pace, Session, Written, number, text};
 
 use crate::answer::{Answer, Outcome};
 use crate::body::{self, Object};
+use crate::draft::QUANTITY;
 use crate::error::Error;
 use crate::fault::{Fault, Faults};
 use crate::moment::Moment;
@@ -18,12 +19,24 @@ use crate::read;
 /// Writes a product's description. A missing product is created, without stock.
 ///
 /// An existing product's stock is left as it is, so a description that was
-/// read before a sale can be written after it.
-const DESCRIBE: &str = "SET #name = :name, unit_price = :price, currency = :currency, \
-    sellable = :sellable, details_version = if_not_exists(details_version, :zero) + :one, \
-    available = if_not_exists(available, :zero), taken = if_not_exists(taken, :zero), \
-    received = if_not_exists(received, :zero), version = if_not_exists(version, :zero), \
-    #owner = :owner, created_at = if_not_exists(created_at, :now)";
+/// read before a sale can be written after it. The argument writes or removes the
+/// limit of an order.
+macro_rules! describe {
+    ($limit:literal) => {
+        concat!(
+            $limit,
+            " #name = :name, unit_price = :price, currency = :currency, sellable = :sellable, \
+            details_version = if_not_exists(details_version, :zero) + :one, \
+            available = if_not_exists(available, :zero), taken = if_not_exists(taken, :zero), \
+            received = if_not_exists(received, :zero), version = if_not_exists(version, :zero), \
+            #owner = :owner, created_at = if_not_exists(created_at, :now)"
+        )
+    };
+}
+
+const DESCRIBE_LIMITED: &str = describe!("SET quantity_max = :quantity_max,");
+
+const DESCRIBE_UNLIMITED: &str = describe!("REMOVE quantity_max SET");
 
 const NAMES: &[(&str, &str)] = &[("#name", "name"), ("#owner", "owner")];
 
@@ -34,6 +47,7 @@ pub(crate) struct Description {
     unit_price: i64,
     currency: Currency,
     sellable: bool,
+    quantity_max: Option<i64>,
 }
 
 impl Description {
@@ -50,12 +64,14 @@ impl Description {
         let unit_price = object.integer("unit_price", &(0..=UNIT_PRICE_MAX), faults);
         let currency = object.text("currency", faults);
         let sellable = object.truth("sellable", faults);
+        let quantity_max = object.optional_integer("quantity_max", &QUANTITY, faults);
         object.end(faults);
         Some(Self {
             name: name?,
             unit_price: unit_price?,
             currency: currency?,
             sellable: sellable?,
+            quantity_max,
         })
     }
 
@@ -64,6 +80,7 @@ impl Description {
             && product.unit_price == self.unit_price
             && product.currency == self.currency
             && product.sellable == self.sellable
+            && product.quantity_max == self.quantity_max
     }
 }
 
@@ -189,9 +206,16 @@ fn effect(sku: &Sku, description: &Description, base: Base, now: Moment) -> Effe
             "details_version = :base"
         }
     };
+    let update = match description.quantity_max {
+        Some(quantity_max) => {
+            values.insert(":quantity_max".to_owned(), number(quantity_max));
+            DESCRIBE_LIMITED
+        }
+        None => DESCRIBE_UNLIMITED,
+    };
     Effect {
         key: stock_key(sku, SHARD),
-        update: DESCRIBE,
+        update,
         condition: condition.into(),
         names: NAMES,
         values,

@@ -7,6 +7,7 @@ use shared::problem::Problem;
 
 use crate::customer::CustomerError;
 use crate::fault::{Fault, Place};
+use crate::product::Currency;
 
 /// After how many seconds an attempt with an unknown outcome is worth repeating.
 const RETRY_SECONDS: u32 = 1;
@@ -48,6 +49,29 @@ pub(crate) enum Error {
     /// The order was cancelled before.
     #[error("the order is cancelled")]
     OrderCancelled,
+    /// The order's goods left before.
+    #[error("the order is fulfilled")]
+    OrderFulfilled,
+    /// The order is still pending.
+    #[error("the order is not confirmed")]
+    NotConfirmed,
+    /// The order was cancelled, and no payment ever confirmed it.
+    #[error("the order was cancelled without a payment")]
+    CancelledUnpaid,
+    /// The order's hold ran out, and no payment ever confirmed it.
+    #[error("the order has expired without a payment")]
+    ExpiredUnpaid,
+    /// The order was fulfilled under another reference.
+    #[error("the order is fulfilled under another reference")]
+    AlreadyFulfilled,
+    /// The payment is of another amount than the order's total.
+    #[error("the amount is not the order's total")]
+    AmountDiffers {
+        /// The order's total, in the currency's smallest unit.
+        total: i64,
+        /// The order's currency.
+        currency: Currency,
+    },
     /// The order was confirmed by another payment.
     #[error("the order is confirmed by another payment")]
     AlreadyConfirmed,
@@ -137,6 +161,39 @@ impl Error {
                 "The order is cancelled",
                 "This order was cancelled.",
             ),
+            Self::OrderFulfilled => conflict(
+                "order-fulfilled",
+                "The order is fulfilled",
+                "The goods of this order have left. Goods that come back are a return.",
+            ),
+            Self::NotConfirmed => conflict(
+                "order-not-confirmed",
+                "The order is not confirmed",
+                "This order is pending. Confirm it first.",
+            ),
+            Self::CancelledUnpaid => conflict(
+                "cancelled-unpaid",
+                "The order was cancelled before it was paid",
+                "No payment confirmed this order before it was cancelled. Void this payment.",
+            ),
+            Self::ExpiredUnpaid => Problem::new(
+                StatusCode::GONE,
+                "expired-unpaid",
+                "The order expired before it was paid",
+                "No payment confirmed this order in time, and its stock was given back. Void this payment.",
+            ),
+            Self::AlreadyFulfilled => conflict(
+                "already-fulfilled",
+                "The order is fulfilled",
+                "This order was fulfilled under another reference.",
+            ),
+            Self::AmountDiffers { total, currency } => conflict(
+                "amount-differs",
+                "The amount is not the order's total",
+                format!("This order costs {total} {}.", currency.as_str()),
+            )
+            .with("total", *total)
+            .with("currency", currency.as_str()),
             Self::AlreadyConfirmed => conflict(
                 "already-confirmed",
                 "The order is confirmed",
@@ -223,7 +280,7 @@ fn bad_request(kind: &'static str, title: &'static str, detail: impl Into<String
     Problem::new(StatusCode::BAD_REQUEST, kind, title, detail)
 }
 
-fn conflict(kind: &'static str, title: &'static str, detail: &str) -> Problem {
+fn conflict(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::CONFLICT, kind, title, detail)
 }
 

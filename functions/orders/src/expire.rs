@@ -5,8 +5,9 @@ use once::Session;
 use crate::change::{Changed, Next, change_from};
 use crate::error::Error;
 use crate::moment::Moment;
-use crate::order::{Order, Status};
+use crate::order::Order;
 use crate::release;
+use crate::status::Status;
 
 /// How long after the end of its hold an order expires. The clocks of two machines
 /// may differ by this much.
@@ -29,7 +30,11 @@ fn decide(order: &Order, now: Moment) -> Next {
     let overdue = order.hold_expires_at.plus_seconds(SKEW_SECONDS) <= now;
     match order.status {
         Status::Pending if overdue => Next::Write(Box::new(release::expired(order, now))),
-        Status::Pending | Status::Confirmed | Status::Cancelled | Status::Expired => Next::Already,
+        Status::Pending
+        | Status::Confirmed
+        | Status::Fulfilled
+        | Status::Cancelled
+        | Status::Expired => Next::Already,
     }
 }
 
@@ -58,7 +63,10 @@ mod tests {
 
     #[test]
     fn an_order_that_is_not_pending_never_expires() {
-        for status in [Status::Confirmed, Status::Cancelled, Status::Expired] {
+        for status in Status::ALL {
+            if status == Status::Pending {
+                continue;
+            }
             assert!(!is_written(status, 10 * HOLD_SECONDS));
         }
     }

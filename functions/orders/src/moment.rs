@@ -42,6 +42,11 @@ impl Moment {
         Self(self.0 + seconds * 1_000)
     }
 
+    /// The moment as a timestamp.
+    pub(crate) fn timestamp(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX)
+    }
+
     /// Whole seconds since 1970, as DynamoDB's TTL needs them.
     pub(crate) const fn seconds(self) -> i64 {
         self.0 / 1_000
@@ -61,8 +66,7 @@ impl From<Timestamp> for Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX);
-        write!(formatter, "{timestamp:.3}")
+        write!(formatter, "{:.3}", self.timestamp())
     }
 }
 

@@ -6,20 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
-use crate::draft::{Draft, FINGERPRINT_VERSION_NOW};
+use crate::day;
+use crate::draft::Draft;
 use crate::error::Error;
+use crate::goods::Goods;
+use crate::metadata::{Metadata, Reference};
 use crate::moment::Moment;
 use crate::order_id::{OrderId, SORT_KEY};
+use crate::order_view::{LineView, OrderView};
 use crate::product::{Currency, SHARD, Sku};
+use crate::status::Status;
 
 /// How long an order holds its stock before it may expire.
 pub(crate) const HOLD_SECONDS: i64 = 900;
 
 /// The number of index partitions over which pending orders are spread.
 pub(crate) const EXPIRY_SHARDS: u32 = 8;
-
-/// The version of the answer that a new order gets.
-const ANSWER_VERSION_NOW: i64 = 1;
 
 /// The name of an index partition of pending orders.
 pub(crate) fn expiry_shard(number: u32) -> String {
@@ -30,40 +32,6 @@ pub(crate) fn expiry_shard(number: u32) -> String {
 fn expiry_shard_of(id: &OrderId) -> String {
     let sum: u32 = id.as_str().bytes().map(u32::from).sum();
     expiry_shard(sum % EXPIRY_SHARDS)
-}
-
-/// The status of an order.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    /// It holds its stock until it is confirmed, cancelled or expired.
-    Pending,
-    /// It was paid.
-    Confirmed,
-    /// Its customer cancelled it, and its stock was given back.
-    Cancelled,
-    /// Its hold ran out, and its stock was given back.
-    Expired,
-}
-
-impl Status {
-    /// Whether no other status can follow: a confirmed order can be cancelled.
-    pub(crate) const fn is_final(self) -> bool {
-        match self {
-            Self::Pending | Self::Confirmed => false,
-            Self::Cancelled | Self::Expired => true,
-        }
-    }
-
-    /// The word in the table and in answers.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Confirmed => "confirmed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-        }
-    }
 }
 
 /// One product of an order.
@@ -118,6 +86,10 @@ pub struct Order {
     /// Its index partition, only while it is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expiry_shard: Option<String>,
+    /// Its partition in the index of orders by day. Orders of the first release have
+    /// none. It never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) day_shard: Option<String>,
     /// Changes with every change of the order: its ETag.
     pub(crate) version: i64,
     /// The version of the answer to its placement.
@@ -126,6 +98,12 @@ pub struct Order {
     pub(crate) fingerprint: String,
     /// The fingerprint's version.
     pub(crate) fingerprint_version: i64,
+    /// The shop's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<Reference>,
+    /// The shop's texts.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub(crate) metadata: Metadata,
     /// The payment that confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) payment_reference: Option<String>,
@@ -138,6 +116,18 @@ pub struct Order {
     /// When it expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expired_at: Option<Moment>,
+    /// When its goods left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fulfilled_at: Option<Moment>,
+    /// The fulfilment's name, such as a parcel's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fulfilment_reference: Option<String>,
+    /// What came back of it, one entry for each product, sorted by product.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) returned: Vec<Goods>,
+    /// How many returns it had.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) return_count: i64,
 }
 
 impl Order {
@@ -164,15 +154,28 @@ impl Order {
             created_at: now,
             hold_expires_at: now.plus_seconds(HOLD_SECONDS),
             expiry_shard: Some(expiry_shard_of(id)),
+            day_shard: Some(day::shard_of(id, now)),
             version: 1,
-            answer_version: ANSWER_VERSION_NOW,
+            answer_version: draft.version(),
             fingerprint: draft.fingerprint_now().as_str().to_owned(),
-            fingerprint_version: FINGERPRINT_VERSION_NOW,
+            fingerprint_version: draft.version(),
+            reference: draft.reference.clone(),
+            metadata: draft.metadata.clone(),
             payment_reference: None,
             confirmed_at: None,
             cancelled_at: None,
             expired_at: None,
+            fulfilled_at: None,
+            fulfilment_reference: None,
+            returned: Vec::new(),
+            return_count: 0,
         }
+    }
+
+    /// How many of a product came back.
+    pub(crate) fn returned_of(&self, sku: &Sku) -> i64 {
+        let returned = self.returned.iter().filter(|goods| goods.sku == *sku);
+        returned.map(|goods| goods.quantity).sum()
     }
 
     /// The order's id.
@@ -190,6 +193,9 @@ impl Order {
             payment_reference: self.payment_reference.as_deref(),
             cancelled_at: shown(self.cancelled_at),
             expired_at: shown(self.expired_at),
+            fulfilled_at: shown(self.fulfilled_at),
+            fulfilment_reference: self.fulfilment_reference.as_deref(),
+            returned: &self.returned,
             ..self.view_as_placed()
         }
     }
@@ -201,7 +207,7 @@ impl Order {
     /// A newer release gave the answer, in a form that this one does not know.
     pub(crate) fn answer(&self, outcome: Outcome) -> Result<Answer, Error> {
         let view = match self.answer_version {
-            1 => self.view_as_placed(),
+            1 | 2 => self.view_as_placed(),
             // A made-up later version: with it, tests have two to tell apart.
             #[cfg(test)]
             tests::LATER_VERSION => tests::later_view(self),
@@ -226,40 +232,25 @@ impl Order {
             lines: self.lines.iter().map(line).collect(),
             created_at: self.created_at.to_string(),
             hold_expires_at: self.hold_expires_at.to_string(),
+            reference: self.reference.as_ref().map(Reference::as_str),
+            metadata: &self.metadata,
             confirmed_at: None,
             payment_reference: None,
             cancelled_at: None,
             expired_at: None,
+            fulfilled_at: None,
+            fulfilment_reference: None,
+            returned: &[],
         }
     }
 }
 
-/// An order as a client sees it. The order of the members is part of the answer.
-#[derive(Debug, Serialize)]
-pub(crate) struct OrderView<'order> {
-    id: &'order str,
-    status: Status,
-    currency: &'order str,
-    total: i64,
-    version: i64,
-    lines: Vec<LineView>,
-    created_at: String,
-    hold_expires_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confirmed_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payment_reference: Option<&'order str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cancelled_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expired_at: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct LineView {
-    sku: Sku,
-    quantity: i64,
-    unit_price: i64,
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]
@@ -271,9 +262,6 @@ pub(crate) mod tests {
 
     /// When the order of these tests was placed.
     pub(crate) const NOW: Moment = Moment::from_millis(1_795_320_306_789);
-
-    /// The customer who placed it.
-    pub(crate) const OWNER: &str = "local#demo";
 
     /// The request that placed it.
     pub(crate) const BODY: &[u8] = br#"{"currency": "KRW", "lines": [
@@ -295,7 +283,7 @@ pub(crate) mod tests {
     }
 
     /// The version of the answers and fingerprints of a made-up later release.
-    pub(crate) const LATER_VERSION: i64 = 2;
+    pub(crate) const LATER_VERSION: i64 = 3;
 
     /// The answer of the later release: the version is another.
     pub(crate) fn later_view(order: &Order) -> OrderView<'_> {
@@ -334,7 +322,7 @@ pub(crate) mod tests {
             answer_version: LATER_VERSION,
             ..ours.clone()
         };
-        let later_body = body.replace(r#""version":1"#, r#""version":2"#);
+        let later_body = body.replace(r#""version":1"#, r#""version":3"#);
         assert_eq!(placed(&later), Ok(later_body));
         for answer_version in [0, LATER_VERSION + 1] {
             let unknown = Order {

@@ -13,7 +13,7 @@ use shared::problem::Problem;
 
 use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
-use crate::draft::{Draft, FINGERPRINT_VERSION_NOW, Line};
+use crate::draft::{Draft, Line};
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::order::Order;
@@ -31,8 +31,8 @@ const TAKE: &str = "SET available = available - :q, taken = taken + :q, version 
 
 /// … if it is for sale, at the price that the customer saw, and there is enough.
 /// If this fails, [`judge_line`] reads the item that DynamoDB returns. The two must agree.
-const TAKE_CONDITION: &str =
-    "sellable = :true AND currency = :c AND unit_price = :p AND available >= :q";
+const TAKE_CONDITION: &str = "sellable = :true AND currency = :c AND unit_price = :p AND available >= :q \
+    AND (attribute_not_exists(quantity_max) OR quantity_max >= :q)";
 
 /// Places an order, or gives the first answer again.
 ///
@@ -98,6 +98,7 @@ enum Shortfall {
     NotForSale,
     CurrencyChanged { currency: String, unit_price: i64 },
     PriceChanged { unit_price: i64 },
+    ExceedsLimit { quantity_max: i64 },
     OutOfStock { available: i64 },
 }
 
@@ -144,6 +145,11 @@ fn judge_line(line: &Line, draft: &Draft, stock: Option<&Item>) -> Option<Shortf
     if unit_price != line.unit_price {
         return Some(Shortfall::PriceChanged { unit_price });
     }
+    if let Some(quantity_max) = number_of(stock, "quantity_max")
+        && quantity_max < line.quantity
+    {
+        return Some(Shortfall::ExceedsLimit { quantity_max });
+    }
     let available = number_of(stock, "available")?;
     (available < line.quantity).then_some(Shortfall::OutOfStock { available })
 }
@@ -155,6 +161,7 @@ impl Shortfall {
             Self::NotForSale
             | Self::CurrencyChanged { .. }
             | Self::PriceChanged { .. }
+            | Self::ExceedsLimit { .. }
             | Self::OutOfStock { .. } => StatusCode::CONFLICT,
         }
     }
@@ -165,6 +172,7 @@ impl Shortfall {
             Self::NotForSale => "not-for-sale",
             Self::CurrencyChanged { .. } => "currency-changed",
             Self::PriceChanged { .. } => "price-changed",
+            Self::ExceedsLimit { .. } => "quantity-exceeds-limit",
             Self::OutOfStock { .. } => "out-of-stock",
         }
     }
@@ -175,6 +183,7 @@ impl Shortfall {
             Self::NotForSale => "Not for sale",
             Self::CurrencyChanged { .. } => "The currency has changed",
             Self::PriceChanged { .. } => "The price has changed",
+            Self::ExceedsLimit { .. } => "More than one order may have",
             Self::OutOfStock { .. } => "Not enough stock",
         }
     }
@@ -188,6 +197,10 @@ impl Shortfall {
             Self::PriceChanged { unit_price } => {
                 format!("{sku} costs {unit_price} now, not {}.", line.unit_price)
             }
+            Self::ExceedsLimit { quantity_max } => format!(
+                "One order can have at most {quantity_max} of {sku}, not {}.",
+                line.quantity
+            ),
             Self::OutOfStock { available } => {
                 format!(
                     "{sku} has {available} left, {} were asked for.",
@@ -211,6 +224,10 @@ impl Shortfall {
             Self::PriceChanged { unit_price } => json!({
                 "sku": sku, "reason": reason, "unit_price": unit_price,
             }),
+            Self::ExceedsLimit { quantity_max } => json!({
+                "sku": sku, "reason": reason, "requested": line.quantity,
+                "quantity_max": quantity_max,
+            }),
             Self::OutOfStock { available } => json!({
                 "sku": sku, "reason": reason, "requested": line.quantity, "available": available,
             }),
@@ -224,7 +241,7 @@ fn refusal(id: &OrderId, draft: &Draft, problem: &Problem, now: Moment) -> Refus
         (id.partition(), SORT_KEY.to_owned()),
         problem,
         &draft.fingerprint_now(),
-        FINGERPRINT_VERSION_NOW,
+        draft.version(),
         Some(now.plus_seconds(REFUSAL_SECONDS).seconds()),
     )
 }
@@ -243,6 +260,8 @@ mod tests {
             currency: "KRW".parse().unwrap(),
             lines: vec![line("A"), line("B")],
             total: 2_000,
+            reference: None,
+            metadata: [].into(),
         }
     }
 
@@ -292,6 +311,19 @@ mod tests {
     #[test]
     fn a_line_that_meets_the_condition_has_no_shortfall() {
         check(Some(&stock(true, "KRW", 500, 2)), None);
+    }
+
+    #[test]
+    fn a_quantity_beyond_the_limit_of_an_order_is_named_before_the_stock() {
+        let mut limited = stock(true, "KRW", 500, 0);
+        limited.insert("quantity_max".to_owned(), number(1));
+        let expected = Shortfall::ExceedsLimit { quantity_max: 1 };
+        check(Some(&limited), Some(&expected));
+        limited.insert("quantity_max".to_owned(), number(2));
+        check(
+            Some(&limited),
+            Some(&Shortfall::OutOfStock { available: 0 }),
+        );
     }
 
     #[test]

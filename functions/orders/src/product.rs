@@ -91,8 +91,8 @@ impl FromStr for Currency {
 
 /// A product as the table holds it.
 ///
-/// Always `available + taken = received`: every write that moves stock changes two
-/// of the three, and `version`, in one update.
+/// Always `available + taken + shipped = received`: every write that moves stock
+/// changes two of the four, and `version`, in one update.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Product {
     /// `SKU#` and the stock keeping unit.
@@ -105,13 +105,20 @@ pub(crate) struct Product {
     pub(crate) currency: Currency,
     /// Whether it may be ordered.
     pub(crate) sellable: bool,
-    /// Changes with name, price, currency and sellable only: the ETag.
+    /// The most that one order can have, if there is such a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quantity_max: Option<i64>,
+    /// Changes with the description only, never with the stock: the ETag.
     pub(crate) details_version: i64,
     /// How many can be taken.
     pub(crate) available: i64,
     /// How many pending and confirmed orders hold.
     pub(crate) taken: i64,
-    /// How many adjustments added, less how many they removed.
+    /// How many left with fulfilled orders and did not come back. Items of the first
+    /// release lack it.
+    #[serde(default)]
+    pub(crate) shipped: i64,
+    /// How many adjustments added, less how many they removed or returns wrote off.
     pub(crate) received: i64,
     /// Changes with every movement of stock.
     pub(crate) version: i64,
@@ -134,6 +141,7 @@ impl Product {
             currency: self.currency.as_str(),
             sellable: self.sellable,
             available: self.available,
+            quantity_max: self.quantity_max,
         }
     }
 }
@@ -147,6 +155,8 @@ pub(crate) struct ProductView<'product> {
     currency: &'product str,
     sellable: bool,
     available: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity_max: Option<i64>,
 }
 
 /// The primary key of a product's stock.

@@ -13,7 +13,7 @@ use crate::product::{Product, SHARD, Sku, stock_key};
 use crate::record::Record;
 
 /// The scope that reads every customer's orders.
-const SCOPE_READ_ANY: &str = "orders:read:any";
+pub(crate) const SCOPE_READ_ANY: &str = "orders:read:any";
 
 /// Reads an order: the caller's own, or any with [`SCOPE_READ_ANY`].
 ///

@@ -10,6 +10,7 @@ use crate::ledger::{self, Entry};
 use crate::order::Order;
 use crate::order_id::SORT_KEY;
 use crate::refusal::{REJECTED, Refusal};
+use crate::return_record::{self, Return};
 
 /// What stands under the primary key of a decision.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +19,9 @@ pub(crate) enum Record {
     Order(Box<Order>),
     /// Stock was adjusted.
     Adjustment(Entry),
-    /// The order or the adjustment was refused.
+    /// Goods of an order were returned.
+    Return(Box<Return>),
+    /// The order, the adjustment or the return was refused.
     Refusal(Refusal),
 }
 
@@ -35,17 +38,19 @@ impl Record {
             parse(item, "an order").map(Box::new).map(Self::Order)
         } else if sort_key.starts_with(ledger::SORT_KEY_PREFIX) {
             parse(item, "an adjustment").map(Self::Adjustment)
+        } else if sort_key.starts_with(return_record::SORT_KEY_PREFIX) {
+            parse(item, "a return").map(Box::new).map(Self::Return)
         } else {
             let cause = format!("the item with the sort key {sort_key} is not a record");
             Err(Error::Internal(cause))
         }
     }
 
-    /// Whether it can never change again. The ledger is never edited.
+    /// Whether it can never change again. Neither the ledger nor a return is ever edited.
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Order(order) => order.status.is_final(),
-            Self::Adjustment(_) | Self::Refusal(_) => true,
+            Self::Adjustment(_) | Self::Return(_) | Self::Refusal(_) => true,
         }
     }
 
@@ -53,7 +58,7 @@ impl Record {
     pub(crate) fn into_order(self) -> Option<Order> {
         match self {
             Self::Order(order) => Some(*order),
-            Self::Adjustment(_) | Self::Refusal(_) => None,
+            Self::Adjustment(_) | Self::Return(_) | Self::Refusal(_) => None,
         }
     }
 
@@ -65,6 +70,7 @@ impl Record {
         match self {
             Self::Order(order) => order.answer(outcome),
             Self::Adjustment(entry) => entry.answer(outcome),
+            Self::Return(entry) => entry.answer(outcome),
             Self::Refusal(refusal) => refusal.answer(outcome),
         }
     }
@@ -77,7 +83,7 @@ impl Record {
         let answer = self.answer(Outcome::Replayed)?.replayed();
         Ok(match self {
             Self::Order(order) => answer.order_status(order.status.as_str()),
-            Self::Adjustment(_) | Self::Refusal(_) => answer,
+            Self::Adjustment(_) | Self::Return(_) | Self::Refusal(_) => answer,
         })
     }
 }

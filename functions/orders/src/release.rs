@@ -5,8 +5,9 @@ use once::{Effect, Item, number, text};
 use crate::change::{Change, next_version};
 use crate::error::Error;
 use crate::moment::Moment;
-use crate::order::{Allocation, Order, OrderLine, Status};
+use crate::order::{Allocation, Order, OrderLine};
 use crate::product::stock_key;
+use crate::status::Status;
 
 /// Gives a quantity back to the shard that it was taken from.
 const RELEASE: &str =

@@ -70,6 +70,8 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
         Ok(Outcome::Adjusted) => Some(metrics.count("StockAdjusted", 1)),
         Ok(Outcome::Described) => Some(metrics.count("ProductDescribed", 1)),
         Ok(Outcome::Confirmed) => Some(metrics.count("OrderConfirmed", 1)),
+        Ok(Outcome::Fulfilled) => Some(metrics.count("OrderFulfilled", 1)),
+        Ok(Outcome::Returned) => Some(metrics.count("GoodsReturned", 1)),
         Ok(Outcome::Cancelled) => Some(metrics.count("OrderCancelled", 1)),
         Ok(Outcome::Read) => None,
         Err(Error::KeyReused) => Some(metrics.count("KeyReused", 1)),
@@ -85,7 +87,13 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
             | Error::NotFound(_)
             | Error::Stale(_)
             | Error::OrderCancelled
+            | Error::OrderFulfilled
+            | Error::NotConfirmed
+            | Error::CancelledUnpaid
+            | Error::ExpiredUnpaid
             | Error::AlreadyConfirmed
+            | Error::AlreadyFulfilled
+            | Error::AmountDiffers { .. }
             | Error::PaymentReferenceUsed
             | Error::Expired
             | Error::Unavailable

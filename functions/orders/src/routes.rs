@@ -10,13 +10,17 @@ use crate::describe::{Description, describe};
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::fulfil;
 use crate::incoming::Incoming;
-use crate::list::{PageRequest, list_orders, list_products};
+use crate::list::{list_orders, list_products};
+use crate::list_request::{OrdersRequest, PageRequest};
 use crate::order_id::OrderId;
 use crate::place::place;
 use crate::precondition::Precondition;
 use crate::product::{Sku, SkuError};
 use crate::read::{read_order, read_product};
+use crate::return_request::ReturnRequest;
+use crate::returns::take_back;
 use crate::turns::Turns;
 
 /// Answers a request.
@@ -33,6 +37,8 @@ pub(crate) async fn serve(
         "GET /orders" => get_orders(session, incoming).await,
         "GET /orders/{id}" => get_order(session, incoming).await,
         "POST /orders/{id}/confirm" => post_confirm(session, incoming).await,
+        "POST /orders/{id}/fulfil" => post_fulfil(session, incoming).await,
+        "POST /orders/{id}/returns" => post_returns(session, incoming).await,
         "POST /orders/{id}/cancel" => post_cancel(session, incoming).await,
         "GET /products" => get_products(session, incoming).await,
         "GET /products/{sku}" => get_product(session, incoming).await,
@@ -61,15 +67,32 @@ async fn get_order(session: &Session<'_>, incoming: &Incoming) -> Result<Answer,
 
 async fn get_orders(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
-    list_orders(session, &caller, &page_request(incoming)?).await
+    let request = OrdersRequest::read(|name| incoming.query(name))?;
+    list_orders(session, &caller, &request).await
 }
 
 async fn post_confirm(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
     let caller = incoming.caller()?;
     let id = order_id(incoming)?;
     let precondition = Precondition::of(incoming.headers())?;
-    let reference = confirm::parse(incoming.json()?)?;
-    confirm::confirm(session, &caller, &id, &reference, &precondition).await
+    let payment = confirm::parse(incoming.json()?)?;
+    confirm::confirm(session, &caller, &id, &payment, &precondition).await
+}
+
+async fn post_fulfil(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    let id = order_id(incoming)?;
+    let precondition = Precondition::of(incoming.headers())?;
+    let reference = fulfil::parse(incoming.json()?)?;
+    fulfil::fulfil(session, &caller, &id, &reference, &precondition).await
+}
+
+async fn post_returns(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+    let caller = incoming.caller()?;
+    let id = order_id(incoming)?;
+    let key = incoming.idempotency_key()?;
+    let request = ReturnRequest::parse(incoming.json()?)?;
+    take_back(session, &caller, &id, &key, &request, &incoming.request_id).await
 }
 
 async fn post_cancel(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
@@ -83,7 +106,8 @@ async fn post_cancel(session: &Session<'_>, incoming: &Incoming) -> Result<Answe
 }
 
 async fn get_products(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
-    list_products(session, &page_request(incoming)?).await
+    let request = PageRequest::read(|name| incoming.query(name))?;
+    list_products(session, &request).await
 }
 
 async fn get_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
@@ -118,14 +142,6 @@ async fn post_stock(
         &incoming.request_id,
     )
     .await
-}
-
-/// The page in the query.
-fn page_request(incoming: &Incoming) -> Result<PageRequest<'_>, Error> {
-    Ok(PageRequest::read(
-        incoming.query("limit"),
-        incoming.query("cursor"),
-    )?)
 }
 
 /// The order's id in the path. If no order can have it, there is no such order.

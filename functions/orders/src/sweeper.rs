@@ -22,9 +22,10 @@ use crate::config::{ConfigError, StoreConfig};
 use crate::deadline::deadline;
 use crate::error::Error;
 use crate::expire::{SKEW_SECONDS, expire};
-use crate::list::{query, read_in_order};
+use crate::index::{query, read_in_order};
 use crate::moment::Moment;
-use crate::order::{EXPIRY_SHARDS, Order, Status, expiry_shard};
+use crate::order::{EXPIRY_SHARDS, Order, expiry_shard};
+use crate::status::Status;
 
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders-sweeper";

@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use orders::Books;
 use serde_json::Value;
 
-use super::books::Books;
+use super::ledger::{entries, maps, recorded};
 use super::request::{Key, number, text};
 
 /// Stands for a number that an item lacks, so that no law can hold by chance.
@@ -52,6 +53,8 @@ pub(crate) struct OrderState {
     pub(crate) owner: String,
     /// The payment that confirmed it.
     pub(crate) reference: Option<String>,
+    /// The name under which it was fulfilled.
+    pub(crate) parcel: Option<String>,
 }
 
 /// A product's stock and price as one commit left them.
@@ -82,8 +85,8 @@ pub struct Journal {
     pub violations: Vec<String>,
     /// How many checks were made.
     pub(crate) checks: u64,
-    holds: BTreeMap<String, i64>,
-    ledger: BTreeMap<String, i64>,
+    /// By SKU: what its orders, adjustments and returns add up to.
+    recorded: BTreeMap<String, Books>,
 }
 
 impl Journal {
@@ -95,8 +98,20 @@ impl Journal {
             if let Some(sku) = pk.strip_prefix("SKU#") {
                 touched.insert(sku.to_owned());
             }
+            let (old, new) = (entries(change.old.as_ref()), entries(change.new.as_ref()));
+            for (sku, books) in old {
+                let sum = self.recorded.entry(sku.clone()).or_default();
+                *sum = *sum - books;
+                touched.insert(sku);
+            }
+            for (sku, books) in new {
+                let sum = self.recorded.entry(sku.clone()).or_default();
+                *sum = *sum + books;
+                touched.insert(sku);
+            }
             match (pk.split_once('#'), sk.split_once('#')) {
-                (Some(("ORD", id)), None) => self.order(at, id, change, &mut touched, changes),
+                (Some(("ORD", id)), None) => self.order(at, id, change, changes),
+                (Some(("ORD", id)), Some(("RET", _))) => self.returned(at, id, change, changes),
                 (Some(("SKU", sku)), Some(("STOCK", _))) => self.stock(at, sku, change),
                 (Some(("SKU", sku)), Some(("ADJ", _))) => self.adjustment(at, sku, change),
                 (Some(("PAY", _)), None) => self.payment(pk, change),
@@ -121,14 +136,7 @@ impl Journal {
         }
     }
 
-    fn order(
-        &mut self,
-        at: Duration,
-        id: &str,
-        change: &Change,
-        touched: &mut BTreeSet<String>,
-        changes: &[Change],
-    ) {
+    fn order(&mut self, at: Duration, id: &str, change: &Change, changes: &[Change]) {
         let status = |item: &Option<Value>| {
             let status = item.as_ref().and_then(|item| text(item, "status"));
             status.unwrap_or("none").to_owned()
@@ -138,18 +146,13 @@ impl Journal {
             (before.as_str(), after.as_str()),
             ("none", "pending" | "rejected")
                 | ("pending", "confirmed" | "cancelled" | "expired")
-                | ("confirmed", "cancelled")
+                | ("confirmed", "cancelled" | "fulfilled")
+                | ("fulfilled", "fulfilled")
         ) || (before == "rejected" && after == "none" && change.expired);
         self.check(allowed, || {
             format!("the order {id} went from {before} to {after}")
         });
         self.decided(at, change);
-        for (item, sign) in [(&change.old, -1), (&change.new, 1)] {
-            for (sku, quantity) in held(item.as_ref()) {
-                *self.holds.entry(sku.clone()).or_default() += sign * quantity;
-                touched.insert(sku);
-            }
-        }
         let Some(new) = &change.new else { return };
         if after == "rejected" {
             return;
@@ -173,6 +176,7 @@ impl Journal {
             version,
             owner: text(new, "owner").unwrap_or_default().to_owned(),
             reference: text(new, "payment_reference").map(str::to_owned),
+            parcel: text(new, "fulfilment_reference").map(str::to_owned),
         };
         self.orders.entry(id.to_owned()).or_default().push(state);
     }
@@ -189,6 +193,9 @@ impl Journal {
             "fingerprint",
             "fingerprint_version",
             "answer_version",
+            "day_shard",
+            "reference",
+            "metadata",
         ] {
             self.check(old.get(name) == new.get(name), || {
                 format!("{name} of the order {id} has changed")
@@ -198,7 +205,7 @@ impl Journal {
 
     /// Checks that an order has only products that were for sale, at the price that they had.
     fn sold_as_offered(&mut self, id: &str, order: &Value, changes: &[Change]) {
-        for line in lines(order) {
+        for line in maps(order, "lines") {
             let sku = text(line, "sku").unwrap_or_default();
             let place = ("SKU#".to_owned() + sku, "STOCK#0".to_owned());
             let change = changes.iter().find(|change| change.key == place);
@@ -222,7 +229,7 @@ impl Journal {
         };
         let of = |name| number(new, name).unwrap_or(MISSING);
         if let Some(old) = &change.old {
-            let moved = ["available", "taken", "received"]
+            let moved = ["available", "taken", "shipped", "received"]
                 .iter()
                 .any(|name| old.get(*name) != new.get(*name));
             let bumped = number(old, "version") != number(new, "version");
@@ -244,8 +251,29 @@ impl Journal {
             format!("an entry of the ledger of {sku} was changed")
         });
         self.decided(at, change);
-        let delta = change.new.as_ref().and_then(|entry| number(entry, "delta"));
-        *self.ledger.entry(sku.to_owned()).or_default() += delta.unwrap_or_default();
+    }
+
+    /// Checks that a return is written once, with its order, and that no more comes back than
+    /// was shipped.
+    fn returned(&mut self, at: Duration, id: &str, change: &Change, changes: &[Change]) {
+        self.check(change.old.is_none() && change.new.is_some(), || {
+            format!("a return of the order {id} was changed")
+        });
+        self.decided(at, change);
+        let Some(new) = &change.new else { return };
+        if text(new, "status") == Some("rejected") {
+            return;
+        }
+        let place = ("ORD#".to_owned() + id, "ORDER".to_owned());
+        let order = changes.iter().find(|change| change.key == place);
+        let order = order.and_then(|change| change.new.as_ref());
+        self.check(order.is_some(), || {
+            format!("goods of the order {id} were returned without a change of the order")
+        });
+        let sent = entries(order);
+        self.check(sent.iter().all(|(_, books)| 0 <= books.sent), || {
+            format!("more of the order {id} came back than was shipped: {sent:?}")
+        });
     }
 
     fn payment(&mut self, pk: &str, change: &Change) {
@@ -290,57 +318,26 @@ impl Journal {
         let place = (format!("SKU#{sku}"), "STOCK#0".to_owned());
         let change = changes.iter().find(|change| change.key == place);
         let Some(stock) = change.and_then(|change| change.new.as_ref()) else {
-            // A refused adjustment moves no stock. Any other commit without the stock is wrong.
-            let moved = changes.iter().any(|change| moves(change, sku));
-            self.check(!moved, || {
-                format!("an order or an adjustment of {sku} was written without its stock")
+            // A refusal moves no stock. Any other commit without the stock is wrong.
+            let before = recorded(changes, |change| change.old.as_ref(), sku);
+            let after = recorded(changes, |change| change.new.as_ref(), sku);
+            self.check(before == after, || {
+                format!("a record about {sku} was written without its stock")
             });
             return;
         };
         let of = |name| number(stock, name).unwrap_or(MISSING);
-        let books = Books {
+        let of_stock = Books {
             available: of("available"),
             taken: of("taken"),
+            // Items that never shipped lack it.
+            shipped: number(stock, "shipped").unwrap_or_default(),
             received: of("received"),
-            adjusted: self.ledger.get(sku).copied().unwrap_or_default(),
-            held: self.holds.get(sku).copied().unwrap_or_default(),
+            ..Books::default()
         };
+        let books = of_stock + self.recorded.get(sku).copied().unwrap_or_default();
         for (holds, what) in books.laws() {
             self.check(holds, || format!("{sku}: {what}: {books:?}"));
         }
     }
-}
-
-/// Whether a change moves stock of a product.
-fn moves(change: &Change, sku: &str) -> bool {
-    let own = |item: &Option<Value>| -> i64 {
-        let held = held(item.as_ref());
-        held.into_iter()
-            .filter(|(other, _)| other == sku)
-            .map(|(_, quantity)| quantity)
-            .sum()
-    };
-    let entered = |item: &Option<Value>| item.as_ref().and_then(|item| number(item, "delta"));
-    let entry = change.key.0.strip_prefix("SKU#") == Some(sku);
-    own(&change.old) != own(&change.new) || (entry && entered(&change.old) != entered(&change.new))
-}
-
-/// The stock that an order holds: none unless it is pending or confirmed.
-fn held(order: Option<&Value>) -> Vec<(String, i64)> {
-    let holds = |order: &&Value| matches!(text(order, "status"), Some("pending" | "confirmed"));
-    let Some(order) = order.filter(holds) else {
-        return Vec::new();
-    };
-    let line = |line: &Value| {
-        let sku = text(line, "sku")?.to_owned();
-        Some((sku, number(line, "quantity")?))
-    };
-    lines(order).filter_map(line).collect()
-}
-
-fn lines(order: &Value) -> impl Iterator<Item = &Value> {
-    let lines = order
-        .get("lines")
-        .and_then(|lines| lines.get("L")?.as_array());
-    lines.into_iter().flatten().filter_map(|line| line.get("M"))
 }

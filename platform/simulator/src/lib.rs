@@ -4,7 +4,6 @@
 //! Read [`fault`] first (what goes wrong), then [`journal`] and [`check`] (what must hold anyway),
 //! then [`network`] and [`table`] (what lies between a handler and its items), then [`run()`].
 
-mod books;
 mod check;
 mod clients;
 pub mod exchanges;
@@ -12,6 +11,7 @@ pub mod fault;
 pub mod functions;
 pub mod history;
 mod journal;
+mod ledger;
 mod network;
 pub mod random;
 mod redis;
@@ -27,6 +27,5 @@ mod wishes;
 #[cfg(test)]
 mod tests;
 
-pub use books::Books;
 pub use network::Sabotage;
 pub use run::{Outcome, Plan, run};

@@ -337,7 +337,8 @@ impl Table {
 /// The attributes that the indexes keep of an item, if it is in any.
 fn indexed(item: Option<&Value>) -> Option<Value> {
     let item = item?.as_object()?;
-    if !item.contains_key("owner") && !item.contains_key("expiry_shard") {
+    let keys = ["owner", "expiry_shard", "day_shard"];
+    if !keys.iter().any(|key| item.contains_key(*key)) {
         return None;
     }
     let names = [
@@ -347,6 +348,7 @@ fn indexed(item: Option<&Value>) -> Option<Value> {
         "created_at",
         "expiry_shard",
         "hold_expires_at",
+        "day_shard",
     ];
     let kept = names
         .iter()

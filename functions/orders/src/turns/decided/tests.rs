@@ -7,9 +7,10 @@ use super::*;
 use crate::adjust::Adjustment;
 use crate::draft::Draft;
 use crate::ledger;
+use crate::order::Order;
 use crate::order::tests::{BODY as OURS, NOW, order};
-use crate::order::{Order, Status};
 use crate::refusal::Refusal;
+use crate::status::Status;
 
 const THEIRS: &[u8] = br#"{"currency": "KRW", "lines": [
     {"sku": "TEA-01", "quantity": 3, "unit_price": 19900}
