@@ -7,10 +7,14 @@ use super::shop;
 
 #[path = "orders/adjusting.rs"]
 mod adjusting;
+#[path = "orders/carrying.rs"]
+mod carrying;
 #[path = "orders/confirming.rs"]
 mod confirming;
 #[path = "orders/expiring.rs"]
 mod expiring;
+#[path = "orders/fulfilling.rs"]
+mod fulfilling;
 #[path = "orders/input.rs"]
 mod input;
 #[path = "orders/listing.rs"]
@@ -21,3 +25,7 @@ mod placing;
 mod products;
 #[path = "orders/refusing.rs"]
 mod refusing;
+#[path = "orders/returning.rs"]
+mod returning;
+#[path = "orders/staff.rs"]
+mod staff;

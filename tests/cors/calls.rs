@@ -22,6 +22,7 @@ pub(super) struct Row {
 
 const ETAG_1: (&str, &str) = ("etag", "\"1\"");
 const ETAG_2: (&str, &str) = ("etag", "\"2\"");
+const ETAG_3: (&str, &str) = ("etag", "\"3\"");
 const REPLAYED: (&str, &str) = ("idempotent-replayed", "true");
 const PLACED: (&str, &str) = ("location", "*");
 
@@ -61,6 +62,36 @@ fn cancel(api: &Api, id: &str) -> Call {
     Call::new(Method::POST, format!("/orders/{id}/cancel")).by_customer(api)
 }
 
+fn fulfil(api: &Api, id: &str, reference: &str) -> Call {
+    Call::new(Method::POST, format!("/orders/{id}/fulfil"))
+        .by_customer(api)
+        .json(&json!({"reference": reference}))
+}
+
+fn give_back(api: &Api, id: &str, quantity: i64) -> Call {
+    let lines = [json!({"sku": IN_STOCK, "quantity": quantity})];
+    Call::new(Method::POST, format!("/orders/{id}/returns"))
+        .by_customer(api)
+        .key(&api.unique("return"))
+        .json(&json!({"lines": lines, "restock": true}))
+}
+
+/// An order that was paid.
+async fn confirmed(api: &Api) -> String {
+    let id = placed(api).await;
+    let call = confirm(api, &id, &api.unique("pay"));
+    api.send(&call, Origin::Absent).await.assert(200);
+    id
+}
+
+/// An order whose goods left.
+async fn fulfilled(api: &Api) -> String {
+    let id = confirmed(api).await;
+    let call = fulfil(api, &id, "parcel");
+    api.send(&call, Origin::Absent).await.assert(200);
+    id
+}
+
 fn put(api: &Api, sku: &str) -> Call {
     Call::new(Method::PUT, format!("/products/{sku}"))
         .by_customer(api)
@@ -87,6 +118,8 @@ pub(super) fn any(api: &Api, route: &str) -> Call {
         "GET /orders/{id}" => get(api, format!("/orders/{NOBODYS}")),
         "POST /orders/{id}/confirm" => confirm(api, NOBODYS, "pay"),
         "POST /orders/{id}/cancel" => cancel(api, NOBODYS),
+        "POST /orders/{id}/fulfil" => fulfil(api, NOBODYS, "parcel"),
+        "POST /orders/{id}/returns" => give_back(api, NOBODYS, 1),
         "GET /products" => get(api, "/products"),
         "GET /products/{sku}" => get(api, format!("/products/{IN_STOCK}")),
         "PUT /products/{sku}" => put(api, IN_STOCK),
@@ -126,8 +159,28 @@ pub(super) async fn successes(api: &Api, route: &str) -> Vec<Row> {
             let repeated = cancel(api, &id);
             vec![
                 orders(first, 200, &[ETAG_2]),
-                orders(repeated, 200, &[ETAG_2, REPLAYED]),
+                orders(
+                    repeated,
+                    200,
+                    &[ETAG_2, REPLAYED, ("order-status", "cancelled")],
+                ),
             ]
+        }
+        "POST /orders/{id}/fulfil" => {
+            let id = confirmed(api).await;
+            let first = fulfil(api, &id, "parcel 1");
+            let repeated = fulfil(api, &id, "parcel 1");
+            let replay = [ETAG_3, REPLAYED, ("order-status", "fulfilled")];
+            vec![
+                orders(first, 200, &[ETAG_3]),
+                orders(repeated, 200, &replay),
+            ]
+        }
+        "POST /orders/{id}/returns" => {
+            let id = fulfilled(api).await;
+            let first = give_back(api, &id, 1);
+            let repeated = first.clone();
+            vec![orders(first, 201, &[]), orders(repeated, 201, &[REPLAYED])]
         }
         "PUT /products/{sku}" => {
             let sku = api.unique("NEW");
@@ -162,7 +215,10 @@ pub(super) async fn refusals(api: &Api, route: &str) -> Vec<Row> {
                 orders(place(api, &api.unique("out"), SOLD_OUT, 1), 409, &[]),
             ]
         }
-        "GET /orders" => vec![orders(get(api, "/orders?limit=0"), 400, &[])],
+        "GET /orders" => vec![
+            orders(get(api, "/orders?limit=0"), 400, &[]),
+            orders(get(api, "/orders?status=pending"), 400, &[]),
+        ],
         "GET /products" => vec![orders(get(api, "/products?limit=0"), 400, &[])],
         "GET /products/{sku}" => vec![orders(get(api, "/products/NONE"), 404, &[])],
         "POST /orders/{id}/confirm" => {
@@ -180,6 +236,25 @@ pub(super) async fn refusals(api: &Api, route: &str) -> Vec<Row> {
         "POST /orders/{id}/cancel" => {
             let stale = cancel(api, &placed(api).await).header("if-match", "\"9\"");
             vec![orders(stale, 412, &[]), orders(any(api, route), 404, &[])]
+        }
+        "POST /orders/{id}/fulfil" => {
+            let (pending, id) = (placed(api).await, confirmed(api).await);
+            let stale = fulfil(api, &id, "parcel").header("if-match", "\"9\"");
+            vec![
+                orders(any(api, route), 404, &[]),
+                orders(stale, 412, &[]),
+                orders(fulfil(api, &pending, "parcel"), 409, &[]),
+            ]
+        }
+        "POST /orders/{id}/returns" => {
+            let id = fulfilled(api).await;
+            let path = format!("/orders/{id}/returns");
+            vec![
+                orders(any(api, route), 404, &[]),
+                orders(give_back(api, &id, 2), 409, &[]),
+                orders(post(&path).key("k").json(&json!({})), 400, &[]),
+                orders(post(&path).json(&json!({})), 400, &[]),
+            ]
         }
         "PUT /products/{sku}" => {
             let stale = put(api, IN_STOCK).header("if-match", "\"9\"");

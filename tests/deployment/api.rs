@@ -1,9 +1,8 @@
 //! The API calls the authorizer by its alias, for every request of a route that is not public.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::json;
-use template::Kind;
 
 use super::{keeps, names, stack, template, with};
 
@@ -31,9 +30,7 @@ fn faults(text: &str) -> Vec<String> {
             faults.push(format!("the authorizer's {path} is {}", authorizer[path]));
         }
     }
-    let (_, spec) = template.function(Kind::Authorizer).unwrap();
-    let scopes: BTreeMap<String, Vec<String>> =
-        serde_json::from_str(&spec.environment["ROUTE_SCOPES"]).unwrap();
+    let scopes = template.route_scopes();
     for route in &template.routes {
         let (key, guarded) = (route.key(), route.authorizer.is_some());
         let public = route.method == "OPTIONS" || PUBLIC.contains(&key.as_str());

@@ -71,6 +71,26 @@ fn shop_story() -> Vec<Step> {
         ("orders/confirm.json", order(200, "confirmed")),
         ("orders/cancel-stale.json", problem(412, "has-changed")),
         ("orders/cancel.json", order(200, "cancelled")),
+        ("orders/place-with-metadata.json", order(201, "pending")),
+        (
+            "orders/fulfil-not-confirmed.json",
+            problem(409, "order-not-confirmed"),
+        ),
+        (
+            "orders/confirm-amount-differs.json",
+            problem(409, "amount-differs"),
+        ),
+        ("orders/confirm-amount.json", order(200, "confirmed")),
+        ("orders/fulfil.json", order(200, "fulfilled")),
+        (
+            "orders/return.json",
+            json!({"statusCode": 201, "body": {"restock": true}}),
+        ),
+        (
+            "orders/return-exceeds-shipped.json",
+            problem(409, "exceeds-shipped"),
+        ),
+        ("orders/list-of-day.json", http(200)),
         ("orders/get-product-unknown.json", problem(404, "not-found")),
         ("orders/put-product.json", http(200)),
         ("orders/put-product-new.json", http(201)),

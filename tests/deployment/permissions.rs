@@ -64,6 +64,7 @@ fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
                 ("dynamodb:PutItem", orders.clone()),
                 ("dynamodb:UpdateItem", orders.clone()),
                 ("dynamodb:Query", index("by_owner")),
+                ("dynamodb:Query", index("by_day")),
             ],
         ),
         (

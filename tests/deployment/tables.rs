@@ -65,6 +65,11 @@ fn orders_faults(text: &str) -> Vec<String> {
         .collect();
     let expected = [
         (
+            orders::BY_DAY,
+            ("day_shard", Some("created_at")),
+            "KEYS_ONLY",
+        ),
+        (
             orders::sweeper::BY_EXPIRY,
             ("expiry_shard", Some("hold_expires_at")),
             "KEYS_ONLY",

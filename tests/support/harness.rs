@@ -268,6 +268,47 @@ impl Shop {
             .await
     }
 
+    /// Places an order of one product and confirms it.
+    pub(crate) async fn confirmed(&self, key: &str, sku: &str, quantity: i64) -> String {
+        let id = self.place(key, sku, quantity).await.assert(201).order_id();
+        self.confirm(&id, &format!("pay-{key}")).await.assert(200);
+        id
+    }
+
+    /// Places an order of one product, confirms and fulfils it.
+    pub(crate) async fn fulfilled(&self, key: &str, sku: &str, quantity: i64) -> String {
+        let id = self.confirmed(key, sku, quantity).await;
+        self.fulfil(&id, &format!("parcel-{key}")).await.assert(200);
+        id
+    }
+
+    pub(crate) async fn fulfil(&self, id: &str, reference: &str) -> Answer {
+        let request = self
+            .post(&format!("/orders/{id}/fulfil"))
+            .by("shipping", STAFF);
+        request.json(&json!({"reference": reference})).send().await
+    }
+
+    /// Takes goods of an order back.
+    pub(crate) async fn give_back(
+        &self,
+        id: &str,
+        key: &str,
+        goods: &[(&str, i64)],
+        restock: bool,
+    ) -> Answer {
+        let line = |(sku, quantity): &(&str, i64)| json!({"sku": sku, "quantity": quantity});
+        let lines: Vec<_> = goods.iter().map(line).collect();
+        let request = self
+            .post(&format!("/orders/{id}/returns"))
+            .by("shipping", STAFF);
+        let request = request.key(key);
+        request
+            .json(&json!({"lines": lines, "restock": restock}))
+            .send()
+            .await
+    }
+
     /// How many units of a product can be ordered.
     pub(crate) async fn available(&self, sku: &str) -> i64 {
         let answer = self.get(&format!("/products/{sku}")).send().await;

@@ -13,7 +13,7 @@ use crate::moment::Moment;
 use crate::order_id::OrderId;
 
 /// The index of orders by day.
-pub(crate) const BY_DAY: &str = "by_day";
+pub const BY_DAY: &str = "by_day";
 
 /// Over how many index partitions the orders of one day are spread.
 pub(crate) const DAY_SHARDS: u32 = 8;

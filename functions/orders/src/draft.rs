@@ -343,7 +343,10 @@ mod tests {
         assert_eq!((draft.fingerprint(0), draft.fingerprint(3)), (None, None));
         let extended = with(&draft, Some("basket 7"), &[("gift", "yes")]);
         let print = print(&extended);
-        assert_eq!((extended.version(), print.as_str()), (2, "TODO"));
+        assert_eq!(
+            (extended.version(), print.as_str()),
+            (2, "FSjqRNgg__VYgMqZLYe1ysOetKQAVbtf6gKeAS5XL1Q")
+        );
     }
 
     /// The draft with a reference and metadata.

@@ -69,6 +69,7 @@ pub use adjust::Adjustment;
 pub use books::Books;
 pub use config::{Config, ConfigError, REDIS_WAIT_DEFAULT, StoreConfig};
 pub use customer::Customer;
+pub use day::BY_DAY;
 pub use draft::Draft;
 pub use list::BY_OWNER;
 pub use moment::Moment;

@@ -78,10 +78,59 @@ async fn a_cancelled_order_gives_its_stock_back_even_after_payment() {
             let repeated = shop.cancel("demo", &id).await;
             assert_eq!(repeated.assert(200).body, cancelled.body);
             assert!(repeated.is_replay());
-            shop.confirm(&id, "pay-1")
-                .await
-                .assert_problem(409, "order-cancelled");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_payment_service_that_lost_the_answer_learns_whether_a_cancelled_order_was_paid() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let paid = shop.confirmed("paid", "TEA-01", 1).await;
+        let cancelled = shop.cancel("demo", &paid).await;
+        let again = shop.confirm(&paid, "pay-paid").await;
+        assert_eq!(again.assert(200).body, cancelled.body, "the order as it is");
+        assert!(again.is_replay());
+        assert_eq!(again.header("order-status"), Some("cancelled"));
+        let other = shop.confirm(&paid, "pay-2").await;
+        other.assert_problem(409, "already-confirmed");
+
+        let unpaid = shop.place("unpaid", "TEA-01", 1).await.order_id();
+        shop.cancel("demo", &unpaid).await.assert(200);
+        let refused = shop.confirm(&unpaid, "pay-3").await;
+        refused.assert_problem(409, "cancelled-unpaid");
+
+        let expired = shop.place("expired", "TEA-01", 1).await.order_id();
+        shop.pass_seconds(931);
+        shop.sweep().await;
+        let refused = shop.confirm(&expired, "pay-4").await;
+        refused.assert_problem(410, "expired-unpaid");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_payment_of_another_amount_does_not_confirm() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let id = shop.place("key-1", "TEA-01", 2).await.order_id();
+        let confirm = async |amount: i64, currency: &str| {
+            let request = shop.post(&format!("/orders/{id}/confirm"));
+            let body = json!({
+                "payment_reference": "pay-1", "amount": amount, "currency": currency,
+            });
+            request.by("payments", STAFF).json(&body).send().await
+        };
+        let differs = confirm(999, "KRW").await;
+        differs.assert_problem(409, "amount-differs");
+        assert_eq!(differs.json()["total"], 1_000);
+        assert_eq!(differs.json()["currency"], "KRW");
+        confirm(1_000, "USD")
+            .await
+            .assert_problem(409, "amount-differs");
+        confirm(1_000, "KRW").await.assert(200);
+        assert!(confirm(1, "USD").await.assert(200).is_replay());
     })
     .await;
 }

@@ -39,7 +39,7 @@ async fn a_late_confirmation_succeeds_until_the_hold_is_released() {
         shop.sweep().await;
         shop.confirm(&later, "pay-2")
             .await
-            .assert_problem(410, "order-expired");
+            .assert_problem(410, "expired-unpaid");
         shop.cancel("demo", &later)
             .await
             .assert_problem(410, "order-expired");

@@ -227,6 +227,6 @@ async fn made_by_a_later_release(shop: &Shop, id: &str, version: &str) {
         .key("sk", text("ORDER"))
         .update_expression("SET #version = :later")
         .expression_attribute_names("#version", version)
-        .expression_attribute_values(":later", AttributeValue::N("2".to_owned()));
+        .expression_attribute_values(":later", AttributeValue::N("3".to_owned()));
     update.send().await.unwrap();
 }

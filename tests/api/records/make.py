@@ -140,12 +140,12 @@ def main():
             record = {"items": before["items"], "repeats": repeats}
         else:
             ids = {}
-            for wanted in SCENARIO:
-                answered(urls["api"], token, ids, wanted)
+            made = [answered(urls["api"], token, ids, wanted) for wanted in SCENARIO]
             items = database(urls["dynamodb"], "Scan", {"TableName": name, "ConsistentRead": True})["Items"]
             items.sort(key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
             repeatable = [wanted for wanted in SCENARIO if wanted["key"] or "/confirm" in wanted["path"]]
-            record = {"items": items, "repeats": [answered(urls["api"], token, ids, wanted) for wanted in repeatable]}
+            repeats = [answered(urls["api"], token, ids, wanted) for wanted in repeatable]
+            record = {"made_by": made, "items": items, "repeats": repeats}
         server.terminate()
         server.wait()
     with open(out, "w", encoding="utf-8") as file:

@@ -113,7 +113,7 @@ fn an_entry_of_another_form_or_version_is_not_trusted() {
     let good = entry(&with_status(Status::Cancelled), now()).unwrap();
     assert!(trusted_of(OURS, &good).is_some());
     let newer = good.replace("\"version\":1,\"record\"", "\"version\":2,\"record\"");
-    let other_print = good.replace("\"fingerprint_version\":1", "\"fingerprint_version\":2");
+    let other_print = good.replace("\"fingerprint_version\":1", "\"fingerprint_version\":3");
     let more = good.replacen('{', "{\"more\":1,", 1);
     let cut: String = good.chars().take(good.len() / 2).collect();
     for bad in [newer, other_print, more, cut] {
