@@ -1,9 +1,10 @@
 //! A model of the order protocol. A model checker explores every path through small worlds.
 //!
-//! [`protocol`] and [`explore`] are the world. [`handler`] is what a handler decides, [`table`] is
-//! what DynamoDB does, and [`property`] is what must always hold. [`sound`] explores the protocol
-//! as designed. [`caught`] explores it built wrong, in each way of [`mutation`], and keeps the
-//! shortest counterexample. [`audit`] and [`describing`] are separate, small models.
+//! [`protocol`], [`state`] and [`explore`] are the world. [`handler`] is what a handler decides, and
+//! [`request`] what it sends. [`items`] is what the table holds, and [`table`] what DynamoDB does.
+//! [`property`] is what must always hold. [`sound`] explores the protocol as designed. [`caught`]
+//! explores it built wrong, in each way of [`mutation`], and keeps the shortest counterexample.
+//! [`audit`] and [`describing`] are separate, small models.
 //!
 //! # What stands for what
 //!
@@ -87,11 +88,14 @@ mod caught;
 mod describing;
 mod explore;
 mod handler;
+mod items;
 mod mutation;
 mod property;
 mod protocol;
 mod record;
+mod request;
 mod sound;
+mod state;
 mod story;
 mod table;
 mod worlds;

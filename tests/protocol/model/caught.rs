@@ -1,5 +1,8 @@
 //! Catches each mutant, and keeps its shortest counterexample.
 
+mod changing;
+mod placing;
+
 use stateright::{Checker as _, HasDiscoveries, Model as _};
 
 use super::handler::Answer;
@@ -8,8 +11,9 @@ use super::property::{
     ALWAYS, ANSWERABLE, CONSERVED, GONE_FOR_GOOD, MOVED_ONCE, NOT_NEGATIVE, ONE_FATE, ONE_ORDER,
     ONE_PAYMENT, SAME_ANSWER, SEEN_OFFER, TRUE_ANSWER,
 };
-use super::protocol::{Faults, Protocol, State, Step};
+use super::protocol::{Protocol, Step};
 use super::record::Standing;
+use super::state::{Faults, State};
 use super::story::Story;
 use super::worlds;
 
@@ -182,200 +186,6 @@ fn heard(step: &Step) -> bool {
 
 fn unheard(step: &Step) -> bool {
     matches!(step, Step::Arrive { heard: false, .. })
-}
-
-#[test]
-fn without_a_refusal_record_an_order_is_placed_after_a_refusal() {
-    catch(M::NoRefusalRecord, TRUE_ANSWER)
-        .in_steps(5, unheard)
-        .mentions(&[
-            "heard, and will once more",
-            "adjustment",
-            "make order",
-            "unheard",
-        ])
-        .got(&["no"])
-        .stands(0, Standing::Pending);
-}
-
-#[test]
-fn a_refusal_decided_by_a_read_is_overtaken_by_the_write() {
-    catch(M::AnswerFromARead, TRUE_ANSWER)
-        .in_steps(3, unheard)
-        .mentions(&["asks", "reads", "arrives, unheard"])
-        .stands(0, Standing::Pending);
-}
-
-#[test]
-fn reading_the_stocks_reasons_first_refuses_a_repeat_of_the_order_for_the_last_unit() {
-    catch(M::StockReasonsFirstUnrecorded, TRUE_ANSWER)
-        .in_steps(4, heard)
-        .got(&["yes", "no"])
-        .stands(0, Standing::Pending)
-        .leaves(0);
-}
-
-#[test]
-fn a_repeat_answered_with_its_own_body_contradicts_the_first_answer() {
-    catch(M::OwnBodyReplayed, SAME_ANSWER)
-        .in_steps(4, heard)
-        .got(&["yes", "yes"]);
-}
-
-#[test]
-fn without_the_records_condition_a_duplicate_sells_twice() {
-    catch(M::NoRecordCondition, ONE_ORDER)
-        .in_steps(3, unheard)
-        .mentions(&["and will once more", "its token forgotten"])
-        .leaves(0);
-}
-
-#[test]
-fn without_the_refusals_condition_an_order_is_overwritten() {
-    catch(M::NoRefusalCondition, CONSERVED)
-        .in_steps(6, unheard)
-        .mentions(&["make order", "adjustment", "make order", "refuse order"])
-        .stands(0, Standing::Refused);
-}
-
-#[test]
-fn without_the_stocks_condition_the_last_unit_is_sold_twice() {
-    catch(M::NoStockCondition, NOT_NEGATIVE)
-        .in_steps(4, unheard)
-        .leaves(-1);
-}
-
-#[test]
-fn without_the_offers_condition_a_price_is_charged_that_was_not_shown() {
-    catch(M::NoOfferCondition, SEEN_OFFER)
-        .in_steps(3, unheard)
-        .mentions(&["asks", "offer of product", "arrives"]);
-}
-
-#[test]
-fn without_the_adjustments_condition_stock_goes_below_zero() {
-    catch(M::NoAdjustmentCondition, NOT_NEGATIVE)
-        .in_steps(2, unheard)
-        .leaves(-1);
-}
-
-#[test]
-fn without_the_version_condition_a_released_hold_is_confirmed() {
-    catch(M::ConfirmAtAnyVersion, ONE_FATE)
-        .in_steps(6, unheard)
-        .mentions(&["reads", "reads", "confirm order 0 at version 1"])
-        .stands(0, Standing::Confirmed);
-}
-
-#[test]
-fn without_the_version_condition_a_cancel_gives_stock_back_twice() {
-    catch(M::CancelAtAnyVersion, ONE_FATE)
-        .in_steps(6, unheard)
-        .stands(0, Standing::Cancelled)
-        .leaves(2);
-}
-
-#[test]
-fn without_the_version_condition_an_expiry_ends_a_confirmed_order() {
-    catch(M::ExpireAtAnyVersion, ONE_FATE)
-        .in_steps(6, unheard)
-        .stands(0, Standing::Expired);
-}
-
-#[test]
-fn without_the_payments_condition_a_payment_confirms_two_orders() {
-    catch(M::NoPaymentCondition, ONE_PAYMENT)
-        .in_steps(6, unheard)
-        .stands(0, Standing::Confirmed)
-        .stands(1, Standing::Confirmed);
-}
-
-#[test]
-fn with_the_key_as_token_a_repeat_is_refused_as_a_reused_key() {
-    catch(M::TokenOfTheKey, TRUE_ANSWER)
-        .in_steps(4, heard)
-        .got(&["yes", "the key was used"]);
-}
-
-#[test]
-fn a_release_in_a_write_of_its_own_is_made_twice() {
-    catch(M::ReleaseApart, ONE_FATE)
-        .in_steps(7, unheard)
-        .mentions(&["Cancelled at version 1", "give back", "asks", "give back"])
-        .leaves(2);
-}
-
-#[test]
-fn without_its_allocation_a_released_order_gives_no_stock_back() {
-    catch(M::ReleaseWithoutAllocation, CONSERVED)
-        .in_steps(3, unheard)
-        .leaves(0);
-}
-
-#[test]
-fn a_hold_deleted_by_time_to_live_never_gives_its_stock_back() {
-    catch(M::ExpiryByTtl, CONSERVED).in_steps(3, |step| matches!(step, Step::Delete { key: 0 }));
-}
-
-#[test]
-fn an_order_deleted_by_time_to_live_is_placed_again_under_its_key() {
-    catch(M::ExpiryByTtl, ONE_ORDER)
-        .in_steps(5, unheard)
-        .leaves(0);
-}
-
-#[test]
-fn a_hold_that_is_expired_by_one_clock_is_confirmed_by_another() {
-    catch(M::ConfirmByTheClock, GONE_FOR_GOOD)
-        .in_steps(5, unheard)
-        .mentions(&["over by its clock", "reads", "confirm order 0"])
-        .got(&["the hold has expired"])
-        .stands(0, Standing::Confirmed);
-}
-
-#[test]
-fn without_its_record_an_adjustment_is_applied_twice() {
-    catch(M::AdjustmentWithoutRecord, MOVED_ONCE)
-        .in_steps(4, unheard)
-        .leaves(2);
-}
-
-#[test]
-fn a_refusal_deleted_early_lets_a_late_duplicate_order() {
-    catch(M::RefusalDeletedEarly, TRUE_ANSWER)
-        .in_steps(7, unheard)
-        .mentions(&["refuse order", "time to live", "make order"])
-        .got(&["no"])
-        .stands(0, Standing::Pending);
-}
-
-#[test]
-fn a_key_that_is_claimed_first_is_stuck_after_a_crash() {
-    catch(M::ClaimFirst, ANSWERABLE)
-        .in_steps(2, unheard)
-        .stands(0, Standing::Claimed);
-}
-
-#[test]
-fn a_lock_instead_of_a_condition_sells_the_last_unit_twice() {
-    catch(M::LockForACondition, NOT_NEGATIVE)
-        .in_steps(9, unheard)
-        .mentions(&[
-            "gets the lock",
-            "reads",
-            "expires",
-            "gets the lock",
-            "reads",
-        ])
-        .leaves(-1);
-}
-
-#[test]
-fn a_refusal_remembered_too_long_contradicts_the_table() {
-    catch(M::CacheOutlivesTheRefusal, TRUE_ANSWER)
-        .in_steps(11, unheard)
-        .mentions(&["time to live", "answered from Redis", "goes on without"])
-        .got(&["no"]);
 }
 
 #[test]

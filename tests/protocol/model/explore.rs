@@ -5,16 +5,17 @@ use stateright::{Model, Property};
 use super::handler::{Phase, Task};
 use super::mutation::Mutation as M;
 use super::property;
-use super::protocol::{Protocol, Request, State, Step};
+use super::protocol::{Protocol, Step};
 use super::record::{KEYS, SKUS};
-use super::table::Call;
+use super::request::{Call, Request};
+use super::state::State;
 
 impl Model for Protocol {
     type State = State;
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::new(self)]
+        vec![self.start()]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {

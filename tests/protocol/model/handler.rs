@@ -1,9 +1,10 @@
 //! What a handler does next: pure functions, as in the shipped code.
 
+use super::items::Table;
 use super::mutation::Mutated;
 use super::mutation::Mutation as M;
 use super::record::{Intent, Record, Stamp, Standing};
-use super::table::{Call, Response, Table, Token};
+use super::request::{Call, Response, Token};
 
 /// What a client, or the sweeper, wants.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,9 +20,10 @@ pub(super) enum Task {
 }
 
 /// Where a handler is.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub(super) enum Phase {
     /// There is none, or it has answered.
+    #[default]
     Idle,
     /// It waits for the lock of its first product, for a while.
     Locking,

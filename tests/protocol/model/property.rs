@@ -3,9 +3,11 @@
 use stateright::Property;
 
 use super::handler::{Answer, Phase, Task};
-use super::protocol::{Goal, Protocol, Request, State};
+use super::items::Table;
+use super::protocol::{Goal, Protocol};
 use super::record::{Record, Standing};
-use super::table::Table;
+use super::request::Request;
+use super::state::State;
 
 pub(super) const ONE_ORDER: &str = "a key makes at most one order";
 pub(super) const SAME_ANSWER: &str = "all definitive answers for a key are the same";

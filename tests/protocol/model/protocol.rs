@@ -2,19 +2,15 @@
 //! handlers that die, and time that passes.
 
 use super::handler::{Answer, Next, Phase, Task, begin, hear, read};
+use super::items::{Stock, Table, Witness};
 use super::mutation::Mutated;
 use super::mutation::Mutation as M;
 use super::record::{Intent, KEYS, Lines, Record, SKUS, Stamp, Standing};
-use super::table::{Call, Stock, Table, Token, Witness};
+use super::request::{Call, Request};
+use super::state::{Actor, Faults, PER_CLIENT, State, TOKENS_OF_KEYS};
 
 /// The stamp of orders that exist from the start.
 const FIRST: Stamp = 255;
-
-/// The tokens of [`M::TokenOfTheKey`] begin here.
-const TOKENS_OF_KEYS: Token = 240;
-
-/// Stamps and tokens have the client in their upper half and a count in their lower half.
-const PER_CLIENT: u8 = 16;
 
 /// Something that must be possible in a world. Otherwise its properties would prove nothing.
 pub(super) type Goal = (&'static str, fn(&Protocol, &State) -> bool);
@@ -39,50 +35,6 @@ pub(super) struct Protocol {
     pub(super) redis: bool,
     pub(super) mutated: Mutated,
     pub(super) goals: Vec<Goal>,
-}
-
-/// How much may go wrong. Crashes, lost answers and late arrivals are not counted: only the number
-/// of attempts bounds them.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub(super) struct Faults {
-    /// Requests that a handler sends again: no answer in time, or a conflict.
-    pub(super) resends: u8,
-    /// Requests that the network delivers once more than they were sent.
-    pub(super) copies: u8,
-    /// Refusals that time to live deletes.
-    pub(super) deletions: u8,
-    /// Changes of a product's description.
-    pub(super) offers: u8,
-}
-
-/// A request under way.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) struct Request {
-    pub(super) client: u8,
-    pub(super) token: Token,
-    pub(super) call: Call,
-}
-
-/// A client and its current handler, if any.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Actor {
-    pub(super) attempts: u8,
-    /// How many tokens its handlers used.
-    pub(super) tokens: u8,
-    pub(super) phase: Phase,
-    /// The definitive answers that its handlers gave, received or not.
-    pub(super) answers: Vec<Answer>,
-}
-
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct State {
-    pub(super) table: Table,
-    pub(super) network: Vec<Request>,
-    pub(super) actors: Vec<Actor>,
-    pub(super) locks: [Option<Stamp>; SKUS],
-    /// Redis' `decided:` entries.
-    pub(super) cache: [Option<(Intent, Answer)>; KEYS],
-    pub(super) left: Faults,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -142,6 +94,43 @@ pub(super) enum Step {
 }
 
 impl Protocol {
+    /// The state at the start.
+    pub(super) fn start(&self) -> State {
+        let mut orders = [None; KEYS];
+        let mut stock = self.stock.map(|available| Stock {
+            available,
+            received: available,
+            ..Stock::default()
+        });
+        for (key, lines) in self.placed.iter().enumerate() {
+            let intent = Intent::Order {
+                key: u8::try_from(key).unwrap(),
+                lines: *lines,
+                offer: 0,
+            };
+            orders[key] = Some(Record::new(intent, FIRST, Standing::Pending));
+            for (stock, quantity) in stock.iter_mut().zip(lines) {
+                stock.taken += quantity;
+                stock.received += quantity;
+            }
+        }
+        State {
+            table: Table {
+                orders,
+                ledger: [None; KEYS],
+                payments: [None; 2],
+                stock,
+                tokens: Vec::new(),
+                witness: Witness::default(),
+            },
+            network: Vec::new(),
+            actors: vec![Actor::default(); self.clients.len()],
+            locks: [None; SKUS],
+            cache: [None; KEYS],
+            left: self.faults,
+        }
+    }
+
     pub(super) fn with(&self, mutation: M) -> Self {
         Self {
             mutated: Some(mutation),
@@ -312,85 +301,5 @@ impl Protocol {
 
     pub(super) fn every_client(&self) -> impl Iterator<Item = u8> + use<> {
         0..u8::try_from(self.clients.len()).unwrap()
-    }
-}
-
-impl State {
-    pub(super) fn new(protocol: &Protocol) -> Self {
-        let mut orders = [None; KEYS];
-        let mut stock = protocol.stock.map(|available| Stock {
-            available,
-            received: available,
-            ..Stock::default()
-        });
-        for (key, lines) in protocol.placed.iter().enumerate() {
-            let intent = Intent::Order {
-                key: u8::try_from(key).unwrap(),
-                lines: *lines,
-                offer: 0,
-            };
-            orders[key] = Some(Record::new(intent, FIRST, Standing::Pending));
-            for (stock, quantity) in stock.iter_mut().zip(lines) {
-                stock.taken += quantity;
-                stock.received += quantity;
-            }
-        }
-        let actor = Actor {
-            attempts: 0,
-            tokens: 0,
-            phase: Phase::Idle,
-            answers: Vec::new(),
-        };
-        Self {
-            table: Table {
-                orders,
-                ledger: [None; KEYS],
-                payments: [None; 2],
-                stock,
-                tokens: Vec::new(),
-                witness: Witness::default(),
-            },
-            network: Vec::new(),
-            actors: vec![actor; protocol.clients.len()],
-            locks: [None; SKUS],
-            cache: [None; KEYS],
-            left: protocol.faults,
-        }
-    }
-
-    pub(super) fn actor(&mut self, client: u8) -> &mut Actor {
-        &mut self.actors[usize::from(client)]
-    }
-
-    pub(super) fn is_waiting_for(&self, request: &Request) -> bool {
-        let Request { token, call, .. } = *request;
-        self.actors[usize::from(request.client)].phase == Phase::Waiting { call, token }
-    }
-
-    /// Makes states equal that differ only in what no longer matters.
-    pub(super) fn settle(&mut self) {
-        self.network.sort_unstable();
-        let (network, actors) = (&self.network, &self.actors);
-        self.table.tokens.retain(|(token, _)| {
-            let under_way = network.iter().any(|request| request.token == *token);
-            let awaited = actors.iter().any(
-                |actor| matches!(actor.phase, Phase::Waiting { token: theirs, .. } if theirs == *token),
-            );
-            under_way || awaited || TOKENS_OF_KEYS <= *token
-        });
-    }
-
-    /// Takes one copy of a request off the network.
-    pub(super) fn take(&mut self, request: &Request) {
-        if let Some(place) = self.network.iter().position(|other| other == request) {
-            self.network.remove(place);
-        }
-    }
-}
-
-impl Actor {
-    /// The current invocation's stamp.
-    pub(super) fn stamp(&self, client: u8) -> Stamp {
-        client * PER_CLIENT + self.attempts
     }
 }

@@ -4,8 +4,9 @@ use stateright::{Checker as _, Model as _};
 
 use super::handler::{Answer, Phase};
 use super::mutation::Mutation;
-use super::protocol::{Goal, Protocol, State};
+use super::protocol::{Goal, Protocol};
 use super::record::Standing;
+use super::state::State;
 use super::story::Story;
 use super::worlds;
 

@@ -5,9 +5,10 @@ use std::fmt;
 use stateright::Path;
 
 use super::handler::{Answer, Task};
-use super::protocol::{Protocol, Request, State, Step};
+use super::protocol::{Protocol, Step};
 use super::record::{Intent, Lines, Record, SKUS, Standing};
-use super::table::Call;
+use super::request::{Call, Request};
+use super::state::State;
 
 /// A path through a world.
 pub(super) struct Story<'path> {

@@ -1,125 +1,13 @@
 //! The table: linearizable items, conditional writes, and tokens. It is what `session.rs` sends, and
 //! how DynamoDB applies it.
 
+use super::items::Table;
 use super::mutation::Mutated;
 use super::mutation::Mutation as M;
-use super::record::{Intent, KEYS, Record, SKUS, Stamp, Standing};
-
-/// A client request token. Each belongs to one body.
-pub(super) type Token = u8;
-
-/// A product's item.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub(super) struct Stock {
-    pub(super) offer: u8,
-    pub(super) available: i8,
-    pub(super) taken: i8,
-    pub(super) received: i8,
-}
-
-/// A write. The transactions carry a token, [`Call::Refuse`] is a `PutItem`.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) enum Call {
-    /// `[0] Put record IF absent, [i] effects`: `once/decide.rs`.
-    Make {
-        intent: Intent,
-        by: Stamp,
-    },
-    /// `Put refusal IF absent`: `once/record.rs`.
-    Refuse {
-        intent: Intent,
-        by: Stamp,
-    },
-    /// `confirm.rs`.
-    Confirm {
-        key: u8,
-        version: u8,
-        payment: u8,
-    },
-    /// `release.rs`: the order's new status and the stock it held.
-    Release {
-        key: u8,
-        version: u8,
-        to: Standing,
-    },
-    /// The claim of [`M::ClaimFirst`].
-    Claim {
-        intent: Intent,
-        by: Stamp,
-    },
-    /// The two halves of [`Call::Release`] in [`M::ReleaseApart`].
-    Close {
-        key: u8,
-        version: u8,
-        to: Standing,
-    },
-    GiveBack {
-        key: u8,
-    },
-}
-
-/// The result of a request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Response {
-    /// Applied, now or earlier under the same token.
-    Done,
-    /// Which conditions failed.
-    Failed {
-        /// The record, if its condition failed.
-        record: Option<Record>,
-        /// Whether an effect's condition failed.
-        effect: bool,
-    },
-    /// The token was used for another body.
-    Mismatch,
-}
-
-/// What happened. Only the properties read it, never a handler.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
-pub(super) struct Witness {
-    /// How many orders were made under a key.
-    pub(super) made: [u8; KEYS],
-    /// How many times an adjustment moved stock.
-    pub(super) moved: [u8; KEYS],
-    /// How many times an order was confirmed.
-    pub(super) confirmed: [u8; KEYS],
-    /// How many times an order's stock was given back.
-    pub(super) released: [u8; KEYS],
-    /// An order was confirmed after its stock was given back, or expired after
-    /// it was confirmed.
-    pub(super) confirmed_and_released: bool,
-    /// An order was made at an offer that its customer had not seen.
-    pub(super) unseen_offer: bool,
-}
-
-/// The table.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Table {
-    pub(super) orders: [Option<Record>; KEYS],
-    pub(super) ledger: [Option<Record>; KEYS],
-    pub(super) payments: [Option<u8>; 2],
-    pub(super) stock: [Stock; SKUS],
-    /// The tokens of transactions that were applied, and what they asked for.
-    pub(super) tokens: Vec<(Token, Call)>,
-    pub(super) witness: Witness,
-}
+use super::record::{Intent, Record, Stamp, Standing};
+use super::request::{Call, Response, Token};
 
 impl Table {
-    pub(super) fn record(&self, intent: Intent) -> Option<Record> {
-        match intent {
-            Intent::Order { .. } => self.orders[intent.key()],
-            Intent::Adjustment { .. } => self.ledger[intent.key()],
-        }
-    }
-
-    fn put(&mut self, record: Record) {
-        let place = match record.intent {
-            Intent::Order { .. } => &mut self.orders,
-            Intent::Adjustment { .. } => &mut self.ledger,
-        };
-        place[record.intent.key()] = Some(record);
-    }
-
     /// Applies a request at one moment, all of it or nothing. A token that is not `recognised` was
     /// forgotten: its ten minutes are over.
     pub(super) fn serve(
@@ -298,31 +186,5 @@ impl Table {
             stock.taken -= quantity;
         }
         self.witness.released[key] += 1;
-    }
-}
-
-impl Response {
-    /// A version condition on an item that does not exist.
-    const NOTHING_THERE: Self = Self::Failed {
-        record: None,
-        effect: false,
-    };
-
-    fn failed_by(record: Record) -> Self {
-        Self::Failed {
-            record: Some(record),
-            effect: false,
-        }
-    }
-}
-
-impl Call {
-    /// Whether it carries a token.
-    fn is_transaction(self) -> bool {
-        match self {
-            Self::Make { .. } | Self::Confirm { .. } | Self::Release { .. } => true,
-            Self::Close { .. } => true,
-            Self::Refuse { .. } | Self::Claim { .. } | Self::GiveBack { .. } => false,
-        }
     }
 }

@@ -2,8 +2,9 @@
 //! the protocol must survive.
 
 use super::handler::Task;
-use super::protocol::{Client, Faults, Protocol};
+use super::protocol::{Client, Protocol};
 use super::record::{Intent, Lines};
+use super::state::Faults;
 
 /// One unit of the first product.
 const ONE: Lines = [1, 0];
