@@ -1,10 +1,10 @@
 //! A model of the order protocol. A model checker explores every path through small worlds.
 //!
 //! [`protocol`], [`state`] and [`explore`] are the world. [`handler`] is what a handler decides, and
-//! [`request`] what it sends. [`items`] is what the table holds, and [`table`] what DynamoDB does.
-//! [`property`] is what must always hold. [`sound`] explores the protocol as designed. [`caught`]
-//! explores it built wrong, in each way of [`mutation`], and keeps the shortest counterexample.
-//! [`audit`] and [`describing`] are separate, small models.
+//! [`request`] what it sends. [`items`] is what the table holds. [`table`] and [`shipping`] are what
+//! DynamoDB does. [`property`] is what must always hold. [`sound`] explores the protocol as
+//! designed. [`caught`] explores it built wrong, in each way of [`mutation`], and keeps the shortest
+//! counterexample. [`audit`] and [`describing`] are separate, small models.
 //!
 //! # What stands for what
 //!
@@ -13,8 +13,12 @@
 //! | [`handler::begin`], `Call::Make` | `decide.rs` `decide`; `place.rs` `take`, `adjust.rs` `movement` |
 //! | [`handler::hear`], `classify`, `before` | `classify.rs` `classify`, `decided_before`; `orders/src/record.rs` `replay` |
 //! | `Call::Refuse` | `once/src/record.rs` `record`, by way of `settle.rs` `settle` |
-//! | [`handler::read`], `change` | `change.rs` `change_from`; `decide` of `confirm.rs`, `cancel.rs`, `expire.rs` |
+//! | [`handler::read`], `change` | `change.rs` `change_from`; `decide` of `confirm.rs`, `cancel.rs`, `expire.rs`, `fulfil.rs` |
+//! | `take_back` of [`handler`], `Record::can_return` | `returns.rs`: the judgement of the order as it is now |
 //! | `Call::Confirm`, `Call::Release` | `confirm.rs` `confirmed`; `release.rs` `released` |
+//! | `Call::Fulfil`, `Call::Return` | the transactions of `fulfil.rs` and `returns.rs` |
+//! | `can_give_back`; `effect` in [`shipping`] | `taken >= :q` of a release and a fulfilment; `shipped >= :q` of a return |
+//! | `Failed` without record and order: `Next::Stop` | 500: only the stock failed, which is a defect |
 //! | `Task::Expire` | `sweeper.rs` `release` |
 //! | `Step::TimeOut`, `Step::Busy` | `Failure::Unknown`; `Failure::Busy`, `Transacted::Busy`, `Reason::Conflict` |
 //! | `Step::Recall`, `Step::Forget` | `turns.rs` `known`; `turns/decided.rs` `outlasts` |
@@ -43,8 +47,8 @@
 //! - A lock may expire while it is held, and a handler may go on without it.
 //!
 //! Not modelled: `If-Match` (it only refuses), permissions, the order of the locks of several
-//! products, several shards, lists, and conditions that cannot fail here, for example that the
-//! product of an order exists.
+//! products, several shards, lists, the limit on the number of returns (a refusal like the others),
+//! and conditions that cannot fail here, for example that the product of an order exists.
 //!
 //! # An answer is always still possible
 //!
@@ -76,12 +80,43 @@
 //! | a release apart from its order | the same | 7 |
 //! | a release without its allocation | stock is conserved | 3 |
 //! | no condition on the payment | a payment confirms at most one order | 6 |
+//! | a cancel at any version, and no other order holds such stock | the stock alone never stops a change of an order | 6 |
+//! | a cancel at any version, without the condition on `taken` | a hold is confirmed or released, and released once | 6 |
+//! | the same | stock is never negative | 6 |
+//! | the order's status judged before its payment | every definitive answer agrees with the table | 8 |
 //! | a confirmation by the clock | an order that a client saw as expired is never confirmed | 5 |
 //! | an adjustment without its record | an adjustment moves stock at most once | 4 |
 //! | the key is claimed first, "in progress" | an answer is always still possible | 2 |
+//! | a cancel after shipping | a fulfilled order never gives back what it took | 6 |
+//! | the same, and no other order holds such stock | the stock alone never stops a change of an order | 6 |
+//! | a cancel at any version of a fulfilled order | a fulfilled order never gives back what it took | 6 |
+//! | a fulfilment at any version | an order ships at most once | 6 |
+//! | the same | a fulfilled order never gives back what it took | 6 |
+//! | a fulfilment that forgets the stock | stock is conserved | 3 |
+//! | the same | the stock alone never stops a change of an order | 6 |
+//! | a return at any version | no more is returned than was shipped | 6 |
+//! | the same, and no other order was shipped | the stock alone never stops a change of an order | 6 |
+//! | a return at any version, without the condition on `shipped` | no more is returned than was shipped | 6 |
+//! | the same | stock is never negative | 6 |
+//! | no condition on the return's record | a return moves stock at most once | 6 |
+//! | a return without its record | the same; stock is conserved | 6; 3 |
+//! | a refusal of a return without its record | every definitive answer agrees with the table | 8 |
+//! | the same | all definitive answers for a key are the same | 5 |
+//! | no condition on the refusal of a return | every definitive answer agrees with the table | 6 |
+//! | a write-off that still counts as received | stock is conserved | 3 |
 //!
-//! One mutant survives, as it should: the stock's reasons are read first, but the refusal is still
-//! recorded before it is sent. The condition on the record makes that harmless.
+//! The conditions `taken >= :q` and `shipped >= :q` see a second release or return of an order only
+//! if no other order's units cover it. So they are a second guard, and the version condition is the
+//! first.
+//!
+//! Four mutants survive, as they should:
+//!
+//! - The stock's reasons are read first, but the refusal is still recorded before it is sent. The
+//!   condition on the record makes that harmless.
+//! - The reason of a return's order is read before the return's own. The next write meets the
+//!   record.
+//! - `taken >= :q` alone is missing, or `shipped >= :q` alone. The version condition still makes a
+//!   change happen once, so neither can fail.
 
 mod audit;
 mod caught;
@@ -94,6 +129,7 @@ mod property;
 mod protocol;
 mod record;
 mod request;
+mod shipping;
 mod sound;
 mod state;
 mod story;

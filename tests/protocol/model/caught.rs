@@ -2,14 +2,16 @@
 
 mod changing;
 mod placing;
+mod shipping;
 
 use stateright::{Checker as _, HasDiscoveries, Model as _};
 
 use super::handler::Answer;
 use super::mutation::Mutation as M;
 use super::property::{
-    ALWAYS, ANSWERABLE, CONSERVED, GONE_FOR_GOOD, MOVED_ONCE, NOT_NEGATIVE, ONE_FATE, ONE_ORDER,
-    ONE_PAYMENT, SAME_ANSWER, SEEN_OFFER, TRUE_ANSWER,
+    ALWAYS, ANSWERABLE, CONSERVED, GONE_FOR_GOOD, MOVED_ONCE, NO_DEFECT, NOT_NEGATIVE, ONE_FATE,
+    ONE_ORDER, ONE_PAYMENT, RETURNED_AT_MOST, RETURNED_ONCE, SAME_ANSWER, SEEN_OFFER,
+    SHIPPED_FOR_GOOD, SHIPPED_ONCE, TRUE_ANSWER,
 };
 use super::protocol::{Protocol, Step};
 use super::record::Standing;
@@ -21,7 +23,7 @@ use super::worlds;
 const STEPS_MAX: usize = 20;
 
 /// Each mutant, a world that it fails in, and the property that it violates.
-const MUTANTS: [(M, fn() -> Protocol, &str); 24] = [
+const MUTANTS: [(M, fn() -> Protocol, &str); 46] = [
     (M::NoRefusalRecord, worlds::restock, TRUE_ANSWER),
     (M::AnswerFromARead, worlds::one_key, TRUE_ANSWER),
     (M::StockReasonsFirstUnrecorded, calm_key, TRUE_ANSWER),
@@ -32,11 +34,14 @@ const MUTANTS: [(M, fn() -> Protocol, &str); 24] = [
     (M::NoOfferCondition, worlds::offers, SEEN_OFFER),
     (M::NoAdjustmentCondition, worlds::adjustments, NOT_NEGATIVE),
     (M::ConfirmAtAnyVersion, calm_fates, ONE_FATE),
-    (M::CancelAtAnyVersion, calm_fates, ONE_FATE),
+    (M::CancelAtAnyVersion, calm_holds, ONE_FATE),
+    (M::CancelAtAnyVersion, calm_fates, NO_DEFECT),
+    (M::CancelUnconditionally, calm_fates, ONE_FATE),
+    (M::CancelUnconditionally, calm_fates, NOT_NEGATIVE),
     (M::ExpireAtAnyVersion, calm_fates, ONE_FATE),
     (M::NoPaymentCondition, worlds::payments, ONE_PAYMENT),
     (M::TokenOfTheKey, worlds::one_key, TRUE_ANSWER),
-    (M::ReleaseApart, calm_fates, ONE_FATE),
+    (M::ReleaseApart, calm_holds, ONE_FATE),
     (M::ReleaseWithoutAllocation, calm_fates, CONSERVED),
     (M::ExpiryByTtl, deleted_orders, CONSERVED),
     (M::ExpiryByTtl, deleted_orders, ONE_ORDER),
@@ -50,6 +55,29 @@ const MUTANTS: [(M, fn() -> Protocol, &str); 24] = [
         worlds::redis_and_deletion,
         TRUE_ANSWER,
     ),
+    (M::StatusBeforePayment, calm_fates, TRUE_ANSWER),
+    (M::CancelAfterShipping, calm_shipping, SHIPPED_FOR_GOOD),
+    (M::CancelAfterShipping, calm_single, NO_DEFECT),
+    (M::CancelAtAnyVersion, calm_shipping, SHIPPED_FOR_GOOD),
+    (M::FulfilAtAnyVersion, calm_parcels, SHIPPED_ONCE),
+    (M::FulfilAtAnyVersion, calm_shipping, SHIPPED_FOR_GOOD),
+    (M::FulfilWithoutStock, calm_early_return, CONSERVED),
+    (M::FulfilWithoutStock, calm_early_return, NO_DEFECT),
+    (M::ReturnAtAnyVersion, calm_returns, RETURNED_AT_MOST),
+    (M::ReturnAtAnyVersion, calm_single_returns, NO_DEFECT),
+    (
+        M::ReturnUnconditionally,
+        calm_single_returns,
+        RETURNED_AT_MOST,
+    ),
+    (M::ReturnUnconditionally, calm_single_returns, NOT_NEGATIVE),
+    (M::NoReturnCondition, calm_return, RETURNED_ONCE),
+    (M::ReturnWithoutRecord, calm_return, RETURNED_ONCE),
+    (M::ReturnWithoutRecord, calm_return, CONSERVED),
+    (M::NoReturnRefusalRecord, calm_early_part, TRUE_ANSWER),
+    (M::NoReturnRefusalRecord, calm_returns, SAME_ANSWER),
+    (M::NoRefusalCondition, calm_returns, TRUE_ANSWER),
+    (M::WriteOffWithoutReceived, calm_returns, CONSERVED),
 ];
 
 /// The world with no faults except crashes, lost answers and late arrivals.
@@ -66,6 +94,59 @@ fn calm_key() -> Protocol {
 
 fn calm_fates() -> Protocol {
     calm(worlds::fates())
+}
+
+/// As [`calm_fates`], and another order holds stock of the same product. The condition on `taken`
+/// cannot tell the two orders' units apart.
+fn calm_holds() -> Protocol {
+    let mut world = calm_fates();
+    world.placed.extend_from_within(..);
+    world
+}
+
+fn calm_shipping() -> Protocol {
+    calm(worlds::fulfil_or_cancel())
+}
+
+fn calm_parcels() -> Protocol {
+    calm(worlds::parcels())
+}
+
+/// One client that returns one of two units.
+fn calm_return() -> Protocol {
+    let mut world = calm(worlds::one_return());
+    world.clients.truncate(1);
+    world
+}
+
+fn calm_returns() -> Protocol {
+    calm(worlds::two_returns())
+}
+
+fn calm_early_return() -> Protocol {
+    calm(worlds::early_return())
+}
+
+/// One client that returns one of two units, perhaps before they were shipped.
+fn calm_early_part() -> Protocol {
+    let mut world = calm_early_return();
+    world.clients.remove(1);
+    world.placed = vec![([2, 0], Standing::Confirmed)];
+    world
+}
+
+/// The world without its second order, so that no other stock hides a defect.
+fn single(mut world: Protocol) -> Protocol {
+    world.placed.truncate(1);
+    world
+}
+
+fn calm_single() -> Protocol {
+    single(calm_shipping())
+}
+
+fn calm_single_returns() -> Protocol {
+    single(calm_returns())
 }
 
 fn calm_adjustments() -> Protocol {
@@ -186,6 +267,10 @@ fn heard(step: &Step) -> bool {
 
 fn unheard(step: &Step) -> bool {
     matches!(step, Step::Arrive { heard: false, .. })
+}
+
+fn read(step: &Step) -> bool {
+    matches!(step, Step::Read { .. })
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::handler::{Phase, Task};
 use super::mutation::Mutation as M;
 use super::property;
 use super::protocol::{Protocol, Step};
-use super::record::{KEYS, SKUS};
+use super::record::{Intent, KEYS, SKUS};
 use super::request::{Call, Request};
 use super::state::State;
 
@@ -47,11 +47,13 @@ impl Protocol {
     fn steps_of(&self, state: &State, client: u8, steps: &mut Vec<Step>) {
         let actor = &state.actors[usize::from(client)];
         let known = match self.task(client) {
-            Task::Make(_) => true,
             // No client knows the id of an order that never existed.
-            Task::Confirm { key, .. } | Task::Cancel { key } | Task::Expire { key } => {
-                state.table.orders[usize::from(key)].is_some_and(|record| record.is_order())
-            }
+            Task::Make(Intent::Return { order: key, .. })
+            | Task::Confirm { key, .. }
+            | Task::Cancel { key }
+            | Task::Expire { key }
+            | Task::Fulfil { key, .. } => state.table.has_order(key),
+            Task::Make(_) => true,
         };
         if known && actor.attempts < self.clients[usize::from(client)].attempts {
             steps.push(Step::Begin { client });

@@ -51,6 +51,35 @@ pub(super) enum Mutation {
     LockForACondition,
     /// Redis remembers a refusal for longer than the table.
     CacheOutlivesTheRefusal,
+    /// A confirmation is judged by the order's status first, and by its payment afterwards.
+    StatusBeforePayment,
+    /// A cancel is written at any version of the order, and without checking that its stock is
+    /// still taken.
+    CancelUnconditionally,
+    /// Stock is given back without checking that it is taken.
+    NoTakenCondition,
+    /// A fulfilled order can be cancelled.
+    CancelAfterShipping,
+    /// A fulfilment is written at any version of the order.
+    FulfilAtAnyVersion,
+    /// A fulfilment moves no stock.
+    FulfilWithoutStock,
+    /// A return is written at any version of the order.
+    ReturnAtAnyVersion,
+    /// Returned stock is moved without checking that it was shipped.
+    NoShippedCondition,
+    /// Both.
+    ReturnUnconditionally,
+    /// The order's reason is read before the return's own.
+    OrderReasonFirst,
+    /// A return is written even if there is one under its key.
+    NoReturnCondition,
+    /// A return moves stock and leaves no record.
+    ReturnWithoutRecord,
+    /// The refusal of a return is sent without being recorded.
+    NoReturnRefusalRecord,
+    /// What is written off still counts as received.
+    WriteOffWithoutReceived,
 }
 
 /// How a model is mutated, if it is.

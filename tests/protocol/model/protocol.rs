@@ -28,8 +28,8 @@ pub(super) struct Protocol {
     pub(super) clients: Vec<Client>,
     /// What is available at the start.
     pub(super) stock: Lines,
-    /// Orders that were placed before the start, in the order of their keys.
-    pub(super) placed: Vec<Lines>,
+    /// Orders that were placed before the start, in the order of their keys, and their status.
+    pub(super) placed: Vec<(Lines, Standing)>,
     pub(super) faults: Faults,
     /// Whether there are locks and remembered answers in Redis.
     pub(super) redis: bool,
@@ -96,33 +96,25 @@ pub(super) enum Step {
 impl Protocol {
     /// The state at the start.
     pub(super) fn start(&self) -> State {
-        let mut orders = [None; KEYS];
-        let mut stock = self.stock.map(|available| Stock {
+        let stock = self.stock.map(|available| Stock {
             available,
             received: available,
             ..Stock::default()
         });
-        for (key, lines) in self.placed.iter().enumerate() {
-            let intent = Intent::Order {
-                key: u8::try_from(key).unwrap(),
-                lines: *lines,
-                offer: 0,
-            };
-            orders[key] = Some(Record::new(intent, FIRST, Standing::Pending));
-            for (stock, quantity) in stock.iter_mut().zip(lines) {
-                stock.taken += quantity;
-                stock.received += quantity;
-            }
+        let mut table = Table {
+            orders: [None; KEYS],
+            ledger: [None; KEYS],
+            returns: [None; KEYS],
+            payments: [None; 2],
+            stock,
+            tokens: Vec::new(),
+            witness: Witness::default(),
+        };
+        for (key, (lines, standing)) in (0..).zip(&self.placed) {
+            place(&mut table, key, *lines, *standing);
         }
         State {
-            table: Table {
-                orders,
-                ledger: [None; KEYS],
-                payments: [None; 2],
-                stock,
-                tokens: Vec::new(),
-                witness: Witness::default(),
-            },
+            table,
             network: Vec::new(),
             actors: vec![Actor::default(); self.clients.len()],
             locks: [None; SKUS],
@@ -302,4 +294,33 @@ impl Protocol {
     pub(super) fn every_client(&self) -> impl Iterator<Item = u8> + use<> {
         0..u8::try_from(self.clients.len()).unwrap()
     }
+}
+
+/// Adds an order as it is after its placement, its confirmation by the payment of its own number,
+/// and its fulfilment in parcel 0.
+fn place(table: &mut Table, key: u8, lines: Lines, standing: Standing) {
+    let offer = 0;
+    let number = usize::from(key);
+    let is_fulfilled = standing == Standing::Fulfilled;
+    for (stock, quantity) in table.stock.iter_mut().zip(lines) {
+        stock.received += quantity;
+        if is_fulfilled {
+            stock.shipped += quantity;
+        } else {
+            stock.taken += quantity;
+        }
+    }
+    let mut order = Record::new(Intent::Order { key, lines, offer }, FIRST, standing);
+    if standing != Standing::Pending {
+        order.version += 1;
+        order.payment = Some(key);
+        table.payments[number] = Some(key);
+        table.witness.confirmed[number] = 1;
+    }
+    if is_fulfilled {
+        order.version += 1;
+        order.parcel = Some(0);
+        table.witness.shipped[number] = 1;
+    }
+    table.put(order);
 }

@@ -21,7 +21,7 @@ pub(super) enum Call {
         intent: Intent,
         by: Stamp,
     },
-    /// `Put refusal IF absent`: `once/record.rs`.
+    /// `Put refusal IF absent`: `once/record.rs`, and `returns.rs` for a return.
     Refuse {
         intent: Intent,
         by: Stamp,
@@ -37,6 +37,18 @@ pub(super) enum Call {
         key: u8,
         version: u8,
         to: Standing,
+    },
+    /// `fulfil.rs`: the order's new status, and its stock from taken to shipped.
+    Fulfil {
+        key: u8,
+        version: u8,
+        parcel: u8,
+    },
+    /// `[0] Put record IF absent, [1] the order IF version, [i] stock`: `returns.rs`.
+    Return {
+        intent: Intent,
+        by: Stamp,
+        version: u8,
     },
     /// The claim of [`M::ClaimFirst`].
     ///
@@ -63,29 +75,26 @@ pub(super) enum Call {
 pub(super) enum Response {
     /// Applied, now or earlier under the same token.
     Done,
-    /// Which conditions failed.
-    Failed {
-        /// The record, if its condition failed.
-        record: Option<Record>,
-        /// Whether an effect's condition failed.
-        effect: bool,
-    },
+    Failed(Failed),
     /// The token was used for another body.
     Mismatch,
 }
 
-impl Response {
-    /// A version condition on an item that does not exist.
-    pub(super) const NOTHING_THERE: Self = Self::Failed {
-        record: None,
-        effect: false,
-    };
+/// Which conditions failed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Failed {
+    /// The record that must be absent, if it is there.
+    pub(super) record: Option<Record>,
+    /// The order that must be as it was read, if it has changed.
+    pub(super) order: Option<Record>,
+    /// Whether an effect's condition failed.
+    pub(super) effect: bool,
+}
 
-    pub(super) fn failed_by(record: Record) -> Self {
-        Self::Failed {
-            record: Some(record),
-            effect: false,
-        }
+impl Failed {
+    /// Whether any condition failed.
+    pub(super) fn any(self) -> bool {
+        self != Self::default()
     }
 }
 
@@ -94,7 +103,7 @@ impl Call {
     pub(super) fn is_transaction(self) -> bool {
         match self {
             Self::Make { .. } | Self::Confirm { .. } | Self::Release { .. } => true,
-            Self::Close { .. } => true,
+            Self::Fulfil { .. } | Self::Return { .. } | Self::Close { .. } => true,
             Self::Refuse { .. } | Self::Claim { .. } | Self::GiveBack { .. } => false,
         }
     }

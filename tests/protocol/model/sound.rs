@@ -1,5 +1,7 @@
 //! Explores the protocol as designed: every property holds in every world.
 
+mod shipping;
+
 use stateright::{Checker as _, Model as _};
 
 use super::handler::{Answer, Phase};

@@ -108,6 +108,19 @@ impl fmt::Display for Call {
             Self::Release { key, version, to } | Self::Close { key, version, to } => {
                 write!(f, "make order {key} {to:?} at version {version}")
             }
+            Self::Fulfil {
+                key,
+                version,
+                parcel,
+            } => write!(
+                f,
+                "fulfil order {key} at version {version} in parcel {parcel}"
+            ),
+            Self::Return {
+                intent,
+                by,
+                version,
+            } => write!(f, "make {intent} at version {version} as #{by}"),
             Self::GiveBack { key } => write!(f, "give back the stock of order {key}"),
         }
     }
@@ -122,6 +135,16 @@ impl fmt::Display for Intent {
             Self::Adjustment { key, sku, delta } => {
                 write!(f, "adjustment {key} of product {sku} by {delta:+}")
             }
+            Self::Return {
+                key,
+                order,
+                lines,
+                restock,
+            } => {
+                let lines = in_words(*lines);
+                let end = if *restock { "sell again" } else { "write off" };
+                write!(f, "return {key} from order {order} of {lines} to {end}")
+            }
         }
     }
 }
@@ -134,6 +157,7 @@ impl fmt::Display for Task {
                 write!(f, "confirms order {key} by payment {payment}")
             }
             Self::Cancel { key } => write!(f, "cancels order {key}"),
+            Self::Fulfil { key, parcel } => write!(f, "fulfils order {key} in parcel {parcel}"),
             Self::Expire { key } => write!(f, "is the sweeper and expires order {key}"),
         }
     }
@@ -141,14 +165,18 @@ impl fmt::Display for Task {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for record in self.table.orders.iter().chain(&self.table.ledger).flatten() {
+        let table = &self.table;
+        let records = table.orders.iter().chain(&table.ledger);
+        for record in records.chain(&table.returns).flatten() {
             writeln!(f, "      the table has {record}")?;
         }
         for (sku, stock) in self.table.stock.iter().enumerate() {
-            let (available, taken, received) = (stock.available, stock.taken, stock.received);
+            let (available, taken) = (stock.available, stock.taken);
+            let (shipped, received) = (stock.shipped, stock.received);
             writeln!(
                 f,
-                "      product {sku}: {available} available, {taken} taken, {received} received"
+                "      product {sku}: {available} available, {taken} taken, {shipped} shipped, \
+                 {received} received"
             )?;
         }
         for (client, actor) in self.actors.iter().enumerate() {
@@ -167,7 +195,9 @@ impl fmt::Display for Record {
             Standing::Refused => "refused",
             Standing::Adjusted => "made",
             Standing::Pending => "pending",
+            Standing::Returned => "made",
             Standing::Confirmed => "confirmed",
+            Standing::Fulfilled => "fulfilled",
             Standing::Cancelled => "cancelled",
             Standing::Expired => "expired",
         };
@@ -187,6 +217,10 @@ impl fmt::Display for Answer {
             Self::KeyReused => f.write_str("the key was used for another request"),
             Self::Confirmed => f.write_str("confirmed"),
             Self::Cancelled => f.write_str("cancelled"),
+            Self::Fulfilled => f.write_str("fulfilled"),
+            Self::AlreadyFulfilled => f.write_str("fulfilled in another parcel"),
+            Self::NotConfirmed => f.write_str("the order is not confirmed"),
+            Self::OrderFulfilled => f.write_str("the order is fulfilled"),
             Self::AlreadyConfirmed => f.write_str("confirmed by another payment"),
             Self::OrderCancelled => f.write_str("the order is cancelled"),
             Self::Expired => f.write_str("the hold has expired"),
@@ -240,8 +274,8 @@ fn a_story_lists_the_clients_then_each_step_then_the_end() {
   3.  client 0's request (token 1) to make order 0 of 1 of product 0 at offer 0 as #1 arrives, \
          heard
       the table has order 0 of 1 of product 0 at offer 0: pending, by #1, version 1
-      product 0: 0 available, 1 taken, 1 received
-      product 1: 0 available, 0 taken, 0 received
+      product 0: 0 available, 1 taken, 0 shipped, 1 received
+      product 1: 0 available, 0 taken, 0 shipped, 0 received
       client 0 got: yes, by #1
 "
     );

@@ -5,7 +5,7 @@ use super::items::Table;
 use super::mutation::Mutated;
 use super::mutation::Mutation as M;
 use super::record::{Intent, Record, Stamp, Standing};
-use super::request::{Call, Response, Token};
+use super::request::{Call, Failed, Response, Token};
 
 impl Table {
     /// Applies a request at one moment, all of it or nothing. A token that is not `recognised` was
@@ -50,17 +50,22 @@ impl Table {
                 version,
                 payment,
             } => self.confirm(key, version, payment, mutated),
-            Call::Release { key, version, to } => {
-                let response = self.close(key, version, to, mutated);
-                let is_allocated = mutated != Some(M::ReleaseWithoutAllocation);
-                if response == Response::Done && is_allocated {
-                    self.give_back(key.into());
-                }
-                response
-            }
+            Call::Release { key, version, to } => self.release(key, version, to, mutated),
+            Call::Fulfil {
+                key,
+                version,
+                parcel,
+            } => self.fulfil(key, version, parcel, mutated),
+            Call::Return {
+                intent,
+                by,
+                version,
+            } => self.take_back(intent, by, version, mutated),
             Call::Close { key, version, to } => self.close(key, version, to, mutated),
             Call::GiveBack { key } => {
-                self.give_back(key.into());
+                if self.can_give_back(key.into(), mutated) {
+                    self.give_back(key.into());
+                }
                 Response::Done
             }
         }
@@ -68,7 +73,10 @@ impl Table {
 
     fn put_absent(&mut self, record: Record, drops_condition: bool) -> Response {
         match self.record(record.intent) {
-            Some(there) if !drops_condition => Response::failed_by(there),
+            Some(there) if !drops_condition => Response::Failed(Failed {
+                record: Some(there),
+                ..Failed::default()
+            }),
             Some(_) | None => {
                 self.put(record);
                 Response::Done
@@ -81,12 +89,13 @@ impl Table {
             let ours = there.standing == Standing::Claimed && there.by == by;
             !ours && mutated != Some(M::NoRecordCondition)
         });
-        let effect = !self.allows(intent, mutated);
-        if there.is_some() || effect {
-            return Response::Failed {
-                record: there,
-                effect,
-            };
+        let failed = Failed {
+            record: there,
+            effect: !self.allows(intent, mutated),
+            ..Failed::default()
+        };
+        if failed.any() {
+            return Response::Failed(failed);
         }
         match intent {
             Intent::Order { lines, offer, .. } => {
@@ -107,6 +116,7 @@ impl Table {
                     self.put(Record::new(intent, by, Standing::Adjusted));
                 }
             }
+            Intent::Return { .. } => panic!("a return is written at a version of its order"),
         }
         Response::Done
     }
@@ -127,20 +137,24 @@ impl Table {
                 let available = self.stock[usize::from(sku)].available;
                 -delta <= available || mutated == Some(M::NoAdjustmentCondition)
             }
+            Intent::Return { .. } => panic!("a return is written at a version of its order"),
         }
     }
 
     fn confirm(&mut self, key: u8, version: u8, payment: u8, mutated: Mutated) -> Response {
         let place = usize::from(key);
         let Some(order) = self.orders[place] else {
-            return Response::NOTHING_THERE;
+            return Response::Failed(Failed::default());
         };
         let any_version = mutated == Some(M::ConfirmAtAnyVersion);
-        let record = (order.version != version && !any_version).then_some(order);
         let used = self.payments[usize::from(payment)].is_some_and(|order| order != key);
-        let effect = used && mutated != Some(M::NoPaymentCondition);
-        if record.is_some() || effect {
-            return Response::Failed { record, effect };
+        let failed = Failed {
+            order: (order.version != version && !any_version).then_some(order),
+            effect: used && mutated != Some(M::NoPaymentCondition),
+            ..Failed::default()
+        };
+        if failed.any() {
+            return Response::Failed(failed);
         }
         self.payments[usize::from(payment)] = Some(key);
         self.witness.confirmed[place] += 1;
@@ -154,17 +168,47 @@ impl Table {
         Response::Done
     }
 
+    fn release(&mut self, key: u8, version: u8, to: Standing, mutated: Mutated) -> Response {
+        let is_allocated = mutated != Some(M::ReleaseWithoutAllocation);
+        let effect = is_allocated && !self.can_give_back(key.into(), mutated);
+        let order = self.changed(key.into(), version, to, mutated);
+        let failed = Failed {
+            order,
+            effect,
+            ..Failed::default()
+        };
+        if failed.any() {
+            return self.cancelled(failed);
+        }
+        let response = self.close(key, version, to, mutated);
+        if response == Response::Done && is_allocated {
+            self.give_back(key.into());
+        }
+        response
+    }
+
+    /// The order, if it is not as it was read.
+    fn changed(&self, key: usize, version: u8, to: Standing, mutated: Mutated) -> Option<Record> {
+        let any_version = match to {
+            Standing::Expired => mutated == Some(M::ExpireAtAnyVersion),
+            _ => matches!(
+                mutated,
+                Some(M::CancelAtAnyVersion | M::CancelUnconditionally)
+            ),
+        };
+        self.orders[key].filter(|order| order.version != version && !any_version)
+    }
+
     fn close(&mut self, key: u8, version: u8, to: Standing, mutated: Mutated) -> Response {
         let place = usize::from(key);
         let Some(order) = self.orders[place] else {
-            return Response::NOTHING_THERE;
+            return Response::Failed(Failed::default());
         };
-        let any_version = match to {
-            Standing::Expired => mutated == Some(M::ExpireAtAnyVersion),
-            _ => mutated == Some(M::CancelAtAnyVersion),
-        };
-        if order.version != version && !any_version {
-            return Response::failed_by(order);
+        if let Some(order) = self.changed(place, version, to, mutated) {
+            return Response::Failed(Failed {
+                order: Some(order),
+                ..Failed::default()
+            });
         }
         let expired_after_confirmation =
             to == Standing::Expired && 0 < self.witness.confirmed[place];
@@ -175,6 +219,16 @@ impl Table {
             ..order
         });
         Response::Done
+    }
+
+    /// The condition of a release: `RELEASE_CONDITION`.
+    fn can_give_back(&self, key: usize, mutated: Mutated) -> bool {
+        let any_stock = matches!(
+            mutated,
+            Some(M::NoTakenCondition | M::CancelUnconditionally)
+        );
+        let order = self.orders[key];
+        any_stock || order.is_some_and(|order| self.has(order.lines(), |stock| stock.taken))
     }
 
     fn give_back(&mut self, key: usize) {

@@ -3,11 +3,13 @@
 
 use super::handler::Task;
 use super::protocol::{Client, Protocol};
-use super::record::{Intent, Lines};
+use super::record::{Intent, Lines, Standing};
 use super::state::Faults;
 
 /// One unit of the first product.
 const ONE: Lines = [1, 0];
+
+const TWO: Lines = [2, 0];
 
 const fn client(attempts: u8, task: Task) -> Client {
     Client { task, attempts }
@@ -25,6 +27,23 @@ const fn adjust(key: u8, delta: i8) -> Task {
     let sku = 0;
     Task::Make(Intent::Adjustment { key, sku, delta })
 }
+
+const fn fulfil(key: u8, parcel: u8) -> Task {
+    Task::Fulfil { key, parcel }
+}
+
+/// A return from the first order, under a key.
+const fn give(key: u8, lines: Lines, restock: bool) -> Task {
+    Task::Make(Intent::Return {
+        key,
+        order: 0,
+        lines,
+        restock,
+    })
+}
+
+const SELL_AGAIN: bool = true;
+const WRITE_OFF: bool = false;
 
 const fn faults(resends: u8, copies: u8) -> Faults {
     Faults {
@@ -108,7 +127,7 @@ pub(super) fn fates() -> Protocol {
             client(2, Task::Cancel { key }),
             client(1, Task::Expire { key }),
         ],
-        placed: vec![ONE],
+        placed: vec![(ONE, Standing::Pending)],
         faults: faults(1, 0),
         ..Protocol::default()
     }
@@ -123,7 +142,7 @@ pub(super) fn payments() -> Protocol {
             client(2, confirm(1, 0)),
             client(1, confirm(1, 1)),
         ],
-        placed: vec![ONE, ONE],
+        placed: vec![(ONE, Standing::Pending); 2],
         faults: faults(1, 0),
         ..Protocol::default()
     }
@@ -192,6 +211,135 @@ pub(super) fn redis_and_deletion() -> Protocol {
     }
 }
 
+/// A paid order that is fulfilled, cancelled, and confirmed once more by the same payment.
+/// The other order holds stock of the same product.
+pub(super) fn fulfil_or_cancel() -> Protocol {
+    let key = 0;
+    Protocol {
+        clients: vec![
+            client(2, fulfil(key, 0)),
+            client(2, Task::Cancel { key }),
+            client(1, Task::Confirm { key, payment: 0 }),
+        ],
+        placed: vec![(ONE, Standing::Confirmed), (ONE, Standing::Pending)],
+        faults: faults(1, 0),
+        ..Protocol::default()
+    }
+}
+
+/// A pending order that is confirmed, fulfilled and expired at once.
+pub(super) fn fulfil_or_expire() -> Protocol {
+    let key = 0;
+    Protocol {
+        clients: vec![
+            client(2, Task::Confirm { key, payment: 0 }),
+            client(2, fulfil(key, 0)),
+            client(1, Task::Expire { key }),
+        ],
+        placed: vec![(ONE, Standing::Pending)],
+        faults: faults(1, 0),
+        ..Protocol::default()
+    }
+}
+
+/// An order that is fulfilled by several with the same reference, and by one with another.
+/// The other order holds stock of the same product.
+pub(super) fn parcels() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, fulfil(0, 0)),
+            client(1, fulfil(0, 0)),
+            client(2, fulfil(0, 1)),
+        ],
+        placed: vec![(ONE, Standing::Confirmed); 2],
+        faults: faults(1, 0),
+        ..Protocol::default()
+    }
+}
+
+/// A return under one key by two handlers at once, and another return under the same key.
+pub(super) fn one_return() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, give(0, ONE, SELL_AGAIN)),
+            client(1, give(0, ONE, SELL_AGAIN)),
+            client(1, give(0, ONE, WRITE_OFF)),
+        ],
+        placed: vec![(TWO, Standing::Fulfilled)],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// Two returns, sold again and written off, of which only one fits. The other order was shipped
+/// too.
+pub(super) fn two_returns() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, give(0, ONE, SELL_AGAIN)),
+            client(2, give(1, ONE, WRITE_OFF)),
+        ],
+        placed: vec![(ONE, Standing::Fulfilled); 2],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// A return of two products, a part of each, against a return of the rest.
+pub(super) fn parts() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, give(0, [1, 1], SELL_AGAIN)),
+            client(2, give(1, [1, 0], WRITE_OFF)),
+        ],
+        placed: vec![([2, 1], Standing::Fulfilled)],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// A return from an order that may not be fulfilled yet.
+pub(super) fn early_return() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, give(0, ONE, SELL_AGAIN)),
+            client(1, give(0, ONE, SELL_AGAIN)),
+            client(1, fulfil(0, 0)),
+        ],
+        placed: vec![(ONE, Standing::Confirmed)],
+        faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// A return for sale, a loss, and an order for the unit that came back.
+pub(super) fn sold_again() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(2, give(0, ONE, SELL_AGAIN)),
+            client(1, adjust(0, -1)),
+            client(2, order(1, ONE)),
+        ],
+        placed: vec![(ONE, Standing::Fulfilled)],
+        faults: faults(0, 1),
+        ..Protocol::default()
+    }
+}
+
+/// An order that is fulfilled and comes back, while another is placed.
+pub(super) fn there_and_back() -> Protocol {
+    Protocol {
+        clients: vec![
+            client(1, fulfil(0, 0)),
+            client(2, give(0, ONE, SELL_AGAIN)),
+            client(2, order(1, ONE)),
+        ],
+        placed: vec![(ONE, Standing::Confirmed)],
+        faults: faults(0, 1),
+        ..Protocol::default()
+    }
+}
+
 /// Everything from the order to its end, at the same time. It takes minutes.
 pub(super) fn everything() -> Protocol {
     let key = 0;
@@ -205,6 +353,23 @@ pub(super) fn everything() -> Protocol {
         ],
         stock: ONE,
         faults: faults(1, 1),
+        ..Protocol::default()
+    }
+}
+
+/// Everything after the payment, at the same time.
+pub(super) fn everything_after() -> Protocol {
+    let key = 0;
+    Protocol {
+        clients: vec![
+            client(1, fulfil(key, 0)),
+            client(1, Task::Cancel { key }),
+            client(2, give(0, ONE, SELL_AGAIN)),
+            client(1, give(1, ONE, WRITE_OFF)),
+            client(1, order(1, ONE)),
+        ],
+        placed: vec![(ONE, Standing::Confirmed)],
+        faults: faults(0, 1),
         ..Protocol::default()
     }
 }
