@@ -46,6 +46,40 @@ async fn a_missing_key_and_a_malformed_key_are_refused() {
 }
 
 #[tokio::test]
+async fn two_idempotency_key_lines_or_a_comma_in_the_key_are_refused() {
+    without_effect(async |shop| {
+        let order = order_of(&[line("TEA-01", 1)]);
+        let adjustment = json!({"delta": 1, "reason": "a test"});
+        for (path, body) in [("/orders", &order), ("/products/TEA-01/stock", &adjustment)] {
+            for keys in [["a", "a"].as_slice(), &["a,b"], &["a,"]] {
+                let mut request = shop.post(path).by("demo", "orders:write stock:write");
+                for key in keys {
+                    request = request.key(key);
+                }
+                let answer = request.json(body).send().await;
+                answer.assert_problem(400, "idempotency-key-malformed");
+                let detail = answer.json()["detail"].to_string();
+                assert!(detail.contains("comma"), "{detail}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_quoted_key_is_another_key_than_the_same_text_without_quotes() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let plain = shop.place("a", "TEA-01", 1).await.order_id();
+        let quoted = shop.place("\"a\"", "TEA-01", 1).await.order_id();
+        assert_ne!(plain, quoted);
+        let replayed = shop.place("\"a\"", "TEA-01", 1).await;
+        assert!(replayed.is_replay() && replayed.order_id() == quoted);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_invalid_quantity_is_refused_with_a_pointer_to_it() {
     without_effect(async |shop| {
         for quantity in ["0", "-1", "9223372036854775808", "1.5", "1.0", "\"1\""] {
