@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, List};
 use crate::customer::Customer;
 use crate::day_cursor::DayCursor;
 use crate::day_list;
@@ -78,7 +78,7 @@ pub(crate) async fn list_orders(
                 }
             };
             let owner = customer.as_str();
-            let keys = keys(session, owner, false, request.page.cursor, examined).await?;
+            let keys = keys(session, List::Orders, owner, request.page.cursor, examined).await?;
             let (orders, listed, more) = select(session, &keys, examined, request).await?;
             let next = listed.last().filter(|_| more).and_then(Cursor::after);
             (orders, next.map(|cursor| cursor.write()))
@@ -129,7 +129,7 @@ pub(crate) async fn list_products(
     session: &Session<'_>,
     request: &PageRequest<'_>,
 ) -> Result<Answer, Error> {
-    let mut keys = keys(session, OWNER, true, request.cursor, request.limit).await?;
+    let mut keys = keys(session, List::Products, OWNER, request.cursor, request.limit).await?;
     let limit = usize::try_from(request.limit).unwrap_or_default();
     let more = limit < keys.len();
     keys.truncate(limit);
@@ -145,19 +145,19 @@ pub(crate) async fn list_products(
 /// Reads the keys of the next `limit` items of an owner, and one more if there is one.
 async fn keys(
     session: &Session<'_>,
+    list: List,
     owner: &str,
-    forward: bool,
     cursor: Option<&str>,
     limit: i32,
 ) -> Result<Vec<Item>, Error> {
-    let cursor = cursor.map(|cursor| Cursor::read(cursor, owner));
+    let cursor = cursor.map(|cursor| Cursor::read(cursor, list, owner));
     let after = cursor.transpose()?.map(|cursor| cursor.key());
     let page = Page {
         index: BY_OWNER,
         condition: "#owner = :owner",
         names: &[("#owner", "owner")],
         values: Item::from([(":owner".to_owned(), text(owner))]),
-        forward,
+        forward: list.is_forward(),
         // One key more than requested shows whether there is a next page.
         limit: limit + 1,
         after: after.as_ref(),

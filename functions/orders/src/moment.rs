@@ -9,6 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// How many digits a stored moment has, so that text order is time order.
 const DIGITS: usize = 15;
 
+/// Whether a text has the form in which the table stores a moment.
+pub(crate) fn is_stored(text: &str) -> bool {
+    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A moment in whole milliseconds since 1970, and never before 1970.
 ///
 /// The table stores 15 digits, which an index sorts as text. Clients see RFC 3339

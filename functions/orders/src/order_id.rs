@@ -12,6 +12,8 @@ pub(crate) const SORT_KEY: &str = "ORDER";
 /// The route whose decisions are orders. It is part of what an id is derived from.
 const ROUTE: &str = "POST /orders";
 
+const PARTITION_PREFIX: &str = "ORD#";
+
 const ID_PREFIX: &str = "ord_";
 
 /// An order's id: `ord_` and 26 characters of lower-case base32.
@@ -30,6 +32,11 @@ impl OrderId {
         Self(format!("{ID_PREFIX}{name}"))
     }
 
+    /// The id whose partition this is. `None` if no order can have it.
+    pub(crate) fn of_partition(pk: &str) -> Option<Self> {
+        pk.strip_prefix(PARTITION_PREFIX)?.parse().ok()
+    }
+
     /// The text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -45,7 +52,7 @@ impl OrderId {
 
     /// The partition of the order.
     pub fn partition(&self) -> String {
-        format!("ORD#{}", self.0)
+        format!("{PARTITION_PREFIX}{}", self.0)
     }
 }
 

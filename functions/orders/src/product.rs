@@ -23,6 +23,8 @@ pub(crate) const SHARD: u32 = 0;
 /// a customer's contains a `#`.
 pub(crate) const OWNER: &str = "products";
 
+const PARTITION_PREFIX: &str = "SKU#";
+
 /// A product's name.
 pub(crate) type ProductName = Text<200>;
 
@@ -37,6 +39,11 @@ pub(crate) struct Sku(String);
 pub(crate) struct SkuError;
 
 impl Sku {
+    /// The product whose partition this is. `None` if no product can have it.
+    pub(crate) fn of_partition(pk: &str) -> Option<Self> {
+        pk.strip_prefix(PARTITION_PREFIX)?.parse().ok()
+    }
+
     /// The text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -163,13 +170,18 @@ pub(crate) struct ProductView<'product> {
 pub(crate) fn stock_key(sku: &Sku, shard: u32) -> Item {
     Item::from([
         ("pk".to_owned(), text(partition(sku))),
-        ("sk".to_owned(), text(format!("STOCK#{shard}"))),
+        ("sk".to_owned(), text(stock_sort_key(shard))),
     ])
+}
+
+/// The sort key of one shard of a product's stock.
+pub(crate) fn stock_sort_key(shard: u32) -> String {
+    format!("STOCK#{shard}")
 }
 
 /// The partition of a product: its stock and its adjustments.
 pub(crate) fn partition(sku: &Sku) -> String {
-    format!("SKU#{sku}")
+    format!("{PARTITION_PREFIX}{sku}")
 }
 
 #[cfg(test)]

@@ -133,6 +133,59 @@ async fn a_forged_cursor_and_another_customers_cursor_are_refused() {
     .await;
 }
 
+/// A cursor with these parts, whatever they are.
+fn forged(owner: &str, created_at: &str, pk: &str, sk: &str) -> String {
+    let cursor = serde_json::json!({
+        "owner": owner, "created_at": created_at, "pk": pk, "sk": sk,
+    });
+    // The parts in the order in which the API writes them.
+    let text = format!(
+        r#"{{"owner":{},"created_at":{},"pk":{},"sk":{}}}"#,
+        cursor["owner"], cursor["created_at"], cursor["pk"], cursor["sk"]
+    );
+    data_encoding::BASE64URL_NOPAD.encode(text.as_bytes())
+}
+
+#[tokio::test]
+async fn a_cursor_whose_parts_no_item_can_have_is_refused_before_it_reaches_the_database() {
+    shop(async |shop| {
+        let (at, order) = ("001795320306789", "ORD#ord_aaaaaaaaaaaaaaaaaaaaaaaaaa");
+        let long = "1".repeat(2_100);
+        let orders = |at: &str, pk: &str, sk: &str| {
+            format!("/orders?cursor={}", forged("local#demo", at, pk, sk))
+        };
+        let products = |at: &str, pk: &str, sk: &str| {
+            format!("/products?cursor={}", forged("products", at, pk, sk))
+        };
+        shop.get(&orders(at, order, "ORDER"))
+            .by("demo", CUSTOMER)
+            .send()
+            .await
+            .assert(200);
+        let stock = products(at, "SKU#TEA-01", "STOCK#0");
+        shop.get(&stock).send().await.assert(200);
+        for path in [
+            orders(&long, order, "ORDER"),
+            orders(at, &format!("ORD#{long}"), "ORDER"),
+            orders(at, order, &long),
+            orders(&at[1..], order, "ORDER"),
+            orders(at, "SKU#TEA-01", "STOCK#0"),
+            orders(at, "ORD#ord_AAAAAAAAAAAAAAAAAAAAAAAAAA", "ORDER"),
+            products(&long, "SKU#TEA-01", "STOCK#0"),
+            products(at, &format!("SKU#{}", "A".repeat(2_100)), "STOCK#0"),
+            products(at, "SKU#TEA-01", &long),
+            products(at, "SKU#TEA-01", "ADJ#x"),
+            products(at, "SKU#a b", "STOCK#0"),
+            products(at, order, "ORDER"),
+        ] {
+            let answer = shop.get(&path).by("demo", CUSTOMER).send().await;
+            answer.assert_problem(400, "invalid-request");
+            assert_eq!(answer.json()["errors"][0]["parameter"], "cursor", "{path}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn anyone_can_list_products_page_by_page() {
     shop(async |shop| {
