@@ -93,9 +93,13 @@ fn read(
 }
 
 /// A version, if the tag is written exactly as this API writes it.
+///
+/// The first version is 1. The last number is no version: nothing could follow it.
+/// So it is safe to add 1 to a version that a client names.
 fn version_of(opaque: &str) -> Option<i64> {
     let version: i64 = opaque.parse().ok()?;
-    (version.to_string() == opaque).then_some(version)
+    let possible = (1..i64::MAX).contains(&version);
+    (possible && version.to_string() == opaque).then_some(version)
 }
 
 fn fault(parameter: &'static str, detail: &str) -> Vec<Fault> {
@@ -124,6 +128,10 @@ mod tests {
         );
         assert_eq!(
             versions("\"03\", W/\"4\", \"x\", \"\""),
+            Ok(Precondition::Versions(vec![]))
+        );
+        assert_eq!(
+            versions("\"0\", \"-1\", \"9223372036854775807\", \"9223372036854775808\""),
             Ok(Precondition::Versions(vec![]))
         );
         assert_eq!(versions(" * "), Ok(Precondition::Exists));

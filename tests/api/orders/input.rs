@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::shop;
-use crate::support::harness::{Answer, CUSTOMER, Shop, line, order_of};
+use crate::support::harness::{Answer, CUSTOMER, STAFF, Shop, line, order_of};
 
 async fn place_text(shop: &Shop, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
     let request = shop.post("/orders").by("demo", CUSTOMER).key("key-1");
@@ -75,6 +75,24 @@ async fn a_quoted_key_is_another_key_than_the_same_text_without_quotes() {
         assert_ne!(plain, quoted);
         let replayed = shop.place("\"a\"", "TEA-01", 1).await;
         assert!(replayed.is_replay() && replayed.order_id() == quoted);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entity_tag_that_no_version_can_have_matches_nothing() {
+    without_effect(async |shop| {
+        let description = json!({
+            "name": "A product", "unit_price": 500, "currency": "KRW", "sellable": true,
+        });
+        for tag in ["9223372036854775807", "9223372036854775806", "0", "-1"] {
+            let request = shop.request(Method::PUT, "/products/TEA-01");
+            let request = request
+                .by("staff", STAFF)
+                .header("if-match", &format!("\"{tag}\""));
+            let answer = request.json(&description).send().await;
+            answer.assert_problem(412, "has-changed");
+        }
     })
     .await;
 }
