@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod costs;
+mod callers;
 mod counting;
 mod orders;
 mod records;

@@ -14,10 +14,20 @@ const CUSTOMER_BYTES_MAX: usize = 1_024;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Customer(String);
 
-/// A caller cannot own orders.
+/// Why a caller cannot own orders.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
-#[error("the issuer's name contains #, or the issuer and the subject are too long")]
-pub struct CustomerError;
+pub enum CustomerError {
+    /// A mistake in the configuration of the issuers.
+    #[error("the issuer's name contains #")]
+    IssuerName,
+    /// The subject is too long for a key of the index.
+    #[error("the issuer's name and the subject together have more than {CUSTOMER_BYTES_MAX} bytes")]
+    TooLong,
+    /// JSON writes a control character as six, so a cursor with the subject would be
+    /// longer than a cursor may be.
+    #[error("the subject has a control character")]
+    Control,
+}
 
 /// The text is not a customer.
 #[derive(Clone, Copy, Debug, thiserror::Error, Eq, PartialEq)]
@@ -37,8 +47,14 @@ impl TryFrom<&Caller> for Customer {
     fn try_from(caller: &Caller) -> Result<Self, CustomerError> {
         let text = format!("{}#{}", caller.issuer, caller.sub);
         // With a `#` in its name, `a#b` + `c` and `a` + `b#c` would be one customer.
-        if caller.issuer.contains('#') || CUSTOMER_BYTES_MAX < text.len() {
-            return Err(CustomerError);
+        if caller.issuer.contains('#') {
+            return Err(CustomerError::IssuerName);
+        }
+        if CUSTOMER_BYTES_MAX < text.len() {
+            return Err(CustomerError::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(CustomerError::Control);
         }
         Ok(Self(text))
     }
@@ -75,8 +91,17 @@ mod tests {
     #[test]
     fn the_same_subject_of_two_issuers_is_two_customers() {
         assert_ne!(customer("a", "demo"), customer("b", "demo"));
-        assert!(customer("a#b", "c").is_err());
+        assert_eq!(customer("a#b", "c"), Err(CustomerError::IssuerName));
         assert!(customer("a", "b#c").is_ok());
-        assert!(customer("a", &"x".repeat(1_023)).is_err());
+    }
+
+    #[test]
+    fn a_customer_fits_into_a_key_and_into_a_cursor() {
+        assert!(customer("a", &"x".repeat(1_022)).is_ok());
+        let long = customer("a", &"x".repeat(1_023));
+        assert_eq!(long, Err(CustomerError::TooLong));
+        for sub in ["a\nb", "\u{0}", "\u{7f}", "\u{85}"] {
+            assert_eq!(customer("a", sub), Err(CustomerError::Control), "{sub:?}");
+        }
     }
 }

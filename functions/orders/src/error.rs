@@ -34,6 +34,9 @@ pub(crate) enum Error {
     /// The event names no caller: the route has no authorizer, or another one.
     #[error("the event names no caller: {0}")]
     NoCaller(String),
+    /// The caller's subject cannot be stored. An authorizer should not let it in.
+    #[error("the caller cannot be stored: {0}")]
+    CallerNotAccepted(CustomerError),
     /// The caller's token does not allow this.
     #[error("the caller lacks the scope {0}")]
     Forbidden(&'static str),
@@ -131,6 +134,11 @@ impl Error {
                 "body-too-large",
                 "The body is too large",
                 format!("A body may have at most {most} bytes."),
+            ),
+            Self::CallerNotAccepted(error) => bad_request(
+                "caller-not-accepted",
+                "The caller cannot be accepted",
+                format!("Ask for a token with another subject: {error}."),
             ),
             Self::Forbidden(scope) => Problem::new(
                 StatusCode::FORBIDDEN,
@@ -244,7 +252,10 @@ impl From<Vec<Fault>> for Error {
 
 impl From<CustomerError> for Error {
     fn from(error: CustomerError) -> Self {
-        Self::NoCaller(error.to_string())
+        match error {
+            CustomerError::IssuerName => Self::NoCaller(error.to_string()),
+            CustomerError::TooLong | CustomerError::Control => Self::CallerNotAccepted(error),
+        }
     }
 }
 

@@ -83,6 +83,7 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
             | Error::KeyMalformed(_)
             | Error::MediaType
             | Error::BodyTooLarge(_)
+            | Error::CallerNotAccepted(_)
             | Error::Forbidden(_)
             | Error::NotFound(_)
             | Error::Stale(_)
