@@ -28,6 +28,9 @@ pub(crate) enum Error {
     /// A body that is not declared to be JSON.
     #[error("the body is not declared to be application/json")]
     MediaType,
+    /// A body in a content coding, such as gzip.
+    #[error("the body is compressed")]
+    ContentEncoding,
     /// A body of more bytes than this.
     #[error("the body has more than {0} bytes")]
     BodyTooLarge(usize),
@@ -128,6 +131,12 @@ impl Error {
                 "unsupported-media-type",
                 "The body must be JSON",
                 "Send the body as content-type: application/json, in UTF-8.",
+            ),
+            Self::ContentEncoding => Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content-encoding",
+                "The body must not be compressed",
+                "Send the body as it is, without a content-encoding header.",
             ),
             Self::BodyTooLarge(most) => Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _};
@@ -131,8 +131,11 @@ impl Incoming {
     /// The body. Its `Content-Type` must be JSON.
     ///
     /// # Errors
-    /// The `Content-Type` is another one, or the body is too large.
+    /// The body is compressed, its `Content-Type` is another one, or it is too large.
     pub(crate) fn json(&self) -> Result<&[u8], Error> {
+        if self.headers.get(CONTENT_ENCODING).is_some_and(is_encoded) {
+            return Err(Error::ContentEncoding);
+        }
         if !self.headers.get(CONTENT_TYPE).is_some_and(is_json) {
             return Err(Error::MediaType);
         }
@@ -175,6 +178,16 @@ fn first<'pairs>(pairs: &'pairs [(String, String)], name: &str) -> Option<&'pair
     found.map(|(_, value)| value.as_str())
 }
 
+/// Whether a `Content-Encoding` names a coding. `identity` is none (RFC 9110, section
+/// 8.4.1 lists no such coding, but some clients send it).
+fn is_encoded(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else {
+        return true;
+    };
+    let mut codings = text.split(',').map(str::trim);
+    codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+}
+
 /// Whether a media type is JSON. If it has a charset, that must be UTF-8.
 fn is_json(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else {
@@ -211,6 +224,13 @@ mod tests {
         assert_eq!(address("203.0.113.7", true), None);
         assert_eq!(address("<script>, 130.176.0.1", true), None);
         assert_eq!(address("", false), None);
+    }
+
+    #[test]
+    fn every_coding_but_identity_is_an_encoding() {
+        let encoded = |text: &'static str| is_encoded(&HeaderValue::from_static(text));
+        assert!(encoded("gzip") && encoded("identity, br") && encoded("x"));
+        assert!(!encoded("identity") && !encoded("Identity, ") && !encoded(""));
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
             | Error::KeyMissing
             | Error::KeyMalformed(_)
             | Error::MediaType
+            | Error::ContentEncoding
             | Error::BodyTooLarge(_)
             | Error::CallerNotAccepted(_)
             | Error::Forbidden(_)

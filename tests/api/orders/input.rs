@@ -80,6 +80,40 @@ async fn a_quoted_key_is_another_key_than_the_same_text_without_quotes() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_refused_by_the_name_of_its_header() {
+    without_effect(async |shop| {
+        let id = "ord_aaaaaaaaaaaaaaaaaaaaaaaaaa";
+        for (method, path) in [
+            (Method::POST, "/orders".to_owned()),
+            (Method::POST, format!("/orders/{id}/confirm")),
+            (Method::POST, format!("/orders/{id}/cancel")),
+            (Method::PUT, "/products/TEA-01".to_owned()),
+            (Method::POST, "/products/TEA-01/stock".to_owned()),
+        ] {
+            for coding in ["gzip", "br", "identity, gzip"] {
+                let scope = "stock:write orders:confirm orders:write";
+                let request = shop.request(method.clone(), &path).by("demo", scope);
+                let request = request.key("1").header("content-encoding", coding);
+                let request = request.header("content-type", "application/json");
+                let answer = request.body(vec![0x1f, 0x8b, 8, 0]).send().await;
+                answer.assert_problem(415, "content-encoding");
+                let detail = answer.json()["detail"].to_string();
+                assert!(detail.contains("content-encoding"), "{detail}");
+            }
+        }
+    })
+    .await;
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let request = shop.post("/orders").by("demo", CUSTOMER).key("key-1");
+        let request = request.header("content-encoding", "identity");
+        let body = order_of(&[line("TEA-01", 1)]);
+        request.json(&body).send().await.assert(201);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_entity_tag_that_no_version_can_have_matches_nothing() {
     without_effect(async |shop| {
         let description = json!({
