@@ -276,7 +276,8 @@ impl Functions {
     }
 
     fn context(&self, spec: &FunctionSpec, trace: Option<String>) -> Context {
-        let now = self.world.now().as_millisecond();
+        // Like Lambda's, by the machine's clock, even where `--now` stops the function's.
+        let now = self.world.machine_now().as_millisecond();
         let left = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
         let deadline = u64::try_from(now.saturating_add(left)).unwrap_or_default();
         let mut context = Context::default();

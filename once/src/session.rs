@@ -116,7 +116,7 @@ impl Session<'_> {
 
     /// How much of the invocation is left, without the time to answer.
     pub fn until_reserve(&self) -> SignedDuration {
-        self.deadline.duration_since(self.world().now()) - RESERVE
+        self.deadline.duration_since(self.world().machine_now()) - RESERVE
     }
 
     /// A new client request token: 128 random bits.

@@ -39,6 +39,11 @@ impl Store {
         })
     }
 
+    /// The time by the machine's clock, which deadlines are measured by.
+    pub fn machine_now(&self) -> Timestamp {
+        self.world.machine_now()
+    }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.world.now()

@@ -170,3 +170,16 @@ async fn a_read_is_repeated_until_it_has_an_answer() {
     let read = pace.read(&over, || over.get(key())).await;
     assert_eq!(read, Ok(None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_stopped_on_purpose_does_not_move_the_deadline() {
+    let stage = Stage::with_stock(9);
+    stage.script(iter::repeat_with(|| Accident::LoseRequest).take(100));
+    let world = stage.world().with_clock(|| Timestamp::UNIX_EPOCH);
+    let store = Store::new(stage.client(), "table".to_owned(), world).unwrap();
+    let session = store.session(stage.store.now() + Duration::from_secs(10));
+    let taken = stage.take_within(&session, 2).await;
+    assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+    let passed = stage.milliseconds();
+    assert!((8_000..=9_500).contains(&passed), "{passed}");
+}

@@ -105,6 +105,11 @@ impl Stage {
         stage
     }
 
+    /// The clock, the randomness and the timer of the stage.
+    pub(crate) fn world(&self) -> World {
+        self.session(0).world().clone()
+    }
+
     /// A client whose requests pass the wire.
     pub(crate) fn client(&self) -> Client {
         let config = connector::client(&self.engine).config().to_builder();

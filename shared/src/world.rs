@@ -16,6 +16,7 @@ type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Clone)]
 pub struct World {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    machine: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
     sleep: Arc<dyn Fn(Duration) -> Waiting + Send + Sync>,
 }
@@ -28,8 +29,10 @@ impl World {
         random: impl Fn(&mut [u8]) + Send + Sync + 'static,
         sleep: impl Fn(Duration) -> Waiting + Send + Sync + 'static,
     ) -> Self {
+        let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(now);
         Self {
-            now: Arc::new(now),
+            machine: Arc::clone(&now),
+            now,
             random: Arc::new(random),
             sleep: Arc::new(sleep),
         }
@@ -49,7 +52,9 @@ impl World {
         )
     }
 
-    /// This world with its clock replaced.
+    /// This world with its clock replaced. The machine's clock, which deadlines are
+    /// measured by, stays: a clock that is stopped on purpose must not give an
+    /// invocation endless time.
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.now = Arc::new(now);
@@ -59,6 +64,12 @@ impl World {
     /// The time.
     pub fn now(&self) -> Timestamp {
         (self.now)()
+    }
+
+    /// The time by the machine's clock. Only deadlines and durations are measured by
+    /// it.
+    pub fn machine_now(&self) -> Timestamp {
+        (self.machine)()
     }
 
     /// Fills a buffer with random bytes.
@@ -97,6 +108,13 @@ mod tests {
             move |bytes| bytes.fill(byte),
             |_| Box::pin(async {}),
         )
+    }
+
+    #[test]
+    fn a_replaced_clock_leaves_the_machines_clock_as_it_is() {
+        let world = world_of_bytes(0).with_clock(|| Timestamp::MAX);
+        assert_eq!(world.now(), Timestamp::MAX);
+        assert_eq!(world.machine_now(), Timestamp::UNIX_EPOCH);
     }
 
     #[test]

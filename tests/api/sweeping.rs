@@ -1,14 +1,23 @@
 //! The sweeper's cost grows with the number of overdue orders, not with the number of all orders.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
+use lambda_runtime::{Context, LambdaEvent};
 use orders::Customer;
 use orders::Draft;
 use orders::Moment;
+use orders::sweeper::Sweeper;
 use orders::{Order, OrderId};
 use serde_json::Value;
 use shared::caller::Caller;
+use shared::world::World;
 
 use crate::support::harness::{Shop, orders_table, shop};
 
@@ -107,4 +116,51 @@ async fn slow_sweeping_50_overdue_orders_costs_the_same_among_100_000_orders() {
         alone["round_trips"].as_i64().unwrap() <= 50 + 2 * 8,
         "{alone}"
     );
+}
+
+/// Requests leave, and no answer ever comes.
+#[derive(Debug)]
+struct Silence;
+
+impl HttpConnector for Silence {
+    fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(std::future::pending())
+    }
+}
+
+impl HttpClient for Silence {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Self)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweeper_whose_clock_is_stopped_ends_before_its_deadline() {
+    let engine = database::Engine::in_memory().unwrap();
+    let client = database::connector::client(&engine);
+    let client = Client::from_conf(client.config().to_builder().http_client(Silence).build());
+    let began = tokio::time::Instant::now();
+    let noon = Timestamp::constant(1_795_348_800, 0);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock of the runtime is paused"
+    )]
+    let world = World::new(
+        move || noon + began.elapsed(),
+        |bytes| bytes.fill(1),
+        |duration| Box::pin(tokio::time::sleep(duration)),
+    );
+    let world = world.with_clock(move || noon);
+    let config = orders::sweeper::config(|_| Some("x".to_owned())).unwrap();
+    let sweeper = Sweeper::with_client(&config, client, world).unwrap();
+    let mut context = Context::default();
+    context.deadline = u64::try_from(noon.as_millisecond()).unwrap() + 50_000;
+    let swept = orders::sweeper::handle(&sweeper, LambdaEvent::new(Value::Null, context)).await;
+    assert!(swept.is_err(), "nothing could be read: {swept:?}");
+    let passed = began.elapsed().as_secs();
+    assert!((40..50).contains(&passed), "{passed} s of 50");
 }

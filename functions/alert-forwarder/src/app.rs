@@ -95,7 +95,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error
         context.xray_trace_id.as_deref(),
         !app.warm.swap(true, Ordering::Relaxed),
     );
-    let deadline = Deadline::new(context.deadline, app.world.now());
+    let deadline = Deadline::new(context.deadline, app.world.machine_now());
     // Boxed, because the SDK's futures nest deeper than the compiler's type limit.
     let forwarding: Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + '_>> =
         Box::pin(async {

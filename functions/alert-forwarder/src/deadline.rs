@@ -25,8 +25,7 @@ pub(crate) struct Deadline(Timestamp);
 
 impl Deadline {
     /// Takes the deadline of an invocation's context. A deadline in the past, or further away than
-    /// any invocation lasts, comes from a different clock (`--now` sets ours): the usual budget
-    /// replaces it.
+    /// any invocation lasts, comes from another machine's clock: the usual budget replaces it.
     pub(crate) fn new(context_milliseconds: u64, now: Timestamp) -> Self {
         let given = i64::try_from(context_milliseconds)
             .ok()

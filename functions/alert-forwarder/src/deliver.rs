@@ -63,7 +63,7 @@ impl Deliverer {
         // Checked before the claim: while a route has to wait, every message of the queue comes here, and
         // each claim would cost two useless writes to the table.
         let now = self.world.now();
-        let left = deadline.left(now);
+        let left = deadline.left(self.world.machine_now());
         if let Err(given_up) = self.wait(route, left, now) {
             return ended(given_up);
         }
@@ -114,7 +114,7 @@ impl Deliverer {
         deadline: Deadline,
     ) -> Outcome {
         if let Some(token) = token {
-            let left = deadline.left_for_notes(self.world.now());
+            let left = deadline.left_for_notes(self.world.machine_now());
             match &sending.end {
                 End::Accepted { id, .. } => self.seen.sent(token, id.as_deref(), left).await,
                 End::Refused | End::NoWebhook | End::GivenUp(_) => {
@@ -202,7 +202,7 @@ impl Deliverer {
                 }
             }
         };
-        let found = timeout(deadline.left(now), read).await;
+        let found = timeout(deadline.left(self.world.machine_now()), read).await;
         match found.unwrap_or(Err(WebhookError::Unreadable)) {
             Ok(webhook) if self.sender.circuits.is_open(&route.name, &webhook, now) => {
                 tracing::warn!(route = route.name, "the route's circuit is open");

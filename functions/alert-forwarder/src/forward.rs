@@ -90,7 +90,7 @@ impl Forwarder {
             .await;
         let now = self.world.now();
         if let Some(record) = &notification.record {
-            let left = || deadline.left_for_notes(self.world.now());
+            let left = || deadline.left_for_notes(self.world.machine_now());
             if outcome == Outcome::Refused && self.queue.send_to_dead_letters(record, left()).await
             {
                 report(&outcome, &route.name, event.kind.name(), now);

@@ -121,7 +121,7 @@ impl Sender {
             match calls.next().await {
                 Next::Again => {}
                 Next::AgainAfter(pause) => {
-                    let left = deadline.left(self.world.now());
+                    let left = deadline.left(self.world.machine_now());
                     self.world.sleep(pause.min(left)).await;
                 }
                 Next::End(end) => break end,
@@ -152,7 +152,7 @@ impl Calls<'_> {
     async fn next(&mut self) -> Next {
         let (sender, route) = (self.sender, self.route);
         let now = sender.world.now();
-        let left = self.deadline.left(now);
+        let left = self.deadline.left(sender.world.machine_now());
         match sender.wait(Some(self.webhook), left, now) {
             Ok(Duration::ZERO) => {}
             Ok(wait) => return Next::AgainAfter(wait),

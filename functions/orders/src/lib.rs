@@ -134,7 +134,7 @@ impl App {
 
 /// Answers one request of the gateway. It always answers: a panic is a 500.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infallible> {
-    let incoming = Incoming::read(request, app.store.now());
+    let incoming = Incoming::read(request, app.store.machine_now());
     let span = shared::telemetry::invocation_span(
         SERVICE,
         &incoming.invocation_id,

@@ -115,7 +115,7 @@ pub async fn handle(sweeper: &Sweeper, event: LambdaEvent<Value>) -> Result<Valu
         context.xray_trace_id.as_deref(),
         !sweeper.warm.swap(true, Ordering::Relaxed),
     );
-    let deadline = deadline(context.deadline, sweeper.store.now());
+    let deadline = deadline(context.deadline, sweeper.store.machine_now());
     let session = sweeper.store.session(deadline);
     // Boxed: the types of nested futures are otherwise too deep for the compiler.
     let swept = Box::pin(sweep(&session).instrument(span)).await;

@@ -113,7 +113,13 @@ async fn the_context_has_the_deadline_and_the_arn_of_the_alias() {
             request_id.len()
         ]))
     });
-    functions.world = World::real().with_clock(move || now);
+    functions.world = World::new(
+        move || now,
+        |bytes| bytes.fill(1),
+        |duration| Box::pin(tokio::time::sleep(duration)),
+    )
+    // A clock that is stopped for the function does not move its deadline.
+    .with_clock(|| jiff::Timestamp::UNIX_EPOCH);
     let seen = functions
         .invoke("Function", json!({}), Some("Root=1".to_owned()))
         .await
