@@ -205,3 +205,50 @@ async fn slow_the_documented_button_orders_once_however_often_it_is_pressed() {
     })
     .await;
 }
+
+/// Presses the documented button, and waits for its message. The pauses between tries take no time.
+const PRESS: &str = r##"
+    const [_, done] = arguments;
+    // The timer is replaced later, because some drivers set a timer right after this script.
+    setTimeout(() => {
+        window.setTimeout = (callback) => queueMicrotask(callback);
+        const outcome = document.querySelector("#outcome");
+        new MutationObserver(() => done(outcome.value)).observe(outcome, {childList: true, characterData: true, subtree: true});
+        document.querySelector("#order").click();
+    });
+"##;
+
+#[tokio::test]
+async fn slow_the_documented_button_thanks_for_no_order_that_has_expired_since() {
+    stage(Options::in_memory(), async |stage| {
+        stage.shop.stock("TEA-01", 1).await;
+        stage.fill_basket("TEA-01");
+        let button = format!("{}/button", stage.allowed.origin);
+        stage.page.open(&button).await;
+        stage.next([Fate::AnswerLost]);
+        stage.next((1..7).map(|_| Fate::RequestLost));
+        let said = stage.page.run(PRESS, Value::Null).await;
+        assert!(
+            said.as_str().unwrap().starts_with("We do not know yet"),
+            "{said}"
+        );
+        // The user comes back when the hold is over.
+        stage.shop.pass_seconds(900 + 30 + 1);
+        assert_eq!(stage.shop.sweep().await["expired"], 1);
+        let said = stage.page.run(PRESS, Value::Null).await;
+        assert_eq!(
+            said,
+            "This order has ended, and nothing is reserved. Please order again."
+        );
+        let keys = stage.keys();
+        assert_eq!((keys.len(), distinct(&keys)), (8, 1), "{keys:?}");
+        // Pressed once more, it is a new order.
+        let said = stage.page.run(PRESS, Value::Null).await;
+        assert!(
+            said.as_str().unwrap().starts_with("Thank you: ord_"),
+            "{said}"
+        );
+        assert_eq!(distinct(&stage.keys()), 2);
+    })
+    .await;
+}
