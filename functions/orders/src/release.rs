@@ -13,8 +13,9 @@ use crate::status::Status;
 const RELEASE: &str =
     "SET available = available + :q, taken = taken - :q, version = version + :one";
 
-/// A product's stock is never deleted while an order holds some of it.
-const RELEASE_CONDITION: &str = "attribute_exists(pk)";
+/// An order's stock is taken until it is given back. So this fails only if it was given
+/// back before: then the order must not change either.
+const RELEASE_CONDITION: &str = "taken >= :q";
 
 const CANCEL: &str = "SET #status = :status, cancelled_at = :now, version = :next \
     REMOVE expiry_shard";

@@ -54,12 +54,19 @@ impl<F: Fn(&Request, &mut Response) + Send + Sync> Sabotage for OfAnswers<F> {
 
 /// Replaces `part` by `instead` in the condition of every write.
 fn forget(part: &'static str, instead: &'static str) -> impl Sabotage {
+    forget_all([(part, instead)])
+}
+
+/// Replaces several parts in the condition of every write.
+fn forget_all<const N: usize>(parts: [(&'static str, &'static str); N]) -> impl Sabotage {
     OfRequests(move |request: &mut Request| {
         let weaken = |write: &mut Value| {
             let Some(condition) = write.get("ConditionExpression").and_then(Value::as_str) else {
                 return;
             };
-            let weakened = condition.replace(part, instead);
+            let weaken =
+                |condition: String, (part, instead): (&str, &str)| condition.replace(part, instead);
+            let weakened = parts.into_iter().fold(condition.to_owned(), weaken);
             // DynamoDB refuses unused placeholders: the new condition or the update must use them.
             write["ConditionExpression"] = weakened.into();
         };
@@ -128,6 +135,16 @@ fn a_change_of_an_order_at_any_version_is_caught() {
         forget("version = :read", "(version = :read OR version <> :read)"),
         "went from",
     );
+}
+
+#[test]
+fn a_release_of_stock_that_is_not_taken_is_caught() {
+    // A cancel or an expiry at any version gives stock back twice.
+    let unchecked = [
+        ("version = :read", "(version = :read OR version <> :read)"),
+        ("taken >= :q", "attribute_exists(pk)"),
+    ];
+    assert_caught(forget_all(unchecked), "available or taken is negative");
 }
 
 #[test]
