@@ -1,7 +1,13 @@
 //! The conditional writes that a transaction consists of.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use crate::failure::Failure;
 use crate::item::Item;
 
 /// The condition under which a record is written: no item has its primary key.
@@ -47,4 +53,54 @@ impl<'action> Action<'action> {
             values: Item::new(),
         }
     }
+
+    /// The action as a part of a request. If its condition fails, the answer has the
+    /// item.
+    pub(crate) fn request(&self, table: &str) -> Result<TransactWriteItem, Failure> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let invalid = |error| Failure::Invalid(format!("{error}"));
+        let item = TransactWriteItem::builder();
+        Ok(match self {
+            Self::Put {
+                item: record,
+                condition,
+                values,
+            } => item.put(
+                Put::builder()
+                    .table_name(table)
+                    .set_item(Some((*record).clone()))
+                    .condition_expression(*condition)
+                    .set_expression_attribute_values((!values.is_empty()).then(|| values.clone()))
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(invalid)?,
+            ),
+            Self::Update(effect) => item.update(
+                Update::builder()
+                    .table_name(table)
+                    .set_key(Some(effect.key.clone()))
+                    .update_expression(effect.update)
+                    .set_condition_expression(effect.condition_expression())
+                    .set_expression_attribute_names(placeholders(effect.names))
+                    .set_expression_attribute_values(Some(effect.values.clone()))
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(invalid)?,
+            ),
+        }
+        .build())
+    }
+}
+
+impl Effect {
+    /// The condition as DynamoDB takes it.
+    pub(crate) fn condition_expression(&self) -> Option<String> {
+        (!self.condition.is_empty()).then(|| self.condition.clone().into_owned())
+    }
+}
+
+/// The names of a request as DynamoDB takes them.
+pub(crate) fn placeholders(names: &[(&str, &str)]) -> Option<HashMap<String, String>> {
+    let owned = |(place, name): &(&str, &str)| ((*place).to_owned(), (*name).to_owned());
+    (!names.is_empty()).then(|| names.iter().map(owned).collect())
 }

@@ -3,22 +3,22 @@
 //! A condition that failed is an answer, not a failure. Nothing here repeats a
 //! request: [`crate::retry`] does.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    KeysAndAttributes, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    Select,
 };
 use jiff::{SignedDuration, Timestamp};
 use shared::world::World;
 
-use crate::action::{ABSENT, Action, Effect};
+use crate::action::{ABSENT, Action, Effect, placeholders};
 use crate::failure::{Busy, Failure, Reason};
 use crate::item::Item;
 use crate::store::Store;
@@ -132,8 +132,9 @@ impl Session<'_> {
         actions: &[Action<'_>],
         token: String,
     ) -> Result<Transacted, Failure> {
-        let actions: Result<Vec<_>, Failure> =
-            actions.iter().map(|action| self.action(action)).collect();
+        let table = &self.store.table;
+        let actions = actions.iter().map(|action| action.request(table));
+        let actions: Result<Vec<_>, Failure> = actions.collect();
         let request = self
             .store
             .client
@@ -180,7 +181,7 @@ impl Session<'_> {
     /// # Errors
     /// There is no answer that decides anything.
     pub async fn update_item(&self, effect: Effect) -> Result<Written, Failure> {
-        let condition = condition(&effect);
+        let condition = effect.condition_expression();
         let request = self
             .store
             .client
@@ -235,12 +236,32 @@ impl Session<'_> {
     /// # Errors
     /// There is no answer.
     pub async fn query(&self, page: &Page<'_>) -> Result<Vec<Item>, Failure> {
+        let output = self.queried(page, None).await?;
+        Ok(output.items.unwrap_or_default())
+    }
+
+    /// Counts the keys of one page of an index. Returns whether more follow, too.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub async fn count(&self, page: &Page<'_>) -> Result<(u32, bool), Failure> {
+        let output = self.queried(page, Some(Select::Count)).await?;
+        let more = output.last_evaluated_key.is_some();
+        Ok((u32::try_from(output.count).unwrap_or_default(), more))
+    }
+
+    async fn queried(
+        &self,
+        page: &Page<'_>,
+        select: Option<Select>,
+    ) -> Result<QueryOutput, Failure> {
         let request = self
             .store
             .client
             .query()
             .table_name(&self.store.table)
             .index_name(page.index)
+            .set_select(select)
             .key_condition_expression(page.condition)
             .set_expression_attribute_names(placeholders(page.names))
             .set_expression_attribute_values(Some(page.values.clone()))
@@ -251,7 +272,7 @@ impl Session<'_> {
         match self.within_time(request.send()).await? {
             Ok(output) => {
                 self.read(units(output.consumed_capacity()));
-                Ok(output.items.unwrap_or_default())
+                Ok(output)
             }
             Err(error) => Err(self.failure(&error)),
         }
@@ -287,40 +308,6 @@ impl Session<'_> {
             }
             Err(error) => Err(self.failure(&error)),
         }
-    }
-
-    fn action(&self, action: &Action<'_>) -> Result<TransactWriteItem, Failure> {
-        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        let item = TransactWriteItem::builder();
-        Ok(match action {
-            Action::Put {
-                item: record,
-                condition,
-                values,
-            } => item.put(
-                Put::builder()
-                    .table_name(&self.store.table)
-                    .set_item(Some((*record).clone()))
-                    .condition_expression(*condition)
-                    .set_expression_attribute_values((!values.is_empty()).then(|| values.clone()))
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()
-                    .map_err(invalid)?,
-            ),
-            Action::Update(effect) => item.update(
-                Update::builder()
-                    .table_name(&self.store.table)
-                    .set_key(Some(effect.key.clone()))
-                    .update_expression(effect.update)
-                    .set_condition_expression(condition(effect))
-                    .set_expression_attribute_names(placeholders(effect.names))
-                    .set_expression_attribute_values(Some(effect.values.clone()))
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()
-                    .map_err(invalid)?,
-            ),
-        }
-        .build())
     }
 
     /// Counts a round trip, and ends the wait for its answer when its time is over.
@@ -382,15 +369,6 @@ impl Session<'_> {
     fn note(&self, change: impl FnOnce(&mut Tally)) {
         change(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-fn condition(effect: &Effect) -> Option<String> {
-    (!effect.condition.is_empty()).then(|| effect.condition.clone().into_owned())
-}
-
-fn placeholders(names: &[(&str, &str)]) -> Option<HashMap<String, String>> {
-    let owned = |(place, name): &(&str, &str)| ((*place).to_owned(), (*name).to_owned());
-    (!names.is_empty()).then(|| names.iter().map(owned).collect())
 }
 
 fn invalid(error: impl std::fmt::Display) -> Failure {

@@ -5,6 +5,7 @@
 
 mod adjust;
 mod answer;
+mod backlog;
 mod body;
 mod books;
 mod cancel;

@@ -1,9 +1,9 @@
 //! The sweeper: expires overdue holds, once a minute, as its own entry point.
 //!
 //! It keeps no state. Each run reads the index of pending orders, the longest
-//! overdue first, so the next run does the work of a run that was killed. Each
-//! order expires in one conditional transaction, so two runs at the same time
-//! release nothing twice.
+//! overdue first ([`backlog`](crate::backlog)), so the next run does the work of a run
+//! that was killed or ran out of time. Each order expires in one conditional
+//! transaction, so two runs at the same time release nothing twice.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -12,32 +12,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
 use lambda_http::lambda_runtime::{Diagnostic, LambdaEvent};
-use once::{Item, Page, RetriesAreOn, Session, Store, text, text_of};
+use once::{Item, RetriesAreOn, Session, Store, text_of};
 use serde_json::{Value, json};
 use shared::metrics::Metrics;
 use shared::world::World;
 use tracing::Instrument as _;
 
+use crate::backlog::Backlog;
 use crate::config::{ConfigError, StoreConfig};
 use crate::deadline::deadline;
 use crate::error::Error;
-use crate::expire::{SKEW_SECONDS, expire};
-use crate::index::{query, read_in_order};
+use crate::expire::expire;
+use crate::index::read_in_order;
 use crate::moment::Moment;
-use crate::order::{EXPIRY_SHARDS, Order, expiry_shard};
+use crate::order::Order;
 use crate::status::Status;
 
 /// The name of the service in logs and metrics.
 pub const SERVICE: &str = "orders-sweeper";
 
-/// The sparse index of pending orders, by the end of their hold.
-pub const BY_EXPIRY: &str = "by_expiry";
-
-/// The number of orders on one page of the index: one batch read takes no more.
-const PAGE_ORDERS: i32 = 100;
+/// How many orders are read together: one batch read takes no more.
+const ORDERS_AT_A_TIME: usize = 100;
 
 /// How many orders expire at the same time.
 const CONCURRENCY_MAX: usize = 8;
+
+pub use crate::backlog::BY_EXPIRY;
 
 /// The sweeper, started.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ struct Swept {
     expired: u32,
     /// Orders that were still in the index, but no longer pending.
     settled: u32,
+    /// Orders whose release was tried and did not succeed.
+    failed: u32,
     /// Orders whose release has to wait for the next run.
     left: u32,
     /// How long the oldest hold had been overdue at the start of the run.
@@ -125,66 +127,48 @@ pub async fn handle(sweeper: &Sweeper, event: LambdaEvent<Value>) -> Result<Valu
 async fn sweep(session: &Session<'_>) -> Result<Value, Error> {
     let now = Moment::from(session.world().now());
     let swept = Mutex::new(Swept::default());
-    let mut result = Ok(());
-    for number in 0..EXPIRY_SHARDS {
-        if let Err(error) = sweep_shard(session, &expiry_shard(number), now, &swept).await {
-            // The other shards may still succeed.
-            result = Err(error);
-        }
-    }
-    let swept = *swept.lock().unwrap_or_else(PoisonError::into_inner);
-    report(session, swept);
+    let mut backlog = Backlog::new(now);
+    let result = sweep_all(session, &mut backlog, now, &swept).await;
+    let mut swept = *swept.lock().unwrap_or_else(PoisonError::into_inner);
+    swept.oldest_overdue_seconds = backlog.oldest_overdue_seconds();
+    swept.left = backlog.left(swept.expired.saturating_add(swept.settled), swept.failed);
+    report(session, swept, backlog.is_counted);
     result?;
     Ok(json!({
         "expired": swept.expired,
         "settled": swept.settled,
         "left": swept.left,
+        "left_is_exact": backlog.is_counted,
         "oldest_overdue_seconds": swept.oldest_overdue_seconds,
         "round_trips": session.tally().round_trips,
     }))
 }
 
-/// Expires what is overdue in one partition of the index, page by page.
-async fn sweep_shard(
+/// Expires what is overdue, the longest overdue first, until nothing is left or the time
+/// is over. What is left then is the next run's work.
+async fn sweep_all(
     session: &Session<'_>,
-    shard: &str,
+    backlog: &mut Backlog,
     now: Moment,
     swept: &Mutex<Swept>,
 ) -> Result<(), Error> {
-    let latest = now.plus_seconds(-SKEW_SECONDS).stored();
-    let mut after: Option<Item> = None;
-    loop {
-        let page = Page {
-            index: BY_EXPIRY,
-            condition: "expiry_shard = :shard AND hold_expires_at <= :latest",
-            names: &[],
-            values: Item::from([
-                (":shard".to_owned(), text(shard)),
-                (":latest".to_owned(), text(latest.clone())),
-            ]),
-            forward: true,
-            limit: PAGE_ORDERS,
-            after: after.as_ref(),
-        };
-        let keys = query(session, &page).await?;
-        let Some(last) = keys.last() else {
-            return Ok(());
-        };
-        if after.is_none() {
-            note_oldest(&keys, now, swept);
+    // A partition that cannot be read does not keep the others waiting.
+    let mut result = backlog.begin(session).await;
+    while session.time_left().is_some() {
+        if let Err(error) = backlog.refill(session).await {
+            result = Err(error);
         }
-        let full = keys.len() == usize::try_from(PAGE_ORDERS).unwrap_or_default();
-        let next = full.then(|| last.clone());
+        let keys = backlog.take(ORDERS_AT_A_TIME);
+        if keys.is_empty() {
+            break;
+        }
         let items = read_in_order(session, &keys).await?;
         let orders = items.into_iter().filter_map(|item| readable(item, swept));
         stream::iter(orders)
             .for_each_concurrent(CONCURRENCY_MAX, |order| release(session, order, now, swept))
             .await;
-        match next {
-            None => return Ok(()),
-            next => after = next,
-        }
     }
+    result
 }
 
 /// Reads an order. Skips it if it cannot be read: an order of a newer release must
@@ -194,7 +178,7 @@ fn readable(item: Item, swept: &Mutex<Swept>) -> Option<Order> {
     match serde_dynamo::from_item(item) {
         Ok(order) => Some(order),
         Err(error) => {
-            swept.lock().unwrap_or_else(PoisonError::into_inner).left += 1;
+            swept.lock().unwrap_or_else(PoisonError::into_inner).failed += 1;
             let cause = error.to_string();
             tracing::error!(id, cause, "an order cannot be read and is skipped");
             None
@@ -203,6 +187,9 @@ fn readable(item: Item, swept: &Mutex<Swept>) -> Option<Order> {
 }
 
 async fn release(session: &Session<'_>, order: Order, now: Moment, swept: &Mutex<Swept>) {
+    if session.time_left().is_none() {
+        return;
+    }
     let id = order.id().to_owned();
     let result = expire(session, order, now).await;
     let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,7 +200,7 @@ async fn release(session: &Session<'_>, order: Order, now: Moment, swept: &Mutex
             swept.expired += 1;
         }
         Err(error) => {
-            swept.left += 1;
+            swept.failed += 1;
             let cause = error.to_string();
             tracing::warn!(
                 order_id = id,
@@ -224,25 +211,14 @@ async fn release(session: &Session<'_>, order: Order, now: Moment, swept: &Mutex
     }
 }
 
-/// Notes how long the first order of a partition has been overdue. The index is
-/// sorted by the end of the hold.
-fn note_oldest(keys: &[Item], now: Moment, swept: &Mutex<Swept>) {
-    let first = keys.first().and_then(|key| text_of(key, "hold_expires_at"));
-    let Some(end) = first.and_then(|digits| Moment::from_stored(digits).ok()) else {
-        return;
-    };
-    let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
-    let overdue = now.since(end).as_secs();
-    swept.oldest_overdue_seconds = swept.oldest_overdue_seconds.max(overdue);
-}
-
-fn report(session: &Session<'_>, swept: Swept) {
+fn report(session: &Session<'_>, swept: Swept, left_is_exact: bool) {
     let tally = session.tally();
     let oldest = i32::try_from(swept.oldest_overdue_seconds).unwrap_or(i32::MAX);
     tracing::info!(
         expired = swept.expired,
         settled = swept.settled,
         left = swept.left,
+        left_is_exact,
         round_trips = tally.round_trips,
         "swept"
     );

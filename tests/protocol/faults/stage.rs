@@ -64,6 +64,11 @@ impl Stage {
         self.script.lock().unwrap().extend(fates);
     }
 
+    /// Forgets the fates that were set and did not come about.
+    pub(crate) fn next_clear(&self) {
+        self.script.lock().unwrap().clear();
+    }
+
     /// The requests that the functions sent since the last call.
     pub(crate) fn seen(&self) -> Vec<Request> {
         std::mem::take(&mut self.seen.lock().unwrap())
