@@ -29,6 +29,7 @@ pub(crate) async fn decide(
     session: &Session<'_>,
     intent: &Intent,
     fingerprints: &impl Fingerprints,
+    pace: &mut Pace,
 ) -> Result<Decision, Unsettled> {
     let actions: Vec<_> = iter::once(Action::put_absent(&intent.record))
         .chain(intent.effects.iter().map(Action::Update))
@@ -41,9 +42,8 @@ pub(crate) async fn decide(
             Verdict::Busy => None,
         })
     };
-    let mut pace = Pace::default();
     let decided = pace
         .transact(session, &actions, committed, cancelled)
         .await?;
-    decided.ok_or(Unsettled::OutcomeUnknown)
+    decided.ok_or_else(|| pace.gave_up(session).into())
 }

@@ -1,5 +1,8 @@
 //! Sorts the errors of DynamoDB by what they say about the write.
 //!
+//! A code that is not listed here is read by its class: what its name says, and then
+//! its status. DynamoDB adds codes, and a new one must not look like a defect.
+//!
 //! Source: "Error handling with DynamoDB", "TransactWriteItems" and
 //! "CancellationReason" in the DynamoDB API reference.
 
@@ -53,8 +56,8 @@ impl Reason {
         match reason.code() {
             None | Some("None") => Self::None,
             Some("ConditionalCheckFailed") => Self::ConditionFailed(reason.item().cloned()),
-            Some("TransactionConflict") => Self::Conflict,
-            Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Self::Throttled,
+            Some(code) if is_conflict(code) => Self::Conflict,
+            Some(code) if is_throttling(code) => Self::Throttled,
             Some(code) => {
                 let message = reason.message().unwrap_or_default();
                 Self::Invalid(format!("{code}: {message}"))
@@ -75,21 +78,42 @@ impl Failure {
                 _ => Self::Unknown(cause()),
             };
         };
-        match answer.err().code() {
-            Some("TransactionConflictException" | "ReplicatedWriteConflictException") => {
-                Self::Busy(Busy::Conflict)
-            }
-            Some(
-                "ProvisionedThroughputExceededException"
-                | "RequestLimitExceeded"
-                | "ThrottlingException",
-            ) => Self::Busy(Busy::Throttled),
-            Some("IdempotentParameterMismatchException") => Self::Busy(Busy::TokenMismatch),
-            Some("TransactionInProgressException") => Self::Unknown(cause()),
-            _ if answer.raw().status().is_server_error() => Self::Unknown(cause()),
-            _ => Self::Invalid(cause()),
+        let code = answer.err().code().unwrap_or_default();
+        match answer.raw().status().as_u16() {
+            TOO_MANY_REQUESTS => Self::Busy(Busy::Throttled),
+            // The request was read, and turned away. A server gives 408 when it did not
+            // read all of it, which says nothing about another copy.
+            400..=407 | 409..=499 => match code {
+                "IdempotentParameterMismatchException" => Self::Busy(Busy::TokenMismatch),
+                "TransactionInProgressException" => Self::Unknown(cause()),
+                _ if is_conflict(code) => Self::Busy(Busy::Conflict),
+                _ if is_throttling(code) => Self::Busy(Busy::Throttled),
+                _ => Self::Invalid(cause()),
+            },
+            _ => Self::Unknown(cause()),
         }
     }
+}
+
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// Whether a code says that another write was on the item, such as
+/// `TransactionConflict` or `ReplicatedWriteConflictException`.
+fn is_conflict(code: &str) -> bool {
+    code.contains("Conflict")
+}
+
+/// Whether a code says that there was no capacity, such as `ThrottlingError`,
+/// `ProvisionedThroughputExceeded` or `RequestLimitExceeded`.
+fn is_throttling(code: &str) -> bool {
+    let parts = [
+        "Throttl",
+        "ThroughputExceeded",
+        "RequestLimitExceeded",
+        "TooManyRequests",
+        "SlowDown",
+    ];
+    parts.iter().any(|part| code.contains(part))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The outcomes of an intent.
 
 use crate::item::Item;
-use crate::retry::Defect;
+use crate::retry::{Defect, GaveUp};
 
 /// What became of an intent. It is final for its key.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,10 +22,23 @@ pub enum Unsettled {
     /// The time ran out. It may have happened, or may happen yet. The same
     /// request under the same key finds out.
     OutcomeUnknown,
+    /// Every try met another writer or too little capacity, so this one did nothing.
+    /// An earlier request under the same key may still do it. The same request under
+    /// the same key can be sent again.
+    Busy,
     /// A newer release recorded the decision, in a form that this one cannot read.
     Unreadable,
     /// The request to the database was wrong: a defect in the program.
     Invalid(String),
+}
+
+impl From<GaveUp> for Unsettled {
+    fn from(gave_up: GaveUp) -> Self {
+        match gave_up {
+            GaveUp::Busy => Self::Busy,
+            GaveUp::Unknown => Self::OutcomeUnknown,
+        }
+    }
 }
 
 impl From<Defect> for Unsettled {

@@ -46,5 +46,5 @@ pub async fn record_refusal(
     let send = |(): &()| session.put_absent(&refusal);
     let mut pace = Pace::default();
     let recorded: Result<_, Unsettled> = pace.repeat(session, (), send, read).await;
-    recorded?.ok_or(Unsettled::OutcomeUnknown)
+    recorded?.ok_or_else(|| pace.gave_up(session).into())
 }

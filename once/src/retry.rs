@@ -4,32 +4,83 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::action::Action;
-use crate::failure::{Failure, Reason};
+use crate::failure::{Busy, Failure, Reason};
+use crate::patience::Patience;
 use crate::session::{Session, Transacted};
 
-/// The first pause is at most this long. Each further one may be twice as long …
-const PAUSE_FIRST: Duration = Duration::from_millis(25);
+/// The pauses after a request that may not have arrived: the service needs time.
+const PAUSES: Pauses = Pauses {
+    first: Duration::from_millis(25),
+    max: Duration::from_millis(800),
+};
 
-/// … up to this limit.
-const PAUSE_MAX: Duration = Duration::from_millis(800);
+/// The pauses after a conflict. The other write takes a few milliseconds, and a
+/// longer pause only keeps the invocation running.
+const PAUSES_OF_CONFLICTS: Pauses = Pauses {
+    first: Duration::from_millis(8),
+    max: Duration::from_millis(50),
+};
 
 /// Attempts within one invocation, in case its clock stands still.
 const ATTEMPTS_MAX: u32 = 64;
+
+/// The first pause is at most `first`. Each further one may be twice as long, up to
+/// `max`.
+struct Pauses {
+    first: Duration,
+    max: Duration,
+}
 
 /// The request is wrong, whatever the data: a defect in the program that sent it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Defect(pub String);
 
+/// Why there is no outcome when the attempts are over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GaveUp {
+    /// Every attempt met another write or too little capacity, so none of them
+    /// happened.
+    Busy,
+    /// An attempt may have happened, or may happen yet. Or there was no time for one.
+    Unknown,
+}
+
 /// The pace of one invocation's attempts.
 #[derive(Debug, Default)]
 pub struct Pace {
+    patience: Patience,
+    began: Option<Timestamp>,
     attempts: u32,
+    /// The attempts that met another write or too little capacity.
+    conflicts: u32,
+}
+
+/// What an answer says about the attempts.
+enum Next<T> {
+    /// They are over: this is the outcome.
+    Outcome(T),
+    /// They are over, and nobody knows the outcome.
+    Unknown,
+    /// Another one. The last one met another write or too little capacity.
+    Conflict,
+    /// Another one, for another reason.
+    Again,
 }
 
 impl Pace {
+    /// The pace of an intent with this much patience.
+    pub fn new(patience: Patience) -> Self {
+        Self {
+            patience,
+            ..Self::default()
+        }
+    }
+
     /// Sends a request until its answer is an outcome. `None` if the time runs
-    /// out first.
+    /// out first: [`Pace::gave_up`] says what that means.
     ///
     /// `send` sends the request once, as `state` says. `read` reads the answer:
     /// `Some` is the outcome, `None` asks for another attempt, before which it
@@ -40,31 +91,19 @@ impl Pace {
     pub async fn repeat<State, Sent, Answer, T, E>(
         &mut self,
         session: &Session<'_>,
-        mut state: State,
-        mut send: impl FnMut(&State) -> Sent,
+        state: State,
+        send: impl FnMut(&State) -> Sent,
         mut read: impl FnMut(Answer, &mut State) -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E>
     where
         Sent: Future<Output = Result<Answer, Failure>>,
         E: From<Defect>,
     {
-        while self.goes_on(session) {
-            // Boxed: the SDK's futures are large, and every caller's would contain one.
-            match Box::pin(send(&state)).await {
-                Ok(answer) => {
-                    if let Some(outcome) = read(answer, &mut state)? {
-                        return Ok(Some(outcome));
-                    }
-                }
-                Err(Failure::Busy(_)) => {}
-                Err(Failure::Unknown(cause)) => {
-                    tracing::warn!(cause, "a request got no answer and is sent again");
-                }
-                Err(Failure::Invalid(cause)) => return Err(Defect(cause).into()),
-            }
-            self.pause(session).await;
-        }
-        Ok(None)
+        let read = |answer, state: &mut State| {
+            let outcome = read(answer, state)?;
+            Ok::<_, E>(outcome.map_or(Next::Again, Next::Outcome))
+        };
+        self.run(session, state, send, read).await
     }
 
     /// Sends a read until it has an answer. `None` if the time runs out first.
@@ -83,8 +122,9 @@ impl Pace {
         self.repeat(session, (), |()| send(), read).await
     }
 
-    /// Sends a transaction until its outcome is known. `None` if the time runs
-    /// out first: then the transaction may have happened, or may happen yet.
+    /// Sends a transaction until its outcome is known. `None` if the time or the
+    /// patience runs out first: [`Pace::gave_up`] says whether the transaction may
+    /// have happened, or may happen yet.
     ///
     /// An attempt that was cancelled has ended, so the next one takes a new
     /// token. An attempt without an answer may still be under way, so the same
@@ -104,33 +144,136 @@ impl Pace {
     ) -> Result<Option<T>, E> {
         let send = |token: &String| session.transact(actions, token.clone());
         let read = |ended, token: &mut String| {
-            let outcome = match ended {
-                Transacted::Committed => Ok(Some(committed())),
-                Transacted::Cancelled(reasons) => cancelled(&reasons),
-                Transacted::Busy => Ok(None),
+            let next = match ended {
+                Transacted::Committed => Next::Outcome(committed()),
+                Transacted::Cancelled(reasons) => match wrong(&reasons) {
+                    Some(cause) if session.may_have_written() => unknown_after(cause),
+                    Some(_) | None => match cancelled(&reasons)? {
+                        Some(outcome) => Next::Outcome(outcome),
+                        None if met_another(&reasons) => Next::Conflict,
+                        None => Next::Again,
+                    },
+                },
+                Transacted::Busy(busy) => next_after(busy),
             };
-            if matches!(outcome, Ok(None)) {
+            if matches!(next, Next::Conflict | Next::Again) {
                 *token = session.token();
             }
-            outcome
+            Ok(next)
         };
-        self.repeat(session, session.token(), send, read).await
+        self.run(session, session.token(), send, read).await
+    }
+
+    /// What it means that there is no outcome.
+    pub fn gave_up(&self, session: &Session<'_>) -> GaveUp {
+        let only_conflicts = self.only_conflicts() && !session.may_have_written();
+        if only_conflicts && self.attempts != 0 {
+            GaveUp::Busy
+        } else {
+            GaveUp::Unknown
+        }
+    }
+
+    async fn run<State, Sent, Answer, T, E>(
+        &mut self,
+        session: &Session<'_>,
+        mut state: State,
+        mut send: impl FnMut(&State) -> Sent,
+        mut read: impl FnMut(Answer, &mut State) -> Result<Next<T>, E>,
+    ) -> Result<Option<T>, E>
+    where
+        Sent: Future<Output = Result<Answer, Failure>>,
+        E: From<Defect>,
+    {
+        while self.goes_on(session) {
+            // Boxed: the SDK's futures are large, and every caller's would contain one.
+            let next = match Box::pin(send(&state)).await {
+                Ok(answer) => read(answer, &mut state)?,
+                Err(Failure::Busy(busy)) => next_after(busy),
+                Err(Failure::Unknown(cause)) => {
+                    tracing::warn!(cause, "a request got no answer and is sent again");
+                    Next::Again
+                }
+                Err(Failure::Invalid(cause)) if session.may_have_written() => unknown_after(&cause),
+                Err(Failure::Invalid(cause)) => return Err(Defect(cause).into()),
+            };
+            match next {
+                Next::Outcome(outcome) => return Ok(Some(outcome)),
+                Next::Unknown => return Ok(None),
+                Next::Conflict => {
+                    self.conflicts += 1;
+                    self.pause(session, &PAUSES_OF_CONFLICTS).await;
+                }
+                Next::Again => self.pause(session, &PAUSES).await,
+            }
+        }
+        Ok(None)
     }
 
     /// Whether another attempt may begin. Counts it if so.
     fn goes_on(&mut self, session: &Session<'_>) -> bool {
-        let goes_on = self.attempts < ATTEMPTS_MAX && session.time_left().is_some();
+        let now = session.world().machine_now();
+        let since = now.duration_since(*self.began.get_or_insert(now));
+        let Patience {
+            tries_max,
+            time_max,
+        } = self.patience;
+        let is_patient = self.attempts < tries_max
+            && since < SignedDuration::try_from(time_max).unwrap_or(SignedDuration::MAX);
+        let goes_on = self.attempts < ATTEMPTS_MAX
+            && session.time_left().is_some()
+            && (is_patient || !self.only_conflicts());
         self.attempts += u32::from(goes_on);
         goes_on
     }
 
-    async fn pause(&self, session: &Session<'_>) {
+    fn only_conflicts(&self) -> bool {
+        self.attempts == self.conflicts
+    }
+
+    async fn pause(&self, session: &Session<'_>, pauses: &Pauses) {
         let doublings = self.attempts.saturating_sub(1).min(16);
-        let most = PAUSE_FIRST
+        let most = pauses
+            .first
             .saturating_mul(1 << doublings)
-            .min(PAUSE_MAX)
+            .min(pauses.max)
             .min(session.time_left().unwrap_or_default());
         let world = session.world();
         world.sleep(world.uniform(most)).await;
     }
+}
+
+fn next_after<T>(busy: Busy) -> Next<T> {
+    match busy {
+        Busy::Conflict | Busy::Throttled => Next::Conflict,
+        Busy::TokenMismatch => Next::Again,
+    }
+}
+
+/// An earlier attempt may have happened. What is wrong with this one proves nothing
+/// about that one, so it must not end as a defect.
+fn unknown_after<T>(cause: &str) -> Next<T> {
+    tracing::error!(cause, "a request failed after one that got no answer");
+    Next::Unknown
+}
+
+/// The fault that a cancellation finds in the request itself, unless the record,
+/// whose reason is the first, was there: then the record decides.
+fn wrong(reasons: &[Reason]) -> Option<&str> {
+    if matches!(reasons.first(), Some(Reason::ConditionFailed(_))) {
+        return None;
+    }
+    reasons.iter().find_map(|reason| match reason {
+        Reason::Invalid(cause) => Some(cause.as_str()),
+        Reason::None | Reason::ConditionFailed(_) | Reason::Conflict | Reason::Throttled => None,
+    })
+}
+
+/// Whether other writers or too little capacity cancelled a transaction, and not what
+/// stands in the record's place.
+fn met_another(reasons: &[Reason]) -> bool {
+    !matches!(reasons.first(), Some(Reason::ConditionFailed(_)))
+        && reasons
+            .iter()
+            .any(|reason| matches!(reason, Reason::Conflict | Reason::Throttled))
 }

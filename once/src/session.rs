@@ -49,9 +49,8 @@ pub(crate) enum Transacted {
     Committed,
     /// None happened. One reason for each action, in the actions' order.
     Cancelled(Vec<Reason>),
-    /// None happened. The whole request met another write, found no capacity,
-    /// or had a token that was used for another request.
-    Busy,
+    /// None happened. What was in the way of the whole request.
+    Busy(Busy),
 }
 
 /// How a conditional write of one item ended.
@@ -104,6 +103,13 @@ impl Session<'_> {
         *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a write of this invocation got no answer that says whether it
+    /// happened. Then only the record can tell, even if a later request fails in a
+    /// way that proves something about itself.
+    pub fn may_have_written(&self) -> bool {
+        self.tally().unanswered != 0
+    }
+
     /// How long the next request may take. `None` if there is no time for one.
     pub fn time_left(&self) -> Option<Duration> {
         let left = self.until_reserve();
@@ -142,7 +148,8 @@ impl Session<'_> {
             .set_transact_items(Some(actions?))
             .client_request_token(token)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.within_time(request.send()).await? {
+        self.note(|tally| tally.transactions += 1);
+        match self.written(request.send()).await? {
             Ok(output) => {
                 self.wrote(sum_of_units(output.consumed_capacity()));
                 Ok(Transacted::Committed)
@@ -162,7 +169,7 @@ impl Session<'_> {
             .condition_expression(ABSENT)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.within_time(request.send()).await? {
+        match self.written(request.send()).await? {
             Ok(output) => {
                 self.wrote(units(output.consumed_capacity()));
                 Ok(Written::Done(record.clone()))
@@ -195,7 +202,7 @@ impl Session<'_> {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.within_time(request.send()).await? {
+        match self.written(request.send()).await? {
             Ok(output) => {
                 self.wrote(units(output.consumed_capacity()));
                 Ok(Written::Done(output.attributes.unwrap_or_default()))
@@ -325,6 +332,27 @@ impl Session<'_> {
         }
     }
 
+    /// The same for a write. It counts as unanswered until an answer says whether it
+    /// happened, so one that is given up half-way stays unanswered.
+    async fn written<T, E>(
+        &self,
+        request: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<Result<T, SdkError<E>>, Failure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let sent = async {
+            self.note(|tally| tally.unanswered += 1);
+            request.await
+        };
+        let answer = self.within_time(sent).await?;
+        let is_unknown = |error: &SdkError<E>| matches!(Failure::of(error), Failure::Unknown(_));
+        if !answer.as_ref().is_err_and(is_unknown) {
+            self.note(|tally| tally.unanswered -= 1);
+        }
+        Ok(answer)
+    }
+
     /// What the error of a transaction says about it.
     fn not_committed(
         &self,
@@ -334,7 +362,7 @@ impl Session<'_> {
             error.as_service_error()
         else {
             return match self.failure(error) {
-                Failure::Busy(_) => Ok(Transacted::Busy),
+                Failure::Busy(busy) => Ok(Transacted::Busy(busy)),
                 failure @ (Failure::Unknown(_) | Failure::Invalid(_)) => Err(failure),
             };
         };

@@ -12,6 +12,11 @@ pub struct Tally {
     pub write_units: f64,
     /// Read capacity units that DynamoDB reported.
     pub read_units: f64,
+    /// Transactions sent.
+    pub transactions: u32,
+    /// Writes that were sent, and whose answer does not say whether they happened.
+    /// Each of them may have happened, or may happen yet.
+    pub unanswered: u32,
     /// Requests that met another write.
     pub conflicts: u32,
     /// Transactions that were cancelled. Their units are not in `write_units`.

@@ -4,9 +4,11 @@ use std::iter;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use once::{Defect, Failure, Item, Pace, Settled, Store, Unsettled, World, text};
+use once::{
+    Defect, Failure, Item, Pace, Patience, Settled, Store, Unsettled, World, settle_with, text,
+};
 
-use super::stage::{Accident, Stage, cancelled, error};
+use super::stage::{Accident, Stage, Take, cancelled, error};
 
 fn conflicts(count: usize) -> impl Iterator<Item = Accident> {
     iter::repeat_with(|| cancelled(&["None", "TransactionConflict"])).take(count)
@@ -55,7 +57,7 @@ async fn the_time_for_a_request_is_what_is_left_but_two_seconds_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pauses_grow_from_25_to_800_milliseconds() {
+async fn pauses_after_conflicts_grow_from_8_to_50_milliseconds() {
     // The largest random number: each pause is as long as it may be. It wraps to zero once.
     let stage = Stage::with_random(9, 0xff);
     stage.script(conflicts(9));
@@ -65,7 +67,7 @@ async fn pauses_grow_from_25_to_800_milliseconds() {
     for pair in stage.sent().windows(2) {
         gaps.push(pair[1].at.as_millis() - pair[0].at.as_millis());
     }
-    let limits = [25, 50, 100, 200, 400, 800, 800, 800, 800];
+    let limits = [8, 16, 32, 50, 50, 50, 50, 50, 50];
     assert_eq!(gaps.len(), limits.len());
     for (gap, limit) in gaps.iter().zip(limits) {
         assert!(*gap <= limit, "{gaps:?}");
@@ -124,7 +126,7 @@ async fn a_pause_is_never_longer_than_the_time_left() {
     stage.script(conflicts(64));
     let session = stage.session(1_000);
     let taken = stage.take_within(&session, 2).await;
-    assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+    assert_eq!(taken, Err(Unsettled::Busy));
     assert!(stage.milliseconds() <= 500, "{}", stage.milliseconds());
 }
 
@@ -141,7 +143,7 @@ async fn attempts_end_after_64_if_the_clock_stands_still() {
     let store = Store::new(client, "table".to_owned(), world).unwrap();
     let session = store.session(store.now() + Duration::from_mins(1));
     let taken = stage.take_within(&session, 2).await;
-    assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+    assert_eq!(taken, Err(Unsettled::Busy));
     assert_eq!(stage.sent().len(), 64);
 }
 
@@ -182,4 +184,54 @@ async fn a_clock_that_is_stopped_on_purpose_does_not_move_the_deadline() {
     assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
     let passed = stage.milliseconds();
     assert!((8_000..=9_500).contains(&passed), "{passed}");
+}
+
+async fn take_with(
+    stage: &Stage,
+    tries_max: u32,
+    time_max: Duration,
+) -> Result<Settled, Unsettled> {
+    let (take, session) = (Take(2), stage.session(10_000));
+    let patience = Patience {
+        tries_max,
+        time_max,
+    };
+    settle_with(&session, patience, &take.intent(), &take, |_| None).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_that_only_meets_others_is_busy_when_its_patience_ends() {
+    let stage = Stage::with_random(9, 0x80);
+    stage.script(conflicts(2));
+    stage.script([error(400, "ThrottlingException")]);
+    let taken = take_with(&stage, 3, Duration::MAX).await;
+    assert_eq!(taken, Err(Unsettled::Busy));
+    assert_eq!(stage.sent().len(), 3);
+    assert_eq!(stage.stock(), 9);
+
+    let stage = Stage::with_random(9, 0x80);
+    stage.script(conflicts(64));
+    let taken = take_with(&stage, u32::MAX, Duration::from_secs(1)).await;
+    assert_eq!(taken, Err(Unsettled::Busy));
+    let passed = stage.milliseconds();
+    assert!((900..=1_050).contains(&passed), "{passed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_that_may_have_happened_wants_to_know_whatever_its_patience() {
+    let stage = Stage::with_stock(9);
+    stage.script([Accident::LoseRequest]);
+    stage.script(conflicts(10));
+    let taken = take_with(&stage, 3, Duration::from_millis(1)).await;
+    assert_eq!(taken, Ok(Settled::Done));
+    assert_eq!(stage.sent().len(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_that_may_have_happened_is_never_called_busy() {
+    let stage = Stage::with_stock(9);
+    stage.script([Accident::LoseRequest]);
+    stage.script(conflicts(100));
+    let taken = take_with(&stage, 3, Duration::MAX).await;
+    assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
 }

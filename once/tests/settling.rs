@@ -238,3 +238,93 @@ async fn a_wrong_request_for_the_refusals_record_is_a_defect() {
     let settled = stage.take(2).await;
     assert!(matches!(settled, Err(Unsettled::Invalid(_))), "{settled:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_condition_without_its_item_is_read_before_anything_is_recorded() {
+    for (stock, expected) in [
+        (9, Settled::Done),
+        (1, Settled::Refused(Take(2).record("refused, 1 left"))),
+    ] {
+        let stage = Stage::with_stock(stock);
+        stage.script([cancelled(&["None", "ConditionalCheckFailed"])]);
+        assert_eq!(stage.take(2).await, Ok(expected.clone()), "{stock}");
+        let sent = stage.sent();
+        let strong = "/RequestItems/table/ConsistentRead";
+        let reads = sent.iter().filter_map(|it| it.body.pointer(strong));
+        assert_eq!(reads.collect::<Vec<_>>(), [true], "one strong read");
+        assert_eq!(stage.stock(), if stock == 9 { 7 } else { 1 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_item_is_refused_as_missing_only_after_a_read_found_none() {
+    let stage = Stage::with_stock(9);
+    let (take, session) = (Take(2), stage.session(10_000));
+    let mut intent = take.intent();
+    intent.effects[0]
+        .key
+        .insert("pk".to_owned(), once::text("CUP"));
+    stage.script([Accident::First(filler()), Accident::LoseRequest]);
+    let settled = settle(&session, &intent, &take, |failed| {
+        assert_eq!(failed[0].item, None);
+        Some(take.record("refused, there is none"))
+    });
+    let refusal = take.record("refused, there is none");
+    assert_eq!(settled.await, Ok(Settled::Refused(refusal)));
+    assert_eq!(stage.sent().len(), 4, "the write, two reads, the refusal");
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflicts_and_throttling_of_any_name_are_tried_again() {
+    for accident in [
+        cancelled(&["None", "RequestLimitExceeded"]),
+        cancelled(&["None", "ThrottlingErrorOfANewKind"]),
+        cancelled(&["ReplicatedWriteConflict", "None"]),
+        error(400, "RequestThrottledException"),
+        error(400, "TooManyRequestsException"),
+        error(429, "SomethingNew"),
+        error(429, ""),
+    ] {
+        let stage = Stage::with_stock(9);
+        stage.script([accident]);
+        assert_eq!(stage.take(2).await, Ok(Settled::Done));
+        assert_eq!((stage.sent().len(), stage.stock()), (2, 7));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_neither_a_client_error_nor_a_success_says_nothing() {
+    for status in [302, 408] {
+        let stage = Stage::with_stock(9);
+        stage.script([error(status, "SomethingNew")]);
+        assert_eq!(stage.take(2).await, Ok(Settled::Done));
+        let tokens = stage.tokens();
+        assert_eq!(tokens[0], tokens[1], "the same request, under its token");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_write_without_an_answer_nothing_ends_as_a_defect() {
+    for accident in [
+        error(400, "ExpiredTokenException"),
+        error(400, "SomethingNew"),
+        error(403, "AccessDeniedException"),
+        cancelled(&["None", "ValidationError"]),
+        cancelled(&["None", "SomethingNew"]),
+    ] {
+        for lost in [Accident::LoseAnswer, Accident::LoseRequest, Accident::Break] {
+            let stage = Stage::with_stock(9);
+            stage.script([lost]);
+            stage.script([repeated(&accident)]);
+            assert_eq!(stage.take(2).await, Err(Unsettled::OutcomeUnknown));
+        }
+    }
+}
+
+/// The same accident once more.
+fn repeated(accident: &Accident) -> Accident {
+    match accident {
+        Accident::Answer(response) => Accident::Answer(response.clone()),
+        _ => panic!("only an answer can be repeated"),
+    }
+}

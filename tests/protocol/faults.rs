@@ -4,6 +4,7 @@
 //! Read [`stage`] first: it runs one test, then checks every answer and every write.
 
 mod dying;
+mod incomplete;
 mod meeting;
 mod mutants;
 mod retrying;

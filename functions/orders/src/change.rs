@@ -119,6 +119,7 @@ pub(crate) async fn change_from(
             // An earlier attempt without an answer may have changed the order.
             // Then it is already as requested, and `decide` says so.
             Written::Changed(now) => order = *now,
+            Written::Unread => order = read::again(session, &order).await?,
         }
     }
 }
@@ -127,6 +128,8 @@ enum Written {
     Done,
     /// Another write came first. The order as it is now.
     Changed(Box<Order>),
+    /// Another write came first, or the answer left the order out.
+    Unread,
 }
 
 /// Writes a change. Repeats the transaction until its outcome is known.
@@ -144,15 +147,16 @@ async fn write(session: &Session<'_>, change: &Change, pace: &mut Pace) -> Resul
     let committed = || Written::Done;
     let cancelled = |reasons: &[Reason]| judge(reasons, change);
     let written = pace.transact(session, &actions, committed, cancelled);
-    written.await?.ok_or(Error::OutcomeUnknown)
+    written.await?.ok_or_else(|| pace.gave_up(session).into())
 }
 
 /// Reads the reasons of a cancelled transaction, the order's own first. `None` asks
 /// for another attempt.
 fn judge(reasons: &[Reason], change: &Change) -> Result<Option<Written>, Error> {
     if let Some(Reason::ConditionFailed(item)) = reasons.first() {
-        // Orders are never deleted.
-        let item = item.clone().ok_or(Error::NotFound("order"))?;
+        let Some(item) = item.clone() else {
+            return Ok(Some(Written::Unread));
+        };
         let order = Record::read(item)?.into_order();
         let order = order.ok_or(Error::NotFound("order"))?;
         return Ok(Some(Written::Changed(Box::new(order))));

@@ -1,7 +1,7 @@
 //! The errors of requests, and the problem that a client gets for each.
 
 use http::StatusCode;
-use once::{Defect, IdempotencyKeyError, Unsettled};
+use once::{Defect, GaveUp, IdempotencyKeyError, Unsettled};
 use serde_json::{Value, json};
 use shared::problem::Problem;
 
@@ -87,9 +87,15 @@ pub(crate) enum Error {
     /// The order's hold ran out, and its stock was given back.
     #[error("the order has expired")]
     Expired,
-    /// The outcome is not known. The same request with the same key finds out.
+    /// The outcome is not known. The same request finds out.
     #[error("the outcome is unknown")]
     OutcomeUnknown,
+    /// The outcome is not known, and a repeat could undo what others wrote since.
+    #[error("the outcome is unknown, and a repeat is not safe")]
+    ReadFirst,
+    /// Every try met another write or too little capacity, so none did anything.
+    #[error("every try met another write or too little capacity")]
+    Busy,
     /// A read got no answer in time.
     #[error("the table gave no answer in time")]
     Unavailable,
@@ -102,12 +108,12 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// The problem that the client gets.
+    /// The problem that a client of this route gets.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each answer, to be read as a table"
     )]
-    pub(crate) fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self, route: &str) -> Problem {
         // No wildcard: a new variant must choose its status here.
         match self {
             Self::Invalid(faults) => bad_request(
@@ -230,8 +236,16 @@ impl Error {
             Self::OutcomeUnknown => try_again(
                 "outcome-unknown",
                 "The outcome is not known yet",
-                "Send the same request again with the same Idempotency-Key: it is never done twice.",
+                format!("{}: it is never done twice.", again(route)),
             ),
+            // Without Retry-After: a client must not repeat it by itself.
+            Self::ReadFirst => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "outcome-unknown",
+                "The outcome is not known yet",
+                "Read the product first, then send it with If-Match: a repeat could undo a later change.",
+            ),
+            Self::Busy => try_again("busy", "Too busy right now", busy(route)),
             Self::Unavailable => try_again(
                 "unavailable",
                 "Not available right now",
@@ -274,11 +288,21 @@ impl From<Defect> for Error {
     }
 }
 
+impl From<GaveUp> for Error {
+    fn from(gave_up: GaveUp) -> Self {
+        match gave_up {
+            GaveUp::Busy => Self::Busy,
+            GaveUp::Unknown => Self::OutcomeUnknown,
+        }
+    }
+}
+
 impl From<Unsettled> for Error {
     fn from(unsettled: Unsettled) -> Self {
         match unsettled {
             Unsettled::KeyReused => Self::KeyReused,
             Unsettled::OutcomeUnknown => Self::OutcomeUnknown,
+            Unsettled::Busy => Self::Busy,
             Unsettled::Unreadable => Self::unreadable(),
             Unsettled::Invalid(cause) => Self::Internal(cause),
         }
@@ -304,7 +328,30 @@ fn conflict(kind: &'static str, title: &'static str, detail: impl Into<String>) 
     Problem::new(StatusCode::CONFLICT, kind, title, detail)
 }
 
-fn try_again(kind: &'static str, title: &'static str, detail: &str) -> Problem {
+/// How a client finds out what happened, or tries once more. Each route has its own
+/// name for a repeat.
+fn again(route: &str) -> &'static str {
+    match route {
+        "POST /orders" | "POST /products/{sku}/stock" => {
+            "Send the same request again with the same Idempotency-Key"
+        }
+        "POST /orders/{id}/confirm" => "Send the same payment_reference again",
+        "POST /orders/{id}/cancel" => "Cancel it again",
+        "PUT /products/{sku}" => "Send it again with the same If-Match or If-None-Match",
+        _ => "Send the same request again",
+    }
+}
+
+fn busy(route: &str) -> String {
+    let done = match route {
+        "POST /orders" => "placed",
+        _ => "changed",
+    };
+    let again = again(route);
+    format!("Other requests for the same came first. This try {done} nothing. {again}.")
+}
+
+fn try_again(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, title, detail).retry_after(RETRY_SECONDS)
 }
 

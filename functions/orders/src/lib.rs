@@ -56,12 +56,13 @@ pub mod turns;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use http::HeaderName;
 use lambda_http::{Body, Request, Response};
-use once::{RetriesAreOn, Store};
+use once::{RetriesAreOn, Session, Store};
 use shared::cors::AllowedOrigins;
 use shared::world::World;
 use tracing::Instrument as _;
@@ -85,6 +86,11 @@ use crate::turns::{Redis, Turns};
 
 /// The header with the request's id, in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The least and the most that a client waits before it repeats a try that only met
+/// other writes.
+const BUSY_MIN: Duration = Duration::from_secs(1);
+const BUSY_MAX: Duration = Duration::from_secs(4);
 
 /// The function, started.
 #[derive(Debug)]
@@ -145,6 +151,31 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infal
     Ok(answer(app, &incoming).instrument(span).await)
 }
 
+/// The error that a client gets, given what was sent.
+///
+/// A write without an answer may have happened, or may happen yet. Whatever goes wrong
+/// after it proves nothing about it, so the client must not read "nothing was changed",
+/// or that repeating is useless.
+fn after_what_was_sent(error: Error, session: &Session<'_>) -> Error {
+    let hides_a_write = matches!(
+        error,
+        Error::Internal(_) | Error::NoCaller(_) | Error::Unavailable
+    );
+    if !hides_a_write || !session.may_have_written() {
+        return error;
+    }
+    let cause = error.to_string();
+    tracing::error!(cause, "a request failed after a write that got no answer");
+    Error::OutcomeUnknown
+}
+
+/// After how many seconds a client that met others may try again.
+fn busy_seconds(world: &World) -> u32 {
+    let random = world.uniform(BUSY_MAX - BUSY_MIN).as_secs_f64().round();
+    // At most a few seconds, so it is exact.
+    u32::try_from((BUSY_MIN + Duration::from_secs_f64(random)).as_secs()).unwrap_or(1)
+}
+
 async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
     let session = app.store.session(incoming.deadline);
     let turns = Turns::new(app.redis.as_ref());
@@ -153,16 +184,22 @@ async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(Error::Internal("the handler panicked".to_owned())));
+    let result = result.map_err(|error| after_what_was_sent(error, &session));
     let outcome = match &result {
         Ok(answer) => Ok(answer.outcome),
         Err(error) => Err(error.clone()),
     };
     let mut response = match result {
         Ok(answer) => answer.into_response(),
-        Err(error) => error
-            .problem()
-            .with("request_id", incoming.request_id.as_str())
-            .into_response(),
+        Err(error) => {
+            let mut problem = error.problem(&incoming.route);
+            if error == Error::Busy {
+                // Jitter keeps clients that met each other from meeting again.
+                problem = problem.retry_after(busy_seconds(session.world()));
+            }
+            let problem = problem.with("request_id", incoming.request_id.as_str());
+            problem.into_response()
+        }
     };
     if let Ok(id) = incoming.request_id.parse() {
         response.headers_mut().insert(REQUEST_ID, id);

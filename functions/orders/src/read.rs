@@ -1,7 +1,7 @@
 //! Reads one order or one product: one strong read, no write.
 
 use http::StatusCode;
-use once::{Item, Pace, Session};
+use once::{Item, Pace, Session, text};
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
@@ -62,6 +62,17 @@ pub(crate) async fn order(session: &Session<'_>, id: &OrderId) -> Result<Option<
     let item = item(session, id.key()).await?;
     let record = item.map(Record::read).transpose()?;
     Ok(record.and_then(Record::into_order))
+}
+
+/// An order as it is now. Orders are never deleted.
+pub(crate) async fn again(session: &Session<'_>, order: &Order) -> Result<Order, Error> {
+    let key = Item::from([
+        ("pk".to_owned(), text(&order.pk)),
+        ("sk".to_owned(), text(&order.sk)),
+    ]);
+    let record = item(session, key).await?.map(Record::read).transpose()?;
+    let order = record.and_then(Record::into_order);
+    order.ok_or(Error::NotFound("order"))
 }
 
 /// Reads an item. Repeats the read until it has an answer or the time is over.

@@ -31,7 +31,7 @@ pub(crate) fn report(
             tracing::error!(route, status, client, cause, "a request failed");
         }
         Err(error) => {
-            let reason = error.problem().kind();
+            let reason = error.problem(route).kind();
             tracing::info!(route, status, client, reason, "answered");
         }
         Ok(outcome) => tracing::info!(route, status, client, outcome = ?outcome, "answered"),
@@ -75,7 +75,8 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
         Ok(Outcome::Cancelled) => Some(metrics.count("OrderCancelled", 1)),
         Ok(Outcome::Read) => None,
         Err(Error::KeyReused) => Some(metrics.count("KeyReused", 1)),
-        Err(Error::OutcomeUnknown) => Some(metrics.count("OutcomeUnknown", 1)),
+        Err(Error::Busy) => Some(metrics.count("Busy", 1)),
+        Err(Error::OutcomeUnknown | Error::ReadFirst) => Some(metrics.count("OutcomeUnknown", 1)),
         Err(Error::Internal(_) | Error::NoCaller(_)) => Some(metrics.count("InternalError", 1)),
         Err(
             Error::Invalid(_)

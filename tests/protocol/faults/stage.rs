@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::caller::Caller;
+use simulator::Sabotage;
 use simulator::fault::{Accident, Fate};
 use simulator::functions::{Answer, Machine, Run};
 use simulator::history::Wish;
@@ -22,7 +23,12 @@ pub(crate) struct Stage {
 
 /// Runs a test on a stage with this much TEA, then checks every answer and every write.
 pub(crate) fn stage(tea: i64, test: impl FnOnce(&Stage)) {
-    let shop = Shop::open(1, true, None).unwrap();
+    stage_with(tea, None, test);
+}
+
+/// The same, and something tampers with the requests of the functions.
+pub(crate) fn stage_with(tea: i64, sabotage: Option<Arc<dyn Sabotage>>, test: impl FnOnce(&Stage)) {
+    let shop = Shop::open(1, true, sabotage).unwrap();
     let machine = Arc::new(shop.machine(0).unwrap());
     let stage = Stage {
         shop,
