@@ -3,6 +3,7 @@
 //!
 //! Read [`stage`] first: it runs one test, then checks every answer and every write.
 
+mod describing;
 mod dying;
 mod incomplete;
 mod meeting;

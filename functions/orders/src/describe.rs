@@ -96,6 +96,14 @@ impl Description {
 ///    └───────────── the first copy lands ─────────────────► price 1
 /// ```
 ///
+/// And after a write without an answer, it is never written at a newer version: the
+/// first copy may have landed, and another client may have changed what it wrote.
+///
+/// ```text
+/// price 1 ──► lands, no answer ────────────────► again, at version 3 ──► price 1
+///                         price 2 at version 2 ──► 200
+/// ```
+///
 /// # Errors
 /// The precondition fails, or the outcome is not known.
 pub(crate) async fn describe(
@@ -111,24 +119,58 @@ pub(crate) async fn describe(
         let current = read::product(session, sku).await?;
         base_allowed_by(precondition, current.as_ref())?
     };
-    let mut pace = Pace::default();
-    let send = |base: &Base| session.update_item(effect(sku, description, *base, now));
-    let described = pace.repeat(session, base, send, |written, base| {
-        let current = match written {
-            Written::Done(item) => return answer(&read::parse_product(item)?).map(Some),
-            Written::ConditionFailed(item) => item.map(read::parse_product).transpose()?,
-        };
-        match current {
-            Some(product) if as_requested(&product, description, *base) => {
-                answer(&product).map(Some)
-            }
-            current => {
-                *base = base_allowed_by(precondition, current.as_ref())?;
-                Ok(None)
-            }
+    let described = describe_from(session, sku, description, precondition, base, now);
+    described.await.map_err(|error| match error {
+        Error::OutcomeUnknown | Error::Internal(_) | Error::Unavailable
+            if session.may_have_written() && !is_repeatable(precondition) =>
+        {
+            Error::ReadFirst
         }
-    });
-    described.await?.ok_or(Error::OutcomeUnknown)
+        error => error,
+    })
+}
+
+/// Writes a description at `base`, or at what came in its place.
+async fn describe_from(
+    session: &Session<'_>,
+    sku: &Sku,
+    description: &Description,
+    precondition: &Precondition,
+    mut base: Base,
+    now: Moment,
+) -> Result<Answer, Error> {
+    let mut pace = Pace::default();
+    loop {
+        let send = |(): &()| session.update_item(effect(sku, description, base, now));
+        let read = |written, (): &mut ()| Ok::<_, Error>(Some(written));
+        let written = pace.repeat(session, (), send, read).await?;
+        let current = match written.ok_or_else(|| pace.gave_up(session))? {
+            Written::Done(item) => return answer(&read::parse_product(item)?),
+            Written::ConditionFailed(Some(item)) => Some(read::parse_product(item)?),
+            // There is no such product, or the answer left it out.
+            Written::ConditionFailed(None) => read::product(session, sku).await?,
+        };
+        if let Some(product) = &current
+            && as_requested(product, description, base)
+        {
+            return answer(product);
+        }
+        // A write without an answer may have landed at `base`. Then others have seen it,
+        // and what stands there now came after it.
+        if session.may_have_written() {
+            return Err(Error::ReadFirst);
+        }
+        base = base_allowed_by(precondition, current.as_ref())?;
+    }
+}
+
+/// Whether a client can repeat a description that may have been written: only where
+/// the precondition stops it if others have described the product since.
+fn is_repeatable(precondition: &Precondition) -> bool {
+    match precondition {
+        Precondition::Absent | Precondition::Versions(_) => true,
+        Precondition::None | Precondition::Exists => false,
+    }
 }
 
 /// What a description replaces.

@@ -74,6 +74,16 @@ fn an_order_that_fails_without_its_item_is_not_answered_as_missing() {
     });
 }
 
+#[test]
+fn a_product_that_fails_without_its_item_is_not_answered_as_changed() {
+    instead(5, |stage, next| {
+        let failed = Response::error(400, "ConditionalCheckFailedException", "");
+        next(vec![Some(failed)]);
+        let described = stage.ask(&describe(300, Some(1)));
+        assert_eq!(described.status, 200, "{described}");
+    });
+}
+
 fn describe(unit_price: i64, if_match: Option<i64>) -> Wish {
     Wish::Describe {
         sku: "TEA".to_owned(),
