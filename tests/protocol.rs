@@ -5,5 +5,6 @@ mod faults;
 mod history;
 mod model;
 mod races;
+mod rush;
 mod specification;
 mod your_own;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{keeps, names, stack, template, with};
+use super::{keeps, names, stack, template, text, with};
 
 /// The routes that need no token, besides preflights.
 const PUBLIC: [&str; 2] = ["GET /products", "GET /products/{sku}"];
@@ -64,6 +64,21 @@ fn faults(text: &str) -> Vec<String> {
 #[test]
 fn every_request_of_a_route_that_is_not_public_is_authorized() {
     keeps(faults);
+}
+
+#[test]
+fn the_limits_of_requests_are_parameters() {
+    let throttle = |parameters: &[(&'static str, &'static str)]| {
+        let template = template::Template::read(&text(), parameters.iter().copied());
+        let throttle = template.unwrap().throttle.unwrap();
+        (throttle.rate, throttle.burst)
+    };
+    assert_eq!(throttle(&[]), (100, 200));
+    let more = [
+        ("ApiRequestsPerSecond", "500"),
+        ("ApiRequestsAtOnce", "900"),
+    ];
+    assert_eq!(throttle(&more), (500, 900));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod cancel;
 mod change;
 mod config;
 mod confirm;
+mod crowd;
 mod cursor;
 mod customer;
 mod day;
@@ -80,6 +81,7 @@ pub use order_id::OrderId;
 pub use refusal::Refusal;
 pub use report::SERVICE;
 
+use crate::crowd::Crowds;
 use crate::error::Error;
 use crate::incoming::Incoming;
 use crate::turns::{Redis, Turns};
@@ -97,6 +99,7 @@ const BUSY_MAX: Duration = Duration::from_secs(4);
 pub struct App {
     store: Store,
     redis: Option<Redis>,
+    crowds: Crowds,
     origins: AllowedOrigins,
     behind_edge: bool,
     warm: AtomicBool,
@@ -125,6 +128,7 @@ impl App {
         Ok(Self {
             redis: redis.map(|redis| Redis::new(redis, &config.store, world.clone())),
             store: Store::new(client, config.store.table.clone(), world)?,
+            crowds: Crowds::default(),
             origins: config.origins.clone(),
             behind_edge: config.behind_edge,
             warm: AtomicBool::new(false),
@@ -178,7 +182,7 @@ fn busy_seconds(world: &World) -> u32 {
 
 async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
     let session = app.store.session(incoming.deadline);
-    let turns = Turns::new(app.redis.as_ref());
+    let turns = Turns::new(app.redis.as_ref(), &app.crowds);
     let served = AssertUnwindSafe(routes::serve(&session, &turns, incoming));
     let result = served
         .catch_unwind()

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
 use once::{
     Effect, FailedEffect, IdempotencyKey, Intent, Item, Session, Settled, number, number_of,
-    settle, text, text_of,
+    settle_with, text, text_of,
 };
 use serde_json::{Value, json};
 use shared::caller::Caller;
@@ -66,8 +66,11 @@ pub(crate) async fn place(
         record: &intent.record,
         fingerprints: draft,
     };
-    let write = settle(session, &intent, draft, refuse);
-    match turns.around(session, &attempt, write).await? {
+    let patience = turns.patience(session, &attempt.products);
+    let write = settle_with(session, patience, &intent, draft, refuse);
+    let settled = turns.around(session, &attempt, write).await;
+    turns.learn(session, &attempt.products);
+    match settled? {
         Settled::Done => order.answer(Outcome::Placed),
         Settled::Before(record) => Record::read(record)?.replay(),
         Settled::Refused(record) => Record::read(record)?.answer(Outcome::Refused(reason)),

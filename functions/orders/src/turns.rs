@@ -37,12 +37,15 @@ pub use redis::Redis;
 
 use account::note;
 use locks::Turn;
-use once::{Fingerprints, Item, Session, Settled, Unsettled, decided_before};
+use once::{Fingerprints, Item, Patience, Session, Settled, Unsettled, decided_before};
+
+use crate::crowd::Crowds;
 
 /// One invocation's turns, with the help of a Redis if there is one.
 #[derive(Debug)]
 pub(crate) struct Turns<'redis> {
     redis: Option<&'redis Redis>,
+    crowds: &'redis Crowds,
     account: Mutex<Account>,
 }
 
@@ -60,9 +63,10 @@ pub(crate) struct Attempt<'attempt, F> {
 
 impl<'redis> Turns<'redis> {
     /// Begins an invocation. Without a Redis, every order writes at once.
-    pub(crate) fn new(redis: Option<&'redis Redis>) -> Self {
+    pub(crate) fn new(redis: Option<&'redis Redis>, crowds: &'redis Crowds) -> Self {
         Self {
             redis,
+            crowds,
             account: Mutex::default(),
         }
     }
@@ -71,6 +75,20 @@ impl<'redis> Turns<'redis> {
     pub(crate) fn account(&self) -> Option<Account> {
         let account = *self.account.lock().unwrap_or_else(PoisonError::into_inner);
         (account != Account::default()).then_some(account)
+    }
+
+    /// How long an order of these products fights for its turn. It is read when the
+    /// order starts.
+    pub(crate) fn patience(&self, session: &Session<'_>, products: &[&str]) -> Patience {
+        let now = session.world().machine_now();
+        self.crowds.patience(products, now)
+    }
+
+    /// Notes what an order of these products met.
+    pub(crate) fn learn(&self, session: &Session<'_>, products: &[&str]) {
+        let (tally, now) = (session.tally(), session.world().machine_now());
+        let (tries, conflicts) = (tally.transactions, tally.conflicts);
+        self.crowds.note(products, tries, conflicts, now);
     }
 
     /// Runs `write` in the attempt's turn, unless Redis knows its decision.

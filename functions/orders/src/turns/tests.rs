@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use once::{Intent, Store, World};
 
 use super::*;
+use crate::crowd::Crowds;
 
 /// A clock that moves only when something waits.
 #[derive(Clone, Default)]
@@ -74,7 +75,8 @@ impl Stage {
     async fn order(&self) -> (Option<String>, i64, Account) {
         let began = self.clock.milliseconds();
         let session = self.store.session(Timestamp::MAX);
-        let turns = Turns::new(Some(&self.redis));
+        let crowds = Crowds::default();
+        let turns = Turns::new(Some(&self.redis), &crowds);
         let turn = Turn::new(
             &self.redis,
             &turns.account,
@@ -209,7 +211,8 @@ async fn an_order_with_little_time_waits_for_half_of_it_and_with_less_does_not_a
         let stage = Stage::new(|_| futures::future::pending().boxed());
         let now = Timestamp::from_millisecond(1_000_000).unwrap();
         let session = stage.store.session(now + Duration::from_millis(left));
-        let turns = Turns::new(Some(&stage.redis));
+        let crowds = Crowds::default();
+        let turns = Turns::new(Some(&stage.redis), &crowds);
         let turn = Turn::new(&stage.redis, &turns.account, &session, "ord_1", &["TEA"]);
         assert_eq!(turn.enter().await, None);
         assert_eq!(
@@ -281,7 +284,8 @@ async fn without_time_left_redis_is_not_asked() {
     }
     let stage = Stage::new(free);
     let session = stage.store.session(Timestamp::UNIX_EPOCH);
-    let turns = Turns::new(Some(&stage.redis));
+    let crowds = Crowds::default();
+    let turns = Turns::new(Some(&stage.redis), &crowds);
     let intent = Intent {
         record: Item::new(),
         effects: Vec::new(),
