@@ -34,6 +34,8 @@ const RESERVE: SignedDuration = SignedDuration::from_millis(500);
 /// No request is sent with less time than this.
 const REQUEST_LEAST: SignedDuration = SignedDuration::from_millis(20);
 
+const NO_TIME: &str = "no time was left";
+
 /// One invocation's use of the table: its deadline, and what it consumed.
 #[derive(Debug)]
 pub struct Session<'store> {
@@ -149,7 +151,10 @@ impl Session<'_> {
             .client_request_token(token)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.note(|tally| tally.transactions += 1);
-        match self.written(request.send()).await? {
+        self.begin_write()?;
+        let answer = self.within_time(request.send()).await?;
+        self.answered(&answer);
+        match answer {
             Ok(output) => {
                 self.wrote(sum_of_units(output.consumed_capacity()));
                 Ok(Transacted::Committed)
@@ -169,7 +174,10 @@ impl Session<'_> {
             .condition_expression(ABSENT)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.written(request.send()).await? {
+        self.begin_write()?;
+        let answer = self.within_time(request.send()).await?;
+        self.answered(&answer);
+        match answer {
             Ok(output) => {
                 self.wrote(units(output.consumed_capacity()));
                 Ok(Written::Done(record.clone()))
@@ -202,7 +210,10 @@ impl Session<'_> {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.written(request.send()).await? {
+        self.begin_write()?;
+        let answer = self.within_time(request.send()).await?;
+        self.answered(&answer);
+        match answer {
             Ok(output) => {
                 self.wrote(units(output.consumed_capacity()));
                 Ok(Written::Done(output.attributes.unwrap_or_default()))
@@ -320,7 +331,7 @@ impl Session<'_> {
     /// Counts a round trip, and ends the wait for its answer when its time is over.
     async fn within_time<T>(&self, request: impl Future<Output = T>) -> Result<T, Failure> {
         let Some(limit) = self.time_left() else {
-            return Err(Failure::Unknown("no time was left".to_owned()));
+            return Err(Failure::Unknown(NO_TIME.to_owned()));
         };
         self.note(|tally| tally.round_trips += 1);
         tokio::select! {
@@ -332,25 +343,25 @@ impl Session<'_> {
         }
     }
 
-    /// The same for a write. It counts as unanswered until an answer says whether it
-    /// happened, so one that is given up half-way stays unanswered.
-    async fn written<T, E>(
-        &self,
-        request: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<Result<T, SdkError<E>>, Failure>
+    /// Counts a write as unanswered. It stays so until [`Session::answered`], even if it
+    /// is given up half-way.
+    fn begin_write(&self) -> Result<(), Failure> {
+        if self.time_left().is_none() {
+            return Err(Failure::Unknown(NO_TIME.to_owned()));
+        }
+        self.note(|tally| tally.unanswered += 1);
+        Ok(())
+    }
+
+    /// Counts a write as answered, if its answer says whether it happened.
+    fn answered<T, E>(&self, answer: &Result<T, SdkError<E>>)
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let sent = async {
-            self.note(|tally| tally.unanswered += 1);
-            request.await
-        };
-        let answer = self.within_time(sent).await?;
         let is_unknown = |error: &SdkError<E>| matches!(Failure::of(error), Failure::Unknown(_));
         if !answer.as_ref().is_err_and(is_unknown) {
             self.note(|tally| tally.unanswered -= 1);
         }
-        Ok(answer)
     }
 
     /// What the error of a transaction says about it.

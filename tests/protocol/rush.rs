@@ -113,7 +113,7 @@ impl Rush {
         self.note(ended, |load| {
             load.running -= 1;
             load.invocations += 1;
-            load.longest = load.longest.max(ended - began);
+            load.longest = load.longest.max(ended.saturating_sub(began));
         });
         self.idle.lock().unwrap().push(machine);
         answer
@@ -178,7 +178,7 @@ impl Rush {
             placed: count(Fared::Placed),
             sold_out: count(Fared::SoldOut),
             waits: count(Fared::Waits),
-            lasted: load.since - began,
+            lasted: load.since.saturating_sub(began),
             load,
         };
         println!("{result}");

@@ -89,10 +89,12 @@ use crate::turns::{Redis, Turns};
 /// The header with the request's id, in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The least and the most that a client waits before it repeats a try that only met
-/// other writes.
-const BUSY_MIN: Duration = Duration::from_secs(1);
-const BUSY_MAX: Duration = Duration::from_secs(4);
+/// How long a client waits at least before it repeats a try that only met other writes,
+/// in seconds …
+const BUSY_SECONDS_MIN: u32 = 1;
+
+/// … and how much longer at most.
+const BUSY_MORE: Duration = Duration::from_secs(3);
 
 /// The function, started.
 #[derive(Debug)]
@@ -175,9 +177,8 @@ fn after_what_was_sent(error: Error, session: &Session<'_>) -> Error {
 
 /// After how many seconds a client that met others may try again.
 fn busy_seconds(world: &World) -> u32 {
-    let random = world.uniform(BUSY_MAX - BUSY_MIN).as_secs_f64().round();
-    // At most a few seconds, so it is exact.
-    u32::try_from((BUSY_MIN + Duration::from_secs_f64(random)).as_secs()).unwrap_or(1)
+    let more = world.uniform(BUSY_MORE) + Duration::from_millis(500);
+    BUSY_SECONDS_MIN.saturating_add(u32::try_from(more.as_secs()).unwrap_or_default())
 }
 
 async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {

@@ -168,7 +168,7 @@ async fn a_cursor_whose_parts_no_item_can_have_is_refused_before_it_reaches_the_
             orders(&long, order, "ORDER"),
             orders(at, &format!("ORD#{long}"), "ORDER"),
             orders(at, order, &long),
-            orders(&at[1..], order, "ORDER"),
+            orders("01795320306789", order, "ORDER"),
             orders(at, "SKU#TEA-01", "STOCK#0"),
             orders(at, "ORD#ord_AAAAAAAAAAAAAAAAAAAAAAAAAA", "ORDER"),
             products(&long, "SKU#TEA-01", "STOCK#0"),

@@ -35,20 +35,21 @@ fn instead(tea: i64, test: impl FnOnce(&Stage, &dyn Fn(Vec<Option<Response>>))) 
     });
 }
 
-fn without_items(codes: &[&str]) -> Option<Response> {
-    Some(Response::cancelled(codes))
+/// A cancellation with these codes, without the items that were in the way.
+fn without_items(codes: &[&str]) -> Vec<Option<Response>> {
+    vec![Some(Response::cancelled(codes))]
 }
 
 #[test]
 fn stock_that_fails_without_its_item_is_not_recorded_as_an_unknown_product() {
     instead(5, |stage, next| {
-        next(vec![without_items(&["None", "ConditionalCheckFailed"])]);
+        next(without_items(&["None", "ConditionalCheckFailed"]));
         let placed = stage.ask(&tea("key-1", 2));
         assert_eq!(placed.status, 201, "{placed}");
-        next(vec![without_items(&["None", "ConditionalCheckFailed"])]);
+        next(without_items(&["None", "ConditionalCheckFailed"]));
         let refused = stage.ask(&tea("key-2", 9));
         assert_eq!(refused.kind().as_deref(), Some("out-of-stock"));
-        next(vec![without_items(&["None", "ConditionalCheckFailed"])]);
+        next(without_items(&["None", "ConditionalCheckFailed"]));
         let adjusted = stage.ask(&Wish::stock("count", "TEA", -1));
         assert_eq!(adjusted.status, 201, "{adjusted}");
         let unknown = stage.ask(&Wish::order("key-3", "NONE", 1, 100));
@@ -65,10 +66,10 @@ fn an_order_that_fails_without_its_item_is_not_answered_as_missing() {
             reference: "pay-1".to_owned(),
             if_match: None,
         };
-        next(vec![without_items(&["ConditionalCheckFailed", "None"])]);
+        next(without_items(&["ConditionalCheckFailed", "None"]));
         let confirmed = stage.ask(&confirm);
         assert_eq!(confirmed.status, 200, "{confirmed}");
-        next(vec![without_items(&["ConditionalCheckFailed", "None"])]);
+        next(without_items(&["ConditionalCheckFailed", "None"]));
         let cancelled = stage.ask(&Wish::Cancel { id, if_match: None });
         assert_eq!(cancelled.status, 200, "{cancelled}");
     });
