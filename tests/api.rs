@@ -1,8 +1,8 @@
 //! The API as its clients use it: over HTTP, against the real functions and a real database.
 
 mod arbitrary;
-mod costs;
 mod callers;
+mod costs;
 mod counting;
 mod orders;
 mod records;

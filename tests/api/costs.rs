@@ -143,8 +143,8 @@ async fn the_documented_costs_are_what_requests_cost() {
             metered: Metered::new(shop),
             rows: Vec::new(),
         };
-        measured.of_orders(shop).await;
-        measured.of_products().await;
+        Box::pin(measured.of_orders(shop)).await;
+        Box::pin(measured.of_products()).await;
         let documented: Vec<_> = PAGE
             .lines()
             .skip_while(|line| !line.starts_with("| request | round trips"))

@@ -332,11 +332,12 @@ fn conflict(kind: &'static str, title: &'static str, detail: impl Into<String>) 
 /// name for a repeat.
 fn again(route: &str) -> &'static str {
     match route {
-        "POST /orders" | "POST /products/{sku}/stock" => {
+        "POST /orders" | "POST /orders/{id}/returns" | "POST /products/{sku}/stock" => {
             "Send the same request again with the same Idempotency-Key"
         }
         "POST /orders/{id}/confirm" => "Send the same payment_reference again",
         "POST /orders/{id}/cancel" => "Cancel it again",
+        "POST /orders/{id}/fulfil" => "Send the same reference again",
         "PUT /products/{sku}" => "Send it again with the same If-Match or If-None-Match",
         _ => "Send the same request again",
     }

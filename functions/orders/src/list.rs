@@ -129,7 +129,14 @@ pub(crate) async fn list_products(
     session: &Session<'_>,
     request: &PageRequest<'_>,
 ) -> Result<Answer, Error> {
-    let mut keys = keys(session, List::Products, OWNER, request.cursor, request.limit).await?;
+    let mut keys = keys(
+        session,
+        List::Products,
+        OWNER,
+        request.cursor,
+        request.limit,
+    )
+    .await?;
     let limit = usize::try_from(request.limit).unwrap_or_default();
     let more = limit < keys.len();
     keys.truncate(limit);

@@ -82,6 +82,7 @@ pub(crate) async fn take_back(
             Written::Done => return entry.answer(Outcome::Returned),
             Written::Before(record) => return Record::read(record)?.replay(),
             Written::Changed(now) => order = *now,
+            Written::Unread => order = read::again(session, &order).await?,
         }
     }
 }
@@ -124,6 +125,8 @@ enum Written {
     Before(Item),
     /// Another write came first. The order as it is now.
     Changed(Box<Order>),
+    /// Another write came first, or the answer left the order out.
+    Unread,
 }
 
 /// Writes a return. Repeats the transaction until its outcome is known.
@@ -141,7 +144,7 @@ async fn write(
     let committed = || Written::Done;
     let cancelled = |reasons: &[Reason]| judge(reasons, request);
     let written = pace.transact(session, &actions, committed, cancelled);
-    written.await?.ok_or(Error::OutcomeUnknown)
+    written.await?.ok_or_else(|| pace.gave_up(session).into())
 }
 
 /// Reads the reasons of a cancelled transaction: the record's, then the order's.
@@ -162,7 +165,7 @@ fn judge(reasons: &[Reason], request: &ReturnRequest) -> Result<Option<Written>,
     }
     if let Some(Reason::ConditionFailed(item)) = reasons.get(1) {
         let Some(item) = item.clone() else {
-            return Ok(None);
+            return Ok(Some(Written::Unread));
         };
         let order = Record::read(item)?.into_order();
         let order = order.ok_or(Error::NotFound("order"))?;

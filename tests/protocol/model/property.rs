@@ -1,5 +1,6 @@
 //! What must hold in every state of every world.
 
+use orders::Books;
 use stateright::Property;
 
 use super::handler::{Answer, Phase, Task};
@@ -224,10 +225,19 @@ fn conserved(protocol: &Protocol, table: &Table) -> bool {
         });
         let ledger = table.ledger.iter().flatten();
         let adjusted: i8 = ledger.map(|entry| entry.adjusted(sku)).sum();
-        stock.available + stock.taken + stock.shipped == stock.received
-            && stock.taken == held
-            && stock.shipped == fulfilled - returned
-            && stock.received == protocol.stock[sku] + placed + adjusted - written_off
+        let books = Books {
+            available: stock.available.into(),
+            taken: stock.taken.into(),
+            shipped: stock.shipped.into(),
+            received: stock.received.into(),
+            adjusted: (protocol.stock[sku] + placed + adjusted).into(),
+            written_off: written_off.into(),
+            held: held.into(),
+            sent: (fulfilled - returned).into(),
+        };
+        // That no number is negative is a property of its own.
+        let [_, laws @ ..] = books.laws();
+        laws.iter().all(|(holds, _)| *holds)
     })
 }
 
