@@ -19,6 +19,7 @@ mod posting;
 mod refusal;
 mod rejection;
 mod sample;
+mod signs_of_life;
 mod stage;
 mod stand_in;
 mod state;

@@ -104,6 +104,7 @@ impl Stage {
                 "DEAD_LETTER_QUEUE_URL" if !setting.no_dead_letter_queue => {
                     "https://sqs.eu-west-1.amazonaws.com/1/alerts-dead"
                 }
+                "DELIVERY_TEST_ALARM" => "surefire-delivery-test",
                 "AWS_REGION" => "eu-west-1",
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
                 "AWS_ENDPOINT_URL_DYNAMODB" => &table_url,
@@ -175,6 +176,11 @@ impl Stage {
     /// The sum of a metric over the test, rounded.
     pub(super) fn metric(&self, name: &str) -> u64 {
         self.watch.metric(name)
+    }
+
+    /// The lines that have a metric, in their order.
+    pub(super) fn metric_lines(&self, name: &str) -> Vec<Value> {
+        self.watch.metric_lines(name)
     }
 
     /// Whether a warning or an error in the log contains a text.

@@ -52,6 +52,13 @@ impl Watch {
         format!("{sum:.0}").parse().unwrap()
     }
 
+    /// The lines that have a metric, in their order.
+    pub(super) fn metric_lines(&self, name: &str) -> Vec<Value> {
+        let lines = self.log.metrics.lock().unwrap();
+        let has = |line: &&Value| line[name].is_number();
+        lines.iter().filter(has).cloned().collect()
+    }
+
     /// Whether a warning or an error contains a text.
     pub(super) fn warned(&self, text: &str) -> bool {
         let warnings = self.log.warnings.lock().unwrap();

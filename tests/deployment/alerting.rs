@@ -43,9 +43,27 @@ fn grants(policy: &Value) -> BTreeMap<String, (BTreeSet<String>, bool)> {
     grants
 }
 
-fn admitted(faults: &mut Vec<String>, what: &str, policy: &Value, wanted: &[&str]) {
+/// Alarms on the forwarder's own trouble are sent to this topic. Only CloudWatch publishes to it, and it has
+/// no key: an e-mail is not encrypted, and the key is one of the things that may be broken.
+const EMAIL_TOPIC: &str = "AlertEmailTopic";
+
+fn publishers(topic: &str) -> &'static [(&'static str, bool)] {
+    if topic == EMAIL_TOPIC {
+        &[("cloudwatch.amazonaws.com", true)]
+    } else {
+        &PUBLISHERS
+    }
+}
+
+fn admitted(
+    faults: &mut Vec<String>,
+    what: &str,
+    policy: &Value,
+    publishers: &[(&str, bool)],
+    wanted: &[&str],
+) {
     let grants = grants(policy);
-    for (publisher, names_account) in PUBLISHERS {
+    for &(publisher, names_account) in publishers {
         match grants.get(publisher) {
             None => faults.push(format!("{what} does not admit {publisher}")),
             Some((actions, bound)) => {
@@ -81,9 +99,16 @@ fn topics(text: &str) -> Vec<String> {
                     &mut faults,
                     name,
                     &policy.properties["PolicyDocument"],
+                    publishers(logical),
                     &["sns:Publish"],
                 );
             }
+        }
+        if logical == EMAIL_TOPIC {
+            if topic.properties.get("KmsMasterKeyId").is_some() {
+                faults.push(format!("{logical} depends on a key"));
+            }
+            continue;
         }
         let mut keys = stack.of_kind("AWS::KMS::Key");
         let key = topic.properties.get("KmsMasterKeyId");
@@ -95,7 +120,8 @@ fn topics(text: &str) -> Vec<String> {
             )),
             Some((name, key)) => {
                 let wanted = ["kms:Decrypt", "kms:GenerateDataKey*"];
-                admitted(&mut faults, name, &key.properties["KeyPolicy"], &wanted);
+                let policy = &key.properties["KeyPolicy"];
+                admitted(&mut faults, name, policy, publishers(logical), &wanted);
             }
         }
     }
@@ -110,7 +136,7 @@ fn the_topic_and_its_key_admit_every_publisher() {
             .unwrap()
             .of_kind("AWS::SNS::Topic")
             .count(),
-        1
+        2
     );
 }
 
@@ -159,6 +185,17 @@ fn a_publisher_that_is_not_admitted_is_named() {
     );
     let broken = with("AlertsTopic", "      KmsMasterKeyId: !Ref AlertsKey\n", "");
     names(topics, &broken, "AlertsTopic is not encrypted");
+    let condition = "    Condition: WithAlerts\n";
+    let keyed = format!("{condition}    Properties: {{KmsMasterKeyId: !Ref AlertsKey}}\n");
+    let broken = with("AlertEmailTopic", condition, &keyed);
+    names(topics, &broken, "AlertEmailTopic depends on a key");
+    let publisher = "cloudwatch.amazonaws.com";
+    let broken = with("AlertEmailTopicPolicy", publisher, "events.amazonaws.com");
+    names(
+        topics,
+        &broken,
+        "AlertEmailTopicPolicy does not admit cloudwatch.amazonaws.com",
+    );
 }
 
 /// The faults of the checks that did not hold.

@@ -239,8 +239,7 @@ fn wiring(text: &str) -> Vec<String> {
         "the pipe's source is not the orders table's stream",
     );
     want(
-        properties["Target"]
-            == arn("events:ap-northeast-2:123456789012:event-bus/surefire-OrderEvents"),
+        properties["Target"] == arn("events:ap-northeast-2:123456789012:event-bus/surefire-orders"),
         "the pipe's target is not the bus",
     );
     let target = &properties["TargetParameters"]["EventBridgeEventBusParameters"];

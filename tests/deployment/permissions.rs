@@ -94,6 +94,14 @@ fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
                 ("sqs:SendMessage", queue("AlertsDeadLetterQueue")),
             ],
         ),
+        // The schedule of the daily test has this role.
+        (
+            "AlertDeliveryTestRole",
+            vec![(
+                "cloudwatch:SetAlarmState",
+                arn("cloudwatch", "alarm:surefire-delivery-test"),
+            )],
+        ),
         // SAM makes this role.
         (
             "OrdersSweeperFunctionEveryMinuteRole",
@@ -111,7 +119,7 @@ fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
                 ("dynamodb:ListStreams", stream),
                 (
                     "events:PutEvents",
-                    arn("events", "event-bus/surefire-OrderEvents"),
+                    arn("events", "event-bus/surefire-orders"),
                 ),
                 ("sqs:SendMessage", queue("OrderEventsDeadLetterQueue")),
             ],

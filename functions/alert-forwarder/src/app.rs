@@ -76,7 +76,13 @@ impl App {
         let sender = Sender::new(discord, config.timeouts.total, world.clone());
         let deliverer = Deliverer::new(sender, webhooks, seen, config.routes, world.clone());
         Ok(Self {
-            forwarder: Forwarder::new(deliverer, queue, config.accounts, world.clone()),
+            forwarder: Forwarder::new(
+                deliverer,
+                queue,
+                config.accounts,
+                config.delivery_test_alarm,
+                world.clone(),
+            ),
             world,
             warm: AtomicBool::new(false),
         })

@@ -24,6 +24,8 @@ pub struct Config {
     pub(crate) queue_url: Option<String>,
     /// The queue for messages that Discord refuses in every form.
     pub(crate) dead_letter_queue_url: Option<String>,
+    /// The alarm whose deliveries are counted: it goes off once a day, to test the way to Discord.
+    pub(crate) delivery_test_alarm: Option<String>,
     /// Time-outs of calls.
     pub timeouts: Timeouts,
     /// AWS region, credentials and endpoints.
@@ -73,7 +75,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads `TABLE_NAME`, `WEBHOOK_SECRET_ID`, `ROUTES`, `ACCOUNT_NAMES`, `QUEUE_URL`,
-    /// `DEAD_LETTER_QUEUE_URL` (the last four are optional) and the AWS variables.
+    /// `DEAD_LETTER_QUEUE_URL`, `DELIVERY_TEST_ALARM` (the last five are optional) and the AWS variables.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| {
             let value = var(name)?.trim().to_owned();
@@ -90,6 +92,7 @@ impl Config {
             accounts: Accounts::parse(set("ACCOUNT_NAMES").as_deref())?,
             queue_url: set("QUEUE_URL"),
             dead_letter_queue_url: set("DEAD_LETTER_QUEUE_URL"),
+            delivery_test_alarm: set("DELIVERY_TEST_ALARM"),
             timeouts: Timeouts::default(),
             aws: AwsConfig::from_env(&var)?,
         })

@@ -8,10 +8,10 @@ use crate::deadline::Deadline;
 use crate::deliver::Deliverer;
 use crate::envelope::{Answer, Invocation, Notification};
 use crate::error::Error;
-use crate::event::Event;
-use crate::outcome::{Outcome, Why, report};
+use crate::event::{Event, State};
+use crate::outcome::{Outcome, Why, report, report_delivery_test, report_undelivered};
 use crate::parse::parse;
-use crate::queue::{Queue, back_off};
+use crate::queue::{Queue, age, back_off};
 
 /// Forwards messages, and hands back the ones that cannot be delivered.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct Forwarder {
     deliverer: Deliverer,
     queue: Queue,
     accounts: Accounts,
+    delivery_test_alarm: Option<String>,
     world: World,
 }
 
@@ -27,12 +28,14 @@ impl Forwarder {
         deliverer: Deliverer,
         queue: Queue,
         accounts: Accounts,
+        delivery_test_alarm: Option<String>,
         world: World,
     ) -> Self {
         Self {
             deliverer,
             queue,
             accounts,
+            delivery_test_alarm,
             world,
         }
     }
@@ -106,10 +109,22 @@ impl Forwarder {
                 let until_again = back_off(record, *wait, now);
                 *wait = Some(until_again);
                 self.queue.hide(record, until_again, left()).await;
+                if let Some(age) = age(record, now) {
+                    report_undelivered(age, now);
+                }
             }
         }
         report(&outcome, &route.name, event.kind.name(), now);
+        if matches!(outcome, Outcome::Delivered { .. }) && self.is_delivery_test(event) {
+            report_delivery_test(now);
+        }
         outcome
+    }
+
+    /// Whether an event is the daily test of the way to Discord.
+    fn is_delivery_test(&self, event: &Event) -> bool {
+        let name = self.delivery_test_alarm.as_deref();
+        event.state == State::Firing && name == Some(event.title.as_str())
     }
 }
 

@@ -116,6 +116,23 @@ pub(crate) fn report(outcome: &Outcome, route: &str, kind: &str, now: Timestamp)
     }
 }
 
+/// Writes how long a message that is handed back has been in the queue. The largest value of a minute is the
+/// age of the oldest.
+///
+/// The queue's own metric leaves out messages that were received three times or more.
+pub(crate) fn report_undelivered(age: Duration, now: Timestamp) {
+    Metrics::new(SERVICE)
+        .seconds("OldestUndeliveredSeconds", age.as_secs_f64())
+        .emit(now);
+}
+
+/// Counts that the daily test alert arrived in Discord.
+pub(crate) fn report_delivery_test(now: Timestamp) {
+    Metrics::new(SERVICE)
+        .count("DeliveryTestDelivered", 1)
+        .emit(now);
+}
+
 /// Logs and counts that Discord rejects all messages of a route.
 pub(crate) fn report_open_circuit(
     route: &str,

@@ -35,14 +35,16 @@ pub(crate) struct Queue {
 /// longer: otherwise a long day of limits would use up its hundred receives.
 const RECEIVES_PROMPT_MAX: u32 = 10;
 
+/// How long a message has been in the queue, if that is known.
+pub(crate) fn age(record: &Record, now: Timestamp) -> Option<Duration> {
+    let sent_at = record.sent_at?;
+    Duration::try_from(now.duration_since(sent_at)).ok()
+}
+
 /// How long a message that could not be delivered stays hidden. `known` is the time after which Discord
 /// or another claim allows the next try, if there is one.
 pub(crate) fn back_off(record: &Record, known: Option<Duration>, now: Timestamp) -> Duration {
-    let age = record
-        .sent_at
-        .map(|sent| now.duration_since(sent))
-        .and_then(|age| Duration::try_from(age).ok())
-        .unwrap_or_default();
+    let age = age(record, now).unwrap_or_default();
     let own = (age / AGE_SHARE).clamp(WAIT_LEAST, WAIT_MOST);
     match known {
         Some(known) if record.receive_count <= RECEIVES_PROMPT_MAX => known,

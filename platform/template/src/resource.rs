@@ -2,6 +2,7 @@
 //!
 //! A name is made of the stack's name and the logical id, so it is the same at every start.
 
+use crate::substitute;
 use crate::yaml::Node;
 
 /// The account, region and stack that a template is evaluated for.
@@ -79,9 +80,11 @@ fn name_property(kind: &str) -> Option<&'static str> {
         "AWS::SQS::Queue" => Some("QueueName"),
         "AWS::SNS::Topic" => Some("TopicName"),
         "AWS::IAM::Role" => Some("RoleName"),
-        "AWS::Events::EventBus" | "AWS::Scheduler::Schedule" | "AWS::SecretsManager::Secret" => {
-            Some("Name")
-        }
+        "AWS::Events::EventBus"
+        | "AWS::Pipes::Pipe"
+        | "AWS::Scheduler::Schedule"
+        | "AWS::SecretsManager::Secret" => Some("Name"),
+        "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm" => Some("AlarmName"),
         _ => None,
     }
 }
@@ -90,8 +93,28 @@ fn name_property(kind: &str) -> Option<&'static str> {
 pub(crate) fn name(place: &Place, logical: &str, resource: &Node) -> String {
     let property = name_property(kind(resource));
     let given = property.and_then(|property| resource.at(&["Properties", property]));
-    let given = given.and_then(Node::text);
-    given.map_or_else(|| format!("{}-{logical}", place.stack), str::to_owned)
+    let given = given.and_then(|node| written(place, node));
+    given.unwrap_or_else(|| format!("{}-{logical}", place.stack))
+}
+
+/// A name that is a text, or a `Sub` of pseudo parameters only.
+fn written(place: &Place, node: &Node) -> Option<String> {
+    let untagged = Node {
+        tag: None,
+        ..node.clone()
+    };
+    let text = untagged.text()?;
+    match node.tag.as_deref() {
+        None => Some(text.to_owned()),
+        Some("Sub") => {
+            let value = |name: &str| {
+                let value = place.pseudo_parameter(name);
+                value.ok_or_else(|| node.fault("not a pseudo parameter"))
+            };
+            substitute::fill(text, value).ok()
+        }
+        Some(_) => None,
+    }
 }
 
 /// The result of `Ref`, or why there is none.
@@ -154,6 +177,9 @@ pub(crate) fn attribute(
         ("AWS::KMS::Key", "Arn") => Ok(place.arn("kms", &format!("key/{logical}"))),
         ("AWS::CloudFront::Distribution", "DomainName") => {
             Ok(format!("{}.cloudfront.net", logical.to_ascii_lowercase()))
+        }
+        ("AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm", "Arn") => {
+            Ok(place.arn("cloudwatch", &format!("alarm:{name}")))
         }
         ("AWS::SQS::Queue", "Arn") => Ok(place.arn("sqs", &name)),
         ("AWS::SQS::Queue", "QueueName") => Ok(name),
