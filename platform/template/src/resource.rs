@@ -2,6 +2,7 @@
 //!
 //! A name is made of the stack's name and the logical id, so it is the same at every start.
 
+use crate::intrinsic::{self, Intrinsic};
 use crate::substitute;
 use crate::yaml::Node;
 
@@ -99,19 +100,14 @@ pub(crate) fn name(place: &Place, logical: &str, resource: &Node) -> String {
 
 /// A name that is a text, or a `Sub` of pseudo parameters only.
 fn written(place: &Place, node: &Node) -> Option<String> {
-    let untagged = Node {
-        tag: None,
-        ..node.clone()
-    };
-    let text = untagged.text()?;
-    match node.tag.as_deref() {
-        None => Some(text.to_owned()),
-        Some("Sub") => {
+    match intrinsic::function(node).ok()? {
+        None => node.text().map(str::to_owned),
+        Some((Intrinsic::Sub, pattern)) => {
             let value = |name: &str| {
                 let value = place.pseudo_parameter(name);
                 value.ok_or_else(|| node.fault("not a pseudo parameter"))
             };
-            substitute::fill(text, value).ok()
+            substitute::fill(pattern.text()?, value).ok()
         }
         Some(_) => None,
     }

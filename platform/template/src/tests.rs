@@ -379,3 +379,37 @@ fn a_rate_schedule_is_read_and_a_cron_schedule_is_refused() {
     let error = event("cron(0 * * * ? *)").unwrap_err().to_string();
     assert!(error.contains("runs only `rate("), "{error}");
 }
+
+/// Two alarms and an alarm on both. A rule of a composite alarm contains the names of its alarms.
+const ALARMS: &str = r#"
+Resources:
+  Pipe: {Type: AWS::Pipes::Pipe}
+  Named: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: !Sub "${AWS::StackName}-errors"}}
+  Long: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: {"Fn::Sub": "${AWS::Region}-long"}}}
+  Unnamed: {Type: AWS::CloudWatch::Alarm}
+  Odd: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: !Sub "${Pipe}-errors"}}
+  Both:
+    Type: AWS::CloudWatch::CompositeAlarm
+    Properties:
+      AlarmName: both
+      AlarmRule: !Sub 'ALARM("${Named}") OR ALARM("${Unnamed}") OR ALARM("${Odd}")'
+      ActionsSuppressor: !GetAtt Named.Arn
+      AlarmDescription: !Sub "${Pipe} ${Long}"
+"#;
+
+#[test]
+fn an_alarm_is_referred_to_by_the_name_that_the_template_gives_it() {
+    let stack = crate::Stack::read(ALARMS, []).unwrap();
+    let both = &stack.resources["Both"];
+    assert_eq!(both.reference.as_deref(), Some("both"));
+    assert_eq!(
+        both.properties["AlarmRule"],
+        "ALARM(\"surefire-errors\") OR ALARM(\"surefire-Unnamed\") OR ALARM(\"surefire-Odd\")"
+    );
+    assert_eq!(
+        both.properties["ActionsSuppressor"],
+        "arn:aws:cloudwatch:ap-northeast-2:123456789012:alarm:surefire-errors"
+    );
+    let description = "surefire-Pipe ap-northeast-2-long";
+    assert_eq!(both.properties["AlarmDescription"], description);
+}
