@@ -97,6 +97,17 @@ fn an_alarm_without_a_description_has_the_severity_error() {
 }
 
 #[test]
+fn the_line_that_names_a_log_group_is_for_the_button_only() {
+    let invocation = altered("metric-alarm", |message| {
+        message["AlarmDescription"] = json!("Orders fail. severity: error\nlogs: shop-Orders-1x");
+        message["NewStateReason"] = json!("Because.");
+    });
+    let event = event_of(&invocation);
+    assert_eq!(words(&event.reason), "Orders fail.\nBecause.");
+    assert!(link(&event, "Logs").contains("shop-Orders-1x"));
+}
+
+#[test]
 fn metric_math_shows_the_expression_and_its_label() {
     let event = event("metric-math");
     assert_eq!(

@@ -43,7 +43,7 @@ async fn every_hand_back_writes_how_long_the_alert_has_been_waiting() {
     // They were sent four seconds before the clock's start.
     assert_eq!(ages(&stage), [4, 4]);
 
-    stage.clock.advance(Duration::from_secs(3_600));
+    stage.clock.advance(Duration::from_hours(1));
     stage.discord.fail([limited()]);
     assert_eq!(stage.handed_back(&[alarm("b")]).await, ["b"]);
     assert_eq!(ages(&stage), [4, 4, 3_604]);
@@ -71,7 +71,7 @@ async fn the_daily_test_is_counted_once_it_is_in_discord_and_makes_no_sound() {
     assert_eq!(count(), 0, "it is not there yet");
 
     stage.discord.script(|_| None);
-    stage.clock.advance(Duration::from_secs(120));
+    stage.clock.advance(Duration::from_mins(2));
     assert!(stage.handed_back(&[record("a", &message)]).await.is_empty());
     assert_eq!(count(), 1);
     let shown = stage.discord.messages();

@@ -106,8 +106,11 @@ impl<'a> Change<'a> {
     pub(crate) fn event(&self, notification: &Notification, kind: Kind) -> Event {
         let directives = Directives::read(self.description.as_deref().unwrap_or_default());
         let mut reason = Rich::default();
-        if !directives.prose.is_empty() {
-            reason = reason.text(directives.prose).text("\n");
+        // The line that names a log group is for the button.
+        let lines = directives.prose.lines();
+        let words: Vec<&str> = lines.filter(|line| logs::named(line).is_none()).collect();
+        if !words.is_empty() {
+            reason = reason.text(words.join("\n")).text("\n");
         }
         if let Some(why) = &self.reason {
             reason = reason.text(why.as_str());

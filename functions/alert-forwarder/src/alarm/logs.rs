@@ -48,7 +48,7 @@ pub(crate) fn link(
 }
 
 /// The group in a line `logs: NAME` of a description.
-fn named(description: &str) -> Option<String> {
+pub(super) fn named(description: &str) -> Option<String> {
     description.lines().find_map(|line| {
         let (name, group) = line.split_once(':')?;
         let group = group.trim();
