@@ -4,6 +4,11 @@
 //! each fault. One test checks that the template keeps the rule. Other tests break the template on
 //! purpose and check that the rule names the fault.
 
+mod alarm;
+mod alarm_email;
+mod alarm_metrics;
+mod alarm_numbers;
+mod alarms;
 mod alerting;
 mod alone;
 mod api;
