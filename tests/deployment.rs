@@ -19,6 +19,8 @@ pub(crate) mod events;
 mod functions;
 mod issuers;
 mod logged;
+mod metrics;
+mod one_list;
 mod order_events;
 mod permissions;
 mod recipes;

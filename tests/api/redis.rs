@@ -4,7 +4,6 @@ mod any_answer;
 mod contention;
 mod faults;
 mod locks;
-mod meter;
 mod remembered;
 mod server;
 mod slow;

@@ -110,7 +110,7 @@ async fn pass(
 }
 
 /// Makes the orders function do everything that it can do.
-async fn use_orders(shop: &Shop) {
+pub(super) async fn use_orders(shop: &Shop) {
     shop.stock("TEA-01", 10).await;
     let tag = shop
         .get("/products/TEA-01")
@@ -143,7 +143,7 @@ async fn use_orders(shop: &Shop) {
 }
 
 /// Sends one alert that is delivered and two that are returned to the queue.
-async fn use_alerts(shop: &Shop) {
+pub(super) async fn use_alerts(shop: &Shop) {
     let (forwarder, _) = shop
         .running
         .template

@@ -33,10 +33,10 @@ pub(crate) enum Refusal {
 
 /// Writes the line and the counter of one decision.
 pub(crate) fn record(decided: Result<(), Refusal>, trail: &Trail, now: Timestamp) {
-    let (decision, metric, reason) = match decided {
-        Ok(()) => ("allow", "Allowed", None),
-        Err(Refusal::Denied(denial)) => ("deny", "Denied", Some(denial.reason())),
-        Err(Refusal::Failed(error)) => ("error", "Failed", Some(error.reason())),
+    let (decision, reason) = match decided {
+        Ok(()) => ("allow", None),
+        Err(Refusal::Denied(denial)) => ("deny", Some(denial.reason())),
+        Err(Refusal::Failed(error)) => ("error", Some(error.reason())),
     };
     let (issuer, route) = (trail.issuer.as_deref(), trail.route.as_deref());
     let jti_hash = trail.jti_hash.as_deref();
@@ -53,5 +53,10 @@ pub(crate) fn record(decided: Result<(), Refusal>, trail: &Trail, now: Timestamp
         None => Metrics::new(SERVICE),
         Some(reason) => Metrics::new(SERVICE).dimension("reason", reason),
     };
-    metrics.count(metric, 1).emit(now);
+    let counted = match decided {
+        Ok(()) => metrics.count("Allowed", 1),
+        Err(Refusal::Denied(_)) => metrics.count("Denied", 1),
+        Err(Refusal::Failed(_)) => metrics.count("Failed", 1),
+    };
+    counted.emit(now);
 }

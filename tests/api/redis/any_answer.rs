@@ -14,8 +14,8 @@ use simulator::shop::{FULL, Shop, caller};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::meter::Meter;
 use crate::support::harness::made_up;
+use crate::support::meter::Meter;
 
 /// How many random answers are tried. `PROPTEST_CASES` overrides it.
 const CASES: u32 = 400;

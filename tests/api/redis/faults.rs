@@ -10,11 +10,11 @@ use simulator::fault::Fate;
 use simulator::history::Wish;
 use simulator::shop::{FULL, Shop as World, caller};
 
-use super::meter::Meter;
 use super::server::Server;
 use super::shop_with;
 use super::slow::Proxy;
 use crate::support::harness::{Answer, Shop, line, order_of, shop as shop_without};
+use crate::support::meter::Meter;
 
 /// The parts of an answer that are the same in two shops: all but times and request identifiers.
 #[derive(Debug, PartialEq)]

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::meter::Meter;
 use super::server::Server;
 use super::{key, shop_with};
 use crate::support::harness::{Answer, Shop, line, order_of};
+use crate::support::meter::Meter;
 
 #[track_caller]
 fn assert_same(repeat: &Answer, first: &Answer) {

@@ -9,13 +9,13 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 /// Collects the metrics that functions emit in this thread, until it is dropped.
-pub(super) struct Meter {
+pub(crate) struct Meter {
     lines: Arc<Mutex<Vec<Value>>>,
     _guard: DefaultGuard,
 }
 
 impl Meter {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let lines = Arc::<Mutex<Vec<Value>>>::default();
         let collector = Collector(Arc::clone(&lines));
         let subscriber = tracing_subscriber::registry().with(collector);
@@ -26,7 +26,7 @@ impl Meter {
     }
 
     /// The sum of a metric since it was last taken.
-    pub(super) fn take(&self, metric: &str) -> f64 {
+    pub(crate) fn take(&self, metric: &str) -> f64 {
         let mut lines = self.lines.lock().unwrap();
         let values = lines
             .iter_mut()
@@ -36,13 +36,18 @@ impl Meter {
 
     /// Takes a metric and checks its sum.
     #[track_caller]
-    pub(super) fn assert(&self, metric: &str, expected: f64) {
+    pub(crate) fn assert(&self, metric: &str, expected: f64) {
         let taken = self.take(metric);
         assert!((taken - expected).abs() < 1e-9, "{metric}: {taken}");
     }
 
+    /// The lines that were emitted so far.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().clone()
+    }
+
     /// Drops everything that was emitted so far.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.lines.lock().unwrap().clear();
     }
 }
