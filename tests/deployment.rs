@@ -5,6 +5,7 @@
 //! purpose and check that the rule names the fault.
 
 mod alarm;
+mod alarm_costs;
 mod alarm_email;
 mod alarm_metrics;
 mod alarm_numbers;
