@@ -142,10 +142,10 @@ async fn records(shop: &Shop) -> Vec<Value> {
 }
 
 /// Puts orders through all their changes. Returns the events that the pipe would send, the ids of the
-/// two orders, and the number of records in the stream.
-async fn events_of_a_life(text: &str) -> (Vec<Result<Value, String>>, [String; 2], usize) {
+/// three orders, and the number of records in the stream.
+async fn events_of_a_life(text: &str) -> (Vec<Result<Value, String>>, [String; 3], usize) {
     let pipe = Pipe::of(text);
-    let mut seen = (Vec::new(), [const { String::new() }; 2], 0);
+    let mut seen = (Vec::new(), [const { String::new() }; 3], 0);
     shop(async |shop| {
         begin_stream(shop, text).await;
         shop.stock("TEA-01", 10).await;
@@ -157,12 +157,17 @@ async fn events_of_a_life(text: &str) -> (Vec<Result<Value, String>>, [String; 2
         let second = shop.place("key-2", "TEA-01", 1).await.order_id();
         shop.pass_seconds(3_600);
         assert_eq!(shop.sweep().await["expired"], 1);
+        let third = shop.fulfilled("key-3", "TEA-01", 2).await;
+        for (key, quantity, status) in [("r-1", 1, 201), ("r-2", 2, 409)] {
+            let back = shop.give_back(&third, key, &[("TEA-01", quantity)], true);
+            back.await.assert(status);
+        }
         let records = records(shop).await;
         let events = records
             .iter()
             .filter_map(|record| pipe.event(record))
             .collect();
-        seen = (events, [first, second], records.len());
+        seen = (events, [first, second, third], records.len());
     })
     .await;
     seen
@@ -170,7 +175,7 @@ async fn events_of_a_life(text: &str) -> (Vec<Result<Value, String>>, [String; 2
 
 #[tokio::test]
 async fn exactly_the_changes_of_orders_are_events() {
-    let (events, [first, second], records) = events_of_a_life(&super::text()).await;
+    let (events, [first, second, third], records) = events_of_a_life(&super::text()).await;
     let event = |id: &str, version: &str, status: &str, total: &str| {
         Ok(json!({
             "id": id, "status": status, "version": version, "customer": "local#demo",
@@ -185,9 +190,14 @@ async fn exactly_the_changes_of_orders_are_events() {
             event(&first, "3", "cancelled", "1000"),
             event(&second, "1", "pending", "500"),
             event(&second, "2", "expired", "500"),
+            event(&third, "1", "pending", "1000"),
+            event(&third, "2", "confirmed", "1000"),
+            event(&third, "3", "fulfilled", "1000"),
+            // Goods came back. What and how many is for those to read who need it.
+            event(&third, "4", "fulfilled", "1000"),
         ]
     );
-    // The stream also had products, adjustments, payments and the refusal.
+    // The stream also had products, adjustments, payments, returns and refusals.
     assert!(events.len() + 6 < records, "{records}");
 }
 

@@ -38,9 +38,7 @@ pub(crate) fn refused(order: &Order, request: &ReturnRequest) -> Option<Problem>
         more => format!(" {more} more lines cannot be returned."),
     };
     let (sku, quantity) = (&goods.sku, goods.quantity);
-    let detail = format!(
-        "Of {sku}, {most} were shipped and not returned yet. {quantity} cannot come back.{others}"
-    );
+    let detail = format!("Of {sku}, {most} can come back, not {quantity}.{others}");
     let lines: Vec<Value> = excess
         .iter()
         .map(|(goods, returnable)| {

@@ -223,30 +223,16 @@ fn check_changed(from: &str, to: &str, words: &str) {
 }
 
 #[test]
-fn the_shipped_template_declares_the_documented_api() {
+fn the_shipped_template_declares_routes_tables_and_functions() {
     let template = Template::read(SHIPPED, []).unwrap();
-    let mut keys: Vec<(String, bool)> = template
-        .routes
-        .iter()
-        .filter(|route| route.method != "OPTIONS")
-        .map(|route| (route.key(), route.authorizer.is_some()))
-        .collect();
-    keys.sort();
-    let expected = [
-        ("GET /orders", true),
-        ("GET /orders/{id}", true),
-        ("GET /products", false),
-        ("GET /products/{sku}", false),
-        ("POST /orders", true),
-        ("POST /orders/{id}/cancel", true),
-        ("POST /orders/{id}/confirm", true),
-        ("POST /products/{sku}/stock", true),
-        ("PUT /products/{sku}", true),
-    ];
-    assert_eq!(
-        keys,
-        expected.map(|(key, authorized)| (key.to_owned(), authorized))
-    );
+    let is_authorized = |key: &str| {
+        let route = template.routes.iter().find(|route| route.key() == key);
+        route.map(|route| route.authorizer.is_some())
+    };
+    assert_eq!(is_authorized("POST /orders"), Some(true));
+    assert_eq!(is_authorized("GET /products"), Some(false));
+    assert_eq!(is_authorized("OPTIONS /orders"), Some(false));
+    assert_eq!(is_authorized("DELETE /orders"), None);
     let orders = &template
         .tables
         .iter()
