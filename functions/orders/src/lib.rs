@@ -80,6 +80,7 @@ pub use order::Order;
 pub use order_id::OrderId;
 pub use refusal::Refusal;
 pub use report::SERVICE;
+pub use return_request::ReturnRequest;
 
 use crate::crowd::Crowds;
 use crate::error::Error;

@@ -12,7 +12,7 @@ pub(crate) const FINGERPRINT_VERSION_NOW: i64 = 1;
 
 /// A valid request to take goods back.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct ReturnRequest {
+pub struct ReturnRequest {
     /// What came back: each product once, sorted by product.
     pub(crate) lines: Vec<Goods>,
     /// Whether the goods can be sold again. If not, they are written off.
@@ -24,7 +24,7 @@ impl ReturnRequest {
     ///
     /// # Errors
     /// Returns all faults, each with its JSON pointer.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
+    pub fn parse(body: &[u8]) -> Result<Self, Vec<Fault>> {
         body::read(body, Self::take)
     }
 

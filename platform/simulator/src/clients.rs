@@ -1,5 +1,5 @@
 //! The clients of a simulated world: customers with several tabs, two administrators, a payment
-//! service, and sweepers. Each decides at random what it wants, and repeats a write until it has a
+//! service, a shipping service with two workers, and sweepers. Each decides at random what it wants, and repeats a write until it has a
 //! definitive answer.
 
 use std::sync::{Arc, Mutex};
@@ -76,19 +76,23 @@ impl Town {
         random: &mut Random,
     ) -> Vec<impl Future<Output = ()> + use<>> {
         lock(&self.known).wishes_left = wishes;
-        let customers = [
-            ("local", "ann"),
-            ("local", "ann"),
-            ("local", "bob"),
-            ("partner", "ann"),
+        let (ann, bob, other_ann) = (("local", "ann"), ("local", "bob"), ("partner", "ann"));
+        let (payments, shipping) = (("local", "payments"), ("local", "shipping"));
+        let (admin, other_admin) = (("local", "admin"), ("partner", "admin"));
+        let people = [
+            (Role::Customer, ann),
+            (Role::Customer, ann),
+            (Role::Customer, bob),
+            (Role::Customer, other_ann),
+            (Role::Payments, payments),
+            (Role::Shipping, shipping),
+            (Role::Shipping, shipping),
+            (Role::Admin, admin),
+            (Role::Admin, other_admin),
         ];
-        let mut people: Vec<_> = customers.map(|who| (Role::Customer, who)).into();
-        people.push((Role::Payments, ("local", "payments")));
-        people.push((Role::Admin, ("local", "admin")));
-        people.push((Role::Admin, ("partner", "admin")));
         let person = |(role, (issuer, sub)): (Role, (&str, &str))| {
             self.clone()
-                .person(role, caller(issuer, sub), random.fork())
+                .person(role, role.caller(issuer, sub), random.fork())
         };
         people.into_iter().map(person).collect()
     }
@@ -148,25 +152,7 @@ impl Town {
         let Some(answer) = answer.filter(is_definitive) else {
             return false;
         };
-        let mut known = lock(&self.known);
-        match (wish, answer.status, answer.member("id")) {
-            (Wish::Place { .. }, 201, Some(id)) => {
-                let id = id.as_str().unwrap_or_default().to_owned();
-                if !known.orders.iter().any(|(other, _)| *other == id) {
-                    known.orders.push((id, caller.clone()));
-                }
-            }
-            (
-                Wish::Describe {
-                    sku, unit_price, ..
-                },
-                200 | 201,
-                _,
-            ) => {
-                known.prices.insert(sku.clone(), *unit_price);
-            }
-            _ => {}
-        }
+        lock(&self.known).learn(caller, wish, &answer);
         true
     }
 

@@ -36,7 +36,25 @@ pub enum Wish {
         /// The version that it must have, if the client demands one.
         if_match: Option<i64>,
     },
-    /// To cancel an order.
+    /// To fulfil an order.
+    Fulfil {
+        /// The order's id.
+        id: String,
+        /// The fulfilment's reference, such as a parcel's number.
+        reference: String,
+        /// The version that it must have, if the client demands one.
+        if_match: Option<i64>,
+    },
+    /// To return goods of an order.
+    Return {
+        /// The order's id.
+        id: String,
+        /// The idempotency key.
+        key: String,
+        /// The body.
+        body: String,
+    },
+    /// To cancel an order, as its customer or as staff.
     Cancel {
         /// The order's id.
         id: String,
@@ -87,43 +105,57 @@ impl Wish {
         }
     }
 
+    /// A return of these quantities of products. They are restocked or written off.
+    pub fn goods_back(id: &str, key: &str, goods: &[(&str, i64)], restock: bool) -> Self {
+        let line = |(sku, quantity): &(&str, i64)| json!({"sku": sku, "quantity": quantity});
+        let lines: Vec<_> = goods.iter().map(line).collect();
+        Self::Return {
+            id: id.to_owned(),
+            key: key.to_owned(),
+            body: json!({"lines": lines, "restock": restock}).to_string(),
+        }
+    }
+
     /// The request for it.
     pub(crate) fn ask(&self, caller: &Caller) -> Ask {
         let if_match = |version: &Option<i64>| version.map(|it| ("if-match", format!("\"{it}\"")));
         let keyed = |key: &String| Some(("idempotency-key", key.clone()));
+        let post = |path, header, body| ("POST", path, header, body);
+        let get = |path| ("GET", path, None, String::new());
         let (method, path, header, body) = match self {
-            Self::Place { key, body } => ("POST", "/orders".to_owned(), keyed(key), body.clone()),
-            Self::Adjust { sku, key, body } => (
-                "POST",
-                format!("/products/{sku}/stock"),
-                keyed(key),
-                body.clone(),
-            ),
+            Self::Place { key, body } => post("/orders".to_owned(), keyed(key), body.clone()),
+            Self::Adjust { sku, key, body } => {
+                post(format!("/products/{sku}/stock"), keyed(key), body.clone())
+            }
             Self::Confirm {
                 id,
                 reference,
                 if_match: version,
             } => {
                 let body = json!({"payment_reference": reference}).to_string();
-                (
-                    "POST",
-                    format!("/orders/{id}/confirm"),
-                    if_match(version),
-                    body,
-                )
+                post(format!("/orders/{id}/confirm"), if_match(version), body)
+            }
+            Self::Fulfil {
+                id,
+                reference,
+                if_match: version,
+            } => {
+                let body = json!({"reference": reference}).to_string();
+                post(format!("/orders/{id}/fulfil"), if_match(version), body)
+            }
+            Self::Return { id, key, body } => {
+                post(format!("/orders/{id}/returns"), keyed(key), body.clone())
             }
             Self::Cancel {
                 id,
                 if_match: version,
-            } => (
-                "POST",
-                format!("/orders/{id}/cancel"),
-                if_match(version),
-                String::new(),
-            ),
-            Self::ReadOrder { id } => ("GET", format!("/orders/{id}"), None, String::new()),
-            Self::ListOrders => ("GET", "/orders".to_owned(), None, String::new()),
-            Self::ReadProduct { sku } => ("GET", format!("/products/{sku}"), None, String::new()),
+            } => {
+                let path = format!("/orders/{id}/cancel");
+                post(path, if_match(version), String::new())
+            }
+            Self::ReadOrder { id } => get(format!("/orders/{id}")),
+            Self::ListOrders => get("/orders".to_owned()),
+            Self::ReadProduct { sku } => get(format!("/products/{sku}")),
             Self::Describe {
                 sku,
                 unit_price,
@@ -133,12 +165,8 @@ impl Wish {
                 let body = json!({
                     "name": sku, "unit_price": unit_price, "currency": "KRW", "sellable": sellable,
                 });
-                (
-                    "PUT",
-                    format!("/products/{sku}"),
-                    if_match(version),
-                    body.to_string(),
-                )
+                let path = format!("/products/{sku}");
+                ("PUT", path, if_match(version), body.to_string())
             }
         };
         Ask {
@@ -157,10 +185,20 @@ impl Wish {
             Self::Place { .. }
             | Self::Adjust { .. }
             | Self::Confirm { .. }
+            | Self::Fulfil { .. }
+            | Self::Return { .. }
             | Self::Cancel { .. }
             | Self::Describe { .. } => true,
             Self::ReadOrder { .. } | Self::ListOrders | Self::ReadProduct { .. } => false,
         }
+    }
+
+    /// Whether it carries an idempotency key. Then its answer is the same for ever.
+    pub(crate) const fn keyed(&self) -> bool {
+        matches!(
+            self,
+            Self::Place { .. } | Self::Adjust { .. } | Self::Return { .. }
+        )
     }
 }
 
@@ -176,6 +214,14 @@ impl fmt::Display for Wish {
             } => {
                 write!(formatter, "confirm {id} by {reference} if {if_match:?}")
             }
+            Self::Fulfil {
+                id,
+                reference,
+                if_match,
+            } => {
+                write!(formatter, "fulfil {id} as {reference} if {if_match:?}")
+            }
+            Self::Return { id, key, body } => write!(formatter, "return of {id} {key} {body}"),
             Self::Cancel { id, if_match } => write!(formatter, "cancel {id} if {if_match:?}"),
             Self::ReadOrder { id } => write!(formatter, "read {id}"),
             Self::ListOrders => formatter.write_str("list"),

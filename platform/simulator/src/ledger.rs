@@ -1,9 +1,11 @@
 //! What each record in the table adds to the books of its products.
 
+use std::collections::BTreeMap;
+
 use orders::Books;
 use serde_json::Value;
 
-use super::journal::Change;
+use super::commit::Change;
 use super::request::{number, text};
 
 /// What an item adds to the books, by SKU. Empty for anything but orders, adjustments and
@@ -44,13 +46,28 @@ pub(crate) fn maps<'item>(item: &'item Value, name: &str) -> impl Iterator<Item 
     list.into_iter().flatten().filter_map(|map| map.get("M"))
 }
 
+/// The products and quantities of a list of an item.
+pub(crate) fn quantities(item: &Value, name: &str) -> impl Iterator<Item = (String, i64)> {
+    let goods = |goods| Some((text(goods, "sku")?.to_owned(), number(goods, "quantity")?));
+    maps(item, name).filter_map(goods)
+}
+
+/// What left with an order and did not come back, by SKU.
+pub(crate) fn out(order: Option<&Value>) -> BTreeMap<String, i64> {
+    let mut out = BTreeMap::new();
+    for (sku, books) in entries(order) {
+        *out.entry(sku).or_default() += books.sent;
+    }
+    out
+}
+
 fn of_order(order: &Value) -> Vec<(String, Books)> {
     let status = text(order, "status").unwrap_or_default();
     let line = |line: &Value| {
         let sku = text(line, "sku")?;
-        let back: i64 = maps(order, "returned")
-            .filter(|goods| text(goods, "sku") == Some(sku))
-            .filter_map(|goods| number(goods, "quantity"))
+        let back: i64 = quantities(order, "returned")
+            .filter(|(other, _)| other == sku)
+            .map(|(_, quantity)| quantity)
             .sum();
         let books = Books::of_line(status, number(line, "quantity")?, back)?;
         Some((sku.to_owned(), books))
@@ -62,9 +79,6 @@ fn of_return(entry: &Value) -> Vec<(String, Books)> {
     let restock = entry
         .get("restock")
         .and_then(|it| it.get("BOOL")?.as_bool());
-    let line = |line: &Value| {
-        let books = Books::of_return(number(line, "quantity")?, restock?);
-        Some((text(line, "sku")?.to_owned(), books))
-    };
-    maps(entry, "lines").filter_map(line).collect()
+    let line = |(sku, quantity)| Some((sku, Books::of_return(quantity, restock?)));
+    quantities(entry, "lines").filter_map(line).collect()
 }

@@ -6,6 +6,7 @@
 
 mod check;
 mod clients;
+mod commit;
 pub mod exchanges;
 pub mod fault;
 pub mod functions;
@@ -16,6 +17,7 @@ mod network;
 pub mod random;
 mod redis;
 pub mod request;
+mod returned;
 mod run;
 pub mod shop;
 pub mod summary;

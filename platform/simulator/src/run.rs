@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::clients::Town;
 use super::fault::{Fate, Fault, Faults};
-use super::history::{Call, Wish};
+use super::history::Call;
 use super::network::{Sabotage, Tally};
 use super::random::Random;
 use super::redis::Redis;
@@ -150,8 +150,7 @@ async fn ask_again(shop: Shop) {
     let mut asked = Vec::new();
     for call in shop.history() {
         let again = (call.caller.clone(), call.wish.clone());
-        let keyed = matches!(call.wish, Wish::Place { .. } | Wish::Adjust { .. });
-        if !keyed || asked.contains(&again) {
+        if !call.wish.keyed() || asked.contains(&again) {
             continue;
         }
         shop.ask(&machine, &call.caller, &call.wish, FULL).await;

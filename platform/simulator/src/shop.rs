@@ -56,6 +56,14 @@ pub fn caller(issuer: &str, sub: &str) -> Caller {
     }
 }
 
+/// A caller with these scopes only.
+pub(crate) fn caller_with(issuer: &str, sub: &str, scopes: &[&str]) -> Caller {
+    Caller {
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        ..caller(issuer, sub)
+    }
+}
+
 impl Shop {
     /// An empty shop. Nothing goes wrong in it until [`Shop::direct`] is called.
     ///

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::exchanges::Exchanges;
 use super::fault::Fault;
+use super::history::Wish;
 use super::run::Outcome;
 
 /// The sum of many runs.
@@ -19,6 +20,10 @@ pub struct Summary {
     pub(crate) requests: u64,
     /// How many answers had each status. Calls without an answer count under 0.
     pub answers: BTreeMap<u16, u64>,
+    /// How many problems of each kind clients got.
+    pub problems: BTreeMap<String, u64>,
+    /// How many writes of each kind clients were the first to make.
+    pub deeds: BTreeMap<&'static str, u64>,
     /// How often each kind of fault happened.
     pub faults: BTreeMap<Fault, u64>,
     /// What passed between the orders function and its Redis.
@@ -45,6 +50,12 @@ impl Summary {
             self.calls += 1;
             let status = call.answer.as_ref().map_or(0, |answer| answer.status);
             *self.answers.entry(status).or_default() += 1;
+            let Some(answer) = &call.answer else { continue };
+            if let Some(kind) = answer.kind() {
+                *self.problems.entry(kind).or_default() += 1;
+            } else if let Some(deed) = deed(&call.wish).filter(|_| !answer.replayed()) {
+                *self.deeds.entry(deed).or_default() += 1;
+            }
         }
         for (fault, count) in &outcome.tally.faults {
             *self.faults.entry(*fault).or_default() += count;
@@ -72,10 +83,36 @@ impl Summary {
         for (status, count) in &other.answers {
             *self.answers.entry(*status).or_default() += count;
         }
+        for (kind, count) in &other.problems {
+            *self.problems.entry(kind.clone()).or_default() += count;
+        }
+        for (deed, count) in &other.deeds {
+            *self.deeds.entry(deed).or_default() += count;
+        }
         for (fault, count) in &other.faults {
             *self.faults.entry(*fault).or_default() += count;
         }
     }
+}
+
+/// What a write does if it succeeds.
+fn deed(wish: &Wish) -> Option<&'static str> {
+    match wish {
+        Wish::Place { .. } => Some("placed"),
+        Wish::Adjust { .. } => Some("adjusted"),
+        Wish::Confirm { .. } => Some("confirmed"),
+        Wish::Fulfil { .. } => Some("fulfilled"),
+        Wish::Return { .. } => Some("returned"),
+        Wish::Cancel { .. } => Some("cancelled"),
+        Wish::Describe { .. } => Some("described"),
+        Wish::ReadOrder { .. } | Wish::ListOrders | Wish::ReadProduct { .. } => None,
+    }
+}
+
+/// Names with their counts, in one line.
+fn counted<Name: fmt::Display>(counts: &BTreeMap<Name, u64>) -> String {
+    let each = counts.iter().map(|(name, count)| format!("{name} {count}"));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Summary {
@@ -103,6 +140,8 @@ impl fmt::Display for Summary {
             "answers     {}",
             answers.collect::<Vec<_>>().join(", ")
         )?;
+        writeln!(formatter, "done        {}", counted(&self.deeds))?;
+        writeln!(formatter, "problems    {}", counted(&self.problems))?;
         writeln!(
             formatter,
             "faults      {}",

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::caller::Caller;
 
+use super::functions::Answer;
 use super::history::Wish;
 use super::random::Random;
+use super::shop::{caller, caller_with};
 
 /// What the clients of a world know together.
 #[derive(Default)]
 pub(crate) struct Known {
     /// The products, and the prices that clients believe they have.
     pub(crate) prices: BTreeMap<String, i64>,
-    /// By customer and key: the body that was sent first.
+    /// By client or order, and key: the body that was sent first.
     bodies: BTreeMap<(String, String), String>,
-    /// The orders that were placed, with their customers.
-    pub(crate) orders: Vec<(String, Caller)>,
+    /// The orders that were placed.
+    orders: Vec<Placed>,
     /// The writes that have no definitive answer yet.
     pub(crate) pending: Vec<(Caller, Wish)>,
     /// How many wishes are left.
@@ -25,12 +27,37 @@ pub(crate) struct Known {
     keys: u64,
 }
 
+/// An order that was placed, as far as clients know.
+struct Placed {
+    id: String,
+    owner: Caller,
+    /// The quantity of each product.
+    lines: Vec<(String, i64)>,
+    /// Whether it was confirmed.
+    paid: bool,
+    /// Whether it was fulfilled.
+    shipped: bool,
+}
+
 /// What a client does in the shop.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
     Customer,
     Payments,
+    Shipping,
     Admin,
+}
+
+impl Role {
+    /// A client of this role, with the scopes that it needs. Staff have every scope.
+    pub(crate) fn caller(self, issuer: &str, sub: &str) -> Caller {
+        match self {
+            Self::Customer => caller_with(issuer, sub, &["orders:read", "orders:write"]),
+            Self::Payments => caller_with(issuer, sub, &["orders:confirm"]),
+            Self::Shipping => caller_with(issuer, sub, &["orders:fulfil"]),
+            Self::Admin => caller(issuer, sub),
+        }
+    }
 }
 
 impl Known {
@@ -40,6 +67,52 @@ impl Known {
             keys: u64::try_from(operations / 8).unwrap_or_default().max(2),
             ..Self::default()
         }
+    }
+
+    /// Learns from a definitive answer.
+    pub(crate) fn learn(&mut self, caller: &Caller, wish: &Wish, answer: &Answer) {
+        match (wish, answer.status) {
+            (Wish::Place { .. }, 201) => self.learn_order(caller, answer),
+            (Wish::Confirm { id, .. }, 200) => self.mark(id, |order| order.paid = true),
+            (Wish::Fulfil { id, .. }, 200) => self.mark(id, |order| order.shipped = true),
+            (
+                Wish::Describe {
+                    sku, unit_price, ..
+                },
+                200 | 201,
+            ) => {
+                self.prices.insert(sku.clone(), *unit_price);
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_order(&mut self, owner: &Caller, answer: &Answer) {
+        let Ok(body) = serde_json::from_str::<Value>(&answer.body) else {
+            return;
+        };
+        let id = body.get("id").and_then(Value::as_str);
+        let id = id.unwrap_or_default().to_owned();
+        if self.orders.iter().any(|order| order.id == id) {
+            return;
+        }
+        let line = |line: &Value| {
+            let sku = line.get("sku")?.as_str()?.to_owned();
+            Some((sku, line.get("quantity")?.as_i64()?))
+        };
+        let lines = body.get("lines").and_then(Value::as_array);
+        self.orders.push(Placed {
+            id,
+            owner: owner.clone(),
+            lines: lines.into_iter().flatten().filter_map(line).collect(),
+            paid: false,
+            shipped: false,
+        });
+    }
+
+    fn mark(&mut self, id: &str, mark: impl Fn(&mut Placed)) {
+        let orders = self.orders.iter_mut();
+        orders.filter(|order| order.id == id).for_each(mark);
     }
 
     /// The next wish of a client, if it finds anything to want.
@@ -52,6 +125,7 @@ impl Known {
         match role {
             Role::Customer => self.customer_wish(caller, random),
             Role::Payments => self.payment_wish(random),
+            Role::Shipping => self.shipping_wish(random),
             Role::Admin => self.admin_wish(random),
         }
     }
@@ -60,13 +134,13 @@ impl Known {
         match random.below(100) {
             0..60 => self.place(caller, random),
             60..80 => {
-                let (id, _) = self.some_order(caller, random)?;
+                let id = self.some_order(caller, random)?;
                 let if_match = random.chance(300).then(|| random.between(1, 2));
                 Some(Wish::Cancel { id, if_match })
             }
             80..88 => self
                 .some_order(caller, random)
-                .map(|(id, _)| Wish::ReadOrder { id }),
+                .map(|id| Wish::ReadOrder { id }),
             88..94 => Some(Wish::ListOrders),
             _ => self.some_sku(random).map(|sku| Wish::ReadProduct { sku }),
         }
@@ -74,16 +148,21 @@ impl Known {
 
     fn place(&mut self, caller: &Caller, random: &mut Random) -> Option<Wish> {
         let key = format!("key-{}", random.below(self.keys));
-        let name = (format!("{}#{}", caller.issuer, caller.sub), key.clone());
+        let who = format!("{}#{}", caller.issuer, caller.sub);
         let fresh = self.body(random)?;
+        let body = self.first_or(fresh, (who, key.clone()), random);
+        Some(Wish::Place { key, body })
+    }
+
+    /// The body that was sent first under a name and key. Sometimes a client uses a key for
+    /// another request.
+    fn first_or(&mut self, fresh: String, name: (String, String), random: &mut Random) -> String {
         let first = self.bodies.entry(name).or_insert_with(|| fresh.clone());
-        // Sometimes a customer uses a key for another order.
-        let body = if random.chance(120) {
+        if random.chance(120) {
             fresh
         } else {
             first.clone()
-        };
-        Some(Wish::Place { key, body })
+        }
     }
 
     fn body(&self, random: &mut Random) -> Option<String> {
@@ -98,15 +177,21 @@ impl Known {
             let price = self.prices.get(&sku).copied().unwrap_or(100);
             lines.push(json!({"sku": sku, "quantity": quantity, "unit_price": price}));
         }
-        Some(json!({"currency": "KRW", "lines": lines}).to_string())
+        let mut body = json!({"currency": "KRW", "lines": lines});
+        if let Some(body) = body.as_object_mut().filter(|_| random.chance(150)) {
+            let reference = format!("basket {}", random.below(3));
+            body.insert("reference".to_owned(), reference.into());
+            body.insert("metadata".to_owned(), json!({"gift": "yes"}));
+        }
+        Some(body.to_string())
     }
 
     fn payment_wish(&self, random: &mut Random) -> Option<Wish> {
-        let (id, _) = random.pick(&self.orders)?.clone();
-        let reference = if random.chance(800) {
+        let id = random.pick(&self.orders)?.id.clone();
+        let reference = if random.chance(700) {
             format!("payment-of-{id}")
         } else {
-            format!("payment-{}", random.below(3))
+            format!("payment-{}", random.below(2))
         };
         let if_match = random.chance(150).then(|| random.between(1, 2));
         Some(Wish::Confirm {
@@ -116,7 +201,36 @@ impl Known {
         })
     }
 
+    fn shipping_wish(&mut self, random: &mut Random) -> Option<Wish> {
+        let may_return = self.orders.iter().any(|order| order.shipped) || random.chance(150);
+        if random.chance(500) || !may_return {
+            let id = self.some_order_if(|order| order.paid, random)?.id.clone();
+            let reference = if random.chance(850) {
+                format!("parcel-of-{id}")
+            } else {
+                format!("parcel-{}", random.below(3))
+            };
+            let if_match = random.chance(150).then(|| random.between(1, 3));
+            return Some(Wish::Fulfil {
+                id,
+                reference,
+                if_match,
+            });
+        }
+        let order = self.some_order_if(|order| order.shipped, random)?;
+        let id = order.id.clone();
+        let fresh = return_of(order, random);
+        let key = format!("return-{}", random.below(4));
+        let body = self.first_or(fresh, (id.clone(), key.clone()), random);
+        Some(Wish::Return { id, key, body })
+    }
+
     fn admin_wish(&self, random: &mut Random) -> Option<Wish> {
+        if random.chance(100) {
+            let id = random.pick(&self.orders)?.id.clone();
+            let if_match = random.chance(300).then(|| random.between(1, 3));
+            return Some(Wish::Cancel { id, if_match });
+        }
         let sku = self.some_sku(random)?;
         if random.chance(150) {
             let unit_price = random.between(1, 5) * 100;
@@ -139,21 +253,54 @@ impl Known {
     }
 
     /// An order, usually the caller's own.
-    fn some_order(&self, caller: &Caller, random: &mut Random) -> Option<(String, Caller)> {
-        let own: Vec<_> = self
-            .orders
-            .iter()
-            .filter(|(_, owner)| owner == caller)
-            .collect();
-        if random.chance(900) {
-            random.pick(&own).map(|order| (*order).clone())
+    fn some_order(&self, caller: &Caller, random: &mut Random) -> Option<String> {
+        let order = if random.chance(900) {
+            let own: Vec<_> = self
+                .orders
+                .iter()
+                .filter(|it| it.owner == *caller)
+                .collect();
+            *random.pick(&own)?
         } else {
-            random.pick(&self.orders).cloned()
+            random.pick(&self.orders)?
+        };
+        Some(order.id.clone())
+    }
+
+    /// An order, usually one that clients know to be fit for what they want.
+    fn some_order_if(
+        &self,
+        is_fit: impl Fn(&Placed) -> bool,
+        random: &mut Random,
+    ) -> Option<&Placed> {
+        let fit: Vec<_> = self.orders.iter().filter(|order| is_fit(order)).collect();
+        if random.chance(850) && !fit.is_empty() {
+            return random.pick(&fit).copied();
         }
+        random.pick(&self.orders)
     }
 
     fn some_sku(&self, random: &mut Random) -> Option<String> {
         let skus: Vec<_> = self.prices.keys().collect();
         random.pick(&skus).map(|sku| (*sku).clone())
     }
+}
+
+/// The body of a return. Sometimes it returns more than the order has.
+fn return_of(order: &Placed, random: &mut Random) -> String {
+    let mut lines = Vec::new();
+    for (sku, quantity) in &order.lines {
+        let back = if random.chance(850) {
+            random.between(1, *quantity)
+        } else {
+            quantity + random.between(1, 2)
+        };
+        if lines.is_empty() || random.chance(600) {
+            lines.push(json!({"sku": sku, "quantity": back}));
+        }
+    }
+    if random.chance(30) {
+        lines.push(json!({"sku": "NONE", "quantity": 1}));
+    }
+    json!({"lines": lines, "restock": random.chance(600)}).to_string()
 }
