@@ -106,16 +106,25 @@ impl Town {
             };
             if self.has(Fault::LateClient) && random.chance(30) {
                 self.shop.network.note(Fault::LateClient);
-                let (town, who, again) = (self.clone(), caller.clone(), wish.clone());
-                let mut random = random.fork();
-                self.shop.time.spawn(async move {
-                    let later = random.duration(MILLISECOND, MILLISECOND * 1_500_000);
-                    town.shop.sleep(later).await;
-                    let _ = town.try_once(&mut random, &who, &again).await;
-                });
+                let later = random.duration(MILLISECOND, MILLISECOND * 1_500_000);
+                self.ask_later(later, (caller.clone(), wish.clone()), random.fork());
+            }
+            let rival = lock(&self.known).rival(&wish, &mut random);
+            if let Some(rival) = rival.filter(|_| random.chance(250)) {
+                let later = random.duration(Duration::ZERO, MILLISECOND * 10);
+                self.ask_later(later, rival, random.fork());
             }
             self.insist(&mut random, &caller, &wish).await;
         }
+    }
+
+    /// Lets a client ask once, beside everything else that happens.
+    fn ask_later(&self, later: Duration, (who, wish): (Caller, Wish), mut random: Random) {
+        let town = self.clone();
+        self.shop.time.spawn(async move {
+            town.shop.sleep(later).await;
+            let _ = town.try_once(&mut random, &who, &wish).await;
+        });
     }
 
     fn take_wish(&self) -> bool {
@@ -255,7 +264,8 @@ fn ahead(random: &mut Random, faults: &Faults) -> i64 {
 /// How long a client waits before its next wish.
 fn pause(random: &mut Random) -> Duration {
     let longest = match random.below(100) {
-        0..70 => 300,
+        0..30 => 10,
+        30..70 => 300,
         70..90 => 30_000,
         _ => 1_100_000,
     };

@@ -193,6 +193,22 @@ impl Wish {
         }
     }
 
+    /// The order that it changes.
+    pub(crate) const fn order_changed(&self) -> Option<&String> {
+        match self {
+            Self::Confirm { id, .. }
+            | Self::Fulfil { id, .. }
+            | Self::Return { id, .. }
+            | Self::Cancel { id, .. } => Some(id),
+            Self::Place { .. }
+            | Self::Adjust { .. }
+            | Self::Describe { .. }
+            | Self::ReadOrder { .. }
+            | Self::ListOrders
+            | Self::ReadProduct { .. } => None,
+        }
+    }
+
     /// Whether it carries an idempotency key. Then its answer is the same for ever.
     pub(crate) const fn keyed(&self) -> bool {
         matches!(

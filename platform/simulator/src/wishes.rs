@@ -19,6 +19,9 @@ pub(crate) struct Known {
     bodies: BTreeMap<(String, String), String>,
     /// The orders that were placed.
     orders: Vec<Placed>,
+    /// The order that a client wanted to change last. Others often want to change it, too, so that
+    /// their requests meet.
+    latest: Option<String>,
     /// The writes that have no definitive answer yet.
     pub(crate) pending: Vec<(Caller, Wish)>,
     /// How many wishes are left.
@@ -122,11 +125,39 @@ impl Known {
         caller: &Caller,
         random: &mut Random,
     ) -> Option<Wish> {
-        match role {
+        let wish = match role {
             Role::Customer => self.customer_wish(caller, random),
             Role::Payments => self.payment_wish(random),
             Role::Shipping => self.shipping_wish(random),
             Role::Admin => self.admin_wish(random),
+        };
+        if let Some(order) = wish.as_ref().and_then(Wish::order_changed) {
+            self.latest = Some(order.clone());
+        }
+        wish
+    }
+
+    /// What another client wants at the same moment, which excludes this wish.
+    pub(crate) fn rival(&self, wish: &Wish, random: &mut Random) -> Option<(Caller, Wish)> {
+        let id = wish.order_changed()?.clone();
+        let order = self.orders.iter().find(|order| order.id == id)?;
+        let cancel = |id| Wish::Cancel { id, if_match: None };
+        let fulfil = |id| Wish::Fulfil {
+            id,
+            reference: "rival parcel".to_owned(),
+            if_match: None,
+        };
+        let shipping = Role::Shipping.caller("local", "shipping");
+        match wish {
+            Wish::Confirm { .. } => Some((order.owner.clone(), cancel(id))),
+            Wish::Fulfil { .. } if random.chance(300) => Some((shipping, fulfil(id))),
+            Wish::Fulfil { .. } => Some((order.owner.clone(), cancel(id))),
+            Wish::Cancel { .. } if order.paid => Some((shipping, fulfil(id))),
+            Wish::Return { key, body, .. } => {
+                let (key, body) = (format!("{key}-rival"), body.clone());
+                Some((shipping, Wish::Return { id, key, body }))
+            }
+            _ => None,
         }
     }
 
@@ -255,12 +286,7 @@ impl Known {
     /// An order, usually the caller's own.
     fn some_order(&self, caller: &Caller, random: &mut Random) -> Option<String> {
         let order = if random.chance(900) {
-            let own: Vec<_> = self
-                .orders
-                .iter()
-                .filter(|it| it.owner == *caller)
-                .collect();
-            *random.pick(&own)?
+            self.order_if(|order| order.owner == *caller, random)?
         } else {
             random.pick(&self.orders)?
         };
@@ -273,11 +299,19 @@ impl Known {
         is_fit: impl Fn(&Placed) -> bool,
         random: &mut Random,
     ) -> Option<&Placed> {
+        let fit = random.chance(850).then(|| self.order_if(is_fit, random));
+        fit.flatten().or_else(|| random.pick(&self.orders))
+    }
+
+    /// A fit order, often the latest.
+    fn order_if(&self, is_fit: impl Fn(&Placed) -> bool, random: &mut Random) -> Option<&Placed> {
         let fit: Vec<_> = self.orders.iter().filter(|order| is_fit(order)).collect();
-        if random.chance(850) && !fit.is_empty() {
-            return random.pick(&fit).copied();
-        }
-        random.pick(&self.orders)
+        let is_latest = |order: &&&Placed| self.latest.as_ref() == Some(&order.id);
+        let latest = fit.iter().find(is_latest);
+        latest
+            .filter(|_| random.chance(350))
+            .or_else(|| random.pick(&fit))
+            .copied()
     }
 
     fn some_sku(&self, random: &mut Random) -> Option<String> {
