@@ -63,3 +63,20 @@ fn a_cancel_and_a_confirmation_survive_the_end_of_their_handler_at_every_wait() 
     };
     assert!(2 <= at_every_wait(3, &[], confirm, 200));
 }
+
+#[test]
+fn a_fulfilment_and_a_return_survive_the_end_of_their_handler_at_every_wait() {
+    let ship = |stage: &Stage| fulfil(&stage.paid(2), "parcel 7");
+    assert!(2 <= at_every_wait(3, &[], ship, 200));
+    let back = |stage: &Stage| tea_back(&stage.shipped(2), "back", 1, false);
+    assert!(2 <= at_every_wait(3, &[], back, 201));
+    let rough = [
+        goes_wrong(Accident::Conflict(vec![1])),
+        goes_wrong(Accident::LoseAnswer { reset: true }),
+    ];
+    assert!(4 <= at_every_wait(3, &rough, back, 201));
+    let too_many = |stage: &Stage| tea_back(&stage.shipped(2), "back", 3, true);
+    assert!(2 <= at_every_wait(3, &[], too_many, 409));
+    let rough = [goes_wrong(Accident::LoseAnswer { reset: true })];
+    assert!(3 <= at_every_wait(3, &rough, too_many, 409));
+}

@@ -7,6 +7,36 @@ use simulator::fault::{Fault, Faults};
 use simulator::summary::Summary;
 use simulator::{Outcome, Plan, run};
 
+/// What clients do in some world.
+const DEEDS: [&str; 7] = [
+    "placed",
+    "adjusted",
+    "confirmed",
+    "fulfilled",
+    "returned",
+    "cancelled",
+    "described",
+];
+
+/// The problems that clients get in some world.
+const PROBLEMS: [&str; 15] = [
+    "already-confirmed",
+    "already-fulfilled",
+    "cancelled-unpaid",
+    "exceeds-shipped",
+    "expired-unpaid",
+    "has-changed",
+    "idempotency-key-reused",
+    "not-found",
+    "order-cancelled",
+    "order-expired",
+    "order-fulfilled",
+    "order-not-confirmed",
+    "order-not-fulfilled",
+    "out-of-stock",
+    "price-changed",
+];
+
 /// Runs seeds on two threads and sums them up. A seed that fails prints its trace.
 fn run_all(seeds: u64, plan: &Plan) -> Summary {
     let next = AtomicU64::new(1);
@@ -81,6 +111,15 @@ fn two_hundred_worlds_keep_every_promise() {
         assert!(
             summary.answers.contains_key(&status),
             "no world had an answer of {status}"
+        );
+    }
+    for deed in DEEDS {
+        assert!(summary.deeds.contains_key(deed), "nothing was {deed}");
+    }
+    for kind in PROBLEMS {
+        assert!(
+            summary.problems.contains_key(kind),
+            "no client got the problem {kind}"
         );
     }
     for status in summary.answers.keys() {

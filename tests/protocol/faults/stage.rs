@@ -142,6 +142,20 @@ impl Stage {
         answer.member("available").unwrap().as_i64().unwrap()
     }
 
+    /// Places an order of this much TEA, and confirms it. Returns its id.
+    pub(crate) fn paid(&self, quantity: i64) -> String {
+        let id = id(&self.ask(&tea("key-1", quantity)));
+        assert_eq!(self.status(&confirm(&id, "pay-1")), 200);
+        id
+    }
+
+    /// Places, confirms and fulfils an order of this much TEA. Returns its id.
+    pub(crate) fn shipped(&self, quantity: i64) -> String {
+        let id = self.paid(quantity);
+        assert_eq!(self.status(&fulfil(&id, "parcel 7")), 200);
+        id
+    }
+
     /// How many orders there are.
     pub(crate) fn orders(&self) -> usize {
         self.shop.orders()
@@ -168,6 +182,29 @@ pub(crate) fn ann() -> Caller {
 /// An order of this much TEA.
 pub(crate) fn tea(key: &str, quantity: i64) -> Wish {
     Wish::order(key, "TEA", quantity, 100)
+}
+
+/// A confirmation at any version.
+pub(crate) fn confirm(id: &str, reference: &str) -> Wish {
+    Wish::Confirm {
+        id: id.to_owned(),
+        reference: reference.to_owned(),
+        if_match: None,
+    }
+}
+
+/// A fulfilment at any version.
+pub(crate) fn fulfil(id: &str, reference: &str) -> Wish {
+    Wish::Fulfil {
+        id: id.to_owned(),
+        reference: reference.to_owned(),
+        if_match: None,
+    }
+}
+
+/// A return of this much TEA.
+pub(crate) fn tea_back(id: &str, key: &str, quantity: i64, restock: bool) -> Wish {
+    Wish::goods_back(id, key, &[("TEA", quantity)], restock)
 }
 
 /// The id in an answer.
