@@ -4,6 +4,8 @@
 //! The tester of stateright looks for that order. A request without an answer stays under way for
 //! ever: it may have taken effect at any time, or never.
 
+mod clerk;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,137 +17,12 @@ use simulator::functions::{Answer, Run};
 use simulator::history::{Call, Wish};
 use simulator::random::Random;
 use simulator::shop::{FULL, Shop, caller};
-use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
+
+use self::clerk::{Asked, Clerk, Reply};
 
 /// The stock at the beginning.
 const OPENING: i64 = 3;
-
-/// What a client asks of the clerk.
-#[derive(Clone, Debug, PartialEq)]
-enum Asked {
-    Place { key: String, quantity: i64 },
-    Adjust { key: String, delta: i64 },
-    Confirm { key: String, reference: String },
-    Cancel { key: String },
-    Count,
-}
-
-/// What the clerk answers.
-#[derive(Clone, Debug, PartialEq)]
-enum Reply {
-    Placed,
-    OutOfStock { available: i64 },
-    KeyReused,
-    Adjusted,
-    BelowZero,
-    Confirmed,
-    Cancelled,
-    NotFound,
-    OrderCancelled,
-    AlreadyConfirmed,
-    Available(i64),
-}
-
-/// A shop with one product and one clerk, who serves one request at a time.
-#[derive(Clone, Debug)]
-struct Clerk {
-    available: i64,
-    orders: BTreeMap<String, (i64, Decided)>,
-    adjustments: BTreeMap<String, (i64, Reply)>,
-}
-
-#[derive(Clone, Debug)]
-enum Decided {
-    Refused { available: i64 },
-    Pending,
-    Confirmed(String),
-    Cancelled,
-}
-
-impl SequentialSpec for Clerk {
-    type Op = Asked;
-    type Ret = Reply;
-
-    fn invoke(&mut self, asked: &Asked) -> Reply {
-        match asked {
-            Asked::Place { key, quantity } => self.place(key, *quantity),
-            Asked::Adjust { key, delta } => self.adjust(key, *delta),
-            Asked::Confirm { key, reference } => self.confirm(key, reference),
-            Asked::Cancel { key } => self.cancel(key),
-            Asked::Count => Reply::Available(self.available),
-        }
-    }
-}
-
-impl Clerk {
-    fn place(&mut self, key: &str, quantity: i64) -> Reply {
-        if let Some((asked, decided)) = self.orders.get(key) {
-            return match decided {
-                _ if *asked != quantity => Reply::KeyReused,
-                Decided::Refused { available } => Reply::OutOfStock {
-                    available: *available,
-                },
-                Decided::Pending | Decided::Confirmed(_) | Decided::Cancelled => Reply::Placed,
-            };
-        }
-        let available = self.available;
-        let (decided, reply) = if available < quantity {
-            (
-                Decided::Refused { available },
-                Reply::OutOfStock { available },
-            )
-        } else {
-            self.available -= quantity;
-            (Decided::Pending, Reply::Placed)
-        };
-        self.orders.insert(key.to_owned(), (quantity, decided));
-        reply
-    }
-
-    fn adjust(&mut self, key: &str, delta: i64) -> Reply {
-        if let Some((asked, reply)) = self.adjustments.get(key) {
-            return if *asked == delta {
-                reply.clone()
-            } else {
-                Reply::KeyReused
-            };
-        }
-        let reply = if self.available + delta < 0 {
-            Reply::BelowZero
-        } else {
-            self.available += delta;
-            Reply::Adjusted
-        };
-        self.adjustments
-            .insert(key.to_owned(), (delta, reply.clone()));
-        reply
-    }
-
-    fn confirm(&mut self, key: &str, reference: &str) -> Reply {
-        match self.orders.get_mut(key) {
-            None | Some((_, Decided::Refused { .. })) => Reply::NotFound,
-            Some((_, Decided::Cancelled)) => Reply::OrderCancelled,
-            Some((_, Decided::Confirmed(other))) if other == reference => Reply::Confirmed,
-            Some((_, Decided::Confirmed(_))) => Reply::AlreadyConfirmed,
-            Some((_, decided @ Decided::Pending)) => {
-                *decided = Decided::Confirmed(reference.to_owned());
-                Reply::Confirmed
-            }
-        }
-    }
-
-    fn cancel(&mut self, key: &str) -> Reply {
-        match self.orders.get_mut(key) {
-            None | Some((_, Decided::Refused { .. })) => Reply::NotFound,
-            Some((_, Decided::Cancelled)) => Reply::Cancelled,
-            Some((quantity, decided)) => {
-                self.available += *quantity;
-                *decided = Decided::Cancelled;
-                Reply::Cancelled
-            }
-        }
-    }
-}
 
 fn id_of(key: &str) -> String {
     let key: IdempotencyKey = key.parse().unwrap();
@@ -178,6 +55,16 @@ fn read(call: &Call) -> (Asked, Option<Reply>) {
             key: key_of(id),
             reference: reference.clone(),
         },
+        Wish::Fulfil { id, reference, .. } => Asked::Fulfil {
+            key: key_of(id),
+            parcel: reference.clone(),
+        },
+        Wish::Return { id, key, body } => Asked::Return {
+            order: key_of(id),
+            key: key.clone(),
+            quantity: number(body, "/lines/0/quantity"),
+            restock: body.contains("\"restock\":true"),
+        },
         Wish::Cancel { id, .. } => Asked::Cancel { key: key_of(id) },
         Wish::ReadProduct { .. } => Asked::Count,
         other => panic!("no client asks for {other} here"),
@@ -200,10 +87,18 @@ fn reply(asked: &Asked, answer: &Answer) -> Reply {
         (Asked::Adjust { .. }, 201, _) => Reply::Adjusted,
         (Asked::Adjust { .. }, 409, _) => Reply::BelowZero,
         (Asked::Confirm { .. }, 200, _) => Reply::Confirmed,
+        (Asked::Fulfil { .. }, 200, _) => Reply::Fulfilled,
+        (Asked::Return { .. }, 201, _) => Reply::Returned,
         (Asked::Cancel { .. }, 200, _) => Reply::Cancelled,
         (_, 404, _) => Reply::NotFound,
-        (_, 409, Some("order-cancelled")) => Reply::OrderCancelled,
+        (_, 409, Some("cancelled-unpaid")) => Reply::CancelledUnpaid,
         (_, 409, Some("already-confirmed")) => Reply::AlreadyConfirmed,
+        (_, 409, Some("order-cancelled")) => Reply::OrderCancelled,
+        (_, 409, Some("order-not-confirmed")) => Reply::NotConfirmed,
+        (_, 409, Some("already-fulfilled")) => Reply::AlreadyFulfilled,
+        (_, 409, Some("order-fulfilled")) => Reply::OrderFulfilled,
+        (_, 409, Some("order-not-fulfilled")) => Reply::NotFulfilled,
+        (_, 409, Some("exceeds-shipped")) => Reply::ExceedsShipped,
         (Asked::Count, 200, _) => {
             Reply::Available(answer.member("available").unwrap().as_i64().unwrap())
         }
@@ -219,12 +114,7 @@ fn is_linearizable(history: &[Call]) -> bool {
     let ends = ends.filter_map(|call| Some((call.ended?, 1, call)));
     let mut events: Vec<_> = begins.chain(ends).collect();
     events.sort_by_key(|(at, kind, call)| (*at, *kind, call.number));
-    let clerk = Clerk {
-        available: OPENING,
-        orders: BTreeMap::new(),
-        adjustments: BTreeMap::new(),
-    };
-    let mut tester = LinearizabilityTester::new(clerk);
+    let mut tester = LinearizabilityTester::new(Clerk::with_stock(OPENING));
     for (_, kind, call) in events {
         let (asked, reply) = read(call);
         match (kind, reply) {
@@ -256,6 +146,11 @@ fn concurrent_history(seed: u64) -> Vec<Call> {
             .unwrap();
     }
     let setup = shop.history().len();
+    for wish in before(seed) {
+        let (shop_of_task, machine, ann) = (shop.clone(), machine.clone(), ann.clone());
+        shop.run(async move { shop_of_task.ask(&machine, &ann, &wish, FULL).await })
+            .unwrap();
+    }
     let mut chance = shop.fork();
     let faults: Faults = "all,-delay".parse().unwrap();
     shop.direct(move |request| Fate::drawn(&mut chance, &faults, request));
@@ -284,9 +179,31 @@ fn concurrent_history(seed: u64) -> Vec<Call> {
     history.into_iter().skip(setup).collect()
 }
 
+/// What was done to the order `a` before: nothing in half of the worlds. In the others it was
+/// confirmed, and in every fourth fulfilled. Else few orders would get that far.
+fn before(seed: u64) -> Vec<Wish> {
+    let id = id_of("a");
+    let place = Wish::order("a", "TEA", 2, 100);
+    let confirm = Wish::Confirm {
+        id: id.clone(),
+        reference: "pay-a-0".to_owned(),
+        if_match: None,
+    };
+    let fulfil = Wish::Fulfil {
+        id,
+        reference: "parcel 0".to_owned(),
+        if_match: None,
+    };
+    match seed % 4 {
+        0 => vec![place, confirm, fulfil],
+        2 => vec![place, confirm],
+        _ => Vec::new(),
+    }
+}
+
 fn wish(random: &mut Random) -> Wish {
     let key = if random.chance(500) { "a" } else { "b" };
-    match random.below(10) {
+    match random.below(15) {
         0..4 => Wish::order(key, "TEA", random.between(1, 3), 100),
         4..6 => Wish::stock(key, "TEA", random.between(-3, 3) * 2 + 1),
         6 => {
@@ -301,6 +218,16 @@ fn wish(random: &mut Random) -> Wish {
             id: id_of(key),
             if_match: None,
         },
+        9..11 => Wish::Fulfil {
+            id: id_of(key),
+            reference: format!("parcel {}", random.below(2)),
+            if_match: None,
+        },
+        11..14 => {
+            let goods = [("TEA", random.between(1, 2))];
+            let name = format!("return-{}", random.below(2));
+            Wish::goods_back(&id_of(key), &name, &goods, random.chance(500))
+        }
         _ => Wish::ReadProduct {
             sku: "TEA".to_owned(),
         },
@@ -313,6 +240,23 @@ fn concurrent_answers_are_those_of_one_clerk_in_some_order() {
         let history = concurrent_history(seed);
         assert!(is_linearizable(&history), "seed {seed}: {history:#?}");
     }
+}
+
+#[test]
+fn many_histories_have_fulfilments_and_returns() {
+    let (mut fulfilled, mut returned) = (0, 0);
+    for seed in 1..=60 {
+        for call in concurrent_history(seed).iter().skip(before(seed).len()) {
+            let status = call.answer.as_ref().map(|answer| answer.status);
+            match call.wish {
+                Wish::Fulfil { .. } if status == Some(200) => fulfilled += 1,
+                Wish::Return { .. } if status == Some(201) => returned += 1,
+                _ => {}
+            }
+        }
+    }
+    assert!(5 < fulfilled, "{fulfilled} fulfilments succeed");
+    assert!(5 < returned, "{returned} returns succeed");
 }
 
 #[test]

@@ -1,13 +1,16 @@
-//! Races between the requests that can end an order: exactly one wins.
+//! Races between requests that exclude each other: exactly one wins.
 
 use futures::future::{join, join_all};
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::random::Random;
 
-use crate::support::harness::{Answer, Shop, shop};
+use crate::support::harness::{Answer, STAFF, Shop, made_up, shop};
 
-/// How often each race is run.
-const RUNS: u64 = 1_000;
+/// How often each race is run: 100 times, or `PROPTEST_CASES` if that is more, but never more than
+/// 1,000 times.
+fn runs() -> u64 {
+    u64::from(made_up(100).cases.min(1_000))
+}
 
 /// The length of a hold, the allowance for clocks that differ, and one second more.
 const OVERDUE_SECONDS: i64 = 900 + 30 + 1;
@@ -56,7 +59,7 @@ async fn slow_of_a_confirmation_and_an_expiry_exactly_one_wins() {
     shop(async |shop| {
         shop.stock("TEA-01", 10_000).await;
         let mut wins = [0, 0];
-        for seed in 0..RUNS {
+        for seed in 0..runs() {
             let id = placed(shop, seed).await;
             shop.pass_seconds(OVERDUE_SECONDS);
             let reference = format!("pay-{seed}");
@@ -70,7 +73,7 @@ async fn slow_of_a_confirmation_and_an_expiry_exactly_one_wins() {
             );
             assert_eq!(order == "expired", expired, "seed {seed}");
             if expired {
-                confirmed.assert_problem(410, "order-expired");
+                confirmed.assert_problem(410, "expired-unpaid");
             }
             wins[usize::from(expired)] += 1;
         }
@@ -87,7 +90,7 @@ async fn slow_of_a_cancel_and_an_expiry_exactly_one_wins() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let mut wins = [0, 0];
-        for seed in 0..RUNS {
+        for seed in 0..runs() {
             let id = placed(shop, seed).await;
             shop.pass_seconds(OVERDUE_SECONDS);
             let (cancelled, swept) = race(seed, shop.cancel("demo", &id), shop.sweep()).await;
@@ -114,7 +117,7 @@ async fn slow_after_a_confirmation_and_a_cancel_the_order_is_cancelled() {
     shop(async |shop| {
         shop.stock("TEA-01", 10).await;
         let mut confirmed_first = 0;
-        for seed in 0..RUNS {
+        for seed in 0..runs() {
             let id = placed(shop, seed).await;
             let reference = format!("pay-{seed}");
             let confirm = shop.confirm(&id, &reference);
@@ -123,7 +126,7 @@ async fn slow_after_a_confirmation_and_a_cancel_the_order_is_cancelled() {
             cancelled.assert(200);
             match confirmed.status {
                 200 => confirmed_first += 1,
-                _ => drop(confirmed.assert_problem(409, "order-cancelled")),
+                _ => drop(confirmed.assert_problem(409, "cancelled-unpaid")),
             }
             let order = shop.read("demo", &id).await.json();
             assert_eq!(order["status"], "cancelled", "seed {seed}");
@@ -135,7 +138,7 @@ async fn slow_after_a_confirmation_and_a_cancel_the_order_is_cancelled() {
             assert_eq!(shop.available("TEA-01").await, 10, "seed {seed}");
         }
         assert!(
-            (1..RUNS).contains(&confirmed_first),
+            (1..runs()).contains(&confirmed_first),
             "each is first sometimes: {confirmed_first}"
         );
     })
@@ -147,7 +150,7 @@ async fn slow_of_two_payments_exactly_one_confirms() {
     shop(async |shop| {
         shop.stock("TEA-01", 10_000).await;
         let mut wins = [0, 0];
-        for seed in 0..RUNS {
+        for seed in 0..runs() {
             let id = placed(shop, seed).await;
             let (a, b) = (format!("a-{seed}"), format!("b-{seed}"));
             let (one, other) = race(seed, shop.confirm(&id, &a), shop.confirm(&id, &b)).await;
@@ -158,6 +161,143 @@ async fn slow_of_two_payments_exactly_one_confirms() {
             wins.iter().all(|wins| 0 < *wins),
             "each side wins sometimes: {wins:?}"
         );
+    })
+    .await;
+}
+
+/// An order of this much TEA-01 that is confirmed.
+async fn paid(shop: &Shop, seed: u64, quantity: i64) -> String {
+    let placed = shop.place(&format!("key-{seed}"), "TEA-01", quantity).await;
+    let id = placed.assert(201).order_id();
+    shop.confirm(&id, &format!("pay-{seed}")).await.assert(200);
+    id
+}
+
+async fn fulfil(shop: &Shop, id: &str, parcel: &str) -> Answer {
+    let request = shop.post(&format!("/orders/{id}/fulfil"));
+    let body = json!({"reference": parcel});
+    request.by("shipping", STAFF).json(&body).send().await
+}
+
+/// A return of this much TEA-01.
+async fn give_back(shop: &Shop, id: &str, key: &str, quantity: i64) -> Answer {
+    let request = shop.post(&format!("/orders/{id}/returns"));
+    let lines = [json!({"sku": "TEA-01", "quantity": quantity})];
+    let body = json!({"lines": lines, "restock": true});
+    let request = request.by("shipping", STAFF).key(key);
+    request.json(&body).send().await
+}
+
+#[tokio::test]
+async fn slow_of_a_fulfilment_and_a_cancel_exactly_one_wins() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10_000).await;
+        let mut wins = [0, 0];
+        let mut left = 10_000;
+        for seed in 0..runs() {
+            let id = paid(shop, seed, 1).await;
+            let parcel = format!("parcel-{seed}");
+            let cancel = shop.cancel("demo", &id);
+            let (shipped, cancelled) = race(seed, fulfil(shop, &id, &parcel), cancel).await;
+            let order = status(shop, &id).await;
+            let sides = [(&shipped, "fulfilled"), (&cancelled, "cancelled")];
+            let won = winner(seed, &order, sides);
+            if won == 0 {
+                cancelled.assert_problem(409, "order-fulfilled");
+                left -= 1;
+            } else {
+                shipped.assert_problem(409, "order-cancelled");
+            }
+            assert_eq!(shop.available("TEA-01").await, left, "seed {seed}");
+            wins[won] += 1;
+        }
+        assert!(
+            wins.iter().all(|wins| 0 < *wins),
+            "each side wins sometimes: {wins:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn slow_of_two_fulfilments_exactly_one_ships() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10_000).await;
+        let mut wins = [0, 0];
+        for seed in 0..runs() {
+            let id = paid(shop, seed, 1).await;
+            let (one, other) = race(
+                seed,
+                fulfil(shop, &id, "parcel a"),
+                fulfil(shop, &id, "parcel b"),
+            )
+            .await;
+            let order = shop.read("demo", &id).await.json();
+            let parcel = &order["fulfilment_reference"];
+            let won = winner(seed, parcel, [(&one, "parcel a"), (&other, "parcel b")]);
+            [&other, &one][won].assert_problem(409, "already-fulfilled");
+            wins[won] += 1;
+        }
+        assert!(
+            wins.iter().all(|wins| 0 < *wins),
+            "each side wins sometimes: {wins:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn slow_of_two_returns_of_more_than_was_shipped_exactly_one_wins() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10_000).await;
+        let mut wins = [0, 0];
+        let mut left = 10_000;
+        for seed in 0..runs() {
+            let id = paid(shop, seed, 3).await;
+            fulfil(shop, &id, "parcel").await.assert(200);
+            let (one, other) = race(
+                seed,
+                give_back(shop, &id, "one", 2),
+                give_back(shop, &id, "other", 2),
+            )
+            .await;
+            let won = usize::from(one.status != 201);
+            let sides = [&one, &other];
+            sides[won].assert(201);
+            sides[1 - won].assert_problem(409, "exceeds-shipped");
+            // The answers stay, whichever is repeated first.
+            let again = give_back(shop, &id, "one", 2).await;
+            assert_eq!((again.status, &again.body), (one.status, &one.body));
+            assert!(again.is_replay(), "seed {seed}");
+            left -= 1;
+            assert_eq!(shop.available("TEA-01").await, left, "seed {seed}");
+            wins[won] += 1;
+        }
+        assert!(
+            wins.iter().all(|wins| 0 < *wins),
+            "each side wins sometimes: {wins:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn slow_of_two_returns_that_fit_both_win() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10_000).await;
+        for seed in 0..runs() {
+            let id = paid(shop, seed, 3).await;
+            fulfil(shop, &id, "parcel").await.assert(200);
+            let (one, other) = race(
+                seed,
+                give_back(shop, &id, "one", 2),
+                give_back(shop, &id, "other", 1),
+            )
+            .await;
+            one.assert(201);
+            other.assert(201);
+            assert_eq!(shop.available("TEA-01").await, 10_000, "seed {seed}");
+        }
     })
     .await;
 }
