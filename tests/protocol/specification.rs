@@ -2,17 +2,21 @@
 //! customers and staff can do. Every answer and the final stock must be the same.
 
 mod action;
+mod client;
 mod model;
+mod shown;
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use self::action::{Action, CUSTOMERS, SKUS, action};
-use self::model::{Decided, Expected, Order, Specification};
-use crate::support::harness::{Answer, CUSTOMER, STAFF, Shop, shop};
+use self::action::{Action, Amount, Extras, SKUS, Which, action};
+use self::client::{Client, carried, check, etag};
+use self::model::{Decided, Order, Specification};
+use self::shown::{list, read};
+use crate::support::harness::{Answer, CUSTOMER, STAFF, shop};
 
 /// How many sequences are run, or `PROPTEST_CASES` if that is more.
 const CASES: u32 = 40;
@@ -23,54 +27,15 @@ const STEP_SECONDS: i64 = 400;
 
 /// One sequence, on the shop and on the specification.
 struct Run<'shop> {
-    shop: &'shop Shop,
-    /// A prefix that keeps the products, customers and payments of sequences apart.
-    name: String,
+    client: Client<'shop>,
     specification: Specification,
 }
 
 impl Run<'_> {
-    fn sku(&self, sku: usize) -> String {
-        format!("{}-{}", self.name, SKUS[sku])
-    }
-
-    fn customer(&self, customer: usize) -> String {
-        format!("{}-{}", self.name, CUSTOMERS[customer])
-    }
-
     /// The order that a random number selects, if there is any order yet.
     fn order(&self, number: usize) -> Option<usize> {
         let count = self.specification.orders.len();
         (count != 0).then(|| number % count)
-    }
-
-    async fn send(
-        &self,
-        method: http::Method,
-        path: String,
-        sub: &str,
-        scope: &str,
-        headers: &[(&str, String)],
-        body: Value,
-    ) -> Answer {
-        let mut request = self.shop.request(method, &path).by(sub, scope);
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        request.json(&body).send().await
-    }
-
-    async fn post(
-        &self,
-        path: String,
-        sub: &str,
-        scope: &str,
-        if_match: Option<i64>,
-        body: Value,
-    ) -> Answer {
-        let headers = etag(if_match);
-        self.send(http::Method::POST, path, sub, scope, &headers, body)
-            .await
     }
 
     async fn act(&mut self, action: &Action) {
@@ -79,19 +44,24 @@ impl Run<'_> {
                 sku,
                 price,
                 sellable,
+                quantity_max,
                 if_match,
             } => {
-                let path = format!("/products/{}", self.sku(*sku));
-                let body = json!({"name": "x", "unit_price": price, "currency": "KRW", "sellable": sellable});
+                let path = format!("/products/{}", self.client.sku(*sku));
+                let mut body = json!({"name": "x", "unit_price": price, "currency": "KRW", "sellable": sellable});
+                if let Some(most) = quantity_max {
+                    body["quantity_max"] = json!(most);
+                }
                 let headers = etag(*if_match);
                 let answer = self
+                    .client
                     .send(http::Method::PUT, path, "staff", STAFF, &headers, body)
                     .await;
                 let specified = &mut self.specification;
                 check(
                     action,
                     &answer,
-                    specified.describe(*sku, *price, *sellable, *if_match),
+                    specified.describe(*sku, *price, *sellable, *quantity_max, *if_match),
                 );
             }
             Action::Adjust { sku, key, delta } => self.adjust(action, *sku, *key, *delta).await,
@@ -100,10 +70,28 @@ impl Run<'_> {
                 key,
                 lines,
                 price,
+                extras,
             } => {
-                self.place(action, *customer, *key, lines, *price).await;
+                self.place(action, (*customer, *key), lines, *price, *extras)
+                    .await;
+            }
+            Action::List {
+                which,
+                status,
+                limit,
+            } => {
+                let which = match *which {
+                    Which::OnDayOf(order) => self.order(order).map(Which::OnDayOf),
+                    other => Some(other),
+                };
+                if let Some(which) = which {
+                    let asked = (which, *status, *limit);
+                    list(&self.client, &self.specification, action, asked).await;
+                }
             }
             Action::Confirm { order, .. }
+            | Action::Fulfil { order, .. }
+            | Action::Return { order, .. }
             | Action::Cancel { order, .. }
             | Action::Read { order, .. } => {
                 if let Some(order) = self.order(*order) {
@@ -111,11 +99,11 @@ impl Run<'_> {
                 }
             }
             Action::Pass => {
-                self.shop.pass_seconds(STEP_SECONDS);
+                self.client.shop.pass_seconds(STEP_SECONDS);
                 self.specification.step += 1;
             }
             Action::Sweep => {
-                let swept = self.shop.sweep().await;
+                let swept = self.client.shop.sweep().await;
                 assert_eq!(swept["expired"], self.specification.sweep(), "{swept}");
             }
         }
@@ -126,24 +114,65 @@ impl Run<'_> {
         let path = |what: &str| format!("/orders/{}/{what}", self.specification.orders[order].id);
         match action {
             Action::Confirm {
-                payment, if_match, ..
+                payment,
+                amount,
+                if_match,
+                ..
             } => {
-                let body = json!({"payment_reference": format!("{}-{payment}", self.name)});
+                let mut body =
+                    json!({"payment_reference": format!("{}-{payment}", self.client.name)});
+                let total = self.specification.orders[order].total;
+                match amount {
+                    Amount::Unsaid => {}
+                    Amount::Total { more } => {
+                        body["amount"] = json!(total + more);
+                        body["currency"] = "KRW".into();
+                    }
+                    Amount::OtherCurrency => {
+                        body["amount"] = json!(total);
+                        body["currency"] = "EUR".into();
+                    }
+                }
                 let answer = self
+                    .client
                     .post(path("confirm"), "payments", STAFF, *if_match, body)
                     .await;
+                let specified = &mut self.specification;
                 check(
                     action,
                     &answer,
-                    self.specification.confirm(order, *payment, *if_match),
+                    specified.confirm(order, *payment, *amount, *if_match),
                 );
+            }
+            Action::Fulfil {
+                parcel, if_match, ..
+            } => {
+                let body = json!({"reference": format!("parcel {parcel}")});
+                let answer = self
+                    .client
+                    .post(path("fulfil"), "shipping", STAFF, *if_match, body)
+                    .await;
+                let expected = self.specification.fulfil(order, *parcel, *if_match);
+                check(action, &answer, expected);
+            }
+            Action::Return {
+                key,
+                lines,
+                restock,
+                ..
+            } => {
+                self.take_back(action, (order, *key), lines, *restock).await;
             }
             Action::Cancel {
                 customer, if_match, ..
             } => {
-                let sub = self.customer(*customer);
+                let (sub, scope) = match customer {
+                    Some(customer) => (self.client.customer(*customer), CUSTOMER),
+                    None => ("staff".to_owned(), STAFF),
+                };
                 let answer = self
-                    .post(path("cancel"), &sub, CUSTOMER, *if_match, json!({}))
+                    .client
+                    .post(path("cancel"), &sub, scope, *if_match, json!({}))
                     .await;
                 check(
                     action,
@@ -151,16 +180,20 @@ impl Run<'_> {
                     self.specification.cancel(*customer, order, *if_match),
                 );
             }
-            Action::Read { customer, .. } => self.read(action, *customer, order).await,
+            Action::Read { customer, .. } => {
+                let order = &self.specification.orders[order];
+                read(&self.client, order, action, *customer).await;
+            }
             other => panic!("{other:?} does not name an order"),
         }
     }
 
     async fn adjust(&mut self, action: &Action, sku: usize, key: u8, delta: i64) {
-        let path = format!("/products/{}/stock", self.sku(sku));
-        let headers = [("idempotency-key", format!("{}-{key}", self.name))];
+        let path = format!("/products/{}/stock", self.client.sku(sku));
+        let headers = [("idempotency-key", format!("{}-{key}", self.client.name))];
         let body = json!({"delta": delta, "reason": "x"});
         let answer = self
+            .client
             .send(http::Method::POST, path, "staff", STAFF, &headers, body)
             .await;
         let decided = (format!("adjust {sku}"), key);
@@ -174,64 +207,88 @@ impl Run<'_> {
     async fn place(
         &mut self,
         action: &Action,
-        customer: usize,
-        key: u8,
+        (customer, key): (usize, u8),
         lines: &[(usize, i64)],
         price: i64,
+        extras: Extras,
     ) {
         let asked: Vec<_> = lines
             .iter()
-            .map(|(sku, quantity)| json!({"sku": self.sku(*sku), "quantity": quantity, "unit_price": price}))
+            .map(|(sku, quantity)| json!({"sku": self.client.sku(*sku), "quantity": quantity, "unit_price": price}))
             .collect();
-        let mut merged = BTreeMap::new();
-        for (sku, quantity) in lines {
-            *merged.entry(*sku).or_insert(0) += quantity;
-        }
+        let merged = merged(lines);
         let headers = [("idempotency-key", key.to_string())];
-        let body = json!({"currency": "KRW", "lines": asked});
-        let sub = self.customer(customer);
+        let mut body = json!({"currency": "KRW", "lines": asked});
+        for (name, value) in carried(extras) {
+            body[name] = value;
+        }
+        let sub = self.client.customer(customer);
+        let path = "/orders".to_owned();
+        let post = http::Method::POST;
         let answer = self
-            .send(
-                http::Method::POST,
-                "/orders".to_owned(),
-                &sub,
-                CUSTOMER,
-                &headers,
-                body,
-            )
+            .client
+            .send(post, path, &sub, CUSTOMER, &headers, body)
             .await;
-        let request = format!("{merged:?} {price}");
+        let request = format!("{merged:?} {price} {extras:?}");
         let decided = (format!("place {customer}"), key);
         if self.check_decided(action, &decided, &request, &answer) {
             return;
         }
         check(action, &answer, self.specification.place(&merged, price));
         if answer.status == 201 {
-            self.specification.orders.push(Order {
+            let placed = answer.json();
+            for (name, value) in carried(extras) {
+                assert_eq!(placed[name], value, "{action:?}");
+            }
+            let order = Order {
                 id: answer.order_id(),
                 customer,
+                total: merged.values().sum::<i64>() * price,
                 lines: merged,
                 status: "pending",
                 version: 1,
                 payment: None,
+                parcel: None,
+                returned: BTreeMap::new(),
+                extras,
+                created_at: placed["created_at"].as_str().unwrap().to_owned(),
                 placed_at_step: self.specification.step,
-            });
+            };
+            assert_eq!(placed["total"], order.total, "{action:?}");
+            self.specification.orders.push(order);
         }
         self.decide(decided, request, &answer);
     }
 
-    async fn read(&self, action: &Action, customer: usize, order: usize) {
-        let order = &self.specification.orders[order];
-        let answer = self.shop.read(&self.customer(customer), &order.id).await;
-        if order.customer != customer {
-            return check(action, &answer, (404, "not-found"));
+    async fn take_back(
+        &mut self,
+        action: &Action,
+        (order, key): (usize, u8),
+        lines: &[(usize, i64)],
+        restock: bool,
+    ) {
+        let id = &self.specification.orders[order].id;
+        let path = format!("/orders/{id}/returns");
+        let headers = [("idempotency-key", key.to_string())];
+        let asked: Vec<_> = lines
+            .iter()
+            .map(|(sku, quantity)| json!({"sku": self.client.sku(*sku), "quantity": quantity}))
+            .collect();
+        let body = json!({"lines": asked, "restock": restock});
+        let post = http::Method::POST;
+        let answer = self
+            .client
+            .send(post, path, "shipping", STAFF, &headers, body);
+        let answer = answer.await;
+        let merged = merged(lines);
+        let request = format!("{merged:?} {restock}");
+        let decided = (format!("return {order}"), key);
+        if self.check_decided(action, &decided, &request, &answer) {
+            return;
         }
-        check(action, &answer, (200, ""));
-        assert_eq!(answer.json()["status"], order.status);
-        assert_eq!(
-            answer.header("etag"),
-            Some(format!("\"{}\"", order.version).as_str())
-        );
+        let expected = self.specification.take_back(order, &merged, restock);
+        check(action, &answer, expected);
+        self.decide(decided, request, &answer);
     }
 
     /// Returns whether the key was used before. If so, checks the answer: it must have the first
@@ -273,7 +330,7 @@ impl Run<'_> {
     async fn check_stock(&self) {
         for (sku, product) in &self.specification.products {
             assert_eq!(
-                self.shop.available(&self.sku(*sku)).await,
+                self.client.shop.available(&self.client.sku(*sku)).await,
                 product.available,
                 "{}",
                 SKUS[*sku]
@@ -282,19 +339,13 @@ impl Run<'_> {
     }
 }
 
-fn etag(version: Option<i64>) -> Vec<(&'static str, String)> {
-    version
-        .map(|version| ("if-match", format!("\"{version}\"")))
-        .into_iter()
-        .collect()
-}
-
-#[track_caller]
-fn check(action: &Action, answer: &Answer, (status, reason): Expected) {
-    assert_eq!(answer.status, status, "{action:?}: {}", answer.body);
-    if !reason.is_empty() {
-        assert_eq!(answer.problem(), reason, "{action:?}");
+/// The quantity of each product.
+fn merged(lines: &[(usize, i64)]) -> BTreeMap<usize, i64> {
+    let mut merged = BTreeMap::new();
+    for (sku, quantity) in lines {
+        *merged.entry(*sku).or_insert(0) += quantity;
     }
+    merged
 }
 
 #[test]
@@ -312,8 +363,7 @@ fn any_sequence_of_actions_is_answered_as_specified() {
         runtime.block_on(shop(async |shop| {
             let specification = Specification::default();
             let mut run = Run {
-                shop,
-                name,
+                client: Client { shop, name },
                 specification,
             };
             for action in &actions {

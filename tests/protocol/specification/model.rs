@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::action::{Amount, Extras, Which};
+
 #[derive(Clone, Debug)]
 pub(super) struct Product {
     pub(super) price: i64,
     pub(super) sellable: bool,
+    pub(super) quantity_max: Option<i64>,
     pub(super) details_version: i64,
     pub(super) available: i64,
 }
@@ -18,7 +21,21 @@ pub(super) struct Order {
     pub(super) status: &'static str,
     pub(super) version: i64,
     pub(super) payment: Option<u8>,
+    pub(super) parcel: Option<u8>,
+    /// What came back of it.
+    pub(super) returned: BTreeMap<usize, i64>,
+    pub(super) total: i64,
+    pub(super) extras: Extras,
+    /// When it was placed, as its answer says.
+    pub(super) created_at: String,
     pub(super) placed_at_step: i64,
+}
+
+impl Order {
+    /// The day on which it was placed.
+    pub(super) fn day(&self) -> &str {
+        self.created_at.split('T').next().unwrap()
+    }
 }
 
 /// The first answer under a key, and the request that it was for.
@@ -48,6 +65,7 @@ impl Specification {
         sku: usize,
         price: i64,
         sellable: bool,
+        quantity_max: Option<i64>,
         if_match: Option<i64>,
     ) -> Expected {
         let there = self.products.get(&sku);
@@ -56,7 +74,9 @@ impl Specification {
                 return (412, "has-changed");
             };
             if product.details_version != version {
-                let same = product.price == price && product.sellable == sellable;
+                let same = product.price == price
+                    && product.sellable == sellable
+                    && product.quantity_max == quantity_max;
                 let repeated = same && product.details_version == version + 1;
                 return if repeated {
                     (200, "")
@@ -69,11 +89,13 @@ impl Specification {
         let product = self.products.entry(sku).or_insert(Product {
             price,
             sellable,
+            quantity_max,
             details_version: 0,
             available: 0,
         });
         product.price = price;
         product.sellable = sellable;
+        product.quantity_max = quantity_max;
         product.details_version += 1;
         (status, "")
     }
@@ -94,13 +116,15 @@ impl Specification {
             "unknown-product",
             "not-for-sale",
             "price-changed",
+            "quantity-exceeds-limit",
             "out-of-stock",
         ];
         let rank = |(sku, quantity): (&usize, &i64)| match self.products.get(sku) {
             None => Some(0),
             Some(product) if !product.sellable => Some(1),
             Some(product) if product.price != price => Some(2),
-            Some(product) if product.available < *quantity => Some(3),
+            Some(product) if product.quantity_max.is_some_and(|most| most < *quantity) => Some(3),
+            Some(product) if product.available < *quantity => Some(4),
             Some(_) => None,
         };
         if let Some(worst) = lines.iter().filter_map(rank).min() {
@@ -121,14 +145,24 @@ impl Specification {
         }
     }
 
-    pub(super) fn confirm(&mut self, index: usize, payment: u8, if_match: Option<i64>) -> Expected {
+    pub(super) fn confirm(
+        &mut self,
+        index: usize,
+        payment: u8,
+        amount: Amount,
+        if_match: Option<i64>,
+    ) -> Expected {
         let order = &mut self.orders[index];
-        match order.status {
-            "confirmed" if order.payment == Some(payment) => return (200, ""),
-            "confirmed" => return (409, "already-confirmed"),
-            "cancelled" => return (409, "order-cancelled"),
-            "expired" => return (410, "order-expired"),
-            _ => {}
+        match (order.payment, order.status) {
+            (Some(paid_by), _) if paid_by == payment => return (200, ""),
+            (Some(_), _) => return (409, "already-confirmed"),
+            (None, "cancelled") => return (409, "cancelled-unpaid"),
+            (None, "expired") => return (410, "expired-unpaid"),
+            (None, _) => {}
+        }
+        match amount {
+            Amount::Unsaid | Amount::Total { more: 0 } => {}
+            Amount::Total { .. } | Amount::OtherCurrency => return (409, "amount-differs"),
         }
         if if_match.is_some_and(|version| version != order.version) {
             return (412, "has-changed");
@@ -147,18 +181,76 @@ impl Specification {
         (200, "")
     }
 
+    pub(super) fn fulfil(&mut self, index: usize, parcel: u8, if_match: Option<i64>) -> Expected {
+        let order = &mut self.orders[index];
+        match order.status {
+            "fulfilled" if order.parcel == Some(parcel) => return (200, ""),
+            "fulfilled" => return (409, "already-fulfilled"),
+            "pending" => return (409, "order-not-confirmed"),
+            "cancelled" => return (409, "order-cancelled"),
+            "expired" => return (410, "order-expired"),
+            _ => {}
+        }
+        if if_match.is_some_and(|version| version != order.version) {
+            return (412, "has-changed");
+        }
+        order.status = "fulfilled";
+        order.parcel = Some(parcel);
+        order.version += 1;
+        (200, "")
+    }
+
+    pub(super) fn take_back(
+        &mut self,
+        index: usize,
+        lines: &BTreeMap<usize, i64>,
+        restock: bool,
+    ) -> Expected {
+        let order = &mut self.orders[index];
+        if order.status != "fulfilled" {
+            return (409, "order-not-fulfilled");
+        }
+        let of = |goods: &BTreeMap<usize, i64>, sku| goods.get(sku).copied().unwrap_or(0);
+        let out = |sku| of(&order.lines, sku) - of(&order.returned, sku);
+        if lines.iter().any(|(sku, quantity)| out(sku) < *quantity) {
+            return (409, "exceeds-shipped");
+        }
+        for (sku, quantity) in lines {
+            *order.returned.entry(*sku).or_insert(0) += quantity;
+            if restock {
+                self.products.get_mut(sku).unwrap().available += quantity;
+            }
+        }
+        order.version += 1;
+        (201, "")
+    }
+
+    /// The orders of a list, in no particular order.
+    pub(super) fn list(&self, which: Which, status: Option<&str>) -> Vec<&Order> {
+        let is_listed = |order: &&Order| match which {
+            Which::Own(customer) | Which::Of(customer) => order.customer == customer,
+            Which::OnDayOf(other) => order.day() == self.orders[other].day(),
+        };
+        let orders = self.orders.iter().filter(is_listed);
+        orders
+            .filter(|order| status.is_none_or(|status| order.status == status))
+            .collect()
+    }
+
+    /// Cancels an order for its customer, or for staff if there is no customer.
     pub(super) fn cancel(
         &mut self,
-        customer: usize,
+        customer: Option<usize>,
         index: usize,
         if_match: Option<i64>,
     ) -> Expected {
         let order = &self.orders[index];
-        if order.customer != customer {
+        if customer.is_some_and(|customer| order.customer != customer) {
             return (404, "not-found");
         }
         match order.status {
             "cancelled" => return (200, ""),
+            "fulfilled" => return (409, "order-fulfilled"),
             "expired" => return (410, "order-expired"),
             _ => {}
         }
