@@ -159,8 +159,9 @@ async fn events_of_a_life(text: &str) -> (Vec<Result<Value, String>>, [String; 3
         assert_eq!(shop.sweep().await["expired"], 1);
         let third = shop.fulfilled("key-3", "TEA-01", 2).await;
         for (key, quantity, status) in [("r-1", 1, 201), ("r-2", 2, 409)] {
-            let back = shop.give_back(&third, key, &[("TEA-01", quantity)], true);
-            back.await.assert(status);
+            let goods = [("TEA-01", quantity)];
+            let back = shop.give_back(&third, key, &goods, true).await;
+            back.assert(status);
         }
         let records = records(shop).await;
         let events = records

@@ -140,8 +140,9 @@ pub(super) async fn use_orders(shop: &Shop) {
     shop.confirm(&placed.order_id(), "pay-1").await.assert(200);
     shop.cancel("demo", &placed.order_id()).await.assert(200);
     let shipped = shop.fulfilled("key-5", "TEA-01", 1).await;
-    let back = shop.give_back(&shipped, "return-1", &[("TEA-01", 1)], true);
-    back.await.assert(201);
+    let goods = [("TEA-01", 1)];
+    let back = shop.give_back(&shipped, "return-1", &goods, true).await;
+    back.assert(201);
     let of_day = shop.get("/orders?day=2026-11-26").by("staff", STAFF);
     of_day.send().await.assert(200);
     shop.place("key-4", "TEA-01", 1).await.assert(201);
