@@ -14,6 +14,7 @@ mod routes;
 mod serving;
 mod simulate;
 mod token;
+mod watch;
 
 pub use error::CommandError;
 
@@ -37,7 +38,9 @@ const EXAMPLES: &str = "Examples:
   surefire rotate
   surefire invoke cors events/cors/allowed-preflight.json
   surefire invoke alert-forwarder events/alerts/metric-alarm.json
-  surefire routes";
+  surefire routes
+  surefire serve --alarm-speed 60 --fault dynamodb=error:60s
+  surefire watch";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -51,6 +54,8 @@ enum Command {
     Invoke(invoke::InvokeArguments),
     /// Print the environment of a function, to run it with `cargo lambda watch`.
     Env(env::EnvArguments),
+    /// Show the alarms of a running server.
+    Watch(watch::WatchArguments),
     /// List the routes: method, path, function, authorizer, scopes.
     Routes(routes::RoutesArguments),
     /// Run the order functions in simulated worlds with faults.
@@ -73,6 +78,7 @@ impl Arguments {
             Some(Command::Rotate(arguments)) => rotate::run(arguments).await,
             Some(Command::Invoke(arguments)) => invoke::run(arguments).await,
             Some(Command::Env(arguments)) => env::run(arguments).await,
+            Some(Command::Watch(arguments)) => watch::run(arguments).await,
             Some(Command::Routes(arguments)) => routes::run(&arguments),
             Some(Command::Simulate(arguments)) => simulate::run(&arguments),
         }

@@ -7,14 +7,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 use shared::secret::Secret;
 use shared::world::World;
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber as _;
 
+use crate::fault::Wrong;
 use crate::uuid::uuid;
+use crate::watching::{Meter, Watching};
 use gateway::{FunctionError, Invoke};
 use template::{FunctionSpec, Kind, Template};
 
@@ -59,21 +64,22 @@ impl GivenKeys {
 
 /// The functions of a template, ready to be invoked.
 pub struct Functions {
-    functions: BTreeMap<String, Function>,
+    by_id: BTreeMap<String, Function>,
     world: World,
+    /// Counts the invocations, if somebody watches.
+    meter: Option<Meter>,
 }
 
 struct Function {
     spec: FunctionSpec,
     handler: handler::Handler,
+    /// Hears the metrics that the function logs.
+    listener: Option<Dispatch>,
 }
 
 impl fmt::Debug for Functions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_set()
-            .entries(self.functions.keys())
-            .finish()
+        formatter.debug_set().entries(self.by_id.keys()).finish()
     }
 }
 
@@ -218,10 +224,30 @@ impl Functions {
                 reason,
             })?;
             let spec = spec.clone();
-            functions.insert(logical.clone(), Function { spec, handler });
+            let function = Function {
+                spec,
+                handler,
+                listener: None,
+            };
+            functions.insert(logical.clone(), function);
         }
         let world = world.clone();
-        Ok(Self { functions, world })
+        Ok(Self {
+            by_id: functions,
+            world,
+            meter: None,
+        })
+    }
+
+    /// These functions, counted and broken by a watch.
+    pub(crate) fn watched(mut self, watching: &Watching) -> Self {
+        for function in self.by_id.values_mut() {
+            let namespace = function.spec.environment.get("METRICS_NAMESPACE");
+            let namespace = namespace.map_or("", String::as_str);
+            function.listener = Some(watching.listener(namespace));
+        }
+        self.meter = Some(watching.meter().clone());
+        self
     }
 
     /// Invokes a function by its logical id, and ends it at its time-out.
@@ -231,24 +257,64 @@ impl Functions {
         event: Value,
         trace: Option<String>,
     ) -> Result<Value, FunctionError> {
-        let function = self.functions.get(logical_id).ok_or_else(|| {
+        let function = self.by_id.get(logical_id).ok_or_else(|| {
             FunctionError::new(
                 "ResourceNotFoundException",
                 format!("there is no function {logical_id}"),
             )
         })?;
+        let Some(meter) = &self.meter else {
+            return self.run(function, event, trace).await;
+        };
+        let (spec, begun) = (&function.spec, self.world.now());
+        let fault = meter.fault(spec.kind.binary());
+        if fault == Some(Wrong::Throttle) {
+            meter.throttled(spec, begun);
+            return Err(FunctionError::new(
+                "TooManyRequestsException",
+                "Rate Exceeded.",
+            ));
+        }
+        let answer = match fault {
+            Some(Wrong::Slow(wait)) if wait < spec.timeout => {
+                meter.linger(spec.kind.binary(), wait).await;
+                self.run(function, event, trace).await
+            }
+            Some(Wrong::Slow(_)) => {
+                meter.linger(spec.kind.binary(), spec.timeout).await;
+                Err(timed_out(&uuid(&self.world), spec.timeout))
+            }
+            Some(_) => Err(FunctionError::new(
+                "Runtime.ExitError",
+                "Runtime exited with error: signal: killed",
+            )),
+            None => self.run(function, event, trace).await,
+        };
+        let took = Duration::try_from(self.world.now().duration_since(begun)).unwrap_or_default();
+        meter.invoked(spec, begun, took, answer.is_err());
+        answer
+    }
+
+    /// Runs the handler of a function, and ends it at the function's time-out.
+    async fn run(
+        &self,
+        function: &Function,
+        event: Value,
+        trace: Option<String>,
+    ) -> Result<Value, FunctionError> {
         let context = self.context(&function.spec, trace);
         let request_id = context.request_id.clone();
         let invocation = (function.handler)(LambdaEvent::new(event, context));
+        let invocation = match &function.listener {
+            Some(listener) => invocation.with_subscriber(listener.clone()).boxed(),
+            None => invocation,
+        };
         // A task of its own, so that a panic ends nothing else.
         let task = tokio::spawn(AssertUnwindSafe(invocation).catch_unwind());
         let abort = task.abort_handle();
         let Ok(ended) = tokio::time::timeout(function.spec.timeout, task).await else {
             abort.abort();
-            let seconds = function.spec.timeout.as_secs_f64();
-            let message =
-                format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
-            return Err(FunctionError::new("Sandbox.Timedout", message));
+            return Err(timed_out(&request_id, function.spec.timeout));
         };
         let returned = match ended {
             Ok(Ok(returned)) => returned?,
@@ -292,6 +358,13 @@ impl Functions {
         context.env_config = Arc::new(config);
         context
     }
+}
+
+fn timed_out(request_id: &str, timeout: Duration) -> FunctionError {
+    let seconds = timeout.as_secs_f64();
+    let message =
+        format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
+    FunctionError::new("Sandbox.Timedout", message)
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub(crate) mod data;
+pub mod fault;
 mod files;
 pub mod functions;
 pub(crate) mod issuer;
@@ -16,3 +17,4 @@ mod seed;
 pub mod serve;
 pub mod token;
 mod uuid;
+pub mod watching;

@@ -9,11 +9,20 @@ use tokio::time::MissedTickBehavior;
 
 use crate::functions::Functions;
 use crate::uuid::uuid;
+use crate::watching::Watching;
 use template::{Schedule, Template};
 
-/// Runs every schedule of a template until the set is dropped.
-pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
+/// Runs every schedule of a template until the tasks are dropped. A watch makes them faster, and may
+/// hold them back.
+pub(crate) fn run(
+    template: &Template,
+    functions: &Arc<Functions>,
+    world: &World,
+    watching: Option<&Arc<Watching>>,
+    tasks: &mut JoinSet<()>,
+) {
+    let meter = watching.map(|watching| watching.meter().clone());
+    let speed = meter.as_ref().map_or(1, |meter| meter.pace.speed());
     for (logical, spec) in &template.functions {
         for schedule in &spec.schedules {
             let arn = template
@@ -25,8 +34,9 @@ pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World
                 template.place.account.clone(),
                 template.place.region.clone(),
             );
+            let meter = meter.clone();
             tasks.spawn(async move {
-                let mut ticks = tokio::time::interval(schedule.every);
+                let mut ticks = tokio::time::interval(schedule.every / speed);
                 // After a sleep of the machine, one invocation is due, and not all that were
                 // missed.
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -34,6 +44,9 @@ pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World
                 ticks.tick().await;
                 loop {
                     ticks.tick().await;
+                    if meter.as_ref().is_some_and(|it| it.fault("schedules").is_some()) {
+                        continue;
+                    }
                     let event = event(&schedule, &arn, &account, &region, &world);
                     if let Err(error) = functions.invoke(&logical, event, None).await {
                         tracing::error!(function = logical, schedule = schedule.name, %error, "a scheduled invocation failed");
@@ -42,7 +55,6 @@ pub(crate) fn run(template: &Template, functions: &Arc<Functions>, world: &World
             });
         }
     }
-    tasks
 }
 
 /// The event: the schedule's own input, or EventBridge's.

@@ -19,10 +19,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::functions::Functions;
 use crate::secrets::Store;
 use crate::token::{self, Issuer, Request, TokenError};
+use crate::watching::{self, Watching};
 use crate::{schedule, seed};
 use database::Embedded;
 use discord::Discord;
-use gateway::{Bucket, Gateway};
+use gateway::{Bucket, Gateway, Observe};
 use template::{Kind, Template};
 
 mod connections;
@@ -44,7 +45,7 @@ const TTL_SWEEP: Duration = Duration::from_mins(1);
 pub struct Running {
     /// The address of the API.
     pub address: SocketAddr,
-    /// The URL of DynamoDB.
+    /// The URL of DynamoDB itself, which no fault breaks.
     pub dynamodb_url: String,
     /// The URL of Secrets Manager.
     pub secrets_url: String,
@@ -56,6 +57,8 @@ pub struct Running {
     pub functions: Arc<Functions>,
     /// The secrets.
     pub secrets: Arc<Store>,
+    /// The watch over the alarms, if there is one.
+    pub watching: Option<Arc<Watching>>,
     services: Services,
     world: World,
     stop: watch::Sender<bool>,
@@ -77,8 +80,12 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         .map_err(|error| Error::Listen(options.listen, error.to_string()))?;
     let services = Services::start(&options, &template).await?;
     let template = Arc::new(options.read_template_with(&services.endpoints)?);
-    let functions =
-        Arc::new(Functions::start(&template, &services.endpoints, &options.world).await?);
+    let watching = services.watching.clone();
+    let functions = Functions::start(&template, &services.endpoints, &options.world).await?;
+    let functions = Arc::new(match &watching {
+        Some(watching) => functions.watched(watching),
+        None => functions,
+    });
     if options.seed && template.function(Kind::Orders).is_some() {
         seed::seed(&template, &functions, &options.world).await?;
     }
@@ -91,33 +98,44 @@ pub async fn start(options: Options) -> Result<Running, Error> {
             .filter(|_| options.throttle)
             .map(|limit| Bucket::full(limit, options.world.now())),
         log: options.log,
+        observe: watching.as_ref().map(observe),
         world: options.world.clone(),
     };
     services.announce(address)?;
     let (stop, stopped) = watch::channel(false);
-    let app = router(gateway, &services.discord);
+    let app = router(gateway, &services.discord, watching.as_ref());
     let server = tokio::spawn(connections::serve(
         listener,
         app,
         stopped,
         options.world.clone(),
     ));
-    let mut background = if options.schedules {
-        schedule::run(&template, &functions, &options.world)
-    } else {
-        JoinSet::new()
-    };
+    let mut background = JoinSet::new();
+    if let Some(watching) = &watching {
+        watching.connect(Some(Arc::clone(&functions)));
+        for fault in &options.faults {
+            watching.faults().add(fault, options.world.now());
+        }
+    }
+    if options.schedules {
+        let (world, tasks) = (&options.world, &mut background);
+        schedule::run(&template, &functions, world, watching.as_ref(), tasks);
+        if let Some(watching) = &watching {
+            watching::run(watching, tasks);
+        }
+    }
     if let Some(embedded) = &services.embedded {
         background.spawn(sweep(Arc::clone(embedded)));
     }
     Ok(Running {
         address,
-        dynamodb_url: services.endpoints.dynamodb.clone(),
+        dynamodb_url: services.database_url.clone(),
         secrets_url: services.endpoints.aws.clone(),
         discord: Arc::clone(&services.discord),
         template,
         functions,
         secrets: Arc::clone(&services.secrets),
+        watching,
         world: options.world,
         services,
         stop,
@@ -165,12 +183,21 @@ impl Running {
         }
         self.background.shutdown().await;
         // The services wait for the functions' idle connections, so these close first.
+        if let Some(watching) = &self.watching {
+            watching.connect(None);
+        }
         drop(self.functions);
         self.services.stop().await;
     }
 }
 
-fn router(gateway: Gateway, discord: &Arc<Discord>) -> Router {
+/// Counts the gateway's answers.
+fn observe(watching: &Arc<Watching>) -> Observe {
+    let meter = watching.meter().clone();
+    Arc::new(move |observed| meter.api_answered(observed))
+}
+
+fn router(gateway: Gateway, discord: &Arc<Discord>, watching: Option<&Arc<Watching>>) -> Router {
     let health = || async { axum::Json(json!({"status": "ok"})) };
     let own = Router::new()
         .route("/_local/health", get(health))
@@ -180,6 +207,10 @@ fn router(gateway: Gateway, discord: &Arc<Discord>) -> Router {
             get(|| async { Redirect::permanent("/_local/discord") }),
         )
         .route("/_local/{*rest}", any(|| async { StatusCode::NOT_FOUND }));
+    let own = match watching {
+        Some(watching) => own.merge(watching::page::router(Arc::clone(watching))),
+        None => own,
+    };
     own.fallback_service(gateway::router(gateway))
 }
 

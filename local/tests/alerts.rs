@@ -252,7 +252,8 @@ impl Served {
     fn start(directory: &Directory, arguments: &[&str]) -> Self {
         let log = directory.file("log");
         let mut child = program("serve", &directory.0)
-            .args(["--listen", "127.0.0.1:0", "--no-seed"])
+            // Messages of the alarms themselves would come between those of the tests.
+            .args(["--listen", "127.0.0.1:0", "--no-seed", "--no-watch"])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())

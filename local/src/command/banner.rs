@@ -24,7 +24,14 @@ pub(super) fn text(
         .routes
         .iter()
         .any(|route| route.key() == "POST /orders");
-    let mut text = format!("\n  Surefire  {url}\n  Discord   {discord}\n  Stop      Ctrl-C\n");
+    let alarms = if running.watching.is_some() {
+        "`surefire watch` shows them"
+    } else {
+        "nobody watches them"
+    };
+    let mut text = format!(
+        "\n  Surefire  {url}\n  Discord   {discord}\n  Alarms    {alarms}\n  Stop      Ctrl-C\n"
+    );
     if has_orders {
         let token = running.token("demo", &running.template.scopes().join(" "))?;
         let order = format!(

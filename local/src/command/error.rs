@@ -49,6 +49,9 @@ pub enum CommandError {
     /// The function failed. Its error was printed before.
     #[error("the function failed: {0}")]
     Failed(FunctionError),
+    /// The alarms of a server cannot be shown.
+    #[error("{0}")]
+    Watch(String),
     /// A simulated world violated a rule, or could not be made.
     #[error("{0}")]
     Simulation(String),

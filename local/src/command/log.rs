@@ -12,8 +12,8 @@ use gateway::AccessLog;
 
 /// Starts the log, and returns the format for requests.
 ///
-/// A terminal gets text: warnings, the messages of the stand-in for Discord, and the outcome of
-/// each alert. Anything else gets JSON, as the functions log it in Lambda. `RUST_LOG` sets another
+/// A terminal gets text: warnings, changes of alarms, the messages of the stand-in for Discord, and
+/// the outcome of each alert. Anything else gets JSON, as the functions log it in Lambda. `RUST_LOG` sets another
 /// level.
 #[expect(
     clippy::disallowed_methods,
@@ -48,6 +48,7 @@ fn for_eyes(level: Option<Level>) -> Targets {
         Some(_) => targets,
         None => targets
             .with_target(discord::TARGET, Level::INFO)
+            .with_target(crate::watching::TARGET, Level::INFO)
             .with_target("alert_forwarder", Level::INFO),
     }
 }
@@ -65,6 +66,7 @@ mod tests {
     fn a_terminal_shows_discord_messages_and_no_metrics() {
         let shown = for_eyes(None);
         assert!(shown.would_enable(discord::TARGET, &Level::INFO));
+        assert!(shown.would_enable(crate::watching::TARGET, &Level::INFO));
         assert!(shown.would_enable("alert_forwarder::outcome", &Level::INFO));
         assert!(shown.would_enable("orders::place", &Level::WARN));
         assert!(!shown.would_enable("orders::place", &Level::INFO));

@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use clap::Args;
 use shared::secret::Secret;
 
+use watch::Pace;
+
 use super::arguments::{DataArguments, TemplateArguments, Webhook, webhook};
 use super::error::CommandError;
 use super::output::print;
 use super::{banner, log};
+use crate::fault::Fault;
 use crate::serve::{self, Options};
 
 /// The arguments of `surefire serve`.
@@ -16,7 +19,16 @@ use crate::serve::{self, Options};
 #[command(after_help = "Examples:
   surefire serve --memory --listen 127.0.0.1:0
   surefire serve --parameter AllowedOrigins=http://localhost:8080,https://app.example
-  surefire serve --dynamodb http://127.0.0.1:8000 --no-seed")]
+  surefire serve --dynamodb http://127.0.0.1:8000 --no-seed
+  surefire serve --alarm-speed 60 --fault dynamodb=error:60s
+
+The template's alarms are evaluated once a minute, by CloudWatch's rules, over what the functions and services do. Their
+messages take the way of AWS: topic, queue, alert forwarder, Discord. No e-mail is sent: /_local/mail lists what AWS
+would send. `surefire watch` shows the alarms.
+
+A fault breaks a service: dynamodb=error, throttle, slow:2s, conflict or refuse; secrets=error; discord=error, refuse or gone;
+sns=error; schedules=error; and for a function such as orders=error, throttle or slow:3s. Each may end by itself:
+dynamodb=slow:2s:60s. POST /_local/fault adds one, DELETE /_local/fault mends all.")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
@@ -51,6 +63,20 @@ pub(super) struct ServeArguments {
     /// Take more requests than the template allows, for load tests
     #[arg(long)]
     no_throttle: bool,
+    /// How many minutes of the alarms and the schedules pass in a minute, up to 600
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = pace)]
+    alarm_speed: Pace,
+    /// Break a service, such as dynamodb=error:60s; may be given more than once
+    #[arg(long, value_name = "FAULT", conflicts_with = "no_watch")]
+    fault: Vec<Fault>,
+    /// Do not watch the template's alarms
+    #[arg(long)]
+    no_watch: bool,
+}
+
+fn pace(text: &str) -> Result<Pace, String> {
+    let speed = text.parse().ok().and_then(Pace::new);
+    speed.ok_or_else(|| format!("write a whole number from 1 to {}", Pace::SPEED_MAX))
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
@@ -67,6 +93,9 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CommandError> {
         seed: !arguments.no_seed,
         edge: !arguments.no_edge,
         throttle: !arguments.no_throttle,
+        watch: !arguments.no_watch,
+        pace: arguments.alarm_speed,
+        faults: arguments.fault,
         log: log::start(),
         ..options
     };

@@ -29,10 +29,12 @@ where
     let function = Function {
         spec,
         handler: event_handler(handle),
+        listener: None,
     };
     Functions {
-        functions: BTreeMap::from([("Function".to_owned(), function)]),
+        by_id: BTreeMap::from([("Function".to_owned(), function)]),
         world: World::real(),
+        meter: None,
     }
 }
 

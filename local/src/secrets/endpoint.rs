@@ -1,8 +1,8 @@
 //! The loopback endpoint of Secrets Manager, in its protocol AWS JSON 1.1.
 //!
 //! It also answers for the other services that functions call, so that no call leaves this machine:
-//! a change of a message's visibility is accepted, and everything else is refused. Source: "AWS
-//! Secrets Manager API Reference".
+//! the operations of queues if there are queues, and everything else is refused. Source: "AWS Secrets
+//! Manager API Reference".
 
 use std::sync::Arc;
 
@@ -15,13 +15,20 @@ use axum::routing::post;
 use serde_json::{Map, Value, json};
 
 use super::{CURRENT, PutError, Store, StoredSecret, Version};
+use crate::watching::{Watching, sqs};
 
-/// The endpoint's routes.
-pub(crate) fn router(store: Arc<Store>) -> Router {
+/// The endpoint's routes. With a watch it has the queues of the template too.
+pub(crate) fn router(store: Arc<Store>, watching: Option<Arc<Watching>>) -> Router {
     Router::new()
         .route("/", post(answer))
         .fallback(unknown)
-        .with_state(store)
+        .with_state(Arc::new(Imitated { store, watching }))
+}
+
+/// What the endpoint answers from.
+struct Imitated {
+    store: Arc<Store>,
+    watching: Option<Arc<Watching>>,
 }
 
 /// A refusal: the service's error type and message.
@@ -33,12 +40,30 @@ impl Refusal {
     }
 }
 
-async fn answer(State(store): State<Arc<Store>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(imitated): State<Arc<Imitated>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok());
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    match operate(&store, target.unwrap_or_default(), &body) {
+    let target = target.unwrap_or_default();
+    if let Some(watching) = &imitated.watching {
+        let (queues, meter) = (watching.queues(), watching.meter());
+        if let Some(answered) = sqs::answer(queues, target, &body, &meter.world) {
+            return match answered {
+                Ok(answer) => respond(StatusCode::OK, &answer),
+                Err(kind) => respond(StatusCode::BAD_REQUEST, &json!({"__type": kind})),
+            };
+        }
+        if meter.fault("secrets").is_some() {
+            let kind = json!({"__type": "InternalServiceError", "Message": "broken by a fault"});
+            return respond(StatusCode::INTERNAL_SERVER_ERROR, &kind);
+        }
+    }
+    match operate(&imitated.store, target, &body) {
         Ok(answer) => respond(StatusCode::OK, &answer),
         Err(Refusal(kind, message)) => respond(
             StatusCode::BAD_REQUEST,
@@ -68,7 +93,7 @@ fn operate(store: &Store, target: &str, body: &Value) -> Result<Value, Refusal> 
         "secretsmanager.DescribeSecret" => Ok(describe(&secret(store, body)?)),
         "secretsmanager.ListSecretVersionIds" => Ok(list_versions(&secret(store, body)?)),
         "secretsmanager.PutSecretValue" => put_value(store, body),
-        // There is no queue on this machine: the caller must send a returned message again.
+        // Without queues, the caller must send a returned message again.
         "AmazonSQS.ChangeMessageVisibility" => Ok(json!({})),
         other => {
             let message = format!("{other} is not imitated on this machine");

@@ -9,6 +9,7 @@ use crate::data::DataError;
 use crate::functions::StartError;
 use crate::seed::SeedError;
 use crate::token::TokenError;
+use crate::watching::WatchingError;
 
 /// Why a server does not start, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum Error {
     /// The address is not free, or not of this machine.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, String),
+    /// The alarms cannot be watched.
+    #[error(transparent)]
+    Watching(#[from] WatchingError),
     /// A token cannot be made.
     #[error(transparent)]
     Token(#[from] TokenError),

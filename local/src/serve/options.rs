@@ -6,8 +6,10 @@ use gateway::AccessLog;
 use shared::secret::Secret;
 use shared::world::World;
 use template::{Template, TemplateError};
+use watch::Pace;
 
 use crate::data::DataDirectory;
+use crate::fault::Fault;
 use crate::functions::Endpoints;
 use crate::issuer;
 
@@ -42,6 +44,12 @@ pub struct Options {
     pub throttle: bool,
     /// Whether the template's schedules invoke functions.
     pub schedules: bool,
+    /// Whether the template's alarms are watched.
+    pub watch: bool,
+    /// How fast the alarms' minutes and the schedules are.
+    pub pace: Pace,
+    /// The services that are broken from the start.
+    pub faults: Vec<Fault>,
     /// How requests are logged.
     pub log: AccessLog,
     /// Time, randomness and waiting.
@@ -50,7 +58,8 @@ pub struct Options {
 
 impl Options {
     /// All data in memory, any free port, the shipped template, and demo products. Requests are not
-    /// throttled, because tests and load generators send more than the template allows.
+    /// throttled, because tests and load generators send more than the template allows. Nobody watches
+    /// the alarms.
     pub fn in_memory() -> Self {
         Self {
             template: template::SHIPPED.to_owned(),
@@ -65,6 +74,9 @@ impl Options {
             edge: true,
             throttle: false,
             schedules: true,
+            watch: false,
+            pace: Pace::REAL,
+            faults: Vec::new(),
             log: AccessLog::Off,
             world: World::real(),
         }

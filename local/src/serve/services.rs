@@ -13,11 +13,14 @@ use tokio::task::JoinSet;
 use super::error::Error;
 use super::options::Options;
 use crate::data::{Held, Live};
+use crate::fault::{Faults, Wrong};
 use crate::functions::Endpoints;
 use crate::issuer;
 use crate::secrets::{self, Store};
-use database::Embedded;
+use crate::watching::{Meter, Watching};
+use database::{Embedded, Front};
 use discord::Discord;
+use discord::fault::Fault as DiscordFault;
 use template::{Kind, Template};
 
 /// The path of the stand-in's webhook.
@@ -32,6 +35,10 @@ pub(crate) struct Services {
     pub(crate) discord: Arc<Discord>,
     pub(crate) discord_url: String,
     pub(super) embedded: Option<Arc<Embedded>>,
+    /// The URL of the database itself, behind the server that breaks it.
+    pub(super) database_url: String,
+    pub(super) watching: Option<Arc<Watching>>,
+    front: Option<Front>,
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
     // Dropped last, so that no other process opens the files before.
@@ -58,10 +65,12 @@ impl Services {
         let issuer_key = open_issuer_key(held.as_ref(), &options.world)?;
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        let endpoint = secrets::endpoint::router(Arc::clone(&secrets));
+        let watching = watching(options, template)?;
+        let endpoint = secrets::endpoint::router(Arc::clone(&secrets), watching.clone());
         let aws = |url: &str| endpoint.merge(issuer::router(&issuer_key, url));
         let aws = listen_loopback(aws, &mut servers, stopped.clone()).await?;
-        let discord = Discord::new();
+        let clock = options.world.clone();
+        let discord = Discord::with_clock(move || clock.now());
         let discord_url = listen_loopback(
             |_| discord::router(Arc::clone(&discord)),
             &mut servers,
@@ -74,19 +83,37 @@ impl Services {
             .as_ref()
             .map_or_else(|| own.clone(), |given| given.expose().clone());
         set_webhook(template, &secrets, &webhook)?;
+        if let Some(watching) = &watching {
+            let meter = watching.meter().clone();
+            discord.script(move |_| meter.fault("discord").map(discord_fault));
+        }
         let (dynamodb, embedded) = if let Some(url) = &options.dynamodb {
             (url.clone(), None)
         } else {
             let directory = held.as_ref().filter(|_| !options.memory);
             let file = directory.map(|held| held.directory().database_file());
-            let embedded = Embedded::start(file.as_deref(), stopped).await?;
+            let embedded = Embedded::start(file.as_deref(), stopped.clone()).await?;
             (embedded.url.clone(), Some(Arc::new(embedded)))
         };
         let client = database::client(&dynamodb, &template.place);
         database::prepare(&client, &dynamodb, &template.tables).await?;
+        // Only a database without TLS can be broken on demand.
+        let breakable = watching
+            .as_ref()
+            .filter(|_| dynamodb.starts_with("http://"));
+        let front = match breakable {
+            Some(watching) => {
+                let meter = Arc::new(watching.meter().clone());
+                Some(Front::start(&dynamodb, meter, stopped).await?)
+            }
+            None => None,
+        };
+        let seen = front
+            .as_ref()
+            .map_or_else(|| dynamodb.clone(), |front| front.url.clone());
         Ok(Self {
             endpoints: Endpoints {
-                dynamodb,
+                dynamodb: seen,
                 aws,
                 redis: options.redis.clone(),
             },
@@ -95,6 +122,9 @@ impl Services {
             discord,
             discord_url,
             embedded,
+            database_url: dynamodb,
+            watching,
+            front,
             stop,
             servers,
             held,
@@ -118,10 +148,35 @@ impl Services {
     pub(crate) async fn stop(mut self) {
         let _ = self.stop.send(true);
         while self.servers.join_next().await.is_some() {}
+        if let Some(front) = self.front.take() {
+            front.ended().await;
+        }
         if let Some(embedded) = self.embedded.take().and_then(Arc::into_inner) {
             embedded.ended().await;
         }
         drop(self.held);
+    }
+}
+
+/// The watch over the template's alarms, if it is wanted.
+fn watching(options: &Options, template: &Template) -> Result<Option<Arc<Watching>>, Error> {
+    if !options.watch {
+        return Ok(None);
+    }
+    let meter = Meter::new(Faults::default(), options.pace, options.world.clone());
+    let watching = Watching::new(&options.template, &options.parameters, template, meter)?;
+    Ok(Some(watching))
+}
+
+/// How the stand-in for Discord fails.
+fn discord_fault(wrong: Wrong) -> DiscordFault {
+    match wrong {
+        Wrong::Refuse => DiscordFault::Refuse,
+        // Discord's code for a webhook that was deleted.
+        Wrong::Gone => DiscordFault::Code(404, 10015),
+        Wrong::Error | Wrong::Throttle | Wrong::Slow(_) | Wrong::Conflict => {
+            DiscordFault::Status(503)
+        }
     }
 }
 

@@ -139,6 +139,7 @@ async fn the_authorizers_failure_is_a_500() {
         edge: false,
         throttle: None,
         log: AccessLog::Off,
+        observe: None,
         world: World::real(),
     };
     let request = axum::http::Request::get("/orders").header("authorization", "Bearer x");
@@ -179,6 +180,7 @@ async fn the_gateway_waits_ten_seconds_for_an_authorizer() {
         edge: false,
         throttle: None,
         log: AccessLog::Off,
+        observe: None,
         world: World::real(),
     };
     let request = axum::http::Request::get("/orders").header("authorization", "Bearer x");

@@ -26,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) status: u16,
     /// How long the response took.
     pub(crate) milliseconds: f64,
+    /// How long the function took, if one was invoked.
+    pub(crate) integration_milliseconds: Option<f64>,
     /// The route that was chosen.
     pub(crate) route: Option<String>,
     /// The failure of a function, if there was one.
@@ -43,6 +45,7 @@ impl Entry {
             request_id: inbound.request_id.clone(),
             status: 0,
             milliseconds: 0.0,
+            integration_milliseconds: None,
             route: None,
             fault: None,
             method: inbound.method.clone(),

@@ -28,11 +28,13 @@ mod answer;
 mod edge;
 pub mod event;
 mod function;
+mod observed;
 pub mod route;
 mod throttle;
 
 pub use access_log::AccessLog;
 pub use function::{FunctionError, Invocation, Invoke};
+pub use observed::{Observe, Observed};
 pub use throttle::Bucket;
 
 use answer::Own;
@@ -64,6 +66,8 @@ pub struct Gateway {
     pub throttle: Option<Bucket>,
     /// How requests are logged.
     pub log: AccessLog,
+    /// Hears of each answer, if somebody counts them.
+    pub observe: Option<Observe>,
     /// Time, randomness and waiting.
     pub world: World,
 }
@@ -120,6 +124,14 @@ impl Gateway {
         entry.status = response.status().as_u16();
         entry.milliseconds = begun.duration_until(self.world.now()).as_secs_f64() * 1000.0;
         self.log.write(&entry);
+        if let Some(observe) = &self.observe {
+            observe(&Observed {
+                begun,
+                status: entry.status,
+                milliseconds: entry.milliseconds,
+                integration_milliseconds: entry.integration_milliseconds,
+            });
+        }
         response
     }
 
@@ -267,8 +279,12 @@ impl Gateway {
             return Own::TooLarge.response();
         }
         let function = &chosen.route.function;
+        let begun = self.world.now();
         let invocation = self.invoke(function, event, inbound);
-        let answered = match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
+        let ended = tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await;
+        let seconds = begun.duration_until(self.world.now()).as_secs_f64();
+        entry.integration_milliseconds = Some(seconds * 1000.0);
+        let answered = match ended {
             Err(_) => Err((
                 Own::ServiceUnavailable,
                 "took longer than the gateway waits for it".to_owned(),

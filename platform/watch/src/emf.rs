@@ -10,8 +10,9 @@ use crate::pace::Pace;
 use crate::store::Store;
 
 impl Store {
-    /// Adds the metrics of a log line. Returns whether the line has metrics.
-    pub fn record_line(&mut self, line: &str, pace: Pace) -> bool {
+    /// Adds the metrics of a log line, under the line's own namespace or the given one. Returns whether
+    /// the line has metrics.
+    pub fn record_line(&mut self, line: &str, pace: Pace, namespace: Option<&str>) -> bool {
         let Ok(line) = serde_json::from_str::<Value>(line) else {
             return false;
         };
@@ -23,12 +24,18 @@ impl Store {
         };
         let minute = pace.minute(at);
         for directive in directives {
-            self.record_directive(directive, &line, minute);
+            self.record_directive(directive, &line, minute, namespace);
         }
         true
     }
 
-    fn record_directive(&mut self, directive: &Value, line: &Value, minute: i64) {
+    fn record_directive(
+        &mut self,
+        directive: &Value,
+        line: &Value,
+        minute: i64,
+        namespace: Option<&str>,
+    ) {
         let text = |value: &Value, name: &str| {
             let text = value.get(name).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
@@ -47,7 +54,8 @@ impl Store {
                     Some((name.to_owned(), line.get(name)?.as_str()?.to_owned()))
                 });
                 let metric = Metric {
-                    namespace: text(directive, "Namespace"),
+                    namespace: namespace
+                        .map_or_else(|| text(directive, "Namespace"), str::to_owned),
                     name: name.clone(),
                     dimensions: pairs.collect(),
                 };
@@ -77,7 +85,7 @@ mod tests {
     #[test]
     fn a_line_counts_for_each_set_of_dimensions() {
         let mut store = Store::default();
-        assert!(store.record_line(LINE, Pace::REAL));
+        assert!(store.record_line(LINE, Pace::REAL, None));
         let sum = |name, dimensions: &[(&str, &str)]| {
             let metric = Metric::new("surefire", name, dimensions);
             store.statistic(&metric, 2..3, Statistic::Sum)
@@ -88,13 +96,16 @@ mod tests {
         assert_eq!(sum("OrderRefused", &[reason]), None);
         assert_eq!(sum("Latency", &[service]), Some(8.0));
         assert_eq!(store.metrics().count(), 4);
+        store.record_line(LINE, Pace::REAL, Some("another"));
+        let metric = Metric::new("another", "OrderRefused", &[service]);
+        assert_eq!(store.statistic(&metric, 2..3, Statistic::Sum), Some(1.0));
     }
 
     #[test]
     fn other_lines_have_no_metrics() {
         let mut store = Store::default();
         for line in ["hello", "{}", r#"{"_aws": {"Timestamp": 1}}"#, ""] {
-            assert!(!store.record_line(line, Pace::REAL), "{line}");
+            assert!(!store.record_line(line, Pace::REAL, None), "{line}");
         }
         assert_eq!(store.metrics().count(), 0);
     }

@@ -80,8 +80,9 @@ impl Store {
         statistic: Statistic,
     ) -> Option<f64> {
         let mut all = Bucket::empty();
+        let of_values = matches!(statistic, Statistic::Percentile(_));
         for (_, bucket) in self.metrics.get(metric)?.range(minutes) {
-            all.merge(bucket);
+            all.merge(bucket, of_values);
         }
         all.statistic(statistic)
     }
@@ -117,12 +118,14 @@ impl Bucket {
         *self.values.entry(Value(rounded(value))).or_default() += 1.0;
     }
 
-    fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self, of_values: bool) {
         self.sum += other.sum;
         self.minimum = self.minimum.min(other.minimum);
         self.maximum = self.maximum.max(other.maximum);
         self.count += other.count;
-        for (value, count) in &other.values {
+        // Only percentiles look at the values.
+        let values = other.values.iter().filter(|_| of_values);
+        for (value, count) in values {
             *self.values.entry(*value).or_default() += count;
         }
     }
