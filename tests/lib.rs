@@ -11,5 +11,6 @@ mod cors;
 mod deployment;
 mod protocol;
 mod support;
+mod watch;
 
 use support::harness::shop;

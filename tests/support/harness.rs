@@ -182,6 +182,15 @@ impl Shop {
         }
     }
 
+    /// A shop on a server that the test has started.
+    pub(crate) fn of(running: Running) -> Self {
+        Self {
+            running,
+            http: reqwest::Client::new(),
+            clock_offset_millis: Arc::default(),
+        }
+    }
+
     /// Puts the shop's clock forward.
     pub(crate) fn pass_seconds(&self, seconds: i64) {
         self.clock_offset_millis

@@ -1,0 +1,58 @@
+//! The first minutes of a new stack, and the daily test of the way to Discord.
+
+use super::stage::Stage;
+
+#[tokio::test]
+async fn a_first_deployment_fires_nothing() {
+    let mut stage = Stage::deploy().await;
+    for _ in 0..30 {
+        stage.quiet_minute().await;
+    }
+    let said: Vec<&str> = stage.said().iter().map(|it| it.what.as_str()).collect();
+    assert!(said.iter().all(|what| what.starts_with("OK ")), "{said:?}");
+    assert!(stage.said().iter().all(|it| !it.by_mail), "{said:?}");
+    stage.stop().await;
+}
+
+/// Minutes from the stage's beginning to the daily test, at nine o'clock of the next day.
+const MINUTES_TO_TEST: u32 = 22 * 60;
+
+#[tokio::test]
+async fn slow_the_daily_test_arrives_and_its_absence_is_told_by_mail() {
+    let mut stage = Stage::healthy().await;
+    for _ in 0..MINUTES_TO_TEST {
+        stage.quiet_minute().await;
+    }
+    let in_discord = stage.said().iter().filter(|it| !it.by_mail);
+    let in_discord: Vec<&str> = in_discord.map(|it| it.what.as_str()).collect();
+    assert_eq!(in_discord, ["ALARM delivery-test"]);
+    // The alarm on a missing test looks at more than a day, so it is evaluated once an hour.
+    for _ in 0..60 {
+        stage.quiet_minute().await;
+    }
+    assert_eq!(stage.red(), [""; 0], "the test has arrived");
+    stage.forget();
+    // From now on nothing arrives. The next test is missed, and after 26 hours somebody hears of it.
+    stage.break_it("discord=error");
+    for _ in 0..30 * 60 {
+        stage.quiet_minute().await;
+    }
+    let mailed =
+        |stage: &Stage, what: &str| stage.said().iter().any(|it| it.by_mail && it.what == what);
+    assert!(
+        mailed(&stage, "ALARM delivery-test-lost"),
+        "{:?}",
+        stage.said()
+    );
+    // The test of the day before is still in the queue, and arrives when Discord works again.
+    stage.mend();
+    for _ in 0..3 * 60 {
+        stage.quiet_minute().await;
+    }
+    assert!(
+        mailed(&stage, "OK delivery-test-lost"),
+        "{:?}",
+        stage.said()
+    );
+    stage.stop().await;
+}
