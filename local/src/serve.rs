@@ -112,7 +112,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     ));
     let mut background = JoinSet::new();
     if let Some(watching) = &watching {
-        watching.connect(Some(Arc::clone(&functions)));
+        watching.connect(Some(functions.invoker()));
         for fault in &options.faults {
             watching.faults().add(fault, options.world.now());
         }

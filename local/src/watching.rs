@@ -5,8 +5,10 @@
 //! [`Watching::deliver`] invokes the functions that read queues. `serve` calls both by the clock, and
 //! tests by a clock of their own.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gateway::{Invocation, Invoke};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use template::{Place, Stack, Template};
@@ -14,7 +16,6 @@ use tracing::Dispatch;
 use watch::{Change, Row, State, Watch, WatchError};
 
 use crate::fault::Faults;
-use crate::functions::Functions;
 
 mod listener;
 mod meter;
@@ -50,7 +51,6 @@ pub enum WatchingError {
 }
 
 /// The alarms of a running server, with the metrics, topics and queues around them.
-#[derive(Debug)]
 pub struct Watching {
     meter: Meter,
     watch: Mutex<Watch>,
@@ -59,7 +59,13 @@ pub struct Watching {
     sources: Vec<Source>,
     timetable: Timetable,
     place: Place,
-    functions: Mutex<Option<Arc<Functions>>>,
+    invoke: Mutex<Option<Invoke>>,
+}
+
+impl fmt::Debug for Watching {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watching")
+    }
 }
 
 impl Watching {
@@ -85,17 +91,14 @@ impl Watching {
             queues,
             meter,
             place,
-            functions: Mutex::new(None),
+            invoke: Mutex::new(None),
         }))
     }
 
     /// Sets the functions that read queues.
-    pub(crate) fn connect(&self, functions: Option<Arc<Functions>>) {
-        let mut own = self
-            .functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *own = functions;
+    pub(crate) fn connect(&self, invoke: Option<Invoke>) {
+        let mut own = self.invoke.lock().unwrap_or_else(PoisonError::into_inner);
+        *own = invoke;
     }
 
     pub(crate) fn meter(&self) -> &Meter {
@@ -187,14 +190,11 @@ impl Watching {
     /// Invokes the functions that read queues, until no message is visible. Returns how many messages
     /// were received.
     pub async fn deliver(&self) -> usize {
-        let functions = {
-            let own = self
-                .functions
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+        let invoke = {
+            let own = self.invoke.lock().unwrap_or_else(PoisonError::into_inner);
             own.clone()
         };
-        let Some(functions) = functions else {
+        let Some(invoke) = invoke else {
             return 0;
         };
         let (mut received, world) = (0, &self.meter.world);
@@ -209,7 +209,12 @@ impl Watching {
                 }
                 received += records.len();
                 let event = json!({"Records": records});
-                let answer = functions.invoke(&source.function, event, None).await;
+                let answer = invoke(Invocation {
+                    function: source.function.clone(),
+                    event,
+                    trace: None,
+                })
+                .await;
                 let done = source::done(&records, answer.as_ref().ok());
                 self.queues.delete(&source.queue, &done);
             }

@@ -209,7 +209,7 @@ fn metric_alarm(properties: &Value) -> Result<MetricAlarm, String> {
         },
         few_samples_ignored: text(properties, "EvaluateLowSampleCountPercentile").as_deref()
             == Some("ignore"),
-        trigger: crate::message::trigger(properties, period),
+        trigger: crate::trigger::of(properties, period),
         metrics: queries,
     })
 }

@@ -5,7 +5,6 @@
 use serde_json::Value;
 
 use crate::judge::State;
-use crate::suppress::Suppressor;
 
 /// How deep a rule may be nested.
 const DEPTH_MAX: usize = 64;
@@ -19,6 +18,17 @@ pub struct Composite {
     pub rule: Rule,
     /// The alarm that holds its actions back, if there is one.
     pub suppressor: Option<Suppressor>,
+}
+
+/// The suppressor of a composite alarm.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Suppressor {
+    /// The name of the alarm that holds the actions back.
+    pub name: String,
+    /// How many minutes the actions wait for the suppressor to go into `ALARM`.
+    pub(crate) wait_minutes: i64,
+    /// How many minutes they wait after it has left `ALARM`.
+    pub(crate) extension_minutes: i64,
 }
 
 /// A rule over the states of alarms.

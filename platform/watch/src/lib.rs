@@ -17,10 +17,11 @@ mod region;
 mod statistic;
 mod store;
 mod suppress;
+mod trigger;
 mod watch;
 
 pub use alarm::{Actions, Alarm, Body, MetricAlarm};
-pub use composite::{Composite, Rule};
+pub use composite::{Composite, Rule, Suppressor};
 pub use error::WatchError;
 pub use judge::{Missing, Point, State, Verdict, judge};
 pub use message::Change;
@@ -28,5 +29,4 @@ pub use metric::Metric;
 pub use pace::Pace;
 pub use statistic::Statistic;
 pub use store::Store;
-pub use suppress::Suppressor;
 pub use watch::{Row, Watch};

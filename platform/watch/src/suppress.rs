@@ -2,19 +2,9 @@
 //!
 //! Source: "Composite alarm action suppression", Amazon CloudWatch User Guide.
 
+use crate::composite::Suppressor;
 use crate::judge::State;
 use crate::message::Change;
-
-/// The suppressor of a composite alarm.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Suppressor {
-    /// The name of the alarm that holds the actions back.
-    pub name: String,
-    /// How many minutes the actions wait for the suppressor to go into `ALARM`.
-    pub(crate) wait_minutes: i64,
-    /// How many minutes they wait after it has left `ALARM`.
-    pub(crate) extension_minutes: i64,
-}
 
 /// The actions that are held back.
 #[derive(Clone, Debug)]
