@@ -272,8 +272,8 @@ fn first_write_of(request: &Request) -> Option<&str> {
         Operation::PutItem => request.body.get("Item")?,
         _ => return None,
     };
-    let pk: &Value = item.get("pk")?.get("S")?;
-    pk.as_str().filter(|pk| pk.starts_with("ORD#"))
+    let text = |name: &str| item.get(name)?.get("S")?.as_str();
+    text("pk").filter(|pk| pk.starts_with("ORD#") && text("sk") == Some("ORDER"))
 }
 
 fn lose(reply: Reply, reset: bool) {

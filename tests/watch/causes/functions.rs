@@ -5,6 +5,7 @@ use crate::watch::scenario::Scenario;
 
 pub(super) const ALL: &[Scenario] = &[
     ORDERS_CRASH,
+    ORDERS_CRASH_BRIEFLY,
     ORDERS_SLOW,
     ORDERS_THROTTLED,
     SWEEPER_CRASHES,
@@ -34,6 +35,21 @@ const ORDERS_CRASH: Scenario = Scenario {
 #[tokio::test]
 async fn slow_orders_that_crash_are_user_impact() {
     ORDERS_CRASH.play().await;
+}
+
+const ORDERS_CRASH_BRIEFLY: Scenario = Scenario {
+    name: "orders-crash-briefly",
+    faults: &["orders=error"],
+    load: Load::Orders(22),
+    minutes: 1,
+    fires: &["orders-errors", "service-degraded"],
+    says: &["service-degraded"],
+    recovery_minutes: 60,
+};
+
+#[tokio::test]
+async fn slow_one_minute_of_crashes_is_a_warning() {
+    ORDERS_CRASH_BRIEFLY.play().await;
 }
 
 const ORDERS_SLOW: Scenario = Scenario {
