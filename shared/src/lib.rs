@@ -12,6 +12,8 @@ pub mod init;
 pub mod json;
 pub mod metrics;
 mod origin;
+#[cfg(feature = "picture")]
+pub mod picture;
 pub mod problem;
 pub mod secret;
 pub mod telemetry;
