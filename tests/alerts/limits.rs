@@ -214,6 +214,35 @@ fn an_attachment_of_more_than_10_mib_is_cut_to_10_mib() {
 }
 
 #[test]
+fn a_picture_is_shown_in_the_embed_until_discord_refuses_images() {
+    let mut event = plain();
+    event.picture = Some(b"\x89PNG\r\n\x1a\n".to_vec());
+    event.attach_raw = true;
+    acceptable(&event);
+    let shown = |detail| {
+        let message = render(&event, &Options::default(), detail);
+        let image = message
+            .payload
+            .embeds
+            .first()
+            .and_then(|it| it.image.clone());
+        let names: Vec<_> = message.files.iter().map(|file| file.name).collect();
+        (image.map(|image| image.url), names)
+    };
+    let picture = Some("attachment://picture.png".to_owned());
+    for detail in [Detail::Full, Detail::NoButtons] {
+        assert_eq!(
+            shown(detail),
+            (picture.clone(), vec!["picture.png", "alert.txt"])
+        );
+    }
+    for detail in [Detail::NoImage, Detail::NoFields] {
+        assert_eq!(shown(detail), (None, vec!["alert.txt"]));
+    }
+    assert_eq!(shown(Detail::Plain), (None, vec![]));
+}
+
+#[test]
 fn a_time_at_the_edge_of_the_calendar_is_accepted() {
     let mut event = plain();
     for at in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {

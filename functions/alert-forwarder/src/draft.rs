@@ -32,6 +32,7 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         muted_until: None,
         silent: false,
         attach_raw: false,
+        picture: None,
         raw: notification.message.clone(),
     }
 }

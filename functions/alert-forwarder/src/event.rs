@@ -46,6 +46,8 @@ pub struct Event {
     pub silent: bool,
     /// Whether the raw message is attached even if all of it fits.
     pub attach_raw: bool,
+    /// A picture, as PNG. Shown under the fields.
+    pub picture: Option<Vec<u8>>,
     /// The unchanged message.
     pub raw: String,
 }

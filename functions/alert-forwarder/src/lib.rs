@@ -7,8 +7,8 @@
 //! [`webhooks`] and [`queue`] do I/O.
 //!
 //! Not there yet: incidents (editing an alarm's message when the alarm ends), flood control, graphs and
-//! log lines. [`Event::fingerprint`] identifies an incident, [`Call::Edit`] edits its message, and an
-//! image is one more [`message::File`], which [`Detail::NoImage`] leaves out.
+//! log lines. [`Event::fingerprint`] identifies an incident, [`Call::Edit`] edits its message, and
+//! [`Event::picture`] is shown in it.
 
 mod accounts;
 mod alarm;

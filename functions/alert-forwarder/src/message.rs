@@ -24,6 +24,8 @@ pub(crate) const ROLES_MAX: usize = 60;
 pub(crate) const SUPPRESS_NOTIFICATIONS: u32 = 1 << 12;
 /// The largest file that Discord takes.
 pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// The name of the attached picture of an event.
+const PICTURE_NAME: &str = "picture.png";
 
 /// How much of an event a message shows. Discord gets less after it has refused more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -105,6 +107,17 @@ pub struct File {
     pub content_type: &'static str,
     /// Its content.
     pub bytes: Vec<u8>,
+}
+
+impl File {
+    /// The picture of an event.
+    pub(crate) fn picture(png: &[u8]) -> Self {
+        Self {
+            name: PICTURE_NAME,
+            content_type: "image/png",
+            bytes: png.to_owned(),
+        }
+    }
 }
 
 /// The body of "execute webhook" and of "edit webhook message".
@@ -221,8 +234,28 @@ pub struct Embed {
     pub timestamp: Option<String>,
     /// The facts.
     pub fields: Vec<EmbedField>,
+    /// The picture under the facts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
     /// Severity and source.
     pub footer: Footer,
+}
+
+/// The image of an embed.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Image {
+    /// Its address.
+    pub url: String,
+}
+
+impl Image {
+    /// An attached file of the same message. Discord then shows the file in the embed only.
+    /// Source: "Using Attachments within Embeds", Discord developer documentation.
+    pub(crate) fn attached(file: &File) -> Self {
+        Self {
+            url: format!("attachment://{}", file.name),
+        }
+    }
 }
 
 /// A field of an embed.

@@ -6,7 +6,7 @@ use crate::message::{Embed, Message, SUPPRESS_NOTIFICATIONS};
 ///
 /// The lines are, each only if there is something to show: the content, the bar's colour with the title,
 /// the description, a line `name: value` for each field, the link of the title, the footer, the names of
-/// the attachments, the buttons, and whether it makes no sound.
+/// the pictures and attachments, the buttons, and whether it makes no sound.
 pub fn render_text(message: &Message) -> String {
     let mut lines = Vec::new();
     if !message.payload.content.is_empty() {
@@ -16,7 +16,12 @@ pub fn render_text(message: &Message) -> String {
         show(embed, &mut lines);
     }
     for file in &message.files {
-        lines.push(format!("attached: {}", file.name));
+        let word = if file.content_type.starts_with("image/") {
+            "picture"
+        } else {
+            "attached"
+        };
+        lines.push(format!("{word}: {}", file.name));
     }
     for button in message
         .payload

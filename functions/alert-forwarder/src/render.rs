@@ -8,7 +8,7 @@ use crate::fitting::{FittedFields, fields, rich};
 use crate::headline::headline;
 use crate::message::{
     AllowedMentions, Attachment, CONTENT_UNITS_MAX, DESCRIPTION_UNITS_MAX, Detail,
-    EMBEDS_UNITS_MAX, Embed, FOOTER_UNITS_MAX, File, Footer, Message, Payload,
+    EMBEDS_UNITS_MAX, Embed, FOOTER_UNITS_MAX, File, Footer, Image, Message, Payload,
     SUPPRESS_NOTIFICATIONS, THREAD_NAME_UNITS_MAX, TITLE_UNITS_MAX,
 };
 use crate::text::{Fitted, Style, fit, units};
@@ -47,9 +47,12 @@ pub fn render(event: &Event, options: &Options, detail: Detail) -> Message {
     }
     let (content, embeds, files) = match detail {
         Detail::Full | Detail::NoButtons | Detail::NoImage | Detail::NoFields => {
-            let (embed, cut) = embed(event, options, detail);
+            let (mut embed, cut) = embed(event, options, detail);
+            let picture = picture(event, detail);
+            embed.image = picture.as_ref().map(Image::attached);
             let attach = cut || event.attach_raw || detail == Detail::NoFields;
-            let files: Vec<File> = attach.then(|| whole::file(event)).into_iter().collect();
+            let whole = attach.then(|| whole::file(event));
+            let files: Vec<File> = picture.into_iter().chain(whole).collect();
             (first_line, vec![embed], files)
         }
         Detail::Plain => (plain(event, options, first_line), Vec::new(), Vec::new()),
@@ -148,9 +151,18 @@ fn embed(event: &Event, options: &Options, detail: Detail) -> (Embed, bool) {
         color: color(event),
         timestamp: event.occurred_at.timestamp().map(|at| format!("{at:.3}")),
         fields: fitted.into_fields(),
+        image: None,
         footer: Footer { text: footer.text },
     };
     (embed, cut)
+}
+
+/// The event's picture, in the details that show one.
+fn picture(event: &Event, detail: Detail) -> Option<File> {
+    match detail {
+        Detail::Full | Detail::NoButtons => event.picture.as_deref().map(File::picture),
+        Detail::NoImage | Detail::NoFields | Detail::Plain => None,
+    }
 }
 
 /// `🔴 ALARM · name`.
