@@ -21,6 +21,7 @@ mod codestar;
 mod composite_alarm;
 mod config_compliance;
 mod cost_anomaly;
+mod cost_report;
 mod dead_letter;
 mod destination;
 mod dms;
@@ -90,6 +91,7 @@ const PARSERS: &[(Kind, Parser)] = &[
     (elastic_beanstalk::KIND, elastic_beanstalk::parse),
     (rds::KIND, rds::parse),
     (auto_scaling::KIND, auto_scaling::parse),
+    (cost_report::KIND, cost_report::parse),
     (cost_anomaly::KIND, cost_anomaly::parse),
     (eventbridge::KIND, eventbridge::parse),
     (cloudformation::KIND, cloudformation::parse),
