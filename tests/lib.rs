@@ -8,6 +8,7 @@ mod alerts;
 mod api;
 mod browser;
 mod cors;
+mod cost;
 mod deployment;
 mod protocol;
 mod support;

@@ -16,7 +16,18 @@ use aws_types::region::Region;
 
 /// The services whose endpoint can be replaced, as the AWS SDKs name them in
 /// `AWS_ENDPOINT_URL_<SERVICE>`.
-const SERVICES: [&str; 3] = ["DYNAMODB", "SECRETS_MANAGER", "SQS"];
+const SERVICES: [&str; 10] = [
+    "BUDGETS",
+    "CLOUDWATCH",
+    "COMPUTE_OPTIMIZER",
+    "COST_EXPLORER",
+    "COST_OPTIMIZATION_HUB",
+    "DYNAMODB",
+    "SECRETS_MANAGER",
+    "SNS",
+    "SQS",
+    "TRUSTEDADVISOR",
+];
 
 /// A required variable is missing.
 #[derive(Debug, thiserror::Error, Eq, PartialEq)]
