@@ -345,8 +345,8 @@ const BREAKS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "AlertsQueuePolicy",
-        "sqs:SendMessage",
-        "sqs:ReceiveMessage",
+        "Action: sqs:SendMessage\n            Resource",
+        "Action: sqs:ReceiveMessage\n            Resource",
         "admit the topic",
     ),
     (

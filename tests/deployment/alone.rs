@@ -7,7 +7,7 @@ use template::Stack;
 use super::{keeps, names, stack, text, with};
 
 /// The parameters whose values decide which resources exist, with their values.
-const CHOICES: [(&str, &[&str]); 9] = [
+const CHOICES: [(&str, &[&str]); 10] = [
     ("Components", &["all", "authorizer", "alert-forwarder"]),
     ("Monitoring", &["core", "full"]),
     ("AlertEmail", &["", "oncall@shop.example"]),
@@ -18,6 +18,10 @@ const CHOICES: [(&str, &[&str]); 9] = [
         &["", "arn:aws:secretsmanager:eu-west-1:1:secret:redis-abcdef"],
     ),
     ("CreateVpcEndpoints", &["true", "false"]),
+    (
+        "CostTopicArn",
+        &["", "arn:aws:sns:us-east-1:123456789012:surefire-costs"],
+    ),
     ("LocalIssuer", &["true", "false"]),
     (
         "AdditionalIssuers",
@@ -55,7 +59,7 @@ fn dangling(text: &str) -> Vec<String> {
 
 #[test]
 fn slow_every_combination_of_parameters_refers_only_to_what_is_deployed() {
-    assert_eq!(combinations().len(), 3 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2);
+    assert_eq!(combinations().len(), 3 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2);
     keeps(dangling);
 }
 

@@ -65,7 +65,11 @@ fn assert_clean(kind: Kind, written: &Written) {
 async fn every_sample_event_is_answered_by_the_built_functions() {
     let running = events::demo_shop().await;
     let mut started = Vec::new();
-    for kind in Kind::ALL {
+    let kinds: Vec<Kind> = Kind::ALL
+        .into_iter()
+        .filter(|kind| kind.is_of_the_api())
+        .collect();
+    for kind in kinds.iter().copied() {
         let bootstrap = Bootstrap::start(&running, kind).await;
         println!(
             "{:<16} was ready for its first invocation after {:.1} ms",
@@ -75,7 +79,7 @@ async fn every_sample_event_is_answered_by_the_built_functions() {
         started.push(Mutex::new(bootstrap));
     }
     let invoke = async |kind: Kind, event: Value| {
-        let index = Kind::ALL.iter().position(|own| *own == kind).unwrap();
+        let index = kinds.iter().position(|own| *own == kind).unwrap();
         started[index].lock().await.invoke(&event).await
     };
     events::check_story(&invoke).await;

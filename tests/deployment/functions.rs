@@ -10,13 +10,14 @@ use template::{FunctionSpec, Kind, Resource, Template};
 use super::{keeps, names, stack, template, with};
 
 /// The time-out of each kind of function, in seconds.
-const SECONDS: [(Kind, u64); 5] = [
+const SECONDS: [(Kind, u64); 6] = [
     (Kind::Orders, 10),
     (Kind::Cors, 3),
     (Kind::Authorizer, 5),
     (Kind::AlertForwarder, 20),
     // A run ends before the next one begins, a minute later.
     (Kind::OrdersSweeper, 50),
+    (Kind::CostReport, 60),
 ];
 
 /// Reads an environment with the code of the function.
@@ -36,6 +37,9 @@ fn configure(kind: Kind, var: &dyn Fn(&str) -> Option<String>) -> Result<(), Str
             .map(drop)
             .map_err(|it| text(&it)),
         Kind::OrdersSweeper => orders::sweeper::config(var)
+            .map(drop)
+            .map_err(|it| text(&it)),
+        Kind::CostReport => cost_report::Config::from_env(var)
             .map(drop)
             .map_err(|it| text(&it)),
     }
@@ -269,7 +273,7 @@ fn form(text: &str) -> Vec<String> {
             faults.push(format!("{logical} writes to another function's log"));
         }
     }
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_of_the_api()) {
         if template.function(kind).is_none() {
             faults.push(format!("no function runs {}", kind.binary()));
         }

@@ -65,6 +65,14 @@ pub(super) async fn of_kind(
                 async move { orders::sweeper::handle(&app, event).await }
             })
         }
+        Kind::CostReport => {
+            let config = cost_report::Config::from_env(var).map_err(text)?;
+            let app = Arc::new(cost_report::App::new(&config, world.clone()));
+            event_handler(move |event| {
+                let app = Arc::clone(&app);
+                async move { cost_report::handle(&app, event).await }
+            })
+        }
     })
 }
 

@@ -21,16 +21,19 @@ pub enum Kind {
     AlertForwarder,
     /// Releases the stock of orders that nobody confirmed.
     OrdersSweeper,
+    /// Tells what the account costs. It is in a template of its own.
+    CostReport,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Orders,
         Self::Cors,
         Self::Authorizer,
         Self::AlertForwarder,
         Self::OrdersSweeper,
+        Self::CostReport,
     ];
 
     /// The binary's name.
@@ -41,6 +44,20 @@ impl Kind {
             Self::Authorizer => "authorizer",
             Self::AlertForwarder => "alert-forwarder",
             Self::OrdersSweeper => "orders-sweeper",
+            Self::CostReport => "cost-report",
+        }
+    }
+
+    /// Whether the function is in [`SHIPPED`](crate::SHIPPED), and not in
+    /// [`SHIPPED_COST`](crate::SHIPPED_COST).
+    pub fn is_of_the_api(self) -> bool {
+        match self {
+            Self::Orders
+            | Self::Cors
+            | Self::Authorizer
+            | Self::AlertForwarder
+            | Self::OrdersSweeper => true,
+            Self::CostReport => false,
         }
     }
 
@@ -97,14 +114,20 @@ pub(crate) fn read(
         Some(node) => evaluator.number(node),
         None => Ok(default),
     };
+    let kind = kind(logical, node)?;
     Ok(FunctionSpec {
         arn: place.function_arn(&name),
         name,
-        kind: kind(logical, node)?,
+        kind,
         environment: environment(evaluator, node)?,
         timeout: Duration::from_secs(number("Timeout", TIMEOUT_SECONDS_DEFAULT)?),
         memory_megabytes: number("MemorySize", MEMORY_MEGABYTES_DEFAULT)?,
-        schedules: schedules(evaluator, node)?,
+        // On this machine, a person invokes the cost report, and no time of the day does.
+        schedules: if kind.is_of_the_api() {
+            schedules(evaluator, node)?
+        } else {
+            Vec::new()
+        },
         line: node.line,
     })
 }

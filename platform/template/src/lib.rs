@@ -31,5 +31,5 @@ pub use rules::refusals;
 pub use secret::{Recipe, SecretSpec, SecretValue};
 pub use stack::{Resource, Stack};
 pub use table::{IndexSpec, TableKey, TableSpec};
-pub use template::{SHIPPED, Template};
+pub use template::{SHIPPED, SHIPPED_COST, Template};
 pub use throttle::Throttle;

@@ -137,6 +137,10 @@ pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
         "AWS::CloudFront::ResponseHeadersPolicy" | "AWS::EC2::SecurityGroup" | "AWS::KMS::Key" => {
             Ok(logical.to_owned())
         }
+        "AWS::CE::AnomalyMonitor" => {
+            let account = &place.account;
+            Ok(format!("arn:aws:ce::{account}:anomalymonitor/{logical}"))
+        }
         kind if name_property(kind).is_some() => Ok(name),
         other => Err(format!(
             "Ref: this program does not know resources of type `{other}`"

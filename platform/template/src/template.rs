@@ -16,6 +16,9 @@ use crate::{parameters, yaml};
 /// The template of this repository, as it was when the program was built.
 pub const SHIPPED: &str = include_str!("../../../template.yaml");
 
+/// The template of the cost report, as it was when the program was built.
+pub const SHIPPED_COST: &str = include_str!("../../../cost.yaml");
+
 /// The parts of a template that can be served on one machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
@@ -46,7 +49,18 @@ impl Template {
         text: &str,
         overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, TemplateError> {
-        let place = Place::default();
+        Self::read_in(Place::default(), text, overrides)
+    }
+
+    /// Reads a template as [`Template::read`] does, for a stack of another name or place.
+    ///
+    /// # Errors
+    /// All faults, as for [`Template::read`].
+    pub fn read_in<'a>(
+        place: Place,
+        text: &str,
+        overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, TemplateError> {
         let root = yaml::read(text).map_err(|fault| TemplateError(vec![fault]))?;
         let parameters = parameters::read(&root, overrides)?;
         let evaluator = Evaluator::new(&root, &place, parameters);

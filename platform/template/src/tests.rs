@@ -399,3 +399,26 @@ fn an_alarm_is_referred_to_by_the_name_that_the_template_gives_it() {
     let description = "surefire-Pipe ap-northeast-2-long";
     assert_eq!(both.properties["AlarmDescription"], description);
 }
+
+#[test]
+fn the_template_of_the_cost_report_is_read_for_its_region() {
+    let place = crate::Place {
+        region: "us-east-1".to_owned(),
+        stack: "surefire-costs".to_owned(),
+        ..crate::Place::default()
+    };
+    let parameters = [
+        ("StackRegion", "ap-northeast-2"),
+        ("AlertsTableName", "alerts"),
+        (
+            "AlertsQueueArn",
+            "arn:aws:sqs:ap-northeast-2:123456789012:alerts",
+        ),
+    ];
+    let template = Template::read_in(place, crate::SHIPPED_COST, parameters).unwrap();
+    let (_, function) = template.function(Kind::CostReport).unwrap();
+    let variable = |name: &str| function.environment.get(name).unwrap().as_str();
+    assert!(variable("TOPIC_ARN").starts_with("arn:aws:sns:us-east-1:123456789012:surefire-costs"));
+    assert_eq!(variable("COST_TAG_VALUE"), "surefire");
+    assert!(function.schedules.is_empty());
+}
