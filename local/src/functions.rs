@@ -192,16 +192,26 @@ impl Functions {
         template: &Template,
         logical_id: &str,
     ) -> Result<alert_forwarder::Config, StartError> {
-        let error = |line, reason| StartError {
-            function: logical_id.to_owned(),
-            line,
-            reason,
-        };
-        let spec = template.functions.get(logical_id);
-        let spec = spec.ok_or_else(|| error(0, "it is not in the template".to_owned()))?;
+        let spec = spec_of(template, logical_id)?;
         let environment = environment::of(spec, &template.place, &Endpoints::nowhere());
         alert_forwarder::Config::from_env(|name| environment.get(name).cloned())
-            .map_err(|reason| error(spec.line, reason.to_string()))
+            .map_err(|reason| start_error(logical_id, spec.line, reason))
+    }
+
+    /// The report of a cost report's function, as text for a terminal. It is not sent.
+    pub(crate) async fn preview_of_costs(
+        template: &Template,
+        logical_id: &str,
+        endpoints: &Endpoints,
+        world: &World,
+    ) -> Result<String, StartError> {
+        let spec = spec_of(template, logical_id)?;
+        let environment = environment::of(spec, &template.place, endpoints);
+        let config = cost_report::Config::from_env(|name| environment.get(name).cloned())
+            .map_err(|reason| start_error(logical_id, spec.line, reason))?;
+        let app = cost_report::App::new(&config, world.clone());
+        let context = context(spec, world, None);
+        Ok(cost_report::preview(&app, &context).await)
     }
 
     /// Starts the functions that are wanted; `make` makes each handler from its kind and
@@ -302,7 +312,7 @@ impl Functions {
         event: Value,
         trace: Option<String>,
     ) -> Result<Value, FunctionError> {
-        let context = self.context(&function.spec, trace);
+        let context = context(&function.spec, &self.world, trace);
         let request_id = context.request_id.clone();
         let invocation = (function.handler)(LambdaEvent::new(event, context));
         let invocation = match &function.listener {
@@ -340,24 +350,38 @@ impl Functions {
             })
         })
     }
+}
 
-    fn context(&self, spec: &FunctionSpec, trace: Option<String>) -> Context {
-        // Like Lambda's, by the machine's clock, even where `--now` stops the function's.
-        let now = self.world.machine_now().as_millisecond();
-        let left = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
-        let deadline = u64::try_from(now.saturating_add(left)).unwrap_or_default();
-        let mut context = Context::default();
-        context.request_id = uuid(&self.world);
-        context.deadline = deadline;
-        context.invoked_function_arn = format!("{}:live", spec.arn);
-        context.xray_trace_id = trace;
-        let mut config = lambda_runtime::Config::default();
-        config.function_name.clone_from(&spec.name);
-        config.memory = i32::try_from(spec.memory_megabytes).unwrap_or(i32::MAX);
-        "1".clone_into(&mut config.version);
-        context.env_config = Arc::new(config);
-        context
+fn start_error(function: &str, line: usize, reason: impl fmt::Display) -> StartError {
+    StartError {
+        function: function.to_owned(),
+        line,
+        reason: reason.to_string(),
     }
+}
+
+fn spec_of<'a>(template: &'a Template, logical_id: &str) -> Result<&'a FunctionSpec, StartError> {
+    let spec = template.functions.get(logical_id);
+    spec.ok_or_else(|| start_error(logical_id, 0, "it is not in the template"))
+}
+
+/// The context that a function gets.
+fn context(spec: &FunctionSpec, world: &World, trace: Option<String>) -> Context {
+    // Like Lambda's, by the machine's clock, even where `--now` stops the function's.
+    let now = world.machine_now().as_millisecond();
+    let left = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
+    let deadline = u64::try_from(now.saturating_add(left)).unwrap_or_default();
+    let mut context = Context::default();
+    context.request_id = uuid(world);
+    context.deadline = deadline;
+    context.invoked_function_arn = format!("{}:live", spec.arn);
+    context.xray_trace_id = trace;
+    let mut config = lambda_runtime::Config::default();
+    config.function_name.clone_from(&spec.name);
+    config.memory = i32::try_from(spec.memory_megabytes).unwrap_or(i32::MAX);
+    "1".clone_into(&mut config.version);
+    context.env_config = Arc::new(config);
+    context
 }
 
 fn timed_out(request_id: &str, timeout: Duration) -> FunctionError {

@@ -54,6 +54,14 @@ impl TemplateArguments {
         }
     }
 
+    /// A file beside the template, if there is one.
+    pub(super) fn beside(&self, name: &str) -> Option<(PathBuf, String)> {
+        let path = self.template.clone().or_else(find_template)?;
+        let path = path.with_file_name(name);
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some((path, text))
+    }
+
     /// Options with the template, and the template as it was read.
     pub(super) fn options(&self) -> Result<(Options, Template), CommandError> {
         let (path, template) = self.text()?;

@@ -28,6 +28,9 @@ absent. With either, the authorizer fetches no keys and uses no services. A toke
 checked with every key of the set. --parameter AdditionalIssuers=... adds issuers. An event that these keys cannot
 decide is answered with an error, and the stream goes on.
 
+The cost report is made of a scenario, and goes to Discord through the alert forwarder. It needs no FILE. Its clock
+stands at the scenario's time.
+
 The alert forwarder posts to the stand-in for Discord. The page of a running server shows the message, and so does the
 log. With --discord it posts to a real webhook, and remembers what it sent in memory only: a second run sends the
 message again. The URL is a credential. It is never printed, but your shell may keep it in its history; in bash and zsh
@@ -41,6 +44,8 @@ Examples:
   surefire invoke alert-forwarder events/alerts/metric-alarm.json
   surefire invoke alert-forwarder --text events/alerts/metric-alarm.json
   surefire invoke alert-forwarder --discord \"$(cat webhook.txt)\" events/alerts/metric-alarm.json
+  surefire invoke cost-report
+  surefire invoke cost-report --dry-run --costs scenario.json
   cat events.jsonl | surefire invoke orders --memory -"
 )]
 pub(super) struct InvokeArguments {
@@ -64,12 +69,14 @@ pub(super) struct InvokeArguments {
     /// nothing of the token is printed
     #[arg(long)]
     explain: bool,
-    /// For the alert forwarder: post to this Discord webhook instead of the stand-in
+    /// For the alert forwarder and the cost report: post to this Discord webhook instead of the stand-in
     #[arg(long, value_name = "URL", value_parser = webhook)]
     discord: Option<Webhook>,
     /// For the alert forwarder: print what a phone would show, and send nothing
     #[arg(long, conflicts_with_all = ["discord", "memory", "now"])]
     text: bool,
+    #[command(flatten)]
+    report: cost::CostArguments,
     /// Use an empty database in memory
     #[arg(long)]
     memory: bool,
@@ -80,6 +87,16 @@ pub(super) struct InvokeArguments {
 }
 
 pub(super) async fn run(arguments: InvokeArguments) -> Result<(), CommandError> {
+    if Kind::of_binary(&arguments.function.name) == Some(Kind::CostReport) {
+        only_own_options(&arguments)?;
+        return cost::run(arguments).await;
+    }
+    if arguments.report.are_given() {
+        return Err(CommandError::Event(format!(
+            "--costs and --dry-run are for cost-report: {} makes no report",
+            arguments.function.name
+        )));
+    }
     let (mut options, template) = arguments.template.options()?;
     let logical = arguments.function.logical_id(&template)?;
     let kind = template.functions.get(&logical).map(|spec| spec.kind);
@@ -184,6 +201,22 @@ fn given_keys(
         jwks: jwks.as_ref().map(read).transpose()?,
         secret: secret.map(|text| Secret::new(without_line_end(&text).to_owned())),
     }))
+}
+
+/// Refuses options of other functions for the cost report.
+fn only_own_options(arguments: &InvokeArguments) -> Result<(), CommandError> {
+    let foreign = [
+        ("--jwks", arguments.jwks.is_some()),
+        ("--secret", arguments.secret.is_some()),
+        ("--explain", arguments.explain),
+        ("--text", arguments.text),
+    ];
+    match foreign.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(CommandError::Event(format!(
+            "{option} is not for cost-report: it has --costs and --dry-run"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The webhook of `--discord`, checked; only an alert forwarder uses it.
@@ -325,6 +358,7 @@ async fn answer_lines(
     Ok(())
 }
 
+mod cost;
 mod text;
 
 #[cfg(test)]
