@@ -31,7 +31,6 @@ async fn slow_the_daily_test_arrives_and_its_absence_is_told_by_mail() {
         stage.quiet_minute().await;
     }
     assert_eq!(stage.red(), [""; 0], "the test has arrived");
-    assert!(stage.said().iter().all(|it| !it.by_mail), "nothing is lost");
     stage.forget();
     // From now on nothing arrives. The next test is missed, and after 26 hours somebody hears of it.
     stage.break_it("discord=error");

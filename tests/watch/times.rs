@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::causes;
+use super::load::Load;
 use super::scenario::Scenario;
 use super::stage::Said;
 
@@ -56,10 +57,10 @@ pub(super) fn check(
     said: &[Said],
     begun: i64,
 ) {
-    let faults = if scenario.faults.is_empty() {
-        format!("{:?}", scenario.load)
-    } else {
-        scenario.faults.join(" ")
+    let faults = match (scenario.faults, scenario.load) {
+        ([], Load::OneBroken(of)) => format!("one request in {of} fails"),
+        ([], load) => format!("{load:?}"),
+        (faults, _) => format!("`{}`", faults.join(" ")),
     };
     let mut lines = String::new();
     for (alarm, after) in red_after {
@@ -77,7 +78,7 @@ pub(super) fn check(
         };
         writeln!(
             lines,
-            "| `{faults}` | {alarm} | {after} min | {message} | {minutes} min |"
+            "| {faults} | {alarm} | {after} min | {message} | {minutes} min |"
         )
         .unwrap();
     }
