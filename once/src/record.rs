@@ -19,7 +19,7 @@ use crate::session::{Session, Written};
 /// Records a refusal, unless another copy of the request was decided in the
 /// meantime. Then that decision counts.
 ///
-/// [`settle`](crate::settle) does this by itself. A refusal that is found in another
+/// [`settle`](crate::settle()) does this by itself. A refusal that is found in another
 /// way, such as by reading an item, is recorded with this before it is answered.
 ///
 /// # Errors

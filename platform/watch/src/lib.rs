@@ -1,6 +1,6 @@
 //! Evaluates a template's alarms as CloudWatch does: metrics in, changes of state out.
 //!
-//! Read [`Watch::evaluate`] first. [`judge`] decides one alarm's state from its data points, [`math`]
+//! Read [`Watch::evaluate`] first. [`mod@judge`] decides one alarm's state from its data points, [`math`]
 //! evaluates expressions, and [`Change::message`] is what an alarm sends to a topic.
 
 mod alarm;
