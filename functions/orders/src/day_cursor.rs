@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::day::{DAY_SHARDS, Day};
 use crate::fault::Fault;
-use crate::moment::Moment;
+use crate::moment;
 use crate::order_id::{OrderId, SORT_KEY};
 
 /// The longest cursor, in bytes. The cursors of this API are far shorter.
@@ -67,13 +67,10 @@ impl DayCursor {
             .decode(cursor.as_bytes())
             .map_err(|_| malformed())?;
         let read: Self = serde_json::from_slice(&json).map_err(|_| malformed())?;
-        let moment = |text: &str| {
-            let moment = Moment::from_stored(text).map(Moment::stored);
-            moment.is_ok_and(|stored| stored == text)
+        let position = |(at, id): &Position| {
+            moment::is_stored(at) && id.parse::<OrderId>().is_ok() && *at <= read.until
         };
-        let position =
-            |(at, id): &Position| moment(at) && id.parse::<OrderId>().is_ok() && *at <= read.until;
-        let possible = moment(&read.until)
+        let possible = moment::is_stored(&read.until)
             && u32::try_from(read.after.len()) == Ok(DAY_SHARDS)
             && read.after.iter().flatten().all(position);
         // Another order of the members, or spaces between them, did not come from here.
@@ -114,6 +111,7 @@ impl DayCursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::moment::Moment;
 
     fn day() -> Day {
         "2026-11-26".parse().unwrap()
