@@ -3,6 +3,7 @@
 //!
 //! The tests need these files, so they run in their own step: `./check build bootstraps`.
 
+mod cost_report;
 mod process;
 mod runtime_api;
 

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use local::functions::{Endpoints, environment_of};
 use local::serve::Running;
 use serde_json::{Value, json};
-use template::{FunctionSpec, Kind};
+use template::{FunctionSpec, Kind, Template};
 
 use super::runtime_api::{Invocation, Message, RuntimeApi};
 
-/// The directory in which `sam build` writes each function, under its logical id.
-const BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.aws-sam/build");
+/// The directory in which `sam build` writes the functions of each template, under their logical ids.
+const BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.aws-sam");
 
 /// The time that Lambda gives a function to start.
 const INIT_MAX: Duration = Duration::from_secs(10);
@@ -68,10 +68,26 @@ impl Bootstrap {
         kind: Kind,
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Result<Self, FailedStart> {
-        let (logical, spec) = running.template.function(kind).unwrap();
+        let endpoints = Endpoints {
+            dynamodb: running.dynamodb_url.clone(),
+            aws: running.secrets_url.clone(),
+            redis: None,
+        };
+        Self::start_of(&running.template, &endpoints, kind, change).await
+    }
+
+    /// Starts a function of a template after `change` changed its environment.
+    pub(super) async fn start_of(
+        template: &Template,
+        endpoints: &Endpoints,
+        kind: Kind,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+    ) -> Result<Self, FailedStart> {
+        let (logical, spec) = template.function(kind).unwrap();
         let mut api = RuntimeApi::start().await;
-        let program = built(logical);
-        let mut environment = environment(running, spec, &program, &api.address);
+        let program = built(kind, logical);
+        let mut environment = environment_of(spec, &template.place, endpoints);
+        environment.extend(set_by_lambda(&program, &api.address));
         change(&mut environment);
         let began = now();
         let mut process = Process::start(&program, &environment);
@@ -195,30 +211,26 @@ fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 /// The file of a built function.
-fn built(logical: &str) -> PathBuf {
-    let program = Path::new(BUILT).join(logical).join("bootstrap");
+fn built(kind: Kind, logical: &str) -> PathBuf {
+    let of_template = match kind {
+        Kind::CostReport => "cost",
+        _ => "build",
+    };
+    let program = Path::new(BUILT)
+        .join(of_template)
+        .join(logical)
+        .join("bootstrap");
     assert!(
         program.is_file(),
-        ".aws-sam/build/{logical}/bootstrap is missing; build it with: ./check build bootstraps"
+        ".aws-sam/{of_template}/{logical}/bootstrap is missing; build it with: ./check build bootstraps"
     );
     program
 }
 
-/// The template's variables, as the local program evaluates them, and the variables that Lambda sets.
+/// The variables that Lambda sets.
 ///
 /// Source: "Defined runtime environment variables", AWS Lambda Developer Guide.
-fn environment(
-    running: &Running,
-    spec: &FunctionSpec,
-    program: &Path,
-    api: &str,
-) -> BTreeMap<String, String> {
-    let endpoints = Endpoints {
-        dynamodb: running.dynamodb_url.clone(),
-        aws: running.secrets_url.clone(),
-        redis: None,
-    };
-    let mut environment = environment_of(spec, &running.template.place, &endpoints);
+fn set_by_lambda(program: &Path, api: &str) -> BTreeMap<String, String> {
     let root = program.parent().unwrap().display().to_string();
     let set = [
         ("AWS_LAMBDA_RUNTIME_API", api),
@@ -243,8 +255,8 @@ fn environment(
         ("TZ", ":UTC"),
         ("_HANDLER", "bootstrap"),
     ];
-    environment.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment
+    set.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// The `errorType` of an answer that is an error; otherwise null.
