@@ -80,7 +80,11 @@ fn the_entry_for_cognito_takes_its_access_tokens_and_no_id_token() {
         "jti": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "username": "my-test-user",
     });
     let of = "Amazon Cognito";
-    allowed(of, &access, "orders:confirm orders:write stock:write");
+    allowed(
+        of,
+        &access,
+        "orders:cancel:any orders:confirm orders:fulfil orders:read:any orders:write stock:write",
+    );
     denied(
         of,
         &access,
@@ -155,7 +159,7 @@ fn the_entry_for_keycloak_takes_roles_of_the_realm_and_of_the_client() {
     allowed(
         "Keycloak",
         &access,
-        "orders:confirm orders:read orders:write stock:write",
+        "orders:cancel:any orders:confirm orders:fulfil orders:read orders:read:any orders:write stock:write",
     );
     denied("Keycloak", &access, &json!({"typ": "ID"}), "claim");
     denied("Keycloak", &access, &json!({"aud": "account"}), "audience");
