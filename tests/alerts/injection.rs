@@ -106,6 +106,7 @@ async fn a_posted_message_notifies_only_the_configured_role() {
     let mut message = alarm_message(HOSTILE);
     assert!(stage.handed_back(&[record("1", &message)]).await.is_empty());
     message["AlarmDescription"] = format!("severity: critical {HOSTILE}").into();
+    message["AlarmArn"] = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:another".into();
     assert!(stage.handed_back(&[record("2", &message)]).await.is_empty());
     let messages = stage.discord.messages();
     assert_eq!(messages[0].pings, Vec::<String>::new());

@@ -84,6 +84,7 @@ fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
             "AlertForwarderFunction",
             vec![
                 ("dynamodb:DeleteItem", alerts.clone()),
+                ("dynamodb:GetItem", alerts.clone()),
                 ("dynamodb:PutItem", alerts.clone()),
                 ("dynamodb:UpdateItem", alerts),
                 ("secretsmanager:GetSecretValue", secret("WebhookSecret")),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::directives::Directives;
 use crate::draft::blank;
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State};
+use crate::event::{Event, Field, Kind, Link, Moment, Rich, Severity, State, Transition, Watched};
 use crate::json::{array, text};
 use crate::link::{self, SafeUrl};
 use crate::region::{account_of, region};
@@ -19,7 +19,7 @@ use crate::when::moment;
 use contributor::Contributor;
 use mute::Mute;
 
-mod contributor;
+pub(crate) mod contributor;
 mod logs;
 pub(crate) mod metric;
 mod mute;
@@ -30,6 +30,8 @@ pub(crate) struct Change<'a> {
     pub(crate) arn: Option<String>,
     description: Option<String>,
     pub(crate) state: String,
+    /// The state before.
+    from: Option<String>,
     reason: Option<String>,
     at: Moment,
     account: Option<String>,
@@ -66,6 +68,7 @@ impl<'a> Change<'a> {
             name: text(json, "/AlarmName").unwrap_or_else(|| "(no name)".to_owned()),
             description: text(json, "/AlarmDescription"),
             state: text(json, "/NewStateValue").unwrap_or_default(),
+            from: text(json, "/OldStateValue"),
             reason: text(json, "/NewStateReason"),
             at: moment(text(json, "/StateChangeTime").as_deref()),
             account: text(json, "/AWSAccountId").or_else(|| account_of(arn.as_deref()?)),
@@ -84,6 +87,7 @@ impl<'a> Change<'a> {
             name: text(data, "/alarmName")?,
             description: text(data, "/configuration/description"),
             state: text(data, "/state/value")?,
+            from: text(data, "/previousState/value"),
             reason: text(data, "/state/reason"),
             at: moment(
                 text(data, "/state/timestamp")
@@ -129,14 +133,15 @@ impl<'a> Change<'a> {
             let label = label.to_owned();
             url.map(|url| Link { label, url })
         };
+        let state = Watched::parse(&self.state);
+        let alarm = self.arn.clone().unwrap_or_else(|| self.name.clone());
         let mut event = Event {
             kind,
             severity: directives.severity.unwrap_or(Severity::Error),
-            state: match self.state.as_str() {
-                "OK" => State::Resolved,
-                "INSUFFICIENT_DATA" => State::NoData,
-                // An unknown state counts as firing, to be safe.
-                _ => State::Firing,
+            state: match state {
+                Watched::Ok | Watched::Calm | Watched::Gone => State::Resolved,
+                Watched::NoData => State::NoData,
+                Watched::Alarm => State::Firing,
             },
             title: self.name.clone(),
             reason,
@@ -151,7 +156,13 @@ impl<'a> Change<'a> {
             account: self.account.clone(),
             region: self.region.clone(),
             occurred_at: self.at.clone(),
-            fingerprint: self.arn.clone().unwrap_or_else(|| self.name.clone()),
+            fingerprint: alarm.clone(),
+            transition: Some(Transition {
+                alarm,
+                contributor: None,
+                state,
+                from: self.from.as_deref().map(Watched::parse),
+            }),
             ..blank(notification, kind, "aws.cloudwatch")
         };
         if let Some(contributor) = &self.contributor {

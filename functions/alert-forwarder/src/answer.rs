@@ -25,6 +25,8 @@ pub struct Answered {
     pub answer: Answer,
     /// How long the next call must wait, if this one used up the bucket.
     pub(crate) pause: Option<Duration>,
+    /// The channel or thread of the message, if the answer has one.
+    pub(crate) channel_id: Option<String>,
 }
 
 impl Answered {
@@ -33,6 +35,7 @@ impl Answered {
         Self {
             answer,
             pause: None,
+            channel_id: None,
         }
     }
 }
@@ -90,8 +93,14 @@ pub enum RouteFault {
     Webhook,
     /// The thread of the route was deleted.
     ThreadGone,
-    /// A moderator has locked or archived the thread of the route.
-    ThreadClosed,
+    /// The thread is archived: it takes no edit, but a new message opens it.
+    ThreadArchived,
+    /// A moderator has locked the thread.
+    ThreadLocked,
+    /// The message was deleted.
+    MessageGone,
+    /// An old message was edited too often in the last hour.
+    EditsUsedUp,
     /// The channel is a forum, and the route names no thread.
     Forum,
     /// The channel is not a forum, and the route names a new thread.
@@ -109,13 +118,28 @@ impl RouteFault {
     const fn of_code(code: i64) -> Option<Self> {
         Some(match code {
             10_003 => Self::ThreadGone,
+            10_008 => Self::MessageGone,
+            30_046 => Self::EditsUsedUp,
             10_015 | 50_027 => Self::Webhook,
             40_066 | 40_067 => Self::Tags,
-            50_083 | 160_005 => Self::ThreadClosed,
+            50_083 => Self::ThreadArchived,
+            160_005 => Self::ThreadLocked,
             220_001 => Self::Forum,
             220_002..=220_004 => Self::NotForum,
             _ => return None,
         })
+    }
+
+    /// Whether it concerns one message or its thread, and a new message may help.
+    pub(crate) const fn is_of_message(self) -> bool {
+        match self {
+            Self::ThreadGone
+            | Self::ThreadArchived
+            | Self::ThreadLocked
+            | Self::MessageGone
+            | Self::EditsUsedUp => true,
+            Self::Webhook | Self::Forum | Self::NotForum | Self::Tags | Self::Edge => false,
+        }
     }
 
     /// What is wrong, and what to do.
@@ -127,9 +151,11 @@ impl RouteFault {
             Self::ThreadGone => {
                 "the route's thread or channel no longer exists: change the route's thread_id"
             }
-            Self::ThreadClosed => {
+            Self::ThreadArchived | Self::ThreadLocked => {
                 "the route's thread is locked or archived: open it, or change the route's thread_id"
             }
+            Self::MessageGone => "the message was deleted",
+            Self::EditsUsedUp => "the message was edited too often in the last hour",
             Self::Forum => {
                 "the route's channel is a forum: give the route a thread_name or a thread_id"
             }
@@ -158,6 +184,8 @@ pub(crate) async fn read(mut response: Response, webhook: &WebhookUrl) -> Answer
         fault,
     };
     let answer = match (status, fault) {
+        // The code says more than the status: it may come with 429, which would hold the route.
+        (_, Some(fault @ RouteFault::EditsUsedUp)) => rejected(fault),
         (StatusCode::TOO_MANY_REQUESTS, _) => limited(&headers, body),
         (_, Some(fault)) if status.is_client_error() => rejected(fault),
         // Discord answers in JSON. A page of HTML is from the edge in front of it.
@@ -189,8 +217,13 @@ pub(crate) async fn read(mut response: Response, webhook: &WebhookUrl) -> Answer
         (StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT, _) => failed(status, true),
         _ => failed(status, false),
     };
-    let pause = pause(&headers);
-    Answered { answer, pause }
+    Answered {
+        answer,
+        pause: pause(&headers),
+        channel_id: body
+            .and_then(|body| body.get("channel_id")?.as_str())
+            .map(str::to_owned),
+    }
 }
 
 fn limited(headers: &HeaderMap, body: Option<&Value>) -> Answer {

@@ -1,6 +1,7 @@
 //! Wires the function: builds its clients, and opens a span around each invocation.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 use shared::world::World;
 use tracing::Instrument as _;
 
+use crate::channels::Channels;
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::deliver::Deliverer;
@@ -17,6 +19,8 @@ use crate::discord::Discord;
 use crate::envelope::unwrap;
 use crate::error::Error;
 use crate::forward::Forwarder;
+use crate::incident_store::Store;
+use crate::incidents::Incidents;
 use crate::outcome::SERVICE;
 use crate::queue::Queue;
 use crate::seen::Seen;
@@ -63,18 +67,24 @@ impl App {
             config.webhooks,
             aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
         );
-        let seen = Seen::new(
-            aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            config.table_name,
-            world.clone(),
-        );
+        let table = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
+        let store = Store::new(table.clone(), config.table_name.clone());
+        let seen = Seen::new(table, config.table_name, world.clone());
         let queue = Queue::new(
             aws_sdk_sqs::Client::from_conf(sqs.build()),
             config.queue_url,
             config.dead_letter_queue_url,
         );
         let sender = Sender::new(discord, config.timeouts.total, world.clone());
-        let deliverer = Deliverer::new(sender, webhooks, seen, config.routes, world.clone());
+        let channels = Channels::new(sender, webhooks, config.routes, world.clone());
+        let channels = Arc::new(channels);
+        let incidents = Incidents::new(
+            store,
+            Arc::clone(&channels),
+            config.accounts.clone(),
+            world.clone(),
+        );
+        let deliverer = Deliverer::new(channels, seen, incidents, world.clone());
         Ok(Self {
             forwarder: Forwarder::new(
                 deliverer,

@@ -1,55 +1,61 @@
-//! Delivers one message: claims it, sends it by its route or a fallback, and records the result.
+//! Delivers one message: claims it, sends it or shows it as an incident, and records the result.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shared::world::World;
-use tokio::time::timeout;
 
+use crate::channels::Channels;
 use crate::deadline::Deadline;
 use crate::envelope::Notification;
-use crate::event::Event;
+use crate::event::{Event, Transition, Watched};
+use crate::incident::apply::Applied;
+use crate::incident::{Change, Incident};
+use crate::incidents::{Incidents, Tracked, changed_at, kept};
 use crate::outcome::{Outcome, Why};
-use crate::route::{Route, Routes};
+use crate::render::{Options, render};
+use crate::route::Route;
 use crate::seen::{Claim, Seen, Token};
-use crate::send::{End, GivenUp, Sender, Sending};
-use crate::webhook::{WebhookError, WebhookUrl};
-use crate::webhooks::Webhooks;
+use crate::send::{End, GivenUp, Sending};
 
-/// How often the secret is read again while a circuit is open or the webhook is not usable: the secret
-/// may hold a better one by then.
-const SECRET_AGE_WHILE_UNUSABLE: Duration = Duration::from_mins(1);
+/// The largest alert that has an incident, since an item holds 400 KB. The alert of an alarm is much
+/// smaller: its description, its metrics and its rule have limits.
+const ALERT_BYTES_MAX: usize = 100_000;
 
-/// Delivers messages. Holds the routes, their webhooks, and the table of what was sent.
+/// Delivers messages.
 #[derive(Debug)]
 pub(crate) struct Deliverer {
-    sender: Sender,
-    webhooks: Webhooks,
+    channels: Arc<Channels>,
     seen: Seen,
-    routes: Routes,
+    incidents: Incidents,
     world: World,
 }
 
+/// How a claimed message ended.
+enum Delivery {
+    Sent(Sending),
+    Known { before: bool },
+    Busy(Duration),
+}
+
 impl Deliverer {
-    pub(crate) fn new(
-        sender: Sender,
-        webhooks: Webhooks,
+    pub(crate) const fn new(
+        channels: Arc<Channels>,
         seen: Seen,
-        routes: Routes,
+        incidents: Incidents,
         world: World,
     ) -> Self {
         Self {
-            sender,
-            webhooks,
+            channels,
             seen,
-            routes,
+            incidents,
             world,
         }
     }
 
     /// The first route that takes an event.
     pub(crate) fn route_of(&self, event: &Event) -> Option<&Route> {
-        self.routes.pick(event)
+        self.channels.route_of(event)
     }
 
     /// Delivers a message by the given route.
@@ -63,8 +69,8 @@ impl Deliverer {
         // Checked before the claim: while a route has to wait, every message of the queue comes here, and
         // each claim would cost two useless writes to the table.
         let now = self.world.now();
-        let left = deadline.left(self.world.machine_now());
-        if let Err(given_up) = self.wait(route, left, now) {
+        let left = deadline.left(now);
+        if let Err(given_up) = self.channels.wait(route, left, now) {
             return ended(given_up);
         }
         let claim = match &notification.id {
@@ -90,19 +96,130 @@ impl Deliverer {
                 };
             }
         };
-        let sending = self
-            .send_by_routes(event, route, maybe_sent, deadline)
-            .await;
-        self.settle(event, token.as_ref(), &sending, deadline).await
+        // A table that does not answer a claim is not asked for an incident.
+        let has_table = token.is_some() || notification.id.is_none();
+        let delivery = match &event.transition {
+            Some(transition) if has_table && notification.message.len() <= ALERT_BYTES_MAX => {
+                self.track(notification, event, transition, route, maybe_sent, deadline)
+                    .await
+            }
+            Some(_) | None => Delivery::Sent(self.send(event, route, maybe_sent, deadline).await),
+        };
+        self.settle(event, token.as_ref(), maybe_sent, delivery, deadline)
+            .await
     }
 
-    /// Gives up if the route's webhook has to wait too long. A webhook that is not yet read is checked
-    /// before its first call, and one whose circuit is open is not called: a fallback may be free.
-    fn wait(&self, route: &Route, left: Duration, now: Timestamp) -> Result<(), GivenUp> {
-        let webhook = self.webhooks.known(&route.webhook);
-        let webhook =
-            webhook.filter(|webhook| !self.sender.circuits.is_open(&route.name, webhook, now));
-        self.sender.wait(webhook.as_ref(), left, now).map(drop)
+    /// Sends a message that nobody will edit.
+    async fn send(
+        &self,
+        event: &Event,
+        route: &Route,
+        maybe_sent: bool,
+        deadline: Deadline,
+    ) -> Sending {
+        let compose = |options: &Options, detail| render(event, options, detail);
+        let posted = self.channels.post(route, &compose, maybe_sent, deadline);
+        posted.await.0
+    }
+
+    /// Shows an alarm's change of state as an incident. If the table does not answer, it is sent anyway.
+    async fn track(
+        &self,
+        notification: &Notification,
+        event: &Event,
+        transition: &Transition,
+        route: &Route,
+        maybe_sent: bool,
+        deadline: Deadline,
+    ) -> Delivery {
+        let at = changed_at(event, self.world.now());
+        let mut change = Change::new(transition, at, event.severity, &route.name);
+        let key = key(&transition.alarm, transition.contributor.as_deref());
+        let is_deletion = transition.state == Watched::Gone;
+        if is_deletion {
+            // The deletion itself is information. The incident, if there is one, keeps its last alert.
+            change.route = String::new();
+            let sending = self.send(event, route, maybe_sent, deadline).await;
+            self.end(&key, &change, deadline).await;
+            return Delivery::Sent(sending);
+        }
+        change.alert = Some(kept(notification));
+        if transition.contributor.is_some() && transition.state == Watched::Alarm {
+            self.register(transition, deadline).await;
+        }
+        let apply = |incident: &mut Incident| incident.apply(&change);
+        let tracked = self.incidents.settle(&key, &apply, maybe_sent, deadline);
+        let delivery = match tracked.await {
+            Tracked::Sent(sending) => Delivery::Sent(sending),
+            Tracked::Known { before } => Delivery::Known { before },
+            Tracked::Busy(wait) => Delivery::Busy(wait),
+            Tracked::Unreachable => {
+                self.seen.fall_silent();
+                tracing::warn!(
+                    "the table of incidents does not answer: sending without an incident"
+                );
+                return Delivery::Sent(self.send(event, route, maybe_sent, deadline).await);
+            }
+        };
+        if transition.contributor.is_none() && transition.state == Watched::Ok {
+            self.end_contributors(&key, transition, &change, deadline)
+                .await;
+        }
+        delivery
+    }
+
+    /// Notes a contributor with its alarm, whose OK ends the contributor's incident.
+    async fn register(&self, transition: &Transition, deadline: Deadline) {
+        let Some(contributor) = &transition.contributor else {
+            return;
+        };
+        let insert = |incident: &mut Incident| {
+            incident.contributors.insert(contributor.clone());
+            Applied::Newer
+        };
+        let alarm = key(&transition.alarm, None);
+        self.incidents.note(&alarm, &insert, deadline).await;
+    }
+
+    /// Ends the incidents of an alarm's contributors: the alarm itself is over.
+    async fn end_contributors(
+        &self,
+        alarm: &str,
+        transition: &Transition,
+        change: &Change,
+        deadline: Deadline,
+    ) {
+        for contributor in self.incidents.contributors(alarm, deadline).await {
+            let of_contributor = Change {
+                alert: None,
+                route: String::new(),
+                ..change.clone()
+            };
+            let key = key(&transition.alarm, Some(&contributor));
+            if self.end(&key, &of_contributor, deadline).await {
+                let remove = |incident: &mut Incident| {
+                    incident.contributors.remove(&contributor);
+                    Applied::Newer
+                };
+                self.incidents.note(alarm, &remove, deadline).await;
+            }
+        }
+    }
+
+    /// Ends an incident if it is open. Returns whether every channel shows that.
+    async fn end(&self, key: &str, change: &Change, deadline: Deadline) -> bool {
+        let apply = |incident: &mut Incident| {
+            if incident.is_over() {
+                Applied::Known
+            } else {
+                incident.apply(change)
+            }
+        };
+        match self.incidents.settle(key, &apply, false, deadline).await {
+            Tracked::Sent(sending) => matches!(sending.end, End::Accepted { .. }),
+            Tracked::Known { .. } => true,
+            Tracked::Busy(_) | Tracked::Unreachable => false,
+        }
     }
 
     /// Records the result of a claim, and turns it into the message's outcome.
@@ -110,15 +227,40 @@ impl Deliverer {
         &self,
         event: &Event,
         token: Option<&Token>,
-        sending: &Sending,
+        maybe_sent: bool,
+        delivery: Delivery,
         deadline: Deadline,
     ) -> Outcome {
+        let left = || deadline.left_for_notes(self.world.now());
+        let sending = match delivery {
+            Delivery::Sent(sending) => sending,
+            Delivery::Known { before } => {
+                if let Some(token) = token {
+                    self.seen.sent(token, None, left()).await;
+                }
+                return if before {
+                    Outcome::Suppressed
+                } else {
+                    Outcome::Quiet
+                };
+            }
+            Delivery::Busy(wait) => {
+                if let Some(token) = token {
+                    self.seen.release(token, maybe_sent, left()).await;
+                }
+                return Outcome::HandedBack {
+                    why: Why::Claimed,
+                    wait: Some(wait),
+                };
+            }
+        };
         if let Some(token) = token {
-            let left = deadline.left_for_notes(self.world.machine_now());
             match &sending.end {
-                End::Accepted { id, .. } => self.seen.sent(token, id.as_deref(), left).await,
-                End::Refused | End::NoWebhook | End::GivenUp(_) => {
-                    self.seen.release(token, sending.in_doubt, left).await;
+                End::Accepted { receipt, .. } => {
+                    self.seen.sent(token, receipt.id.as_deref(), left()).await;
+                }
+                End::Refused | End::NoWebhook | End::Barred(_) | End::GivenUp(_) => {
+                    self.seen.release(token, sending.in_doubt, left()).await;
                 }
             }
         }
@@ -136,85 +278,20 @@ impl Deliverer {
                 }
             }
             End::Refused => Outcome::Refused,
-            End::NoWebhook => Outcome::HandedBack {
+            End::NoWebhook | End::Barred(_) => Outcome::HandedBack {
                 why: Why::NoWebhook,
                 wait: None,
             },
             End::GivenUp(given_up) => ended(*given_up),
         }
     }
+}
 
-    /// Sends by the route, or by its fallbacks if a webhook is not usable.
-    async fn send_by_routes(
-        &self,
-        event: &Event,
-        route: &Route,
-        maybe_sent: bool,
-        deadline: Deadline,
-    ) -> Sending {
-        let mut tried: Vec<&str> = Vec::new();
-        // A fallback mentions its own roles for whatever the alert's own route mentions somebody for.
-        let mention_from = route.mention_from;
-        let mut next = Some(route);
-        // Fallbacks may form a ring, so no route is tried twice.
-        while let Some(route) = next.filter(|route| !tried.contains(&route.name.as_str())) {
-            tried.push(&route.name);
-            if let Some(webhook) = self.usable_webhook(route, deadline).await {
-                let sending = self
-                    .sender
-                    .send(
-                        event,
-                        route,
-                        &webhook,
-                        mention_from.min(route.mention_from),
-                        maybe_sent,
-                        deadline,
-                    )
-                    .await;
-                if !matches!(sending.end, End::NoWebhook) {
-                    return sending;
-                }
-            }
-            next = self.routes.fallback_of(route);
-        }
-        Sending {
-            end: End::NoWebhook,
-            in_doubt: maybe_sent,
-        }
-    }
-
-    /// The route's webhook, unless it is not valid or its circuit is open.
-    async fn usable_webhook(&self, route: &Route, deadline: Deadline) -> Option<WebhookUrl> {
-        let now = self.world.now();
-        let read = async {
-            let (webhooks, key) = (&self.webhooks, &route.webhook);
-            if self.sender.circuits.is_open_for_any(&route.name, now) {
-                return webhooks
-                    .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
-                    .await;
-            }
-            match webhooks.get(key, now).await {
-                found @ (Ok(_) | Err(WebhookError::Unreadable)) => found,
-                Err(_) => {
-                    webhooks
-                        .not_older_than(SECRET_AGE_WHILE_UNUSABLE, key, now)
-                        .await
-                }
-            }
-        };
-        let found = timeout(deadline.left(self.world.machine_now()), read).await;
-        match found.unwrap_or(Err(WebhookError::Unreadable)) {
-            Ok(webhook) if self.sender.circuits.is_open(&route.name, &webhook, now) => {
-                tracing::warn!(route = route.name, "the route's circuit is open");
-                None
-            }
-            Ok(webhook) => Some(webhook),
-            Err(error) => {
-                let (route, key, secret) = (&route.name, &route.webhook, self.webhooks.secret_id());
-                tracing::error!(route, key, secret, "the webhook {error}");
-                None
-            }
-        }
+/// The key of an incident's item.
+fn key(alarm: &str, contributor: Option<&str>) -> String {
+    match contributor {
+        None => format!("incident#{alarm}"),
+        Some(contributor) => format!("incident#{alarm}#{contributor}"),
     }
 }
 

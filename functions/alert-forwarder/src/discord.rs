@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
+use serde_json::Value;
 
 use crate::answer::{Answer, Answered, read};
 use crate::config::Timeouts;
@@ -107,6 +108,37 @@ impl Discord {
                 }
             }
         }
+    }
+}
+
+/// The longest answer to a reading call that is read.
+const READ_BYTES_MAX: usize = 256 * 1024;
+
+impl Discord {
+    /// Reads something: a webhook, or one of its messages. `None` without a readable answer.
+    pub(crate) async fn get(&self, url: reqwest::Url, patience: Duration) -> Option<Value> {
+        let request = self.http.get(url).timeout(patience);
+        let mut response = match request.send().await {
+            Ok(response) if response.status().is_success() => response,
+            Ok(response) => {
+                let status = response.status().as_u16();
+                tracing::warn!(status, "Discord does not let the webhook read");
+                return None;
+            }
+            Err(error) => {
+                let error = error.without_url().to_string();
+                tracing::warn!(error, "Discord could not be read");
+                return None;
+            }
+        };
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.ok()? {
+            body.extend_from_slice(&chunk);
+            if READ_BYTES_MAX < body.len() {
+                return None;
+            }
+        }
+        serde_json::from_slice(&body).ok()
     }
 }
 

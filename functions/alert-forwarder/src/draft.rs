@@ -34,6 +34,8 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         attach_raw: false,
         picture: None,
         raw: notification.message.clone(),
+        transition: None,
+        word: None,
     }
 }
 

@@ -50,11 +50,76 @@ pub struct Event {
     pub picture: Option<Vec<u8>>,
     /// The unchanged message.
     pub raw: String,
+    /// What it says about the state of an alarm. Only such an event has an incident.
+    pub transition: Option<Transition>,
+    /// Replaces the word for the state: `FLAPPING`.
+    pub(crate) word: Option<&'static str>,
+}
+
+/// A change of an alarm's state.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Transition {
+    /// The alarm: its ARN, or else its name.
+    pub alarm: String,
+    /// The contributor whose state changed, if it is not the state of the whole alarm.
+    pub contributor: Option<String>,
+    /// The new state.
+    pub state: Watched,
+    /// The state before, if the message says so.
+    pub from: Option<Watched>,
+}
+
+/// The state of an alarm.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+pub enum Watched {
+    /// `ALARM`.
+    Alarm,
+    /// `INSUFFICIENT_DATA`.
+    NoData,
+    /// A contributor is OK, but the alarm itself may not be.
+    Calm,
+    /// `OK`.
+    Ok,
+    /// The alarm was deleted.
+    Gone,
+}
+
+impl Watched {
+    /// Which of two states counts when both began at the same time: the higher one.
+    pub(crate) const fn rank(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Calm => 1,
+            Self::NoData => 2,
+            Self::Alarm => 3,
+            Self::Gone => 4,
+        }
+    }
+
+    /// Whether nothing is wrong any more.
+    pub(crate) const fn is_over(self) -> bool {
+        match self {
+            Self::Ok | Self::Gone => true,
+            Self::Alarm | Self::NoData | Self::Calm => false,
+        }
+    }
+
+    /// Reads CloudWatch's word. An unknown state counts as firing, to be safe.
+    pub(crate) fn parse(state: &str) -> Self {
+        match state {
+            "OK" => Self::Ok,
+            "INSUFFICIENT_DATA" => Self::NoData,
+            _ => Self::Alarm,
+        }
+    }
 }
 
 impl Event {
     /// Its state, in the words of the CloudWatch console.
     pub(crate) fn headline(&self) -> &'static str {
+        if let Some(word) = self.word {
+            return word;
+        }
         match self.state {
             State::Firing if self.muted_until.is_some() => "ALARM (muted)",
             State::Firing if self.muted => "ALARM (suppressed)",
@@ -125,7 +190,9 @@ impl Kind {
 }
 
 /// How bad an event is, from the least to the most severe.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "each variant is named for what it is")]
 pub enum Severity {

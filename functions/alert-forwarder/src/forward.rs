@@ -59,7 +59,7 @@ impl Forwarder {
         for (notification, event) in &alerts {
             match self.forward_one(notification, event, deadline).await {
                 Outcome::Delivered { .. } => delivered += 1,
-                Outcome::Suppressed => {}
+                Outcome::Suppressed | Outcome::Quiet => {}
                 Outcome::HandedBack { .. } | Outcome::Refused => failures.push(*notification),
             }
         }

@@ -25,6 +25,8 @@ pub(crate) enum Outcome {
     },
     /// It was delivered before, or is in the dead-letter queue.
     Suppressed,
+    /// Nobody has to know: an alarm is OK that never fired.
+    Quiet,
     /// It was not delivered, and comes back later.
     HandedBack {
         /// Why.
@@ -96,6 +98,10 @@ pub(crate) fn report(outcome: &Outcome, route: &str, kind: &str, now: Timestamp)
         Outcome::Suppressed => {
             tracing::info!(route, kind, "delivered before");
             metrics.count("AlertDuplicateSuppressed", 1).emit(now);
+        }
+        Outcome::Quiet => {
+            tracing::info!(route, kind, "nobody has to know");
+            metrics.count("AlertQuiet", 1).emit(now);
         }
         Outcome::HandedBack { why, wait } => {
             let wait_seconds = wait.map(|wait| wait.as_secs());

@@ -166,7 +166,7 @@ fn picture(event: &Event, detail: Detail) -> Option<File> {
 }
 
 /// `🔴 ALARM · name`.
-fn title(event: &Event, units_max: usize) -> Fitted {
+pub(crate) fn title(event: &Event, units_max: usize) -> Fitted {
     let head = format!("{} {} · ", symbol(event), event.headline());
     let name = fit(&event.title, Style::Line, units_max - units(&head));
     Fitted {

@@ -130,10 +130,14 @@ impl Routes {
         self.0.iter().find(|route| route.matches.takes(event))
     }
 
+    /// The route of a name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Route> {
+        self.0.iter().find(|route| route.name == name)
+    }
+
     /// The fallback of a route.
     pub(crate) fn fallback_of(&self, route: &Route) -> Option<&Route> {
-        let name = route.fallback.as_deref()?;
-        self.0.iter().find(|other| other.name == name)
+        self.named(route.fallback.as_deref()?)
     }
 }
 

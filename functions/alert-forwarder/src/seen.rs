@@ -245,7 +245,8 @@ impl Seen {
         until.is_some_and(|until| self.world.now() < until)
     }
 
-    fn fall_silent(&self) {
+    /// Makes no claim for a while: the table does not answer.
+    pub(crate) fn fall_silent(&self) {
         let until = self.world.now().checked_add(SILENCE).ok();
         let mut silent = self
             .silent_until

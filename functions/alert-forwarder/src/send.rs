@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use shared::world::World;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Answered, RouteFault};
 use crate::circuit::Circuits;
 use crate::deadline::Deadline;
 use crate::discord::{Call, Discord};
-use crate::event::{Event, Severity};
 use crate::message::{Detail, Message};
 use crate::outcome::{Why, report_open_circuit};
 use crate::pace::{Pace, WAIT_UNKNOWN};
-use crate::render::{Options, render};
-use crate::route::Route;
 use crate::webhook::WebhookUrl;
 
 /// Failed calls after which the message is handed back.
@@ -36,13 +34,36 @@ pub(crate) struct Sending {
 /// How the calls ended.
 pub(crate) enum End {
     /// Discord has the message.
-    Accepted { detail: Detail, id: Option<String> },
+    Accepted { detail: Detail, receipt: Receipt },
     /// Discord refuses it in every form.
     Refused,
     /// The webhook is not usable. A fallback route may be.
     NoWebhook,
+    /// The message cannot be edited, or its thread takes nothing. A new message may help.
+    Barred(RouteFault),
     /// No further call now.
     GivenUp(GivenUp),
+}
+
+/// What Discord says about a message that it has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Receipt {
+    pub(crate) id: Option<String>,
+    pub(crate) channel_id: Option<String>,
+}
+
+/// A message, and where it goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Letter<'a> {
+    /// The name of the route.
+    pub(crate) route: &'a str,
+    pub(crate) call: Call<'a>,
+    pub(crate) thread_id: Option<&'a str>,
+    /// Whether the message or its thread is an incident's own, so that another one can replace it. A
+    /// fault of the message then does not open the route's circuit.
+    pub(crate) is_replaceable: bool,
+    /// Writes the message in a detail; the second argument labels it as a possible duplicate.
+    pub(crate) compose: &'a (dyn Fn(Detail, bool) -> Message + Send + Sync),
 }
 
 /// Why no further call is made now, and the time until the next one may be, if known.
@@ -95,23 +116,25 @@ impl Sender {
         Ok(wait)
     }
 
+    /// Reads something of a webhook: itself, or one of its messages. `None` if that did not work.
+    pub(crate) async fn read(&self, url: reqwest::Url, deadline: Deadline) -> Option<Value> {
+        let patience = deadline.left(self.world.now()).min(self.call_max);
+        self.discord.get(url, patience).await
+    }
+
     /// Calls one webhook until it has the message, or until another call is useless.
     pub(crate) async fn send(
         &self,
-        event: &Event,
-        route: &Route,
+        letter: Letter<'_>,
         webhook: &WebhookUrl,
-        mention_from: Severity,
         maybe_sent: bool,
         deadline: Deadline,
     ) -> Sending {
         let mut calls = Calls {
             sender: self,
-            event,
-            route,
+            letter,
             webhook,
             deadline,
-            mention_from,
             in_doubt: maybe_sent,
             detail: Detail::Full,
             failures: 0,
@@ -136,11 +159,9 @@ impl Sender {
 
 struct Calls<'a> {
     sender: &'a Sender,
-    event: &'a Event,
-    route: &'a Route,
+    letter: Letter<'a>,
     webhook: &'a WebhookUrl,
     deadline: Deadline,
-    mention_from: Severity,
     in_doubt: bool,
     detail: Detail,
     failures: u32,
@@ -150,7 +171,7 @@ struct Calls<'a> {
 impl Calls<'_> {
     /// Makes one call, unless the webhook has to wait or too little time is left.
     async fn next(&mut self) -> Next {
-        let (sender, route) = (self.sender, self.route);
+        let (sender, letter) = (self.sender, self.letter);
         let now = sender.world.now();
         let left = self.deadline.left(sender.world.machine_now());
         match sender.wait(Some(self.webhook), left, now) {
@@ -158,38 +179,36 @@ impl Calls<'_> {
             Ok(wait) => return Next::AgainAfter(wait),
             Err(given_up) => return Next::End(End::GivenUp(given_up)),
         }
-        let message = self.message();
-        let thread = route.thread_id.as_deref();
+        let message = (letter.compose)(self.detail, self.in_doubt);
         let patience = left.min(sender.call_max);
         let answered = sender
             .discord
-            .send(self.webhook, thread, Call::Post, &message, patience)
+            .send(
+                self.webhook,
+                letter.thread_id,
+                letter.call,
+                &message,
+                patience,
+            )
             .await;
         let now = sender.world.now();
         if let Some(pause) = answered.pause {
             sender.pace.hold(self.webhook, pause, false, now);
         }
         let less = message.less(self.detail);
-        self.judge(answered.answer, less, now)
+        self.judge(answered, less, now)
     }
 
-    fn message(&self) -> Message {
-        let options = Options {
-            mention_from: Some(self.mention_from),
-            possible_duplicate: self.in_doubt,
-            ..self.route.options()
-        };
-        render(self.event, &options, self.detail)
-    }
-
-    fn judge(&mut self, answer: Answer, less: Option<Detail>, now: Timestamp) -> Next {
+    fn judge(&mut self, answered: Answered, less: Option<Detail>, now: Timestamp) -> Next {
         let sender = self.sender;
-        let route = self.route.name.as_str();
-        match answer {
+        let route = self.letter.route;
+        match answered.answer {
             Answer::Accepted(id) => {
+                let channel_id = answered.channel_id;
                 sender.circuits.close(route);
                 let detail = self.detail;
-                Next::End(End::Accepted { detail, id })
+                let receipt = Receipt { id, channel_id };
+                Next::End(End::Accepted { detail, receipt })
             }
             Answer::Limited { wait, global } => {
                 self.limited += 1;
@@ -222,6 +241,10 @@ impl Calls<'_> {
                 code,
                 fault,
             } => {
+                if self.letter.is_replaceable && fault.is_of_message() {
+                    tracing::warn!(route, status, code, "{}", fault.words());
+                    return Next::End(End::Barred(fault));
+                }
                 sender.circuits.open(route, self.webhook, now);
                 report_open_circuit(route, status, code, fault, now);
                 Next::End(End::NoWebhook)
@@ -240,7 +263,7 @@ impl Calls<'_> {
     fn failed(&mut self, status: Option<u16>, why: &'static str, in_doubt: bool) -> Next {
         self.in_doubt |= in_doubt;
         self.failures += 1;
-        let (route, failures) = (&self.route.name, self.failures);
+        let (route, failures) = (self.letter.route, self.failures);
         tracing::warn!(route, status, why, failures, "Discord failed");
         if failures == FAILURES_MAX {
             let why = Why::Unavailable;

@@ -126,6 +126,31 @@ impl WebhookUrl {
         url
     }
 
+    /// The URL of the webhook itself, for reading which server it belongs to.
+    pub(crate) fn itself(&self) -> Url {
+        let mut url = self.url.expose().clone();
+        url.set_query(None);
+        url
+    }
+
+    /// The URL of a message, for reading its reactions.
+    pub(crate) fn message(&self, message_id: &str, thread_id: Option<&str>) -> Url {
+        let mut url = self.threaded(thread_id);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(["messages", message_id]);
+        }
+        url
+    }
+
+    /// The thread that the URL in the secret names.
+    pub(crate) fn own_thread(&self) -> Option<String> {
+        let url = self.url.expose();
+        let mut pairs = url.query_pairs();
+        pairs
+            .find(|(name, _)| name == "thread_id")
+            .map(|(_, id)| id.into_owned())
+    }
+
     fn threaded(&self, thread_id: Option<&str>) -> Url {
         let mut url = self.url.expose().clone();
         if let Some(thread_id) = thread_id {

@@ -69,6 +69,19 @@ impl Webhooks {
         cached.as_ref()?.webhooks.get(key)?.clone().ok()
     }
 
+    /// The webhook with an id, under whatever key. Reads the secret like [`Webhooks::get`].
+    pub(crate) async fn by_id(&self, id: &str, now: Timestamp) -> Option<WebhookUrl> {
+        let has_id = |webhook: &&WebhookUrl| webhook.id() == id;
+        if let WebhookSource::Given(url) = &self.source {
+            return Some(url).filter(has_id).cloned();
+        }
+        // The key does not matter: this reads the secret if it is old.
+        let _ = self.get("", now).await;
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = cached.as_ref()?.webhooks.values().flatten();
+        all.find(has_id).cloned()
+    }
+
     /// The webhook under a key. Reads the secret again if the cached one is older than `age_max`.
     pub(crate) async fn not_older_than(
         &self,

@@ -126,6 +126,24 @@ impl Discord {
         self.state().script.decide_by(decide);
     }
 
+    /// Adds a reaction to a message, as a reader does, or removes it.
+    pub fn react(&self, message_id: &str, emoji: &str) {
+        let mut state = self.state();
+        let found = state.messages.iter_mut();
+        for message in found.filter(|message| message.id == message_id) {
+            match message.reactions.iter().position(|one| one == emoji) {
+                Some(at) => drop(message.reactions.remove(at)),
+                None => message.reactions.push(emoji.to_owned()),
+            }
+        }
+    }
+
+    /// Deletes a message, as a moderator does.
+    pub fn remove_message(&self, message_id: &str) {
+        let mut state = self.state();
+        state.messages.retain(|message| message.id != message_id);
+    }
+
     /// The messages, the oldest first.
     pub fn messages(&self) -> Vec<Message> {
         self.state().messages.clone()

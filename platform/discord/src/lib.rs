@@ -21,3 +21,4 @@ mod webhook;
 pub use channel::{Call, Discord, TARGET};
 pub use router::router;
 pub use thread::Thread;
+pub use webhook::GUILD_ID;

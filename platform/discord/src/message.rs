@@ -1,9 +1,12 @@
 //! Messages of the channel, and the users and roles that they notify.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::markdown::{self, Node};
+
+/// The channel that every webhook posts to.
+pub(crate) const CHANNEL_ID: &str = "1";
 
 /// A message in the channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,10 @@ pub struct Message {
     pub at: Timestamp,
     /// When it was edited.
     pub edited_at: Option<Timestamp>,
+    /// When it was edited in the last hour.
+    pub(crate) edits: Vec<Timestamp>,
+    /// The emoji that people have reacted with.
+    pub reactions: Vec<String>,
 }
 
 /// A file of a message.
@@ -51,7 +58,23 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
+/// How many edits in an hour a message takes that is older than an hour. Discord documents the limit, but
+/// not its number.
+const EDITS_MAX: usize = 5;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
 impl Message {
+    /// Counts an edit. Returns whether the message may be edited.
+    pub(crate) fn take_edit(&mut self, now: Timestamp) -> bool {
+        self.edits.retain(|edit| now.duration_since(*edit) < HOUR);
+        let is_old = HOUR <= now.duration_since(self.at);
+        if is_old && EDITS_MAX <= self.edits.len() {
+            return false;
+        }
+        self.edits.push(now);
+        true
+    }
+
     /// The message object of Discord's API, with the members that a webhook's client may read.
     pub(crate) fn to_json(&self) -> Value {
         let files: Vec<Value> = self.files.iter().map(File::to_json).collect();
@@ -62,11 +85,16 @@ impl Message {
             .collect();
         let everyone = self.pings.iter().any(|ping| ping.starts_with('@'));
         let name = self.username.as_deref().unwrap_or("Surefire");
+        let reactions: Vec<Value> = self
+            .reactions
+            .iter()
+            .map(|emoji| json!({"count": 1, "me": false, "emoji": {"id": null, "name": emoji}}))
+            .collect();
         json!({
             "id": self.id,
             "type": 0,
             "content": self.content,
-            "channel_id": self.thread_id.as_deref().unwrap_or("1"),
+            "channel_id": self.thread_id.as_deref().unwrap_or(CHANNEL_ID),
             "author": {"id": self.webhook_id, "username": name, "avatar": null, "bot": true},
             "embeds": self.embeds,
             "attachments": files,
@@ -80,6 +108,7 @@ impl Message {
             "flags": self.flags,
             "components": self.components,
             "webhook_id": self.webhook_id,
+            "reactions": reactions,
         })
     }
 

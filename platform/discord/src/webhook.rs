@@ -14,8 +14,11 @@ use crate::channel::{Call, Discord, TARGET};
 use crate::fault::{Attempt, Fault, RetryAfter};
 use crate::incoming::Incoming;
 use crate::limits;
-use crate::message::{File, Message, pings};
+use crate::message::{CHANNEL_ID, File, Message, pings};
 use crate::thread::Place;
+
+/// The server that every channel belongs to.
+pub const GUILD_ID: &str = "2";
 
 /// `POST /webhooks/{id}/{token}`.
 pub(crate) async fn execute(
@@ -33,8 +36,8 @@ pub(crate) async fn describe(
     request: Request,
 ) -> Response {
     answer(&discord, path, request, |_, incoming| {
-        let body =
-            json!({"id": incoming.webhook_id, "type": 1, "name": "Surefire", "channel_id": "1"});
+        let body = json!({"id": incoming.webhook_id, "type": 1, "name": "Surefire",
+            "channel_id": CHANNEL_ID, "guild_id": GUILD_ID});
         reply(StatusCode::OK, &body)
     })
     .await
@@ -267,6 +270,8 @@ fn post(discord: &Discord, incoming: &Incoming) -> Response {
         username: text("username"),
         at: now,
         edited_at: None,
+        edits: Vec::new(),
+        reactions: Vec::new(),
     };
     for file in &mut message.files {
         file.id = state.snowflake(now);
@@ -315,6 +320,11 @@ fn change(discord: &Discord, incoming: &Incoming) -> Response {
         return unknown_message();
     };
     let mut edited = message.clone();
+    if !edited.take_edit(now) {
+        let text = "Maximum number of edits to messages older than 1 hour reached. Try again later";
+        let body = json!({"message": text, "code": 30046});
+        return reply(StatusCode::TOO_MANY_REQUESTS, &body);
+    }
     if let Some(content) = payload.get("content") {
         let content = content.as_str().unwrap_or_default().trim();
         content.clone_into(&mut edited.content);

@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use crate::event::{Event, Field, Severity, State};
+use crate::event::{Event, Field, Severity, State, Watched};
 use crate::json::text;
+
+/// The field that says that a contributor's OK does not end the alarm.
+pub(crate) const ALARM_ITSELF: &str = "The alarm itself";
 
 /// One time series of an alarm.
 pub(super) struct Contributor {
@@ -49,6 +52,12 @@ impl Contributor {
         event
             .fields
             .push(Field::short("Contributor", attributes.as_str()));
+        if let Some(transition) = &mut event.transition {
+            transition.contributor = Some(self.id.clone());
+            if transition.state == Watched::Ok {
+                transition.state = Watched::Calm;
+            }
+        }
         match event.state {
             State::Resolved => {
                 event.state = State::Notice;
@@ -56,7 +65,7 @@ impl Contributor {
                 event.silent = true;
                 event.title = format!("{}: resolved for {attributes}", event.title);
                 event.fields.push(Field::long(
-                    "The alarm itself",
+                    ALARM_ITSELF,
                     "is not OK yet: only this contributor is",
                 ));
             }

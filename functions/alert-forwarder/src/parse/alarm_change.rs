@@ -9,7 +9,7 @@ use crate::alarm::is_configuration_change;
 use crate::details::{Leaf, leaves};
 use crate::draft::{bridged, push, push_link};
 use crate::envelope::Notification;
-use crate::event::{Event, Field, Kind, Severity};
+use crate::event::{Event, Field, Kind, Severity, Transition, Watched};
 use crate::json::text;
 use crate::link;
 
@@ -57,10 +57,16 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
         let url = link::alarm(region, &name);
         push_link(&mut event, "Console", url);
     }
-    event.fingerprint = format!(
-        "{}#configuration",
-        text(json, "/resources/0").unwrap_or(name)
-    );
+    let alarm = text(json, "/resources/0").unwrap_or(name);
+    event.fingerprint = format!("{alarm}#configuration");
+    if operation == "delete" {
+        event.transition = Some(Transition {
+            alarm,
+            contributor: None,
+            state: Watched::Gone,
+            from: None,
+        });
+    }
     Some(event)
 }
 

@@ -29,6 +29,8 @@ fn message(text: &str) -> Message {
         username: Some(text.to_owned()),
         at: Timestamp::UNIX_EPOCH,
         edited_at: None,
+        edits: Vec::new(),
+        reactions: Vec::new(),
     }
 }
 

@@ -1,0 +1,210 @@
+//! What is known about an alarm's incident: its state, and what each channel shows of it.
+//!
+//! An incident lasts from the moment an alarm fires until it is OK. Each alarm has one item in the table,
+//! and so has each contributor of an alarm. This module holds the data; [`apply`] decides what a change of
+//! state means, and [`plan`] what a channel needs. Neither does I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Severity, Transition, Watched};
+
+pub(crate) mod apply;
+pub(crate) mod plan;
+
+/// A time in milliseconds since 1970, the precision in which CloudWatch reports changes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub(crate) struct At(pub(crate) i64);
+
+impl At {
+    pub(crate) fn of(at: Timestamp) -> Self {
+        Self(at.as_millisecond())
+    }
+
+    pub(crate) fn timestamp(self) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.0).ok()
+    }
+
+    /// Milliseconds since an earlier time.
+    pub(crate) const fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A change of an alarm's state, as an alert reports it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Change {
+    /// When the state changed.
+    pub(crate) at: At,
+    /// The new state.
+    pub(crate) state: Watched,
+    /// The state before, if the alert says so.
+    pub(crate) from: Option<Watched>,
+    /// How bad the alarm is.
+    pub(crate) severity: Severity,
+    /// The route that takes the alert.
+    pub(crate) route: String,
+    /// The alert itself; `None` if the change follows from something else.
+    pub(crate) alert: Option<Alert>,
+}
+
+impl Change {
+    pub(crate) fn new(transition: &Transition, at: At, severity: Severity, route: &str) -> Self {
+        Self {
+            at,
+            state: transition.state,
+            from: transition.from,
+            severity,
+            route: route.to_owned(),
+            alert: None,
+        }
+    }
+}
+
+/// An alert as it is kept with its incident, so that whoever holds the lease can write its message.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Alert {
+    pub(crate) subject: Option<String>,
+    pub(crate) message: String,
+    pub(crate) source_arn: Option<String>,
+    pub(crate) published_at: Option<String>,
+}
+
+/// Why an incident is over.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) enum Closing {
+    /// The alarm said that it is OK.
+    Ok,
+    /// CloudWatch says that the alarm is OK, but no alert said so.
+    OkNeverCame,
+    /// Somebody deleted the alarm.
+    Deleted,
+}
+
+/// An alarm's incident. The item in the table is this as JSON.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Incident {
+    /// The alarm's state, and when it changed.
+    pub(crate) state: Watched,
+    pub(crate) at: At,
+    /// How bad the newest change is.
+    pub(crate) severity: Severity,
+    /// Counts the times that the incident began.
+    pub(crate) opening: u32,
+    /// When this opening began, if that is known.
+    pub(crate) fired_at: Option<At>,
+    /// Why it is over.
+    pub(crate) closing: Closing,
+    /// An OK came without its ALARM, which may still come.
+    pub(crate) unexplained: bool,
+    /// That OK came from a state without data, so nobody has to know about it.
+    pub(crate) quiet: bool,
+    /// When the OK before the unexplained one was.
+    pub(crate) closed_before: Option<At>,
+    /// The newest changes between ALARM and another state.
+    pub(crate) flips: Vec<At>,
+    /// Whether the alarm changes so often that messages would be noise.
+    pub(crate) flapping: bool,
+    /// Counts what a message would show differently.
+    pub(crate) edition: u64,
+    /// The route of the newest change.
+    pub(crate) route: String,
+    /// What each route shows.
+    pub(crate) views: BTreeMap<String, View>,
+    /// The newest alert.
+    pub(crate) alert: Alert,
+    /// The contributors of this alarm that fired.
+    pub(crate) contributors: BTreeSet<String>,
+    /// How many reminders of this opening were sent.
+    pub(crate) reminded: u32,
+    /// The opening for which a reminder is in the queue.
+    pub(crate) watched: u32,
+}
+
+impl Default for Incident {
+    fn default() -> Self {
+        Self {
+            state: Watched::Ok,
+            at: At(i64::MIN),
+            severity: Severity::Info,
+            opening: 0,
+            fired_at: None,
+            closing: Closing::Ok,
+            unexplained: false,
+            quiet: true,
+            closed_before: None,
+            flips: Vec::new(),
+            flapping: false,
+            edition: 0,
+            route: String::new(),
+            views: BTreeMap::new(),
+            alert: Alert::default(),
+            contributors: BTreeSet::new(),
+            reminded: 0,
+            watched: 0,
+        }
+    }
+}
+
+impl Incident {
+    /// Whether the alarm is OK or gone. Only then does the item get a time to live.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.state.is_over()
+    }
+
+    /// Whether every channel shows the newest edition.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.views.values().all(|view| !view.is_due())
+    }
+
+    /// How long the opening lasted, in milliseconds.
+    pub(crate) fn lasted(&self) -> Option<i64> {
+        let lasted = self.at.since(self.fired_at?);
+        (self.is_over() && 0 <= lasted).then_some(lasted)
+    }
+}
+
+/// What one route shows of an incident.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct View {
+    /// The edition that it must show.
+    pub(crate) wanted: u64,
+    /// The edition that it shows.
+    pub(crate) shown: u64,
+    /// The opening of the posted message.
+    pub(crate) opening: u32,
+    /// The state that the message shows.
+    pub(crate) state: Option<Watched>,
+    /// Whether the message says that the alarm flaps.
+    pub(crate) flapping: bool,
+    /// The message.
+    pub(crate) posted: Option<Posted>,
+    /// A message was about to be posted. If this stays, Discord may have one that nobody can edit.
+    pub(crate) posting: bool,
+}
+
+impl View {
+    pub(crate) const fn is_due(&self) -> bool {
+        self.shown < self.wanted
+    }
+}
+
+/// Where a message is.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Posted {
+    /// Its id. In a digest it is missing.
+    pub(crate) message_id: Option<String>,
+    /// The webhook that posted it, which alone can edit it.
+    pub(crate) webhook_id: String,
+    /// The thread that every edit has to name.
+    pub(crate) thread_id: Option<String>,
+    /// The channel, for links.
+    pub(crate) channel_id: Option<String>,
+    /// Whether the thread is the incident's own, in a forum.
+    pub(crate) own_thread: bool,
+    /// The digest that has a line about the incident instead of a message.
+    pub(crate) digest: Option<String>,
+}
