@@ -1,10 +1,12 @@
-//! The AWS services that the forwarder needs beside its table: one secret, and a queue that records its calls.
+//! The AWS services that the forwarder needs beside its table: one secret, a queue that records its calls,
+//! and CloudWatch's alarms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -19,6 +21,32 @@ pub(super) struct Aws {
     /// The attributes of those messages.
     pub(super) dead_letter_attributes: Mutex<Vec<Value>>,
     pub(super) secrets_read: Mutex<usize>,
+    /// The messages that the function sent to its own queue, and for how many seconds each is delayed.
+    pub(super) wakes: Mutex<Vec<(u64, String)>>,
+    /// Whether the queue refuses messages.
+    pub(super) queue_is_broken: Mutex<bool>,
+    /// What CloudWatch says about every alarm.
+    pub(super) alarm: Mutex<Alarm>,
+    /// The IAM actions of the calls so far.
+    pub(super) actions: Mutex<BTreeSet<String>>,
+}
+
+/// What CloudWatch says about an alarm.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Alarm {
+    /// The alarm is in this state, with its actions on.
+    #[default]
+    Firing,
+    Ok,
+    /// Its actions are off.
+    Off,
+    /// A mute rule is active.
+    Muted,
+    Absent,
+    /// A composite alarm that fires.
+    Composite,
+    /// CloudWatch answers with an error.
+    Broken,
 }
 
 impl Aws {
@@ -45,6 +73,18 @@ impl Aws {
                 self.hidden.lock().unwrap().insert(handle, seconds);
                 axum::Json(json!({})).into_response()
             }
+            "AmazonSQS.SendMessage" if *self.queue_is_broken.lock().unwrap() => {
+                let error =
+                    json!({"__type": "com.amazonaws.sqs#RequestThrottled", "message": "slow down"});
+                (StatusCode::BAD_REQUEST, axum::Json(error)).into_response()
+            }
+            "AmazonSQS.SendMessage" if body["QueueUrl"].as_str().unwrap().ends_with("/alerts") => {
+                let message = body["MessageBody"].as_str().unwrap().to_owned();
+                let delay = body["DelaySeconds"].as_u64().unwrap();
+                assert!(delay <= 900, "SQS delays at most 15 minutes");
+                self.wakes.lock().unwrap().push((delay, message));
+                axum::Json(json!({"MessageId": "1"})).into_response()
+            }
             "AmazonSQS.SendMessage" => {
                 let message = body["MessageBody"].as_str().unwrap().to_owned();
                 self.dead_letters.lock().unwrap().push(message);
@@ -57,18 +97,66 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// CloudWatch speaks CBOR. Source: "Smithy RPC v2 CBOR protocol".
+    fn cloudwatch(&self, operation: &str, body: &[u8]) -> Response {
+        let request: Value = ciborium::from_reader(body).unwrap();
+        self.actions
+            .lock()
+            .unwrap()
+            .insert(format!("cloudwatch:{operation}"));
+        let alarm = *self.alarm.lock().unwrap();
+        let answer = match (operation, alarm) {
+            (_, Alarm::Broken) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            ("DescribeAlarms", Alarm::Absent) => json!({"MetricAlarms": [], "CompositeAlarms": []}),
+            ("DescribeAlarms", alarm) => {
+                assert_eq!(
+                    request["AlarmTypes"],
+                    json!(["MetricAlarm", "CompositeAlarm"])
+                );
+                let described = json!({
+                    "AlarmName": request["AlarmNames"][0],
+                    "StateValue": if alarm == Alarm::Ok { "OK" } else { "ALARM" },
+                    "ActionsEnabled": alarm != Alarm::Off,
+                });
+                let kind = if alarm == Alarm::Composite {
+                    "CompositeAlarms"
+                } else {
+                    "MetricAlarms"
+                };
+                json!({ kind: [described] })
+            }
+            ("ListAlarmMuteRules", Alarm::Muted) => {
+                json!({"AlarmMuteRuleSummaries": [{"AlarmMuteRuleArn": "arn", "Status": "ACTIVE"}]})
+            }
+            ("ListAlarmMuteRules", _) => json!({"AlarmMuteRuleSummaries": []}),
+            (other, _) => panic!("unexpected call: {other}"),
+        };
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&answer, &mut bytes).unwrap();
+        let headers = [
+            ("content-type", "application/cbor"),
+            ("smithy-protocol", "rpc-v2-cbor"),
+        ];
+        (headers, bytes).into_response()
+    }
+}
+
 /// One endpoint for all services. A header of each request names the service and the action.
 pub(super) fn router(aws: Arc<Aws>) -> Router {
-    Router::new().fallback(move |headers: HeaderMap, body: String| {
+    Router::new().fallback(move |uri: Uri, headers: HeaderMap, body: Bytes| {
         let aws = Arc::clone(&aws);
         async move {
+            if let Some((_, operation)) = uri.path().split_once("/operation/") {
+                return aws.cloudwatch(operation, &body);
+            }
             let action = headers
                 .get("x-amz-target")
                 .unwrap()
                 .to_str()
                 .unwrap()
                 .to_owned();
-            aws.answer(&action, &serde_json::from_str(&body).unwrap())
+            aws.answer(&action, &serde_json::from_slice(&body).unwrap())
         }
     })
 }

@@ -75,10 +75,12 @@ impl Episode {
             ..Setting::default()
         })
         .await;
-        Self {
-            name: "critical-orders-5xx",
-            ..episode
-        }
+        episode.named("critical-orders-5xx")
+    }
+
+    /// The same with another alarm.
+    pub(super) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     /// The text of an alert.

@@ -18,7 +18,7 @@ pub(super) const BATCH_MAX: usize = 5;
 pub(super) const VISIBILITY: Duration = Duration::from_mins(2);
 pub(super) const RECEIVES_MAX: u32 = 100;
 /// The time-out of a call that hangs. An answer on loopback takes a millisecond.
-const HANG: Duration = Duration::from_millis(300);
+pub(super) const HANG: Duration = Duration::from_millis(300);
 const SEED: u64 = 20_260_719;
 
 /// A message in the queue.
@@ -31,9 +31,9 @@ struct Queued {
 }
 
 /// An instance that dies after a number of polls.
-struct Mortal<F> {
-    future: Pin<Box<F>>,
-    polls_left: u64,
+pub(super) struct Mortal<F> {
+    pub(super) future: Pin<Box<F>>,
+    pub(super) polls_left: u64,
 }
 
 impl<F: Future> Future for Mortal<F> {
@@ -49,7 +49,7 @@ impl<F: Future> Future for Mortal<F> {
 }
 
 /// Fails three calls in ten, each in one of many ways.
-fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
+pub(super) fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
     let random = Random::new(seed);
     let limited = |retry_after, global| Fault::Limited {
         retry_after,

@@ -109,6 +109,7 @@ impl Stage {
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
                 "AWS_ENDPOINT_URL_DYNAMODB" => &table_url,
                 "AWS_ENDPOINT_URL_SECRETS_MANAGER" => &aws_url,
+                "AWS_ENDPOINT_URL_CLOUDWATCH" => &aws_url,
                 "AWS_ENDPOINT_URL_SQS" => setting.queue_url.as_ref().unwrap_or(&aws_url),
                 _ => return None,
             };

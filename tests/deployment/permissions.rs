@@ -93,6 +93,9 @@ fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
                 ("sqs:GetQueueAttributes", queue("AlertsQueue")),
                 ("sqs:ReceiveMessage", queue("AlertsQueue")),
                 ("sqs:SendMessage", queue("AlertsDeadLetterQueue")),
+                ("sqs:SendMessage", queue("AlertsQueue")),
+                ("cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*")),
+                ("cloudwatch:ListAlarmMuteRules", "*".to_owned()),
             ],
         ),
         // The schedule of the daily test has this role.

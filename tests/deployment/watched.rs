@@ -155,12 +155,20 @@ pub(super) async fn use_alerts(shop: &Shop) {
         .template
         .function(Kind::AlertForwarder)
         .unwrap();
+    // An alarm, so that its incident is read and written too.
+    let alarm = json!({"AlarmName": "a", "NewStateValue": "ALARM", "StateChangeTime": "2026-11-25T12:00:00.000+0000",
+        "Trigger": {}});
     let alert = |id: &str| {
+        let text = if id == "m-1" {
+            alarm.to_string()
+        } else {
+            "Something broke.".to_owned()
+        };
         json!({"Records": [{
             "messageId": id, "receiptHandle": id, "eventSource": "aws:sqs", "attributes": {}, "awsRegion": "eu-west-1",
             "eventSourceARN": "arn:aws:sqs:eu-west-1:1:alerts",
             "body": json!({"Type": "Notification", "MessageId": id, "TopicArn": "arn:aws:sns:eu-west-1:1:alerts",
-                "Subject": "A test", "Message": "Something broke.", "Timestamp": "2026-11-25T12:00:00.000Z"}).to_string(),
+                "Subject": "A test", "Message": text, "Timestamp": "2026-11-25T12:00:00.000Z"}).to_string(),
         }]})
     };
     let functions = &shop.running.functions;

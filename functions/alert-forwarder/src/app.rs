@@ -11,10 +11,12 @@ use serde_json::Value;
 use shared::world::World;
 use tracing::Instrument as _;
 
+use crate::alarms::Alarms;
 use crate::channels::Channels;
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::deliver::Deliverer;
+use crate::digests::Digests;
 use crate::discord::Discord;
 use crate::envelope::unwrap;
 use crate::error::Error;
@@ -25,6 +27,8 @@ use crate::outcome::SERVICE;
 use crate::queue::Queue;
 use crate::seen::Seen;
 use crate::send::Sender;
+use crate::showing::Showing;
+use crate::watcher::Watcher;
 use crate::webhooks::Webhooks;
 
 /// The longest call of Secrets Manager or SQS. A longer one would leave too little time for the alert.
@@ -59,8 +63,12 @@ impl App {
             .set_timeout_config(Some(timeouts.clone()))
             .set_endpoint_url(endpoint("SECRETS_MANAGER"));
         let mut sqs = aws_sdk_sqs::config::Builder::from(&sdk);
-        sqs.set_timeout_config(Some(timeouts))
+        sqs.set_timeout_config(Some(timeouts.clone()))
             .set_endpoint_url(endpoint("SQS"));
+        let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&sdk);
+        cloudwatch
+            .set_timeout_config(Some(timeouts))
+            .set_endpoint_url(endpoint("CLOUDWATCH"));
 
         let discord = Discord::new(config.timeouts)?;
         let webhooks = Webhooks::new(
@@ -69,25 +77,42 @@ impl App {
         );
         let table = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
         let store = Store::new(table.clone(), config.table_name.clone());
-        let seen = Seen::new(table, config.table_name, world.clone());
-        let queue = Queue::new(
+        let seen = Arc::new(Seen::new(table, config.table_name, world.clone()));
+        let queue = Arc::new(Queue::new(
             aws_sdk_sqs::Client::from_conf(sqs.build()),
             config.queue_url,
             config.dead_letter_queue_url,
-        );
+        ));
         let sender = Sender::new(discord, config.timeouts.total, world.clone());
         let channels = Channels::new(sender, webhooks, config.routes, world.clone());
         let channels = Arc::new(channels);
-        let incidents = Incidents::new(
-            store,
-            Arc::clone(&channels),
-            config.accounts.clone(),
-            world.clone(),
-        );
+        let digests = Arc::new(Digests {
+            store: store.clone(),
+            channels: Arc::clone(&channels),
+            queue: Arc::clone(&queue),
+            world: world.clone(),
+        });
+        let showing = Showing {
+            channels: Arc::clone(&channels),
+            digests: Arc::clone(&digests),
+            accounts: config.accounts.clone(),
+        };
+        let incidents = Incidents::new(store, showing, Arc::clone(&queue), world.clone());
+        let incidents = Arc::new(incidents);
+        let watcher = Watcher {
+            incidents: Arc::clone(&incidents),
+            channels: Arc::clone(&channels),
+            digests,
+            alarms: Alarms::new(aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build())),
+            queue: Arc::clone(&queue),
+            seen: Arc::clone(&seen),
+            world: world.clone(),
+        };
         let deliverer = Deliverer::new(channels, seen, incidents, world.clone());
         Ok(Self {
             forwarder: Forwarder::new(
                 deliverer,
+                watcher,
                 queue,
                 config.accounts,
                 config.delivery_test_alarm,

@@ -8,10 +8,10 @@ use shared::world::World;
 use crate::channels::Channels;
 use crate::deadline::Deadline;
 use crate::envelope::Notification;
-use crate::event::{Event, Transition, Watched};
+use crate::event::{Event, Severity, Transition, Watched};
 use crate::incident::apply::Applied;
-use crate::incident::{Change, Incident};
-use crate::incidents::{Incidents, Tracked, changed_at, kept};
+use crate::incident::{Alert, Change, Incident};
+use crate::incidents::{Incidents, Tracked, changed_at};
 use crate::outcome::{Outcome, Why};
 use crate::render::{Options, render};
 use crate::route::Route;
@@ -26,8 +26,8 @@ const ALERT_BYTES_MAX: usize = 100_000;
 #[derive(Debug)]
 pub(crate) struct Deliverer {
     channels: Arc<Channels>,
-    seen: Seen,
-    incidents: Incidents,
+    seen: Arc<Seen>,
+    incidents: Arc<Incidents>,
     world: World,
 }
 
@@ -41,8 +41,8 @@ enum Delivery {
 impl Deliverer {
     pub(crate) const fn new(
         channels: Arc<Channels>,
-        seen: Seen,
-        incidents: Incidents,
+        seen: Arc<Seen>,
+        incidents: Arc<Incidents>,
         world: World,
     ) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl Deliverer {
                     .map_or(1, |record| record.receive_count);
                 (None, 1 < received)
             }
-            Claim::Sent => return Outcome::Suppressed,
+            Claim::Sent => return self.sent_before(event, deadline).await,
             Claim::Live(wait) => {
                 return Outcome::HandedBack {
                     why: Why::Claimed,
@@ -107,6 +107,26 @@ impl Deliverer {
         };
         self.settle(event, token.as_ref(), maybe_sent, delivery, deadline)
             .await
+    }
+
+    /// An alert that was sent, but perhaps not acknowledged: its instance may have died before it queued
+    /// the reminder.
+    async fn sent_before(&self, event: &Event, deadline: Deadline) -> Outcome {
+        let Some(transition) = &event.transition else {
+            return Outcome::Suppressed;
+        };
+        if transition.state != Watched::Alarm || event.severity != Severity::Critical {
+            return Outcome::Suppressed;
+        }
+        let key = key(&transition.alarm, transition.contributor.as_deref());
+        let look = |_: &mut Incident| Applied::Known;
+        match self.incidents.settle(&key, &look, false, deadline).await {
+            Tracked::Busy(wait) => Outcome::HandedBack {
+                why: Why::Claimed,
+                wait: Some(wait),
+            },
+            Tracked::Sent(_) | Tracked::Known { .. } | Tracked::Unreachable => Outcome::Suppressed,
+        }
     }
 
     /// Sends a message that nobody will edit.
@@ -143,7 +163,7 @@ impl Deliverer {
             self.end(&key, &change, deadline).await;
             return Delivery::Sent(sending);
         }
-        change.alert = Some(kept(notification));
+        change.alert = Some(Alert::of(notification));
         if transition.contributor.is_some() && transition.state == Watched::Alarm {
             self.register(transition, deadline).await;
         }

@@ -23,11 +23,14 @@ pub(crate) fn face(incident: &Incident, mut event: Event) -> Event {
             event.severity = incident.severity;
             event.silent = true;
             event.fields.retain(|field| field.name != ALARM_ITSELF);
-            if incident.closing == Closing::OkNeverCame {
-                let why =
-                    "CloudWatch says that the alarm is OK. The alert that says so never came.";
-                event.reason = why.into();
-                put_first(&mut event, field("Found OK", Some(incident.at)));
+            let found_out = match incident.closing {
+                Closing::Ok | Closing::Deleted => None,
+                Closing::OkNeverCame => Some("says that the alarm is OK."),
+                Closing::Absent => Some("has no such alarm any more."),
+            };
+            if let Some(what) = found_out {
+                event.reason = format!("The OK never came. CloudWatch {what}").into();
+                put_first(&mut event, field("Found out", Some(incident.at)));
             }
             put_first(&mut event, lasted_field(incident));
             put_first(&mut event, field("Fired", incident.fired_at));

@@ -1,5 +1,7 @@
 //! Forwards the messages of one invocation, and builds its answer.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use shared::world::World;
 
@@ -12,12 +14,15 @@ use crate::event::{Event, State};
 use crate::outcome::{Outcome, Why, report, report_delivery_test, report_undelivered};
 use crate::parse::parse;
 use crate::queue::{Queue, age, back_off};
+use crate::wake::Wake;
+use crate::watcher::Watcher;
 
 /// Forwards messages, and hands back the ones that cannot be delivered.
 #[derive(Debug)]
 pub(crate) struct Forwarder {
     deliverer: Deliverer,
-    queue: Queue,
+    watcher: Watcher,
+    queue: Arc<Queue>,
     accounts: Accounts,
     delivery_test_alarm: Option<String>,
     world: World,
@@ -26,13 +31,15 @@ pub(crate) struct Forwarder {
 impl Forwarder {
     pub(crate) fn new(
         deliverer: Deliverer,
-        queue: Queue,
+        watcher: Watcher,
+        queue: Arc<Queue>,
         accounts: Accounts,
         delivery_test_alarm: Option<String>,
         world: World,
     ) -> Self {
         Self {
             deliverer,
+            watcher,
             queue,
             accounts,
             delivery_test_alarm,
@@ -87,10 +94,15 @@ impl Forwarder {
                 wait: None,
             };
         };
-        let mut outcome = self
-            .deliverer
-            .deliver(notification, event, route, deadline)
-            .await;
+        let wake = Wake::read(notification);
+        let mut outcome = match &wake {
+            Some(wake) => self.watcher.handle(notification, wake, deadline).await,
+            None => {
+                self.deliverer
+                    .deliver(notification, event, route, deadline)
+                    .await
+            }
+        };
         let now = self.world.now();
         if let Some(record) = &notification.record {
             let left = || deadline.left_for_notes(self.world.machine_now());

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::envelope::Notification;
 use crate::event::{Severity, Transition, Watched};
 
 pub(crate) mod apply;
@@ -73,6 +74,29 @@ pub(crate) struct Alert {
     pub(crate) published_at: Option<String>,
 }
 
+impl Alert {
+    pub(crate) fn of(notification: &Notification) -> Self {
+        Self {
+            subject: notification.subject.clone(),
+            message: notification.message.clone(),
+            source_arn: notification.source_arn.clone(),
+            published_at: notification.published_at.clone(),
+        }
+    }
+
+    /// The message, to be understood again.
+    pub(crate) fn notification(&self) -> Notification {
+        Notification {
+            subject: self.subject.clone(),
+            json: serde_json::from_str(&self.message).ok(),
+            message: self.message.clone(),
+            source_arn: self.source_arn.clone(),
+            published_at: self.published_at.clone(),
+            ..Notification::default()
+        }
+    }
+}
+
 /// Why an incident is over.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Closing {
@@ -80,8 +104,21 @@ pub(crate) enum Closing {
     Ok,
     /// CloudWatch says that the alarm is OK, but no alert said so.
     OkNeverCame,
+    /// CloudWatch has no such alarm any more, and no alert said so.
+    Absent,
     /// Somebody deleted the alarm.
     Deleted,
+}
+
+/// How an opening began.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) enum Origin {
+    /// An alert said that something is wrong.
+    Known,
+    /// An OK came without its ALARM, which may still come.
+    Unexplained,
+    /// The same, but the OK came from a state in which nothing was wrong: nobody has to know.
+    Quiet,
 }
 
 /// An alarm's incident. The item in the table is this as JSON.
@@ -98,10 +135,8 @@ pub(crate) struct Incident {
     pub(crate) fired_at: Option<At>,
     /// Why it is over.
     pub(crate) closing: Closing,
-    /// An OK came without its ALARM, which may still come.
-    pub(crate) unexplained: bool,
-    /// That OK came from a state without data, so nobody has to know about it.
-    pub(crate) quiet: bool,
+    /// Whether the opening is explained by an alert that something was wrong.
+    pub(crate) origin: Origin,
     /// When the OK before the unexplained one was.
     pub(crate) closed_before: Option<At>,
     /// The newest changes between ALARM and another state.
@@ -120,8 +155,11 @@ pub(crate) struct Incident {
     pub(crate) contributors: BTreeSet<String>,
     /// How many reminders of this opening were sent.
     pub(crate) reminded: u32,
-    /// The opening for which a reminder is in the queue.
+    /// The opening for which a reminder is in the queue, and when it was posted.
     pub(crate) watched: u32,
+    pub(crate) begun: At,
+    /// Whether a message in the queue looks when flapping ends.
+    pub(crate) flap_watched: bool,
 }
 
 impl Default for Incident {
@@ -133,8 +171,7 @@ impl Default for Incident {
             opening: 0,
             fired_at: None,
             closing: Closing::Ok,
-            unexplained: false,
-            quiet: true,
+            origin: Origin::Known,
             closed_before: None,
             flips: Vec::new(),
             flapping: false,
@@ -145,6 +182,8 @@ impl Default for Incident {
             contributors: BTreeSet::new(),
             reminded: 0,
             watched: 0,
+            begun: At(0),
+            flap_watched: false,
         }
     }
 }
@@ -187,6 +226,15 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Notes that it shows what an incident is now.
+    pub(crate) const fn shows(&mut self, incident: &Incident) {
+        self.shown = self.wanted;
+        self.opening = incident.opening;
+        self.state = Some(incident.state);
+        self.flapping = incident.flapping;
+        self.posting = false;
+    }
+
     pub(crate) const fn is_due(&self) -> bool {
         self.shown < self.wanted
     }

@@ -15,27 +15,25 @@ use jiff::Timestamp;
 use shared::world::World;
 use tokio::time::timeout;
 
-use crate::accounts::Accounts;
-use crate::answer::RouteFault;
-use crate::channels::Channels;
 use crate::deadline::Deadline;
-use crate::envelope::Notification;
 use crate::event::Event;
-use crate::face::{face, line, note};
-use crate::incident::apply::Applied;
-use crate::incident::plan::{Step, step};
-use crate::incident::{Alert, At, Incident, View};
+use crate::held::{Held, announce};
+use crate::incident::apply::{Applied, QUIET};
+use crate::incident::{At, Incident};
 use crate::incident_store::{Item, Lease, Saved, Store, Unreachable};
-use crate::parse::parse;
-use crate::render::{Options, render};
-use crate::route::Route;
+use crate::queue::Queue;
+use crate::reminder;
 use crate::send::{End, Sending};
+use crate::showing::{Acted, Showing};
+use crate::wake::Wake;
 
 /// As with claims: longer than the function's time-out, shorter than the queue's visibility time-out.
 const LEASE: Duration = Duration::from_mins(1);
 /// Attempts to write an item that others write too.
 const TRIES_MAX: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(50);
+/// When an alert comes back whose reminder could not be queued.
+const PAUSE_UNWATCHED: Duration = Duration::from_secs(30);
 /// The most views that one holder of the lease acts for, so that a storm of changes cannot keep it.
 const ACTS_MAX: usize = 20;
 
@@ -43,8 +41,8 @@ const ACTS_MAX: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Incidents {
     store: Store,
-    channels: Arc<Channels>,
-    accounts: Accounts,
+    showing: Showing,
+    queue: Arc<Queue>,
     world: World,
 }
 
@@ -63,35 +61,22 @@ pub(crate) enum Tracked {
     Unreachable,
 }
 
-/// An incident while we hold its lease.
-struct Held<'a> {
-    key: &'a str,
-    owner: String,
-    item: Item<Incident>,
-    /// Routes where an earlier instance may have posted a message that it could not record.
-    doubtful: BTreeSet<String>,
-    /// What we did, to be kept when somebody else writes the item.
-    acted: BTreeMap<String, View>,
-    failed: BTreeSet<String>,
-    deadline: Deadline,
-}
-
 enum Begun<'a> {
     Held(Box<Held<'a>>),
     Ended(Tracked),
 }
 
 impl Incidents {
-    pub(crate) fn new(
+    pub(crate) const fn new(
         store: Store,
-        channels: Arc<Channels>,
-        accounts: Accounts,
+        showing: Showing,
+        queue: Arc<Queue>,
         world: World,
     ) -> Self {
         Self {
             store,
-            channels,
-            accounts,
+            showing,
+            queue,
             world,
         }
     }
@@ -172,7 +157,7 @@ impl Incidents {
             let mut item: Item<Incident> = self.store.load(key, now).await?;
             let known = change(&mut item.content) == Applied::Known;
             ever_new |= !known;
-            if known && item.content.is_shown() {
+            if known && item.content.is_shown() && !self.wants_watch(&item.content) {
                 return Ok(Begun::Ended(Tracked::Known { before: !ever_new }));
             }
             let busy = item.leased_for(&owner, now);
@@ -204,6 +189,7 @@ impl Incidents {
                     doubtful,
                     acted: BTreeMap::new(),
                     failed: BTreeSet::new(),
+                    unwatched: false,
                     deadline,
                 })),
             });
@@ -216,13 +202,24 @@ impl Incidents {
         let mut sent: Option<Sending> = None;
         for _ in 0..ACTS_MAX {
             let Some(route) = held.next() else {
+                self.watch(&mut held).await;
                 if self.finish(&mut held).await {
+                    // A line of a digest that could not be changed is no failure of a call.
+                    let is_open = sent.is_none() && !held.failed.is_empty();
+                    if is_open || (held.unwatched && held.failed.is_empty()) {
+                        return Tracked::Busy(PAUSE_UNWATCHED);
+                    }
                     return sent.map_or(Tracked::Known { before: false }, Tracked::Sent);
                 }
                 continue;
             };
-            let Some(sending) = self.act(&mut held, &route).await else {
-                continue;
+            let sending = match self.showing.act(&mut held, &route).await {
+                Acted::Sent(sending) => sending,
+                Acted::Announced => {
+                    self.write(&mut held).await;
+                    continue;
+                }
+                Acted::Noted => continue,
             };
             if !matches!(sending.end, End::Accepted { .. }) {
                 held.failed.insert(route);
@@ -235,107 +232,59 @@ impl Incidents {
         Tracked::Busy(Duration::from_secs(1))
     }
 
-    /// Makes one step for one route. `None` if Discord was not called.
-    async fn act(&self, held: &mut Held<'_>, route: &str) -> Option<Sending> {
-        let incident = held.item.content.clone();
-        let mut view = incident.views.get(route).cloned().unwrap_or_default();
-        let step = step(&incident, &view);
-        let configured = self.channels.route(route);
-        let sending = match (step, configured) {
-            // Without its route, a view cannot be shown; the alert's own route shows the incident.
-            (Step::Nothing | Step::Line, _) | (Step::Post { .. }, None) => {
-                view.shown = view.wanted;
-                held.record(route, view);
-                return None;
-            }
-            (Step::Post { loud }, Some(configured)) => {
-                if !view.posting {
-                    view.posting = true;
-                    held.record(route, view);
-                    self.write(held).await;
-                    return None;
-                }
-                self.post(held, configured, &incident, loud, &mut view)
-                    .await
-            }
-            (Step::Edit { line }, _) => {
-                let edited = self.edit(held, route, &incident, &view, line).await;
-                let Some(sending) = edited else {
-                    // The message cannot be edited any more. The next step posts another one.
-                    view.posted = None;
-                    held.record(route, view);
-                    return None;
-                };
-                sending
-            }
+    /// Whether a reminder, or a look at the end of flapping, must be in the queue and is not.
+    fn wants_watch(&self, incident: &Incident) -> bool {
+        let route = self.showing.channels.route(&incident.route);
+        let is_posted = incident
+            .views
+            .values()
+            .filter(|view| view.opening == incident.opening)
+            .filter_map(|view| view.posted.as_ref())
+            .any(|posted| posted.digest.is_none());
+        let reminds = is_posted && route.is_some_and(|route| reminder::is_wanted(incident, route));
+        let ends = incident.flapping && !incident.flap_watched;
+        self.queue.can_wake() && (reminds || ends)
+    }
+
+    /// Queues the messages to ourselves that are wanted, before the alert is acknowledged.
+    async fn watch(&self, held: &mut Held<'_>) {
+        if !self.wants_watch(&held.item.content) {
+            return;
+        }
+        let now = self.world.now();
+        let at = At::of(now);
+        let incident = &mut held.item.content;
+        let route = self.showing.channels.route(&incident.route);
+        let due = route.and_then(|route| reminder::due(route, at, 1));
+        let wake = |number, due| Wake {
+            incident: held.key.to_owned(),
+            opening: incident.opening,
+            number,
+            due,
         };
-        if matches!(sending.end, End::Accepted { .. }) {
-            view.shown = view.wanted;
-            view.opening = incident.opening;
-            view.state = Some(incident.state);
-            view.flapping = incident.flapping;
-            view.posting = false;
-        }
-        held.record(route, view);
-        Some(sending)
-    }
-
-    async fn post(
-        &self,
-        held: &Held<'_>,
-        route: &Route,
-        incident: &Incident,
-        loud: bool,
-        view: &mut View,
-    ) -> Sending {
-        let mut event = face(incident, self.event(incident));
-        event.silent |= !loud;
-        let maybe_sent = held.doubtful.contains(&route.name);
-        let compose = |options: &Options, detail| render(&event, options, detail);
-        let (sending, posted) = self
-            .channels
-            .post(route, &compose, maybe_sent, held.deadline)
-            .await;
-        if matches!(sending.end, End::Accepted { .. }) {
-            view.posted = Some(posted);
+        let (wake, is_reminder) = match due {
+            Some(due) if !incident.flapping => (wake(1, due), true),
+            Some(_) | None => (wake(0, At(at.0.saturating_add(QUIET))), false),
+        };
+        let delay = wake.delay(at).unwrap_or_default();
+        let left = held.deadline.left_for_notes(now);
+        if !self.queue.wake(&wake, delay, left).await {
+            held.unwatched = true;
+        } else if is_reminder {
+            incident.watched = incident.opening;
+            incident.begun = at;
         } else {
-            view.posting = sending.in_doubt;
+            incident.flap_watched = true;
         }
-        sending
     }
 
-    /// Edits the message. `None` if it cannot be edited, so that another one must be posted.
-    async fn edit(
-        &self,
-        held: &Held<'_>,
-        route: &str,
-        incident: &Incident,
-        view: &View,
-        with_line: bool,
-    ) -> Option<Sending> {
-        let posted = view.posted.as_ref()?;
-        let event = face(incident, self.event(incident));
-        let compose = |options: &Options, detail| render(&event, options, detail);
-        let edit = || self.channels.edit(route, posted, &compose, held.deadline);
-        let mut sending = edit().await?;
-        if matches!(sending.end, End::Barred(RouteFault::ThreadArchived)) {
-            // A message opens the thread.
-            let opening = |_: &Options, _| note("📂".to_owned(), Vec::new(), true);
-            self.channels
-                .add(route, posted, &opening, held.deadline)
-                .await?;
-            sending = edit().await?;
-        }
-        if matches!(sending.end, End::Barred(_) | End::NoWebhook) {
-            return None;
-        }
-        if with_line && matches!(sending.end, End::Accepted { .. }) {
-            let link = self.channels.link(posted, held.deadline).await;
-            let said = |_: &Options, _| line(incident, &event, link.as_deref());
-            // The message shows the state already: a line that fails is not worth another edit.
-            self.channels.add(route, posted, &said, held.deadline).await;
-        }
-        Some(sending)
+    /// An incident, and its newest alert. `None` if the table does not answer.
+    pub(crate) async fn load(&self, key: &str, deadline: Deadline) -> Option<(Incident, Event)> {
+        let now = self.world.now();
+        let read = timeout(deadline.left(now), self.store.load::<Incident>(key, now)).await;
+        let incident = read.ok()?.ok()?.content;
+        let event = self.showing.event(&incident);
+        Some((incident, event))
     }
 
     /// Writes what was shown, and gives the lease back. Returns whether nothing is left to do.
@@ -395,11 +344,6 @@ impl Incidents {
         self.store.save(key, item, keep, self.world.now()).await
     }
 
-    /// The newest alert of an incident, understood again.
-    fn event(&self, incident: &Incident) -> Event {
-        self.accounts.named(parse(&notification(&incident.alert)))
-    }
-
     fn lease(&self, owner: &str, deadline: Deadline) -> Lease {
         let now = self.world.now();
         let lease = LEASE.max(deadline.left(now) + LEASE / 2);
@@ -419,74 +363,6 @@ impl Incidents {
     async fn pause(&self, attempt: u32) {
         let most = PAUSE * 2_u32.pow(attempt.min(4));
         self.world.sleep(self.world.uniform(most)).await;
-    }
-}
-
-impl Held<'_> {
-    fn has_lease(&self) -> bool {
-        let lease = self.item.lease.as_ref();
-        lease.is_some_and(|lease| lease.owner == self.owner)
-    }
-
-    /// The next route that has to show something.
-    fn next(&self) -> Option<String> {
-        let mut views = self.item.content.views.iter();
-        views
-            .find(|(route, view)| view.is_due() && !self.failed.contains(*route))
-            .map(|(route, _)| route.clone())
-    }
-
-    fn record(&mut self, route: &str, view: View) {
-        self.acted.insert(route.to_owned(), view);
-        self.merge();
-    }
-
-    /// Puts what we did into the item. What is wanted by now stays.
-    fn merge(&mut self) {
-        for (route, mine) in &self.acted {
-            let view = self.item.content.views.entry(route.clone()).or_default();
-            let wanted = view.wanted.max(mine.wanted);
-            *view = View {
-                wanted,
-                ..mine.clone()
-            };
-        }
-    }
-}
-
-/// Announces each post in the item before it is made. Returns the routes where an earlier one may have
-/// been made without a record.
-fn announce(incident: &mut Incident, maybe_sent: bool, is_ours: bool) -> BTreeSet<String> {
-    let planned = incident.clone();
-    let mut doubtful = BTreeSet::new();
-    for (route, view) in &mut incident.views {
-        let posts = matches!(step(&planned, view), Step::Post { .. });
-        if (view.posting && !is_ours) || (posts && maybe_sent) {
-            doubtful.insert(route.clone());
-        }
-        view.posting = posts;
-    }
-    doubtful
-}
-
-/// The alert as it is kept.
-pub(crate) fn kept(notification: &Notification) -> Alert {
-    Alert {
-        subject: notification.subject.clone(),
-        message: notification.message.clone(),
-        source_arn: notification.source_arn.clone(),
-        published_at: notification.published_at.clone(),
-    }
-}
-
-fn notification(alert: &Alert) -> Notification {
-    Notification {
-        subject: alert.subject.clone(),
-        json: serde_json::from_str(&alert.message).ok(),
-        message: alert.message.clone(),
-        source_arn: alert.source_arn.clone(),
-        published_at: alert.published_at.clone(),
-        ..Notification::default()
     }
 }
 

@@ -88,6 +88,15 @@ impl Message {
         detail.less(!self.payload.components.is_empty(), self.has_image())
     }
 
+    /// Attaches a file.
+    pub(crate) fn attach(&mut self, file: File) {
+        self.payload.attachments.push(Attachment {
+            id: self.files.len(),
+            filename: file.name,
+        });
+        self.files.push(file);
+    }
+
     /// The message as an edit of a posted one. An edit can change neither the sound nor the thread.
     /// Source: "Edit Webhook Message", Discord developer documentation.
     pub(crate) fn into_edit(mut self) -> Self {

@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
     },
     /// It was delivered before, or is in the dead-letter queue.
     Suppressed,
-    /// Nobody has to know: an alarm is OK that never fired.
+    /// It has no message of its own: nobody has to know, or a digest has a line about it.
     Quiet,
     /// It was not delivered, and comes back later.
     HandedBack {
@@ -100,7 +100,7 @@ pub(crate) fn report(outcome: &Outcome, route: &str, kind: &str, now: Timestamp)
             metrics.count("AlertDuplicateSuppressed", 1).emit(now);
         }
         Outcome::Quiet => {
-            tracing::info!(route, kind, "nobody has to know");
+            tracing::info!(route, kind, "no message of its own");
             metrics.count("AlertQuiet", 1).emit(now);
         }
         Outcome::HandedBack { why, wait } => {

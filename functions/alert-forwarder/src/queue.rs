@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::envelope::{AttributeValue, Record};
 use crate::pace::WAIT_MAX;
+use crate::wake::Wake;
 
 /// The shortest time until a failed delivery is retried.
 const WAIT_LEAST: Duration = Duration::from_secs(30);
@@ -89,6 +90,34 @@ impl Queue {
             }
             Err(_) => tracing::warn!("no time was left to set the visibility of a message"),
         }
+    }
+
+    /// Whether the function can send messages to itself.
+    pub(crate) const fn can_wake(&self) -> bool {
+        self.url.is_some()
+    }
+
+    /// Sends a message to ourselves, to come after a delay. Returns whether that worked; without a queue
+    /// nothing comes, and nobody has to try again.
+    pub(crate) async fn wake(&self, wake: &Wake, delay: Duration, left: Duration) -> bool {
+        let (Some(url), Some(body)) = (&self.url, wake.body()) else {
+            return true;
+        };
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
+        let send = self
+            .client
+            .send_message()
+            .queue_url(url)
+            .message_body(body)
+            .delay_seconds(seconds)
+            .send();
+        let error = match timeout(left, send).await {
+            Ok(Ok(_)) => return true,
+            Ok(Err(error)) => DisplayErrorContext(error).to_string(),
+            Err(_) => "no time was left".to_owned(),
+        };
+        tracing::warn!(error, "a reminder could not be queued");
+        false
     }
 
     /// Sends a message that Discord refuses in every form to the dead-letter queue, so that it is not

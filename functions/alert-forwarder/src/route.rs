@@ -12,6 +12,9 @@ use crate::text::units;
 /// The webhook key of a route without one.
 const WEBHOOK_DEFAULT: &str = "default";
 
+/// The latest escalation: a day after the alarm.
+const MINUTES_MAX: u32 = 24 * 60;
+
 /// The routes in order. The last one takes everything.
 #[derive(Clone, Debug)]
 pub struct Routes(Vec<Route>);
@@ -43,6 +46,15 @@ pub(crate) struct Route {
     /// The lowest severity that mentions them.
     #[serde(default = "mention_default")]
     pub(crate) mention_from: Severity,
+    /// After how many minutes a critical alarm that still fires is said again; 0 for never.
+    #[serde(default = "remind_default")]
+    pub(crate) remind_after_minutes: u32,
+    /// After how many minutes it is said to the roles of `escalation`, or again to the same ones.
+    #[serde(default = "escalate_default")]
+    pub(crate) escalate_after_minutes: u32,
+    /// The roles to mention then.
+    #[serde(default)]
+    pub(crate) escalation: Vec<String>,
     /// The route to use while this one's webhook is not usable.
     #[serde(default)]
     pub(crate) fallback: Option<String>,
@@ -54,6 +66,14 @@ fn webhook_default() -> String {
 
 const fn mention_default() -> Severity {
     Severity::Critical
+}
+
+const fn remind_default() -> u32 {
+    15
+}
+
+const fn escalate_default() -> u32 {
+    45
 }
 
 /// The conditions of a route. An alert must meet all that are set.
@@ -91,6 +111,11 @@ pub enum RoutesError {
         "route {0:?}: roles must be at most {ROLES_MAX} different ids, or the mentions do not fit into a message"
     )]
     Roles(String),
+    /// Reminders that come too late, or an escalation before the first reminder.
+    #[error(
+        "route {0:?}: remind_after_minutes must be at most escalate_after_minutes, and both at most {MINUTES_MAX}"
+    )]
+    Reminders(String),
     /// A thread name that Discord would refuse.
     #[error(
         "route {0:?}: thread_name needs 1 to {THREAD_NAME_UNITS_MAX} characters, and no thread_id beside it"
@@ -142,7 +167,7 @@ impl Routes {
 }
 
 impl Route {
-    fn default_named(name: &str) -> Self {
+    pub(crate) fn default_named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             matches: Match::default(),
@@ -152,6 +177,9 @@ impl Route {
             tags: Vec::new(),
             roles: Vec::new(),
             mention_from: mention_default(),
+            remind_after_minutes: remind_default(),
+            escalate_after_minutes: escalate_default(),
+            escalation: Vec::new(),
             fallback: None,
         }
     }
@@ -180,7 +208,8 @@ impl Route {
         let is_id = |id: &str| {
             (17..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
         };
-        for id in self.roles.iter().chain(&self.tags).chain(&self.thread_id) {
+        let roles = self.roles.iter().chain(&self.escalation);
+        for id in roles.chain(&self.tags).chain(&self.thread_id) {
             if !is_id(id) {
                 return Err(RoutesError::Id(self.name.clone(), id.clone()));
             }
@@ -192,8 +221,15 @@ impl Route {
     /// Checks what Discord would refuse with every message.
     fn check_limits(&self) -> Result<(), RoutesError> {
         let differ = |ids: &[String]| ids.iter().collect::<BTreeSet<_>>().len() == ids.len();
-        if ROLES_MAX < self.roles.len() || !differ(&self.roles) {
-            return Err(RoutesError::Roles(self.name.clone()));
+        for roles in [&self.roles, &self.escalation] {
+            if ROLES_MAX < roles.len() || !differ(roles) {
+                return Err(RoutesError::Roles(self.name.clone()));
+            }
+        }
+        let (remind, escalate) = (self.remind_after_minutes, self.escalate_after_minutes);
+        let is_order = escalate == 0 || remind <= escalate;
+        if MINUTES_MAX < remind.max(escalate) || !is_order {
+            return Err(RoutesError::Reminders(self.name.clone()));
         }
         if let Some(thread_name) = &self.thread_name {
             let fits =
@@ -330,6 +366,18 @@ mod tests {
         assert!(error(&roles(&ids(101))).contains("at most 60 different ids"));
         let twice = format!("{}, {}", ids(1), ids(1));
         assert!(error(&roles(&twice)).contains("at most 60 different ids"));
+    }
+
+    #[test]
+    fn reminders_that_cannot_be_meant_are_refused_at_start() {
+        let route =
+            |members: &str| Routes::parse(Some(&format!(r#"[{{"name": "a", {members}}}]"#)));
+        let error = |members: &str| route(members).unwrap_err().to_string();
+        assert!(route(r#""remind_after_minutes": 0"#).is_ok());
+        assert!(route(r#""remind_after_minutes": 5, "escalate_after_minutes": 5"#).is_ok());
+        assert!(error(r#""remind_after_minutes": 60"#).contains("at most escalate_after_minutes"));
+        assert!(error(r#""escalate_after_minutes": 1441"#).contains("both at most 1440"));
+        assert!(error(r#""escalation": ["@here"]"#).contains("is not a Discord id"));
     }
 
     #[test]

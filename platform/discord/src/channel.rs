@@ -29,6 +29,7 @@ pub struct Discord {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) messages: Vec<Message>,
+    messages_max: Option<usize>,
     calls: Vec<Call>,
     ids: u64,
     pub(crate) script: Script,
@@ -138,6 +139,11 @@ impl Discord {
         }
     }
 
+    /// Keeps more or fewer messages than usual.
+    pub fn keep_messages(&self, most: usize) {
+        self.state().messages_max = Some(most);
+    }
+
     /// Deletes a message, as a moderator does.
     pub fn remove_message(&self, message_id: &str) {
         let mut state = self.state();
@@ -173,7 +179,8 @@ impl State {
     pub(crate) fn keep(&mut self, message: Message) {
         let has_files = !message.files.is_empty();
         self.messages.push(message);
-        let excess = self.messages.len().saturating_sub(MESSAGES_MAX);
+        let most = self.messages_max.unwrap_or(MESSAGES_MAX);
+        let excess = self.messages.len().saturating_sub(most);
         self.messages.drain(..excess);
         if !has_files {
             return;

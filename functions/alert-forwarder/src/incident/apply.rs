@@ -1,7 +1,7 @@
 //! Decides what a change of state means for an incident.
 
 use crate::event::Watched;
-use crate::incident::{At, Change, Closing, Incident, View};
+use crate::incident::{At, Change, Closing, Incident, Origin, View};
 
 /// This many changes between ALARM and another state…
 const FLIPS: usize = 4;
@@ -38,7 +38,7 @@ impl Incident {
             Watched::NoData | Watched::Calm if self.is_over() && !self.flapping => self.open(None),
             Watched::Ok if self.is_over() && !self.flapping => self.note_unexplained(change),
             Watched::Alarm | Watched::NoData | Watched::Calm | Watched::Ok | Watched::Gone => {
-                self.unexplained = false;
+                self.origin = Origin::Known;
             }
         }
         self.closing = match change.state {
@@ -62,13 +62,13 @@ impl Incident {
 
     /// An ALARM that is older than the OK which ended it. Everything else that is old says nothing new.
     fn apply_late(&mut self, change: &Change) -> Applied {
-        let is_own = self.unexplained
+        let is_own = self.origin != Origin::Known
             && change.state == Watched::Alarm
             && self.closed_before.is_none_or(|before| before < change.at);
         if !is_own {
             return Applied::Known;
         }
-        self.unexplained = false;
+        self.origin = Origin::Known;
         self.fired_at = Some(change.at);
         self.severity = self.severity.max(change.severity);
         self.want();
@@ -81,7 +81,7 @@ impl Incident {
             return false;
         }
         self.state = match closing {
-            Closing::Ok | Closing::OkNeverCame => Watched::Ok,
+            Closing::Ok | Closing::OkNeverCame | Closing::Absent => Watched::Ok,
             Closing::Deleted => Watched::Gone,
         };
         self.at = self.at.max(at);
@@ -119,7 +119,7 @@ impl Incident {
     fn open(&mut self, fired_at: Option<At>) {
         self.opening += 1;
         self.fired_at = fired_at;
-        self.unexplained = false;
+        self.origin = Origin::Known;
         self.reminded = 0;
     }
 
@@ -127,12 +127,11 @@ impl Incident {
     fn note_unexplained(&mut self, change: &Change) {
         self.closed_before = (0 < self.opening).then_some(self.at);
         self.open(None);
-        self.unexplained = true;
         // An alert that does not say where it comes from may come from ALARM.
-        self.quiet = matches!(
-            change.from,
-            Some(Watched::NoData | Watched::Ok | Watched::Calm)
-        );
+        self.origin = match change.from {
+            Some(Watched::NoData | Watched::Ok | Watched::Calm) => Origin::Quiet,
+            Some(Watched::Alarm | Watched::Gone) | None => Origin::Unexplained,
+        };
     }
 
     fn flip(&mut self, at: At) {

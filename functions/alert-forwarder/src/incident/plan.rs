@@ -1,7 +1,7 @@
 //! Decides what a channel needs, so that it shows an incident's newest state.
 
 use crate::event::Watched;
-use crate::incident::{Incident, View};
+use crate::incident::{Incident, Origin, View};
 
 /// What to do at Discord for one route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,7 +47,9 @@ fn first(incident: &Incident) -> Step {
     match incident.state {
         Watched::Alarm | Watched::NoData => Step::Post { loud: true },
         Watched::Calm => Step::Post { loud: false },
-        Watched::Ok if incident.fired_at.is_some() || !incident.quiet => Step::Post { loud: false },
+        Watched::Ok if incident.fired_at.is_some() || incident.origin == Origin::Unexplained => {
+            Step::Post { loud: false }
+        }
         Watched::Ok | Watched::Gone => Step::Nothing,
     }
 }
@@ -136,15 +138,19 @@ mod tests {
             wanted: 9,
             ..View::default()
         };
-        let ok = |fired_at, quiet| Incident {
+        let ok = |fired_at, origin| Incident {
             fired_at,
-            quiet,
+            origin,
             ..incident(Watched::Ok, 1, false)
         };
         let fired = Some(crate::incident::At(1));
-        check(&ok(None, true), &none, Step::Nothing);
-        check(&ok(None, false), &none, Step::Post { loud: false });
-        check(&ok(fired, true), &none, Step::Post { loud: false });
+        check(&ok(None, Origin::Quiet), &none, Step::Nothing);
+        check(
+            &ok(None, Origin::Unexplained),
+            &none,
+            Step::Post { loud: false },
+        );
+        check(&ok(fired, Origin::Known), &none, Step::Post { loud: false });
         check(&incident(Watched::Gone, 1, false), &none, Step::Nothing);
         check(
             &incident(Watched::NoData, 1, false),
