@@ -10,6 +10,7 @@ mod floods;
 mod formats;
 mod forum;
 mod goldens;
+mod graphs;
 mod hanging;
 mod headline;
 mod incident_run;

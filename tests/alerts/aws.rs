@@ -27,6 +27,9 @@ pub(super) struct Aws {
     pub(super) queue_is_broken: Mutex<bool>,
     /// What CloudWatch says about every alarm.
     pub(super) alarm: Mutex<Alarm>,
+    pub(super) graph: Mutex<Graph>,
+    /// The graphs that were asked for.
+    pub(super) widgets: Mutex<Vec<Value>>,
     /// The IAM actions of the calls so far.
     pub(super) actions: Mutex<BTreeSet<String>>,
 }
@@ -105,6 +108,9 @@ impl Aws {
             .lock()
             .unwrap()
             .insert(format!("cloudwatch:{operation}"));
+        if operation == "GetMetricWidgetImage" {
+            return self.graph(&request);
+        }
         let alarm = *self.alarm.lock().unwrap();
         let answer = match (operation, alarm) {
             (_, Alarm::Broken) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -132,14 +138,50 @@ impl Aws {
             ("ListAlarmMuteRules", _) => json!({"AlarmMuteRuleSummaries": []}),
             (other, _) => panic!("unexpected call: {other}"),
         };
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&answer, &mut bytes).unwrap();
-        let headers = [
-            ("content-type", "application/cbor"),
-            ("smithy-protocol", "rpc-v2-cbor"),
-        ];
-        (headers, bytes).into_response()
+        cbor(&answer)
     }
+
+    /// Draws a graph, or fails as the test wants.
+    fn graph(&self, request: &Value) -> Response {
+        let widget = serde_json::from_str(request["MetricWidget"].as_str().unwrap()).unwrap();
+        self.widgets.lock().unwrap().push(widget);
+        match *self.graph.lock().unwrap() {
+            Graph::None | Graph::Hanging => StatusCode::BAD_REQUEST.into_response(),
+            Graph::NoPicture => cbor(&image(b"<html>")),
+            Graph::Drawn => cbor(&image(&drawn())),
+        }
+    }
+}
+
+/// What CloudWatch answers to a request for a graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Graph {
+    #[default]
+    None,
+    NoPicture,
+    Drawn,
+    Hanging,
+}
+
+/// A small picture.
+pub(super) fn drawn() -> Vec<u8> {
+    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="60" height="30"><rect width="60" height="30" fill="white"/></svg>"#;
+    shared::picture::png(svg).unwrap()
+}
+
+fn image(bytes: &[u8]) -> ciborium::Value {
+    let name = ciborium::Value::Text("MetricWidgetImage".to_owned());
+    ciborium::Value::Map(vec![(name, ciborium::Value::Bytes(bytes.to_vec()))])
+}
+
+fn cbor(answer: &impl serde::Serialize) -> Response {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(answer, &mut bytes).unwrap();
+    let headers = [
+        ("content-type", "application/cbor"),
+        ("smithy-protocol", "rpc-v2-cbor"),
+    ];
+    (headers, bytes).into_response()
 }
 
 /// One endpoint for all services. A header of each request names the service and the action.
@@ -148,6 +190,9 @@ pub(super) fn router(aws: Arc<Aws>) -> Router {
         let aws = Arc::clone(&aws);
         async move {
             if let Some((_, operation)) = uri.path().split_once("/operation/") {
+                if *aws.graph.lock().unwrap() == Graph::Hanging {
+                    return std::future::pending().await;
+                }
                 return aws.cloudwatch(operation, &body);
             }
             let action = headers

@@ -18,10 +18,10 @@ use super::stage::{Random, Setting, Stage, handed_back};
 const SEED: u64 = 20_261_126;
 const ROLE: &str = "111111111111111111";
 
-/// As many changes as the suite asks for: the long one sets `PROPTEST_CASES`.
+/// As many changes as the suite asks for: about 2,000, and 20,000 with the many cases of the long one.
 fn changes() -> usize {
     let cases = proptest::test_runner::Config::default().cases;
-    if 10_000 <= cases { 20_000 } else { 2_000 }
+    (8 * usize::try_from(cases).unwrap()).min(20_000)
 }
 
 /// What went wrong in a run, and what the channel got. A run without failures proves nothing.

@@ -95,6 +95,7 @@ fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
                 ("sqs:SendMessage", queue("AlertsDeadLetterQueue")),
                 ("sqs:SendMessage", queue("AlertsQueue")),
                 ("cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*")),
+                ("cloudwatch:GetMetricWidgetImage", "*".to_owned()),
                 ("cloudwatch:ListAlarmMuteRules", "*".to_owned()),
             ],
         ),

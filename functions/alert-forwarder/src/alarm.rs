@@ -20,6 +20,7 @@ use contributor::Contributor;
 use mute::Mute;
 
 pub(crate) mod contributor;
+mod graph;
 mod logs;
 pub(crate) mod metric;
 mod mute;
@@ -135,6 +136,7 @@ impl<'a> Change<'a> {
         };
         let state = Watched::parse(&self.state);
         let alarm = self.arn.clone().unwrap_or_else(|| self.name.clone());
+        let graph = graph::widget(self.trigger, &self.name, self.region.as_deref());
         let mut event = Event {
             kind,
             severity: directives.severity.unwrap_or(Severity::Error),
@@ -156,6 +158,7 @@ impl<'a> Change<'a> {
             account: self.account.clone(),
             region: self.region.clone(),
             occurred_at: self.at.clone(),
+            graph,
             fingerprint: alarm.clone(),
             transition: Some(Transition {
                 alarm,

@@ -1,4 +1,4 @@
-//! Asks CloudWatch how an alarm is now.
+//! Asks CloudWatch how an alarm is now, and for the graph of its metric.
 
 use std::time::Duration;
 
@@ -9,6 +9,12 @@ use tokio::time::timeout;
 
 use crate::region::Arn;
 use crate::reminder::Found;
+
+/// The longest wait for a graph.
+const GRAPH_MAX: Duration = Duration::from_secs(2);
+const GRAPH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How every PNG begins.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// CloudWatch's alarms in the region of the function.
 #[derive(Clone, Debug)]
@@ -27,6 +33,30 @@ impl Alarms {
         };
         let asked = timeout(left, self.ask(name)).await;
         asked.unwrap_or(Found::Unknown)
+    }
+
+    /// Draws a graph as PNG, in at most [`GRAPH_MAX`]. An alert without a graph is better than a late one.
+    pub(crate) async fn graph(&self, widget: &str, left: Duration) -> Option<Vec<u8>> {
+        let drawn = self
+            .0
+            .get_metric_widget_image()
+            .metric_widget(widget)
+            .output_format("png")
+            .send();
+        let error = match timeout(left.min(GRAPH_MAX), drawn).await {
+            Ok(Ok(drawn)) => {
+                let png = drawn.metric_widget_image?.into_inner();
+                return Some(png)
+                    .filter(|png| png.starts_with(PNG) && png.len() <= GRAPH_BYTES_MAX);
+            }
+            Ok(Err(error)) => DisplayErrorContext(error).to_string(),
+            Err(_) => "it took too long".to_owned(),
+        };
+        tracing::warn!(
+            error,
+            "CloudWatch cannot draw a graph: the alert goes without it"
+        );
+        None
     }
 
     async fn ask(&self, name: &str) -> Found {

@@ -92,9 +92,12 @@ impl App {
             queue: Arc::clone(&queue),
             world: world.clone(),
         });
+        let alarms = Alarms::new(aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()));
         let showing = Showing {
             channels: Arc::clone(&channels),
             digests: Arc::clone(&digests),
+            alarms: alarms.clone(),
+            world: world.clone(),
             accounts: config.accounts.clone(),
         };
         let incidents = Incidents::new(store, showing, Arc::clone(&queue), world.clone());
@@ -103,7 +106,7 @@ impl App {
             incidents: Arc::clone(&incidents),
             channels: Arc::clone(&channels),
             digests,
-            alarms: Alarms::new(aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build())),
+            alarms,
             queue: Arc::clone(&queue),
             seen: Arc::clone(&seen),
             world: world.clone(),

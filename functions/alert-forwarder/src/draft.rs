@@ -35,6 +35,7 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         picture: None,
         raw: notification.message.clone(),
         transition: None,
+        graph: None,
         word: None,
     }
 }

@@ -52,6 +52,8 @@ pub struct Event {
     pub raw: String,
     /// What it says about the state of an alarm. Only such an event has an incident.
     pub transition: Option<Transition>,
+    /// The graph that CloudWatch can draw of it.
+    pub(crate) graph: Option<String>,
     /// Replaces the word for the state: `FLAPPING`.
     pub(crate) word: Option<&'static str>,
 }

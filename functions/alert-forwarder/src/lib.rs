@@ -3,12 +3,9 @@
 //! Read `event.rs` and `forward.rs` first. Three pure steps turn an invocation into messages:
 //! [`envelope`] unwraps it, [`mod@parse`] understands each message, and [`mod@render`] writes what
 //! Discord gets. [`app`] wires the function, [`forward`] goes through the messages of an invocation,
-//! [`deliver`] claims and sends one of them, and [`send`] makes its calls. Only [`discord`], [`seen`],
-//! [`webhooks`] and [`queue`] do I/O.
-//!
-//! Not there yet: incidents (editing an alarm's message when the alarm ends), flood control, graphs and
-//! log lines. [`Event::fingerprint`] identifies an incident, [`Call::Edit`] edits its message, and
-//! [`Event::picture`] is shown in it.
+//! [`deliver`] claims and sends one of them, and [`send`] makes its calls. An alarm's message follows the
+//! alarm: [`incident`] decides without I/O, [`incidents`] and [`showing`] act. Only [`discord`], [`seen`],
+//! [`incident_store`], [`webhooks`], [`queue`] and [`alarms`] do I/O.
 
 mod accounts;
 mod alarm;

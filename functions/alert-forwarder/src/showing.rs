@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use shared::world::World;
+
 use crate::accounts::Accounts;
+use crate::alarms::Alarms;
 use crate::answer::RouteFault;
 use crate::channels::Channels;
 use crate::digests::Digests;
@@ -21,6 +24,8 @@ use crate::send::{End, Sending};
 pub(crate) struct Showing {
     pub(crate) channels: Arc<Channels>,
     pub(crate) digests: Arc<Digests>,
+    pub(crate) alarms: Alarms,
+    pub(crate) world: World,
     pub(crate) accounts: Accounts,
 }
 
@@ -139,7 +144,7 @@ impl Showing {
         loud: bool,
         view: &mut View,
     ) -> Sending {
-        let mut event = face(incident, self.event(incident));
+        let mut event = self.face(incident, held).await;
         event.silent |= !loud;
         let maybe_sent = held.doubtful.contains(&route.name);
         let compose = |options: &Options, detail| render(&event, options, detail);
@@ -165,7 +170,7 @@ impl Showing {
         with_line: bool,
     ) -> Option<Sending> {
         let posted = view.posted.as_ref()?;
-        let event = face(incident, self.event(incident));
+        let event = self.face(incident, held).await;
         let compose = |options: &Options, detail| render(&event, options, detail);
         let edit = || self.channels.edit(route, posted, &compose, held.deadline);
         let mut sending = edit().await?;
@@ -187,6 +192,17 @@ impl Showing {
             self.channels.add(route, posted, &said, held.deadline).await;
         }
         Some(sending)
+    }
+
+    /// The event of the message, with its graph. An edit uploads the graph again: Discord keeps no
+    /// attachment that an embed shows.
+    async fn face(&self, incident: &Incident, held: &Held<'_>) -> Event {
+        let mut event = face(incident, self.event(incident));
+        if let Some(widget) = &event.graph {
+            let left = held.deadline.left(self.world.now()) / 4;
+            event.picture = self.alarms.graph(widget, left).await;
+        }
+        event
     }
 
     /// The newest alert of an incident, understood again.

@@ -116,6 +116,11 @@ impl Discord {
         state.channels.threads.insert(thread_id.to_owned(), thread);
     }
 
+    /// The threads whose state was changed.
+    pub(crate) fn threads(&self) -> BTreeMap<String, Thread> {
+        self.state().channels.threads.clone()
+    }
+
     /// Makes the next calls fail, one fault for each.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().script.queue(faults);

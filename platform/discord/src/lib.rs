@@ -21,4 +21,3 @@ mod webhook;
 pub use channel::{Call, Discord, TARGET};
 pub use router::router;
 pub use thread::Thread;
-pub use webhook::GUILD_ID;

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::markdown::{self, Node};
 
+/// The server that every channel belongs to.
+pub const GUILD_ID: &str = "2";
 /// The channel that every webhook posts to.
 pub(crate) const CHANNEL_ID: &str = "1";
 
@@ -31,6 +33,8 @@ pub struct Message {
     pub flags: u64,
     /// The mentions that notify: `@everyone`, `@here`, `<@1>`, `<@&1>`.
     pub pings: Vec<String>,
+    /// The mentions that notified somebody when it was posted. An edit notifies nobody.
+    pub pinged: Vec<String>,
     /// The latest filter of its mentions.
     pub allowed_mentions: Option<Value>,
     /// The sender's name, if it is not the webhook's.

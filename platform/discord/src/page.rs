@@ -1,20 +1,24 @@
 //! The page that looks like the channel: one document that loads nothing and escapes everything.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::channel::Discord;
 use crate::markdown::{self, Node, Style};
-use crate::message::{File, Message};
+use crate::message::{File, GUILD_ID, Message};
+use crate::thread::Thread;
 
-/// Seconds between two refreshes.
+/// Seconds between two refreshes, for a browser without scripts.
 const REFRESH_SECONDS: u32 = 3;
+/// The emoji that a reader can react with. The first two say that somebody looks at an alarm.
+const EMOJI: [&str; 3] = ["✅", "👀", "🎉"];
 /// The flag of a message without a sound.
 const SILENT: u64 = 1 << 12;
 /// The number of messages on the page; it shows the newest.
@@ -36,7 +40,8 @@ const SCRIPT: &str = include_str!("page.js");
 pub(crate) async fn page(State(discord): State<Arc<Discord>>, uri: OriginalUri) -> Response {
     // The page may be at any path of another server.
     let base = uri.path().trim_end_matches('/');
-    let page = render(&discord.messages(), base, discord.now());
+    let threads = discord.threads();
+    let page = render(&discord.messages(), &threads, base, discord.now());
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -54,6 +59,19 @@ pub(crate) async fn script() -> Response {
         (header::CACHE_CONTROL, "no-store"),
     ];
     (headers, SCRIPT).into_response()
+}
+
+/// `POST /reactions/{id}/{emoji}`: a reader's click. A page of another site cannot send its header.
+pub(crate) async fn react(
+    State(discord): State<Arc<Discord>>,
+    Path((id, emoji)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> StatusCode {
+    if !headers.contains_key("x-reaction") || !EMOJI.contains(&emoji.as_str()) {
+        return StatusCode::FORBIDDEN;
+    }
+    discord.react(&id, &emoji);
+    StatusCode::NO_CONTENT
 }
 
 /// `GET /images/{id}`: an attached image.
@@ -80,7 +98,12 @@ fn is_image(file: &File) -> bool {
 
 /// Renders the channel. In the document the newest message is first; the style draws it last, as Discord
 /// does, and begins at that end.
-fn render(messages: &[Message], base: &str, now: Timestamp) -> String {
+fn render(
+    messages: &[Message],
+    threads: &BTreeMap<String, Thread>,
+    base: &str,
+    now: Timestamp,
+) -> String {
     let base = escape(base);
     let mut page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
@@ -95,17 +118,25 @@ fn render(messages: &[Message], base: &str, now: Timestamp) -> String {
         page.push_str("<p class=none>No messages yet.</p>");
     }
     for message in messages.iter().rev().take(SHOWN_MAX) {
-        article(message, &base, now, &mut page);
+        let thread = message.thread_id.as_ref().and_then(|id| threads.get(id));
+        article(message, thread.copied(), &base, now, &mut page);
     }
     page.push_str("</main></html>");
     page
 }
 
-fn article(message: &Message, base: &str, now: Timestamp, page: &mut String) {
+fn article(
+    message: &Message,
+    thread: Option<Thread>,
+    base: &str,
+    now: Timestamp,
+    page: &mut String,
+) {
     let name = escape(message.username.as_deref().unwrap_or("Surefire"));
     let edited = message
         .edited_at
-        .map_or("", |_| " <span class=small>(edited)</span>");
+        .map(|at| format!(" <span class=small title='{at}'>(edited)</span>"))
+        .unwrap_or_default();
     let silent = if message.flags & SILENT == 0 {
         ""
     } else {
@@ -114,13 +145,17 @@ fn article(message: &Message, base: &str, now: Timestamp, page: &mut String) {
     // Writing to a String cannot fail, here and below.
     let _ = write!(
         page,
-        "<article><div class=avatar>🔥</div><div class=body>\
+        "<article id='m{}'{}><div class=avatar>🔥</div><div class=body>\
          <div><span class=name>{name}</span><span class=bot>APP</span>{}{edited}{silent}</div>",
+        escape(&message.id),
+        if message.thread_id.is_some() && message.thread_name.is_none() {
+            " class=reply"
+        } else {
+            ""
+        },
         time_tag(message.at, now),
     );
-    if let Some(thread) = &message.thread_name {
-        let _ = write!(page, "<div class=thread>💬 {}</div>", escape(thread));
-    }
+    place(message, thread, page);
     if !message.content.is_empty() {
         let content = html(&markdown::parse(&message.content), now);
         let _ = write!(page, "<div class=text>{content}</div>");
@@ -132,7 +167,47 @@ fn article(message: &Message, base: &str, now: Timestamp, page: &mut String) {
         file(one, base, page);
     }
     buttons(&message.components, page);
+    reactions(message, base, page);
     page.push_str("</div></article>");
+}
+
+/// The thread that a message began or is in, its state, and whom the message pinged when it was posted.
+fn place(message: &Message, thread: Option<Thread>, page: &mut String) {
+    let state = match thread {
+        None | Some(Thread::Open) => "",
+        Some(Thread::Archived) => " · archived",
+        Some(Thread::Locked) => " · locked 🔒",
+        Some(Thread::Gone) => " · deleted",
+    };
+    // Writing to a String cannot fail, here and below.
+    let _ = match (&message.thread_name, &message.thread_id) {
+        (Some(name), _) => write!(page, "<div class=thread>💬 {}{state}</div>", escape(name)),
+        (None, Some(id)) => write!(
+            page,
+            "<div class=small>↳ in the thread {}{state}</div>",
+            escape(id)
+        ),
+        (None, None) => Ok(()),
+    };
+    if !message.pinged.is_empty() {
+        let pinged = escape(&message.pinged.join(", "));
+        let _ = write!(page, "<div class=pings>🔔 pings {pinged}</div>");
+    }
+}
+
+/// A button for each reaction. The page's script sends it, so that the reader stays where he is.
+fn reactions(message: &Message, base: &str, page: &mut String) {
+    let id = escape(&message.id);
+    page.push_str("<div class=reactions>");
+    for emoji in EMOJI {
+        let is_on = message.reactions.iter().any(|one| one == emoji);
+        let class = if is_on { " class=on" } else { "" };
+        let _ = write!(
+            page,
+            "<button{class} data-react='{base}/reactions/{id}/{emoji}' aria-pressed={is_on}>{emoji}</button>"
+        );
+    }
+    page.push_str("</div>");
 }
 
 fn embed(embed: &Value, now: Timestamp, page: &mut String) {
@@ -285,7 +360,12 @@ fn html(nodes: &[Node], now: Timestamp) -> String {
     out
 }
 
+/// A link. One to a message of this server leads to it on this page.
 fn anchor(out: &mut String, label: &str, url: &str) -> std::fmt::Result {
+    let own = format!("https://discord.com/channels/{GUILD_ID}/");
+    if let Some((_, id)) = url.strip_prefix(&own).and_then(|rest| rest.split_once('/')) {
+        return write!(out, "<a href='#m{}'>{label}</a>", escape(id));
+    }
     match safe_link(url) {
         Some(url) => write!(
             out,

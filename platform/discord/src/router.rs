@@ -26,6 +26,7 @@ pub fn router(discord: Arc<Discord>) -> Router {
         .route("/", get(page::page))
         .route("/page.js", get(page::script))
         .route("/images/{id}", get(page::image))
+        .route("/reactions/{id}/{emoji}", post(page::react))
         .nest("/api", webhooks.clone())
         .nest("/api/{version}", webhooks)
         // `limits` refuses large bodies, with Discord's error.

@@ -14,11 +14,8 @@ use crate::channel::{Call, Discord, TARGET};
 use crate::fault::{Attempt, Fault, RetryAfter};
 use crate::incoming::Incoming;
 use crate::limits;
-use crate::message::{CHANNEL_ID, File, Message, pings};
+use crate::message::{CHANNEL_ID, File, GUILD_ID, Message, pings};
 use crate::thread::Place;
-
-/// The server that every channel belongs to.
-pub const GUILD_ID: &str = "2";
 
 /// `POST /webhooks/{id}/{token}`.
 pub(crate) async fn execute(
@@ -261,6 +258,7 @@ fn post(discord: &Discord, incoming: &Incoming) -> Response {
         thread_id,
         thread_name,
         pings: pings(&content, allowed_mentions.as_ref()),
+        pinged: pings(&content, allowed_mentions.as_ref()),
         content,
         embeds: list(&payload, "embeds"),
         components: list(&payload, "components"),

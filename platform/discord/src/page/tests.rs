@@ -25,6 +25,7 @@ fn message(text: &str) -> Message {
             bytes: text.as_bytes().to_vec(),
         }],
         pings: Vec::new(),
+        pinged: vec![text.to_owned()],
         allowed_mentions: None,
         username: Some(text.to_owned()),
         at: Timestamp::UNIX_EPOCH,
@@ -37,14 +38,16 @@ fn message(text: &str) -> Message {
 #[test]
 fn markup_in_a_message_is_escaped() {
     let now = Timestamp::UNIX_EPOCH;
-    let clean = render(&[message("clean")], "", now).matches('<').count();
+    let clean = render(&[message("clean")], &BTreeMap::new(), "", now)
+        .matches('<')
+        .count();
     for text in [
         "<script>alert(1)</script>",
         "'\"><img src=x onerror=alert(1)>",
         "&lt;b&gt;",
         "javascript:alert('1')",
     ] {
-        let page = render(&[message(text)], "", now);
+        let page = render(&[message(text)], &BTreeMap::new(), "", now);
         assert_eq!(page.matches('<').count(), clean, "{text}");
         assert_eq!(page.matches("<script").count(), 1, "only the page's own");
         assert!(!page.contains("<img"));
@@ -56,6 +59,7 @@ fn markup_in_a_message_is_escaped() {
 fn a_link_cannot_break_out_of_its_attribute() {
     let page = render(
         &[message("[a](https://x.example/'onclick='alert(1))")],
+        &BTreeMap::new(),
         "",
         Timestamp::UNIX_EPOCH,
     );
@@ -70,6 +74,7 @@ fn the_page_shows_colours_fields_and_times_like_the_channel() {
     let now: Timestamp = "2026-07-19T10:05:00Z".parse().unwrap();
     let page = render(
         &[message("**Orders** <t:1784455200:R> <t:1784455200:f>")],
+        &BTreeMap::new(),
         "/_local/discord",
         now,
     );
@@ -91,7 +96,12 @@ fn an_image_is_shown_and_a_type_that_could_contain_scripts_is_not() {
     let mut message = message("a");
     for (content_type, shown) in [("image/png", true), ("image/svg+xml", false)] {
         message.files[0].content_type = content_type.to_owned();
-        let page = render(&[message.clone()], "/d", Timestamp::UNIX_EPOCH);
+        let page = render(
+            &[message.clone()],
+            &BTreeMap::new(),
+            "/d",
+            Timestamp::UNIX_EPOCH,
+        );
         let image = "<img src='/d/images/2' alt='a'>";
         assert_eq!(page.contains(image), shown, "{content_type}");
         assert_eq!(page.contains("<details id='2'>"), !shown, "{content_type}");
@@ -103,7 +113,7 @@ fn buttons_a_new_thread_and_the_missing_sound_are_shown() {
     let mut message = message("Where");
     message.components =
         vec![json!({"components": [{"label": "Console", "url": "https://a.example/"}]})];
-    let page = render(&[message], "", Timestamp::UNIX_EPOCH);
+    let page = render(&[message], &BTreeMap::new(), "", Timestamp::UNIX_EPOCH);
     let button = "<div class=buttons><a href='https://a.example/' target=_blank \
                   rel='noreferrer noopener'>Console ↗</a></div>";
     assert!(page.contains(button), "{page}");
