@@ -25,6 +25,8 @@ pub(super) struct Aws {
     pub(super) wakes: Mutex<Vec<(u64, String)>>,
     /// Whether the queue refuses messages.
     pub(super) queue_is_broken: Mutex<bool>,
+    /// Whether the function may not send messages to it.
+    pub(super) queue_is_forbidden: Mutex<bool>,
     /// What CloudWatch says about every alarm.
     pub(super) alarm: Mutex<Alarm>,
     pub(super) graph: Mutex<Graph>,
@@ -80,6 +82,10 @@ impl Aws {
                 let error =
                     json!({"__type": "com.amazonaws.sqs#RequestThrottled", "message": "slow down"});
                 (StatusCode::BAD_REQUEST, axum::Json(error)).into_response()
+            }
+            "AmazonSQS.SendMessage" if *self.queue_is_forbidden.lock().unwrap() => {
+                let error = json!({"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"});
+                (StatusCode::FORBIDDEN, axum::Json(error)).into_response()
             }
             "AmazonSQS.SendMessage" if body["QueueUrl"].as_str().unwrap().ends_with("/alerts") => {
                 let message = body["MessageBody"].as_str().unwrap().to_owned();
@@ -163,9 +169,19 @@ pub(super) enum Graph {
     Hanging,
 }
 
-/// A small picture.
+/// A graph as CloudWatch draws it: a line that crosses its threshold.
 pub(super) fn drawn() -> Vec<u8> {
-    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="60" height="30"><rect width="60" height="30" fill="white"/></svg>"#;
+    let svg = r##"<svg xmlns="http://www.w3.org/2000/svg" width="600" height="300" font-family="DejaVu Sans">
+        <rect width="600" height="300" fill="#fff"/>
+        <text x="16" y="26" font-size="15" fill="#16191f">Errors, sum of each minute</text>
+        <path d="M50 250H580 M50 190H580 M50 130H580 M50 70H580" stroke="#eaeded"/>
+        <path d="M50 160H580" stroke="#d13212" stroke-width="2" stroke-dasharray="6 4"/>
+        <text x="500" y="152" font-size="12" fill="#d13212">threshold 1</text>
+        <path d="M50 248L120 246L190 249L260 243L330 240L400 238L430 170L460 96L500 80L580 74"
+            fill="none" stroke="#1f77b4" stroke-width="2.5"/>
+        <g font-size="12" fill="#545b64"><text x="20" y="254">0</text><text x="20" y="164">1</text>
+        <text x="20" y="74">2</text><text x="50" y="276">09:00</text><text x="290" y="276">09:30</text>
+        <text x="540" y="276">10:00</text></g></svg>"##;
     shared::picture::png(svg).unwrap()
 }
 

@@ -14,7 +14,7 @@ const ALONE_MAX: usize = 10;
 const CRITICAL_ALONE_MAX: usize = 18;
 
 /// A stage on which one role is mentioned.
-async fn stage() -> Stage {
+pub(super) async fn stage() -> Stage {
     Stage::set(Setting {
         routes: Some(r#"[{"name": "all", "roles": ["111111111111111111"]}]"#),
         level: Some(tracing::Level::INFO),
@@ -23,7 +23,7 @@ async fn stage() -> Stage {
     .await
 }
 
-fn alert(number: usize, state: &str, critical: bool) -> Value {
+pub(super) fn alert(number: usize, state: &str, critical: bool) -> Value {
     let name = if critical {
         format!("critical-{number:03}")
     } else {
@@ -42,7 +42,7 @@ fn alert(number: usize, state: &str, critical: bool) -> Value {
 }
 
 /// Delivers alerts in batches until all are accepted, and then what the function has sent to itself.
-async fn deliver(stage: &Stage, alerts: Vec<Value>) {
+pub(super) async fn deliver(stage: &Stage, alerts: Vec<Value>) {
     let mut waiting = alerts;
     while !waiting.is_empty() {
         let batch: Vec<Value> = waiting.drain(..waiting.len().min(5)).collect();

@@ -112,6 +112,19 @@ async fn a_reminder_is_queued_before_the_alert_is_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_queue_that_will_never_take_a_reminder_does_not_bring_the_alert_back() {
+    let episode = Episode::critical().await;
+    *episode.stage.aws.queue_is_forbidden.lock().unwrap() = true;
+    episode.get(alarm(0)).await;
+    assert_eq!(episode.shown(), ["🔴 ALARM @"]);
+    assert!(
+        episode
+            .stage
+            .logged("the function may not send itself messages")
+    );
+}
+
+#[tokio::test]
 async fn an_alert_that_was_sent_but_not_acknowledged_still_gets_its_reminder() {
     let episode = Episode::critical().await;
     let record = episode.record(&episode.message(alarm(0)));
@@ -185,7 +198,7 @@ async fn an_ok_ends_the_reminders() {
 }
 
 /// Lets a reminder be due while CloudWatch says this. Returns the messages after it.
-async fn due(found: Alarm) -> Episode {
+pub(super) async fn due(found: Alarm) -> Episode {
     let episode = Episode::critical().await;
     episode.get(alarm(0)).await;
     *episode.stage.aws.alarm.lock().unwrap() = found;

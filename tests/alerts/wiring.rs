@@ -1,12 +1,15 @@
 //! The template has what the forwarder relies on: its queue, its time-out, its secret.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alert_forwarder::{WebhookError, WebhookUrl};
 use local::serve::Options;
 use template::{Kind, SecretValue, Template};
 
+use super::aws::Alarm;
 use super::no_loss;
+use super::reminders;
 use super::stage::{Stage, alarm};
 
 fn template() -> Template {
@@ -70,6 +73,19 @@ async fn with_the_placeholder_of_the_template_alerts_are_handed_back_until_there
     stage.clock.advance(Duration::from_mins(1));
     assert!(stage.handed_back(&[alarm("a")]).await.is_empty());
     assert_eq!(stage.discord.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn the_function_asks_cloudwatch_for_exactly_what_its_role_allows() {
+    let episode = reminders::due(Alarm::Firing).await;
+    let asked = episode.stage.aws.actions.lock().unwrap().clone();
+    let role = resource("AlertForwarderRole");
+    let words = role.split(|character: char| !(character.is_alphanumeric() || character == ':'));
+    let allowed: BTreeSet<String> = words
+        .filter(|word| word.starts_with("cloudwatch:") && !word.ends_with(':'))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(asked, allowed);
 }
 
 #[test]

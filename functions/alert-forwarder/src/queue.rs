@@ -24,6 +24,15 @@ const WAIT_LEAST: Duration = Duration::from_secs(30);
 const WAIT_MOST: Duration = WAIT_MAX;
 const AGE_SHARE: u32 = 4;
 
+/// SQS' errors after which another try is useless. An alert that was delivered must not come back for them.
+const NEVER: [&str; 5] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "UnknownOperationException",
+];
+
 /// The queue of alerts, and its dead-letter queue.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -97,8 +106,7 @@ impl Queue {
         self.url.is_some()
     }
 
-    /// Sends a message to ourselves, to come after a delay. Returns whether that worked; without a queue
-    /// nothing comes, and nobody has to try again.
+    /// Sends a message to ourselves, to come after a delay. Returns false if it is worth another try.
     pub(crate) async fn wake(&self, wake: &Wake, delay: Duration, left: Duration) -> bool {
         let (Some(url), Some(body)) = (&self.url, wake.body()) else {
             return true;
@@ -113,11 +121,26 @@ impl Queue {
             .send();
         let error = match timeout(left, send).await {
             Ok(Ok(_)) => return true,
-            Ok(Err(error)) => DisplayErrorContext(error).to_string(),
-            Err(_) => "no time was left".to_owned(),
+            Ok(Err(error)) => error,
+            Err(_) => {
+                tracing::warn!("no time was left to queue a reminder");
+                return false;
+            }
         };
-        tracing::warn!(error, "a reminder could not be queued");
-        false
+        let code = error
+            .as_service_error()
+            .and_then(|error| error.meta().code());
+        let is_permanent = code.is_some_and(|code| NEVER.contains(&code));
+        let error = DisplayErrorContext(error).to_string();
+        if is_permanent {
+            tracing::error!(
+                error,
+                "the function may not send itself messages: nothing is said again, and flapping ends late"
+            );
+        } else {
+            tracing::warn!(error, "a reminder could not be queued");
+        }
+        is_permanent
     }
 
     /// Sends a message that Discord refuses in every form to the dead-letter queue, so that it is not
