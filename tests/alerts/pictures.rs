@@ -1,7 +1,8 @@
 //! Pictures of the channel for the documentation, at the width of a phone and of a desk.
 //!
 //! `cargo nextest run --workspace --run-ignored only -E 'test(/alerts::pictures/)'` writes
-//! `docs/discord-*.png`. Look at them before they are committed.
+//! `docs/discord-*.png`. It needs chromium and a font with emoji, such as `fonts-noto-color-emoji`. Look at
+//! the pictures before they are committed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::floods;
 use super::stage::{Setting, Stage, serve};
 
 const MINUTE: i64 = 60;
-const SIZES: [(&str, &str); 2] = [("phone", "390,844"), ("desk", "1000,760")];
+const SIZES: [(&str, &str); 2] = [("phone", "390,1100"), ("desk", "900,900")];
 
 /// Takes pictures of the channel as it is now.
 async fn take(stage: &Stage, name: &str) {

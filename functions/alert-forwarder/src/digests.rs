@@ -42,9 +42,18 @@ pub(crate) struct Digests {
     pub(crate) world: World,
 }
 
+/// Where a new incident is shown.
+pub(crate) enum Placed {
+    /// In a message of its own.
+    Alone,
+    /// In a line of a digest.
+    InDigest(Posted),
+    /// In a line of a digest that could not be shown.
+    NotYet,
+}
+
 impl Digests {
-    /// Finds a place for a new incident of a route: `None` for a message of its own, else where its line
-    /// is. Without the table every incident gets a message.
+    /// Finds a place for a new incident of a route. Without the table every incident gets a message.
     pub(crate) async fn place(
         &self,
         route: &Route,
@@ -52,7 +61,7 @@ impl Digests {
         incident: &Incident,
         event: &Event,
         deadline: Deadline,
-    ) -> Option<Posted> {
+    ) -> Placed {
         let now = self.world.now();
         let minute = At::of(now).0.div_euclid(MINUTE);
         let name = short_name(event);
@@ -71,18 +80,22 @@ impl Digests {
             let place = match changed {
                 Ok(Ok(Some(place))) => place,
                 Ok(Ok(None)) => continue,
-                Ok(Err(Unreachable)) | Err(_) => return None,
+                Ok(Err(Unreachable)) | Err(_) => return Placed::Alone,
             };
             if place.is_alone() {
-                return None;
+                return Placed::Alone;
             }
-            self.show(&flood, place, deadline).await;
-            return Some(Posted {
+            // A digest that cannot be shown now is shown by a message to ourselves, or the alert comes back.
+            if !self.show(&flood, place, deadline).await && !self.show_later(&flood, deadline).await
+            {
+                return Placed::NotYet;
+            }
+            return Placed::InDigest(Posted {
                 digest: Some(flood),
                 ..Posted::default()
             });
         }
-        None
+        Placed::Alone
     }
 
     /// Changes the line of an incident. Returns whether the change is kept, and will be shown.
@@ -156,6 +169,20 @@ impl Digests {
         false
     }
 
+    /// Sends a message to ourselves to show the newest lines. Returns whether it will come.
+    async fn show_later(&self, key: &str, deadline: Deadline) -> bool {
+        let now = self.world.now();
+        let wake = Wake {
+            incident: key.to_owned(),
+            opening: 0,
+            number: 0,
+            due: At(At::of(now).0.saturating_add(PAUSE)),
+        };
+        let delay = wake.delay(At::of(now)).unwrap_or_default();
+        let left = deadline.left_for_notes(now);
+        self.queue.can_wake() && self.queue.wake(&wake, delay, left).await
+    }
+
     /// `None` if somebody else wrote the item, so that it must be read again.
     async fn try_to_show(
         &self,
@@ -177,15 +204,8 @@ impl Digests {
         let is_early = board.posted.is_some() && since < PAUSE;
         if (is_early || is_leased) && self.queue.can_wake() {
             board.awaited = true;
-            let wake = Wake {
-                incident: key.to_owned(),
-                opening: 0,
-                number: 0,
-                due: At(At::of(now).0.saturating_add(PAUSE)),
-            };
-            let delay = wake.delay(At::of(now)).unwrap_or_default();
             // Queued before it is noted: two messages do no harm, and none would.
-            if !self.queue.wake(&wake, delay, deadline.left(now)).await {
+            if !self.show_later(key, deadline).await {
                 return Ok(Some(false));
             }
             let saved = self.store.save(key, &mut item, false, now).await?;

@@ -8,7 +8,7 @@ use crate::accounts::Accounts;
 use crate::alarms::Alarms;
 use crate::answer::RouteFault;
 use crate::channels::Channels;
-use crate::digests::Digests;
+use crate::digests::{Digests, Placed};
 use crate::event::Event;
 use crate::face::{face, line, note};
 use crate::held::Held;
@@ -58,14 +58,19 @@ impl Showing {
                 return Acted::Noted;
             }
             (Step::Post { loud }, Some(configured)) => {
-                if loud
-                    && self
-                        .is_in_digest(held, configured, &incident, &mut view)
-                        .await
-                {
-                    view.shows(&incident);
-                    held.record(route, view);
-                    return Acted::Noted;
+                let placed = self.place(held, configured, &incident, loud).await;
+                match placed {
+                    Placed::Alone => {}
+                    Placed::InDigest(posted) => {
+                        view.posted = Some(posted);
+                        view.shows(&incident);
+                        held.record(route, view);
+                        return Acted::Noted;
+                    }
+                    Placed::NotYet => {
+                        held.failed.insert(route.to_owned());
+                        return Acted::Noted;
+                    }
                 }
                 if !view.posting {
                     view.posting = true;
@@ -93,23 +98,21 @@ impl Showing {
         Acted::Sent(sending)
     }
 
-    /// Whether so many incidents begin that this one has only a line in a digest.
-    async fn is_in_digest(
+    /// Finds a place for an incident. A silent message needs none.
+    async fn place(
         &self,
         held: &Held<'_>,
         route: &Route,
         incident: &Incident,
-        view: &mut View,
-    ) -> bool {
+        loud: bool,
+    ) -> Placed {
+        if !loud {
+            return Placed::Alone;
+        }
         let event = self.event(incident);
-        let place = self
-            .digests
-            .place(route, held.key, incident, &event, held.deadline);
-        let Some(posted) = place.await else {
-            return false;
-        };
-        view.posted = Some(posted);
-        true
+        self.digests
+            .place(route, held.key, incident, &event, held.deadline)
+            .await
     }
 
     /// Changes the incident's line in its digest.
