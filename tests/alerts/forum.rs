@@ -167,3 +167,59 @@ async fn only_a_post_can_be_silent_and_buttons_need_a_parameter() {
         (400, 50_035),
     );
 }
+
+#[tokio::test]
+async fn a_readers_reaction_is_in_the_message_and_another_site_cannot_react() {
+    let server = Server::start().await;
+    let (_, posted) = server
+        .call("POST", "1", "?wait=true", &json!({"content": "c"}))
+        .await;
+    let id = posted["id"].as_str().unwrap().to_owned();
+    let click = async |emoji: &str, own_page: bool| {
+        let url = format!("{}/reactions/{id}/{emoji}", server.host);
+        let mut click = server.http.post(url);
+        if own_page {
+            click = click.header("x-reaction", "1");
+        }
+        click.send().await.unwrap().status().as_u16()
+    };
+    let reactions = async || {
+        let path = format!("/messages/{id}");
+        let (_, message) = server.call("GET", "1", &path, &Value::Null).await;
+        message["reactions"].as_array().unwrap().len()
+    };
+    assert_eq!((click("✅", false).await, reactions().await), (403, 0));
+    assert_eq!((click("💣", true).await, reactions().await), (403, 0));
+    assert_eq!((click("✅", true).await, reactions().await), (204, 1));
+    assert_eq!((click("✅", true).await, reactions().await), (204, 0));
+}
+
+#[tokio::test]
+async fn an_old_message_takes_five_edits_an_hour_and_says_so_with_a_429() {
+    let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let now = std::sync::Arc::clone(&clock);
+    let at = move || {
+        let second = now.load(std::sync::atomic::Ordering::Relaxed);
+        jiff::Timestamp::from_second(1_800_000_000 + second).unwrap()
+    };
+    let discord = Discord::with_clock(at);
+    let host = serve(discord::router(discord.clone())).await;
+    let http = Client::new();
+    let server = Server {
+        discord,
+        host,
+        http,
+    };
+    let new = json!({"content": "c"});
+    let (_, posted) = server.call("POST", "1", "?wait=true", &new).await;
+    let path = format!("/messages/{}", posted["id"].as_str().unwrap());
+    let edit = async |second: i64| {
+        clock.store(second, std::sync::atomic::Ordering::Relaxed);
+        server.call("PATCH", "1", &path, &new).await
+    };
+    for second in 0..5 {
+        assert_eq!(edit(3_600 + 10 * second).await.0, 200);
+    }
+    Server::is_error(edit(3_700).await, (429, 30_046));
+    assert_eq!(edit(7_300).await.0, 200, "an hour later");
+}
