@@ -46,11 +46,31 @@ pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
     needed
 }
 
+/// What the alert forwarder needs.
+fn needed_for_alerts() -> Vec<(&'static str, String)> {
+    let alerts = arn("dynamodb", "table/surefire-AlertsTable");
+    let secret = arn("secretsmanager", "secret:surefire-WebhookSecret-local0");
+    let queue = |name: &str| arn("sqs", &format!("surefire-{name}"));
+    vec![
+        ("dynamodb:DeleteItem", alerts.clone()),
+        ("dynamodb:GetItem", alerts.clone()),
+        ("dynamodb:PutItem", alerts.clone()),
+        ("dynamodb:UpdateItem", alerts),
+        ("secretsmanager:GetSecretValue", secret),
+        ("sqs:ChangeMessageVisibility", queue("AlertsQueue")),
+        ("sqs:DeleteMessage", queue("AlertsQueue")),
+        ("sqs:GetQueueAttributes", queue("AlertsQueue")),
+        ("sqs:ReceiveMessage", queue("AlertsQueue")),
+        ("sqs:SendMessage", queue("AlertsDeadLetterQueue")),
+        ("sqs:SendMessage", queue("AlertsQueue")),
+        ("cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*")),
+        ("cloudwatch:GetMetricWidgetImage", "*".to_owned()),
+        ("cloudwatch:ListAlarmMuteRules", "*".to_owned()),
+    ]
+}
+
 fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
-    let (orders, alerts) = (
-        arn("dynamodb", "table/surefire-OrdersTable"),
-        arn("dynamodb", "table/surefire-AlertsTable"),
-    );
+    let orders = arn("dynamodb", "table/surefire-OrdersTable");
     let index = |name: &str| format!("{orders}/index/{name}");
     let secret = |name: &str| arn("secretsmanager", &format!("secret:surefire-{name}-local0"));
     let queue = |name: &str| arn("sqs", &format!("surefire-{name}"));
@@ -80,25 +100,7 @@ fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
             "AuthorizerFunction",
             vec![("secretsmanager:GetSecretValue", secret("SigningSecret"))],
         ),
-        (
-            "AlertForwarderFunction",
-            vec![
-                ("dynamodb:DeleteItem", alerts.clone()),
-                ("dynamodb:GetItem", alerts.clone()),
-                ("dynamodb:PutItem", alerts.clone()),
-                ("dynamodb:UpdateItem", alerts),
-                ("secretsmanager:GetSecretValue", secret("WebhookSecret")),
-                ("sqs:ChangeMessageVisibility", queue("AlertsQueue")),
-                ("sqs:DeleteMessage", queue("AlertsQueue")),
-                ("sqs:GetQueueAttributes", queue("AlertsQueue")),
-                ("sqs:ReceiveMessage", queue("AlertsQueue")),
-                ("sqs:SendMessage", queue("AlertsDeadLetterQueue")),
-                ("sqs:SendMessage", queue("AlertsQueue")),
-                ("cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*")),
-                ("cloudwatch:GetMetricWidgetImage", "*".to_owned()),
-                ("cloudwatch:ListAlarmMuteRules", "*".to_owned()),
-            ],
-        ),
+        ("AlertForwarderFunction", needed_for_alerts()),
         // The schedule of the daily test has this role.
         (
             "AlertDeliveryTestRole",

@@ -229,7 +229,9 @@ impl Channels {
     async fn webhook(&self, posted: &Posted, deadline: Deadline) -> Option<WebhookUrl> {
         let now = self.world.now();
         let found = self.webhooks.by_id(&posted.webhook_id, now);
-        timeout(deadline.left(now), found).await.ok()?
+        timeout(deadline.left(self.world.machine_now()), found)
+            .await
+            .ok()?
     }
 
     /// The route's webhook, unless it is not valid or its circuit is open.
@@ -251,7 +253,7 @@ impl Channels {
                 }
             }
         };
-        let found = timeout(deadline.left(now), read).await;
+        let found = timeout(deadline.left(self.world.machine_now()), read).await;
         match found.unwrap_or(Err(WebhookError::Unreadable)) {
             Ok(webhook) if self.sender.circuits.is_open(&route.name, &webhook, now) => {
                 tracing::warn!(route = route.name, "the route's circuit is open");

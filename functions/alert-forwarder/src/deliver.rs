@@ -69,7 +69,7 @@ impl Deliverer {
         // Checked before the claim: while a route has to wait, every message of the queue comes here, and
         // each claim would cost two useless writes to the table.
         let now = self.world.now();
-        let left = deadline.left(now);
+        let left = deadline.left(self.world.machine_now());
         if let Err(given_up) = self.channels.wait(route, left, now) {
             return ended(given_up);
         }
@@ -251,7 +251,7 @@ impl Deliverer {
         delivery: Delivery,
         deadline: Deadline,
     ) -> Outcome {
-        let left = || deadline.left_for_notes(self.world.now());
+        let left = || deadline.left_for_notes(self.world.machine_now());
         let sending = match delivery {
             Delivery::Sent(sending) => sending,
             Delivery::Known { before } => {

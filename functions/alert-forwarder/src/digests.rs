@@ -76,7 +76,11 @@ impl Digests {
                     incident.state,
                 )
             };
-            let changed = timeout(deadline.left(now) / 4, self.change(&flood, place)).await;
+            let changed = timeout(
+                deadline.left(self.world.machine_now()) / 4,
+                self.change(&flood, place),
+            )
+            .await;
             let place = match changed {
                 Ok(Ok(Some(place))) => place,
                 Ok(Ok(None)) => continue,
@@ -108,7 +112,7 @@ impl Digests {
     ) -> bool {
         let (state, lasted) = (incident.state, incident.lasted());
         let change = |it: &mut Flood| it.change(key, incident.opening, state, lasted);
-        let left = deadline.left(self.world.now());
+        let left = deadline.left(self.world.machine_now());
         match timeout(left, self.change(flood, change)).await {
             Ok(Ok(Some(place))) => self.show(flood, place, deadline).await,
             // The item has expired: its message is older than the longest incident that has one.
@@ -124,7 +128,7 @@ impl Digests {
             it.critical.awaited = false;
             Some(Place::Alone)
         };
-        let left = deadline.left(self.world.now());
+        let left = deadline.left(self.world.machine_now());
         if !matches!(timeout(left, self.change(flood, forget)).await, Ok(Ok(_))) {
             return false;
         }
@@ -159,7 +163,7 @@ impl Digests {
     /// certain.
     async fn show(&self, key: &str, place: Place, deadline: Deadline) -> bool {
         for _ in 0..TRIES_MAX {
-            let left = deadline.left(self.world.now());
+            let left = deadline.left(self.world.machine_now());
             match timeout(left, self.try_to_show(key, place, deadline)).await {
                 Ok(Ok(Some(done))) => return done,
                 Ok(Ok(None)) => {}
@@ -179,7 +183,7 @@ impl Digests {
             due: At(At::of(now).0.saturating_add(PAUSE)),
         };
         let delay = wake.delay(At::of(now)).unwrap_or_default();
-        let left = deadline.left_for_notes(now);
+        let left = deadline.left_for_notes(self.world.machine_now());
         self.queue.can_wake() && self.queue.wake(&wake, delay, left).await
     }
 

@@ -90,7 +90,7 @@ impl Incidents {
         maybe_sent: bool,
         deadline: Deadline,
     ) -> Tracked {
-        let half = deadline.left(self.world.now()) / 2;
+        let half = deadline.left(self.world.machine_now()) / 2;
         let begun = timeout(half, self.begin(key, change, maybe_sent, deadline)).await;
         match begun {
             Ok(Ok(Begun::Held(held))) => self.work(*held).await,
@@ -106,7 +106,7 @@ impl Incidents {
         change: &(dyn Fn(&mut Incident) -> Applied + Sync),
         deadline: Deadline,
     ) -> bool {
-        let left = deadline.left_for_notes(self.world.now());
+        let left = deadline.left_for_notes(self.world.machine_now());
         let noted = timeout(left, self.try_to_note(key, change)).await;
         let done = matches!(noted, Ok(Ok(())));
         if !done {
@@ -135,7 +135,11 @@ impl Incidents {
     /// The contributors of an alarm that fired.
     pub(crate) async fn contributors(&self, key: &str, deadline: Deadline) -> Vec<String> {
         let now = self.world.now();
-        let read = timeout(deadline.left(now), self.store.load::<Incident>(key, now)).await;
+        let read = timeout(
+            deadline.left(self.world.machine_now()),
+            self.store.load::<Incident>(key, now),
+        )
+        .await;
         match read {
             Ok(Ok(item)) => item.content.contributors.into_iter().collect(),
             Ok(Err(Unreachable)) | Err(_) => Vec::new(),
@@ -267,7 +271,7 @@ impl Incidents {
             Some(_) | None => (wake(0, At(at.0.saturating_add(QUIET))), false),
         };
         let delay = wake.delay(at).unwrap_or_default();
-        let left = held.deadline.left_for_notes(now);
+        let left = held.deadline.left_for_notes(self.world.machine_now());
         if !self.queue.wake(&wake, delay, left).await {
             held.unwatched = true;
         } else if is_reminder {
@@ -281,7 +285,11 @@ impl Incidents {
     /// An incident, and its newest alert. `None` if the table does not answer.
     pub(crate) async fn load(&self, key: &str, deadline: Deadline) -> Option<(Incident, Event)> {
         let now = self.world.now();
-        let read = timeout(deadline.left(now), self.store.load::<Incident>(key, now)).await;
+        let read = timeout(
+            deadline.left(self.world.machine_now()),
+            self.store.load::<Incident>(key, now),
+        )
+        .await;
         let incident = read.ok()?.ok()?.content;
         let event = self.showing.event(&incident);
         Some((incident, event))
@@ -316,7 +324,7 @@ impl Incidents {
 
     /// Writes the item. If somebody else wrote it, reads it again with what we did, and returns false.
     async fn try_to_write(&self, held: &mut Held<'_>) -> bool {
-        let left = held.deadline.left_for_notes(self.world.now());
+        let left = held.deadline.left_for_notes(self.world.machine_now());
         let written = timeout(left, self.save(held.key, &mut held.item)).await;
         match written {
             Ok(Ok(Saved::Yes)) => return true,
@@ -329,7 +337,7 @@ impl Incidents {
             }
         }
         let now = self.world.now();
-        let left = held.deadline.left_for_notes(now);
+        let left = held.deadline.left_for_notes(self.world.machine_now());
         let fresh = timeout(left, self.store.load::<Incident>(held.key, now)).await;
         let Ok(Ok(fresh)) = fresh else {
             return true;
@@ -346,7 +354,7 @@ impl Incidents {
 
     fn lease(&self, owner: &str, deadline: Deadline) -> Lease {
         let now = self.world.now();
-        let lease = LEASE.max(deadline.left(now) + LEASE / 2);
+        let lease = LEASE.max(deadline.left(self.world.machine_now()) + LEASE / 2);
         let seconds = i64::try_from(lease.as_secs()).unwrap_or(i64::MAX);
         Lease {
             owner: owner.to_owned(),

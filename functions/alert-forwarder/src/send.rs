@@ -118,7 +118,7 @@ impl Sender {
 
     /// Reads something of a webhook: itself, or one of its messages. `None` if that did not work.
     pub(crate) async fn read(&self, url: reqwest::Url, deadline: Deadline) -> Option<Value> {
-        let patience = deadline.left(self.world.now()).min(self.call_max);
+        let patience = deadline.left(self.world.machine_now()).min(self.call_max);
         self.discord.get(url, patience).await
     }
 

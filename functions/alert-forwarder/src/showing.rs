@@ -202,7 +202,7 @@ impl Showing {
     async fn face(&self, incident: &Incident, held: &Held<'_>) -> Event {
         let mut event = face(incident, self.event(incident));
         if let Some(widget) = &event.graph {
-            let left = held.deadline.left(self.world.now()) / 4;
+            let left = held.deadline.left(self.world.machine_now()) / 4;
             event.picture = self.alarms.graph(widget, left).await;
         }
         event

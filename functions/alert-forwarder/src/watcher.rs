@@ -52,11 +52,18 @@ impl Watcher {
             wait: None,
         };
         if let Some(delay) = wake.delay(At::of(now)) {
-            let sent = self.queue.wake(wake, delay, deadline.left(now)).await;
+            let sent = self
+                .queue
+                .wake(wake, delay, deadline.left(self.world.machine_now()))
+                .await;
             return if sent { Outcome::Quiet } else { later };
         }
         let claim = match &notification.id {
-            Some(id) => self.seen.claim(id, CLAIMED_AS, deadline.left(now)).await,
+            Some(id) => {
+                self.seen
+                    .claim(id, CLAIMED_AS, deadline.left(self.world.machine_now()))
+                    .await
+            }
             None => Claim::Unknown,
         };
         let token = match claim {
@@ -73,7 +80,7 @@ impl Watcher {
         let queue_arn = notification.source_arn.as_deref().unwrap_or_default();
         let done = self.look(wake, queue_arn, deadline).await;
         if let Some(token) = &token {
-            let left = deadline.left_for_notes(self.world.now());
+            let left = deadline.left_for_notes(self.world.machine_now());
             if done {
                 self.seen.sent(token, None, left).await;
             } else {
@@ -98,7 +105,7 @@ impl Watcher {
             return true;
         }
         let alarm = event.transition.as_ref().map(|it| it.alarm.as_str());
-        let left = deadline.left(self.world.now()) / 2;
+        let left = deadline.left(self.world.machine_now()) / 2;
         let found = self
             .alarms
             .find(alarm.unwrap_or_default(), queue_arn, left)
@@ -247,7 +254,11 @@ impl Watcher {
         let now = self.world.now();
         let delay = wake.delay(At::of(now)).unwrap_or_default();
         self.queue
-            .wake(wake, delay, deadline.left_for_notes(now))
+            .wake(
+                wake,
+                delay,
+                deadline.left_for_notes(self.world.machine_now()),
+            )
             .await
     }
 
