@@ -28,6 +28,8 @@ struct Queued {
     receives: u32,
     sent_at: i64,
     visible_at: i64,
+    /// What the function sent to itself. `None` for an alarm.
+    wake: Option<String>,
 }
 
 /// An instance that dies after a number of polls.
@@ -89,8 +91,8 @@ pub(super) fn chaos(seed: u64) -> impl FnMut() -> Option<Fault> + Send {
 fn queue(alarms: usize, random: &Random, start: i64) -> Vec<Queued> {
     let mut queue = Vec::new();
     for number in 0..alarms {
-        // Bursts of fifty alarms at one moment, a minute apart.
-        let sent_at = start + 60_000 * i64::try_from(number / 50).unwrap();
+        // Bursts of eight alarms at one moment, a minute apart: more than ten would be one digest.
+        let sent_at = start + 60_000 * i64::try_from(number / 8).unwrap();
         let copies = if random.percent(10) { 2 } else { 1 };
         for copy in 0..copies {
             queue.push(Queued {
@@ -99,6 +101,7 @@ fn queue(alarms: usize, random: &Random, start: i64) -> Vec<Queued> {
                 receives: 0,
                 sent_at,
                 visible_at: sent_at,
+                wake: None,
             });
         }
     }
@@ -107,6 +110,9 @@ fn queue(alarms: usize, random: &Random, start: i64) -> Vec<Queued> {
 
 fn record(message: &Queued) -> Value {
     let mut record = alarm(&message.name);
+    if let Some(body) = &message.wake {
+        record["body"] = body.as_str().into();
+    }
     record["messageId"] = message.handle.as_str().into();
     record["receiptHandle"] = message.handle.as_str().into();
     record["attributes"] = json!({
@@ -171,7 +177,7 @@ async fn run(alarms: usize, seed: u64, level: Level) -> Run {
         dead: BTreeSet::new(),
     };
     let mut instance = stage.another_instance();
-    let mut crashes = 0;
+    let (mut crashes, mut wakes) = (0, 0);
     while !queue.waiting.is_empty() {
         let Some(batch) = queue.receive(stage.world.now().as_millisecond()) else {
             stage
@@ -195,6 +201,17 @@ async fn run(alarms: usize, seed: u64, level: Level) -> Run {
         };
         let hidden = std::mem::take(&mut *stage.aws.hidden.lock().unwrap());
         let now = stage.world.now().as_millisecond();
+        for (delay, body) in std::mem::take(&mut *stage.aws.wakes.lock().unwrap()) {
+            wakes += 1;
+            queue.waiting.push(Queued {
+                name: format!("wake-{wakes}"),
+                handle: format!("wake-{wakes}"),
+                receives: 0,
+                sent_at: now,
+                visible_at: now + 1_000 * i64::try_from(delay).unwrap(),
+                wake: Some(body),
+            });
+        }
         for message in batch {
             let hidden = hidden.get(&message.handle).copied();
             // Delivery is at least once: now and then SQS does not delete a message.
@@ -258,17 +275,29 @@ impl Queue {
 fn judge(stage: &Stage, alarms: usize, dead: &BTreeSet<String>) -> (usize, usize) {
     let dead_letters = stage.aws.dead_letters.lock().unwrap().clone();
     let mut seen: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+    let mut in_digests: BTreeSet<String> = BTreeSet::new();
     for message in stage.discord.messages() {
-        let line = message.line();
-        let name = line
+        let mut line = message.line();
+        for file in &message.files {
+            line += &String::from_utf8_lossy(&file.bytes);
+        }
+        let is_digest = line.contains("in one minute");
+        let mut names = line
             .split_whitespace()
-            .find(|word| word.starts_with("alarm-"));
-        let name = name.unwrap_or_else(|| panic!("{line}")).to_owned();
-        seen.entry(name).or_default().push(is_labelled(&message));
+            .filter(|word| word.starts_with("alarm-"))
+            .peekable();
+        assert!(names.peek().is_some(), "{line}");
+        if is_digest {
+            in_digests.extend(names.map(str::to_owned));
+        } else if let Some(name) = names.next() {
+            let labels = seen.entry(name.to_owned()).or_default();
+            labels.push(is_labelled(&message));
+        }
     }
     let lost: Vec<String> = (0..alarms)
         .map(|number| format!("alarm-{number:04}"))
-        .filter(|name| !seen.contains_key(name) && !dead.contains(name))
+        .filter(|name| !seen.contains_key(name) && !in_digests.contains(name))
+        .filter(|name| !dead.contains(name))
         .filter(|name| {
             !dead_letters
                 .iter()

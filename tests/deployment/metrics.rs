@@ -32,6 +32,12 @@ pub(super) const EMITTED: &[Metric] = &[
         "nothing is wrong: the table did its work",
     ),
     ("alert-forwarder", "AlertHandedBack", "reason", ""),
+    (
+        "alert-forwarder",
+        "AlertQuiet",
+        "",
+        "nothing new: a message shows it already",
+    ),
     ("alert-forwarder", "AlertRefused", "", ""),
     ("alert-forwarder", "DeliveryTestDelivered", "", ""),
     ("alert-forwarder", "OldestUndeliveredSeconds", "", ""),
