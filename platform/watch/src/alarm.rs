@@ -24,6 +24,8 @@ pub struct Alarm {
     pub actions: Actions,
     /// What it watches.
     pub body: Body,
+    /// Its properties in the template.
+    pub(crate) properties: Value,
 }
 
 /// The ARNs of the actions for each state.
@@ -129,6 +131,7 @@ pub(crate) fn read(logical: &str, resource: &Resource, stack: &str) -> Result<Al
     Ok(Alarm {
         logical_id: logical.to_owned(),
         name: name.unwrap_or_else(|| format!("{stack}-{logical}")),
+        properties: properties.clone(),
         description: text(properties, "AlarmDescription"),
         actions: Actions {
             alarm: actions("AlarmActions"),
@@ -233,7 +236,9 @@ fn query(id: String, metric: &Value, statistic: &str) -> Result<Query, String> {
 }
 
 /// Orders expressions so that each comes after those that it uses.
-fn in_order(mut waiting: Vec<(String, Expression)>) -> Result<Vec<(String, Expression)>, String> {
+pub(crate) fn in_order(
+    mut waiting: Vec<(String, Expression)>,
+) -> Result<Vec<(String, Expression)>, String> {
     let mut ordered: Vec<(String, Expression)> = Vec::new();
     while !waiting.is_empty() {
         let unknown: Vec<String> = waiting.iter().map(|(id, _)| id.clone()).collect();

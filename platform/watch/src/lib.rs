@@ -5,6 +5,7 @@
 
 mod alarm;
 mod composite;
+mod describe;
 mod emf;
 mod error;
 mod judge;
@@ -14,14 +15,17 @@ mod metric;
 mod pace;
 mod reason;
 mod region;
+mod series;
 mod statistic;
 mod store;
 mod suppress;
 mod trigger;
 mod watch;
+mod widget;
 
 pub use alarm::{Actions, Alarm, Body, MetricAlarm};
 pub use composite::{Composite, Rule, Suppressor};
+pub use describe::Described;
 pub use error::WatchError;
 pub use judge::{Missing, Point, State, Verdict, judge};
 pub use message::Change;
@@ -30,3 +34,4 @@ pub use pace::Pace;
 pub use statistic::Statistic;
 pub use store::Store;
 pub use watch::{Row, Watch};
+pub use widget::{Drawing, Line, Mark, Widget};

@@ -93,6 +93,12 @@ impl Store {
             .unwrap_or_default()
     }
 
+    /// The first minute that has a value of any metric.
+    pub fn first_minute(&self) -> Option<i64> {
+        let first = |minutes: &BTreeMap<i64, Bucket>| minutes.keys().next().copied();
+        self.metrics.values().filter_map(first).min()
+    }
+
     /// Every metric that has a value.
     pub fn metrics(&self) -> impl Iterator<Item = &Metric> {
         self.metrics.keys()

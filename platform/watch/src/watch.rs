@@ -7,12 +7,14 @@ use template::{Place, Stack};
 
 use crate::alarm::{self, Alarm, Body, COMPOSITE_ALARM, METRIC_ALARM, MetricAlarm};
 use crate::composite::Composite;
+use crate::describe::{self, Described};
 use crate::error::WatchError;
 use crate::judge::{EXTRA_PERIODS, Point, State, Verdict, judge};
-use crate::math::{self, Series};
+use crate::math::Series;
 use crate::message::{self, Change, Triggering};
 use crate::pace::Pace;
 use crate::reason::{self, Evidence, Reason};
+use crate::series::{self, Range};
 use crate::statistic::Statistic;
 use crate::store::Store;
 use crate::suppress::HeldBack;
@@ -126,6 +128,16 @@ impl Watch {
             })
         };
         self.alarms.iter().filter_map(row).collect()
+    }
+
+    /// An alarm as `DescribeAlarms` shows it.
+    pub fn described(&self, name: &str) -> Option<Described> {
+        let alarm = self.alarms.iter().find(|alarm| alarm.name == name)?;
+        let current = self.states.get(name)?;
+        Some(Described {
+            is_composite: matches!(alarm.body, Body::Composite(_)),
+            members: describe::members(alarm, &self.place, current.state, &current.reason),
+        })
     }
 
     /// An alarm's state.
@@ -308,26 +320,15 @@ impl Watch {
 }
 
 /// The values that an alarm compares, one for each period of the range, the oldest first.
-fn series(alarm: &MetricAlarm, store: &Store, end: i64, range: usize) -> Series {
-    let mut known: BTreeMap<String, Series> = BTreeMap::new();
-    for query in &alarm.metrics {
-        let value = |index: usize| {
-            let back = i64::try_from(range - index).unwrap_or(i64::MAX);
-            let begin = end - back * alarm.period_minutes;
-            let minutes = begin..begin + alarm.period_minutes;
-            store.statistic(&query.metric, minutes, query.statistic)
-        };
-        known.insert(query.id.clone(), (0..range).map(value).collect());
-    }
-    let ids: Vec<String> = alarm.metrics.iter().map(|query| query.id.clone()).collect();
-    for (id, expression) in &alarm.expressions {
-        // Ids were checked when the template was read, so this does not fail.
-        let value = math::calculate(expression, &known, &ids, range);
-        known.insert(id.clone(), value.unwrap_or_else(|_| vec![None; range]));
-    }
-    known
+fn series(alarm: &MetricAlarm, store: &Store, end: i64, periods: usize) -> Series {
+    let range = Range {
+        end,
+        period_minutes: alarm.period_minutes,
+        periods,
+    };
+    series::of(&alarm.metrics, &alarm.expressions, store, range)
         .remove(&alarm.returned)
-        .unwrap_or_else(|| vec![None; range])
+        .unwrap_or_else(|| vec![None; periods])
 }
 
 /// Whether a percentile of the alarm has too few values to say something.
@@ -356,7 +357,7 @@ fn unknown_children(alarms: &[(usize, Alarm)]) -> Vec<WatchError> {
                 absent
                     .map(|child| format!("its rule names the alarm `{child}`, which is not there"))
             }
-            Body::Metric(metric) => trial(metric).err(),
+            Body::Metric(metric) => series::trial(&metric.metrics, &metric.expressions).err(),
         };
         errors.extend(reason.map(|reason| WatchError {
             alarm: alarm.logical_id.clone(),
@@ -365,19 +366,6 @@ fn unknown_children(alarms: &[(usize, Alarm)]) -> Vec<WatchError> {
         }));
     }
     errors
-}
-
-/// Calculates an alarm's expressions once without data, to find unknown ids and wrong arguments.
-fn trial(alarm: &MetricAlarm) -> Result<(), String> {
-    let ids: Vec<String> = alarm.metrics.iter().map(|query| query.id.clone()).collect();
-    let mut known: BTreeMap<String, Series> = BTreeMap::new();
-    known.extend(ids.iter().map(|id| (id.clone(), vec![None])));
-    for (id, expression) in &alarm.expressions {
-        let value = math::calculate(expression, &known, &ids, 1);
-        let value = value.map_err(|error| format!("`{id}`: {error}"))?;
-        known.insert(id.clone(), value);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
