@@ -120,6 +120,9 @@ impl Aws {
         let alarm = *self.alarm.lock().unwrap();
         let answer = match (operation, alarm) {
             (_, Alarm::Broken) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            ("DescribeAlarms", _) if request["AlarmTypes"] == json!(["MetricAlarm"]) => {
+                children(&request["AlarmNames"])
+            }
             ("DescribeAlarms", Alarm::Absent) => json!({"MetricAlarms": [], "CompositeAlarms": []}),
             ("DescribeAlarms", alarm) => {
                 assert_eq!(
@@ -157,6 +160,27 @@ impl Aws {
             Graph::Drawn => cbor(&image(&drawn())),
         }
     }
+}
+
+/// The children of a composite alarm. The first is a composite alarm itself, so it is not among them; the
+/// second is an alarm of metric math.
+fn children(names: &Value) -> Value {
+    let alarm = |name: &Value| {
+        let name = name.as_str().unwrap();
+        json!({
+            "AlarmName": name,
+            "AlarmArn": format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}"),
+            "Threshold": 14.4,
+            "Metrics": [
+                {"Id": "burn", "Expression": "errors / 10", "Label": "burn rate", "ReturnData": true},
+                {"Id": "errors", "ReturnData": false, "MetricStat": {"Stat": "Sum", "Period": 300, "Metric": {
+                    "Namespace": "AWS/ApiGateway", "MetricName": "5xx",
+                    "Dimensions": [{"Name": "ApiId", "Value": "a1"}]}}},
+            ],
+        })
+    };
+    let metric = names.as_array().unwrap().iter().skip(1).map(alarm);
+    json!({"MetricAlarms": metric.collect::<Vec<Value>>()})
 }
 
 /// What CloudWatch answers to a request for a graph.

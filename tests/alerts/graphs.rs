@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::aws::{Graph, drawn};
 use super::episode::{Episode, alarm, ok};
-use super::stage::handed_back;
+use super::stage::{Setting, Stage, handed_back, sample_event};
 
 #[tokio::test]
 async fn an_alarm_shows_its_graph_and_each_edit_keeps_exactly_one() {
@@ -31,6 +31,40 @@ async fn an_alarm_shows_its_graph_and_each_edit_keeps_exactly_one() {
     let threshold = &widgets[0]["annotations"]["horizontal"][0]["value"];
     assert_eq!(*threshold, 1.0);
     assert_eq!(widgets[0]["metrics"][0][1], "Errors");
+}
+
+#[tokio::test]
+async fn a_composite_alarm_shows_the_graph_of_an_alarm_that_made_it_fire() {
+    let stage = Stage::usual().await;
+    *stage.aws.graph.lock().unwrap() = Graph::Drawn;
+    let answer = stage.invoke(sample_event("composite-alarm")).await;
+    assert_eq!(handed_back(&answer.unwrap()), Vec::<String>::new());
+    assert_eq!(stage.discord.messages()[0].files[0].bytes, drawn());
+    let widgets = stage.aws.widgets.lock().unwrap().clone();
+    let [widget] = widgets.as_slice() else {
+        panic!("{widgets:?}")
+    };
+    assert_eq!(widget["title"], "surefire-burn-5m");
+    assert_eq!(widget["region"], "eu-west-1");
+    assert_eq!(widget["annotations"]["horizontal"][0]["value"], 14.4);
+    let expected = json!([
+        [{"id": "burn", "label": "burn rate", "expression": "errors / 10"}],
+        ["AWS/ApiGateway", "5xx", "ApiId", "a1",
+            {"id": "errors", "visible": false, "stat": "Sum", "period": 300}],
+    ]);
+    assert_eq!(widget["metrics"], expected);
+}
+
+#[tokio::test]
+async fn an_alarm_has_its_graph_also_while_the_table_does_not_answer() {
+    let episode = Episode::set(Setting {
+        table_url: Some("http://127.0.0.1:9".to_owned()),
+        ..Setting::default()
+    })
+    .await;
+    *episode.stage.aws.graph.lock().unwrap() = Graph::Drawn;
+    episode.get(alarm(0)).await;
+    assert_eq!(episode.last().files[0].bytes, drawn());
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use contributor::Contributor;
 use mute::Mute;
 
 pub(crate) mod contributor;
-mod graph;
+pub(crate) mod graph;
 mod logs;
 pub(crate) mod metric;
 mod mute;

@@ -4,15 +4,23 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::error::DisplayErrorContext;
-use aws_sdk_cloudwatch::types::{AlarmMuteRuleStatus, AlarmType, StateValue};
+use aws_sdk_cloudwatch::types::{
+    AlarmMuteRuleStatus, AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, StateValue,
+    Statistic,
+};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::alarm::graph::widget;
+use crate::event::Event;
 use crate::region::Arn;
 use crate::reminder::Found;
 
 /// The longest wait for a graph.
 const GRAPH_MAX: Duration = Duration::from_secs(2);
 const GRAPH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How many alarms are asked for that made a composite alarm fire.
+const CAUSES_MAX: usize = 10;
 /// How every PNG begins.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -35,28 +43,73 @@ impl Alarms {
         asked.unwrap_or(Found::Unknown)
     }
 
-    /// Draws a graph as PNG, in at most [`GRAPH_MAX`]. An alert without a graph is better than a late one.
-    pub(crate) async fn graph(&self, widget: &str, left: Duration) -> Option<Vec<u8>> {
+    /// The graph of an alarm as PNG, in at most [`GRAPH_MAX`]: an alert without a graph is better than a
+    /// late one. A composite alarm shows the graph of the first alarm that made it fire.
+    pub(crate) async fn picture(&self, event: &Event, left: Duration) -> Option<Vec<u8>> {
+        let drawn = async {
+            match &event.graph {
+                Some(widget) => self.draw(widget).await,
+                None => self.draw(&self.widget_of(&event.causes).await?).await,
+            }
+        };
+        let drawn = timeout(left.min(GRAPH_MAX), drawn).await;
+        drawn.unwrap_or_else(|_| {
+            goes_without("it took too long");
+            None
+        })
+    }
+
+    async fn draw(&self, widget: &str) -> Option<Vec<u8>> {
         let drawn = self
             .0
             .get_metric_widget_image()
             .metric_widget(widget)
             .output_format("png")
             .send();
-        let error = match timeout(left.min(GRAPH_MAX), drawn).await {
-            Ok(Ok(drawn)) => {
+        match drawn.await {
+            Ok(drawn) => {
                 let png = drawn.metric_widget_image?.into_inner();
-                return Some(png)
-                    .filter(|png| png.starts_with(PNG) && png.len() <= GRAPH_BYTES_MAX);
+                Some(png).filter(|png| png.starts_with(PNG) && png.len() <= GRAPH_BYTES_MAX)
             }
-            Ok(Err(error)) => DisplayErrorContext(error).to_string(),
-            Err(_) => "it took too long".to_owned(),
+            Err(error) => {
+                goes_without(&DisplayErrorContext(error).to_string());
+                None
+            }
+        }
+    }
+
+    /// The graph of the first of these alarms that has one. Only alarms of this account and region can
+    /// be asked for, by their names, so the ARNs are compared.
+    async fn widget_of(&self, causes: &[String]) -> Option<String> {
+        let arns: Vec<Arn<'_>> = causes.iter().filter_map(|arn| Arn::parse(arn)).collect();
+        let names = arns
+            .iter()
+            .filter_map(|arn| arn.resource.strip_prefix("alarm:"));
+        let names: Vec<String> = names.take(CAUSES_MAX).map(str::to_owned).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let described = self
+            .0
+            .describe_alarms()
+            .set_alarm_names(Some(names))
+            .alarm_types(AlarmType::MetricAlarm)
+            .send();
+        let described = match described.await {
+            Ok(described) => described,
+            Err(error) => {
+                goes_without(&DisplayErrorContext(error).to_string());
+                return None;
+            }
         };
-        tracing::warn!(
-            error,
-            "CloudWatch cannot draw a graph: the alert goes without it"
-        );
-        None
+        let found = |arn: &String| {
+            let alarms = described.metric_alarms().iter();
+            let mut same = alarms.filter(|alarm| alarm.alarm_arn() == Some(arn));
+            let alarm = same.next()?;
+            let region = Arn::parse(arn).map(|arn| arn.region);
+            widget(&trigger(alarm), alarm.alarm_name()?, region)
+        };
+        causes.iter().find_map(found)
     }
 
     async fn ask(&self, name: &str) -> Found {
@@ -111,6 +164,53 @@ impl Alarms {
             }
         }
     }
+}
+
+fn goes_without(error: &str) {
+    tracing::warn!(
+        error,
+        "CloudWatch cannot draw a graph: the alert goes without it"
+    );
+}
+
+/// What an alarm watches, as its own messages say it.
+fn trigger(alarm: &MetricAlarm) -> Value {
+    let dimensions = |list: &[Dimension]| -> Value {
+        list.iter()
+            .map(|it| json!({"name": it.name(), "value": it.value()}))
+            .collect()
+    };
+    let several = |query: &MetricDataQuery| {
+        let stat = query.metric_stat().map(|stat| {
+            let metric = stat.metric();
+            json!({
+                "Stat": stat.stat(),
+                "Period": stat.period(),
+                "Metric": {
+                    "Namespace": metric.and_then(Metric::namespace),
+                    "MetricName": metric.and_then(Metric::metric_name),
+                    "Dimensions": metric.map(|metric| dimensions(metric.dimensions())),
+                },
+            })
+        });
+        json!({
+            "Id": query.id(),
+            "Label": query.label(),
+            "Expression": query.expression(),
+            "ReturnData": query.return_data(),
+            "MetricStat": stat,
+        })
+    };
+    json!({
+        "Namespace": alarm.namespace(),
+        "MetricName": alarm.metric_name(),
+        "Dimensions": dimensions(alarm.dimensions()),
+        "Statistic": alarm.statistic().map(Statistic::as_str),
+        "ExtendedStatistic": alarm.extended_statistic(),
+        "Period": alarm.period(),
+        "Threshold": alarm.threshold(),
+        "Metrics": alarm.metrics().iter().map(several).collect::<Vec<Value>>(),
+    })
 }
 
 /// The name of an alarm in the account and region of a queue.

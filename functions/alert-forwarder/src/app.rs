@@ -106,12 +106,12 @@ impl App {
             incidents: Arc::clone(&incidents),
             channels: Arc::clone(&channels),
             digests,
-            alarms,
+            alarms: alarms.clone(),
             queue: Arc::clone(&queue),
             seen: Arc::clone(&seen),
             world: world.clone(),
         };
-        let deliverer = Deliverer::new(channels, seen, incidents, world.clone());
+        let deliverer = Deliverer::new(channels, seen, incidents, alarms, world.clone());
         Ok(Self {
             forwarder: Forwarder::new(
                 deliverer,

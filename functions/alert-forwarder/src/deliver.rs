@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::world::World;
 
+use crate::alarms::Alarms;
 use crate::channels::Channels;
 use crate::deadline::Deadline;
 use crate::envelope::Notification;
@@ -28,6 +29,7 @@ pub(crate) struct Deliverer {
     channels: Arc<Channels>,
     seen: Arc<Seen>,
     incidents: Arc<Incidents>,
+    alarms: Alarms,
     world: World,
 }
 
@@ -43,12 +45,14 @@ impl Deliverer {
         channels: Arc<Channels>,
         seen: Arc<Seen>,
         incidents: Arc<Incidents>,
+        alarms: Alarms,
         world: World,
     ) -> Self {
         Self {
             channels,
             seen,
             incidents,
+            alarms,
             world,
         }
     }
@@ -129,7 +133,7 @@ impl Deliverer {
         }
     }
 
-    /// Sends a message that nobody will edit.
+    /// Sends a message that nobody will edit, with its graph.
     async fn send(
         &self,
         event: &Event,
@@ -137,7 +141,10 @@ impl Deliverer {
         maybe_sent: bool,
         deadline: Deadline,
     ) -> Sending {
-        let compose = |options: &Options, detail| render(event, options, detail);
+        let left = deadline.left(self.world.machine_now()) / 4;
+        let mut event = event.clone();
+        event.picture = self.alarms.picture(&event, left).await;
+        let compose = |options: &Options, detail| render(&event, options, detail);
         let posted = self.channels.post(route, &compose, maybe_sent, deadline);
         posted.await.0
     }

@@ -36,6 +36,7 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         raw: notification.message.clone(),
         transition: None,
         graph: None,
+        causes: Vec::new(),
         word: None,
     }
 }

@@ -54,6 +54,8 @@ pub struct Event {
     pub transition: Option<Transition>,
     /// The graph that CloudWatch can draw of it.
     pub(crate) graph: Option<String>,
+    /// The ARNs of the alarms that made a composite alarm fire. It has no graph of its own.
+    pub(crate) causes: Vec<String>,
     /// Replaces the word for the state: `FLAPPING`.
     pub(crate) word: Option<&'static str>,
 }

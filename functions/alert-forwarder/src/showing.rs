@@ -201,10 +201,8 @@ impl Showing {
     /// attachment that an embed shows.
     async fn face(&self, incident: &Incident, held: &Held<'_>) -> Event {
         let mut event = face(incident, self.event(incident));
-        if let Some(widget) = &event.graph {
-            let left = held.deadline.left(self.world.machine_now()) / 4;
-            event.picture = self.alarms.graph(widget, left).await;
-        }
+        let left = held.deadline.left(self.world.machine_now()) / 4;
+        event.picture = self.alarms.picture(&event, left).await;
         event
     }
 

@@ -41,32 +41,48 @@ pub(super) fn parse(notification: &Notification) -> Option<Event> {
     );
     event.fields.push(Field::long("Rule", rule));
     let children = children(json, &change.reason_data);
-    if !children.is_blank() {
-        event.fields.push(Field::long("Because of", children));
+    let firing = children.iter().filter(|child| child.state == "ALARM");
+    event.causes = firing.map(|child| child.arn.clone()).collect();
+    let lines = lines(&children);
+    if !lines.is_blank() {
+        event.fields.push(Field::long("Because of", lines));
     }
     Some(event)
 }
 
-/// A line for each child: its state, and its name as a link.
-fn children(json: &Value, reason_data: &Value) -> Rich {
-    let mut lines = Rich::default();
+/// An alarm that the composite alarm watches.
+struct Child {
+    arn: String,
+    state: String,
+}
+
+/// The children that the message names.
+fn children(json: &Value, reason_data: &Value) -> Vec<Child> {
     let listed = array(json, "/TriggeringChildren");
     let children = if listed.is_empty() {
         array(reason_data, "/triggeringAlarms")
     } else {
         listed
     };
-    for child in children {
+    let read = |child: &Value| {
         let either = |a, b| text(child, a).or_else(|| text(child, b));
-        let Some(arn) = either("/Arn", "/arn") else {
-            continue;
-        };
-        let state = either("/State/Value", "/state/value").unwrap_or_else(|| "?".to_owned());
+        Some(Child {
+            arn: either("/Arn", "/arn")?,
+            state: either("/State/Value", "/state/value").unwrap_or_else(|| "?".to_owned()),
+        })
+    };
+    children.iter().filter_map(read).collect()
+}
+
+/// A line for each child: its state, and its name as a link.
+fn lines(children: &[Child]) -> Rich {
+    let mut lines = Rich::default();
+    for Child { arn, state } in children {
         let gap = if lines.0.is_empty() { "" } else { "\n" };
-        let parsed = Arn::parse(&arn);
+        let parsed = Arn::parse(arn);
         let name = parsed
             .and_then(|arn| arn.resource.strip_prefix("alarm:"))
-            .unwrap_or(&arn);
+            .unwrap_or(arn);
         let url = parsed.and_then(|parsed| link::alarm(parsed.region, name));
         lines = lines.text(format!("{gap}{state} · ")).link(name, url);
     }
