@@ -89,6 +89,18 @@ impl Queues {
         attributes: Value,
         world: &World,
     ) -> Option<String> {
+        self.send_later(queue, body, attributes, Duration::ZERO, world)
+    }
+
+    /// Sends a message that nobody can receive before a delay has passed.
+    pub(crate) fn send_later(
+        &self,
+        queue: &str,
+        body: String,
+        attributes: Value,
+        delay: Duration,
+        world: &World,
+    ) -> Option<String> {
         let (id, now) = (uuid(world), world.now());
         self.with(|queues| {
             let queue = find(queues, queue)?;
@@ -98,7 +110,7 @@ impl Queues {
                 attributes,
                 sent: now,
                 first_received: None,
-                visible: now,
+                visible: now + delay,
                 received: 0,
                 handle: String::new(),
             });
@@ -185,13 +197,16 @@ impl Queues {
     pub(crate) fn depths(&self, now: Timestamp) -> Vec<Depth> {
         let depth = |queue: &Queue| {
             let visible = queue.messages.iter().filter(|it| it.visible <= now).count();
-            let counted = queue.messages.iter();
+            // A delayed message is neither in flight nor late.
+            let delayed = |it: &&Message| it.received == 0 && now < it.visible;
+            let counted = queue.messages.iter().filter(|it| !delayed(it));
+            let hidden = counted.clone().count() - visible;
             let counted = counted.filter(|it| it.received < RECEIVES_OF_AGE_MAX);
             let oldest = counted.map(|it| it.sent).min();
             Depth {
                 queue: queue.name.clone(),
                 visible,
-                hidden: queue.messages.len() - visible,
+                hidden,
                 oldest_seconds: oldest.map_or(0.0, |sent| now.duration_since(sent).as_secs_f64()),
             }
         };
@@ -250,6 +265,22 @@ Resources:
         let stack = Stack::read(TEMPLATE, []).unwrap();
         let queues = Queues::of(&stack, "ap-northeast-2");
         (queues, World::real().with_clock(now), seconds)
+    }
+
+    #[test]
+    fn a_delayed_message_waits_and_is_not_late() {
+        let (queues, world, seconds) = bench();
+        let delay = Duration::from_mins(15);
+        let sent = queues.send_later(ALERTS, String::new(), json!({}), delay, &world);
+        assert!(sent.is_some());
+        seconds.store(899, Ordering::Relaxed);
+        assert!(queues.receive(ALERTS, 5, "here", &world).is_empty());
+        let depths = queues.depths(world.now());
+        let alerts = depths.iter().find(|it| it.queue == ALERTS).unwrap();
+        assert_eq!((alerts.visible, alerts.hidden), (0, 0));
+        assert!(alerts.oldest_seconds < 1.0, "{alerts:?}");
+        seconds.store(900, Ordering::Relaxed);
+        assert_eq!(queues.receive(ALERTS, 5, "here", &world).len(), 1);
     }
 
     #[test]

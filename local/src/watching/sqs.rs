@@ -21,7 +21,10 @@ pub(crate) fn answer(
         "AmazonSQS.SendMessage" => {
             let message = text("MessageBody").to_owned();
             let attributes = body.get("MessageAttributes").map(respelled);
-            let sent = queues.send(url, message.clone(), attributes.unwrap_or_default(), world);
+            let attributes = attributes.unwrap_or_default();
+            let delay = body.get("DelaySeconds").and_then(Value::as_u64);
+            let delay = Duration::from_secs(delay.unwrap_or_default());
+            let sent = queues.send_later(url, message, attributes, delay, world);
             sent.map(|id| json!({"MessageId": id, "MD5OfMessageBody": ""}))
                 .ok_or(ABSENT)
         }
