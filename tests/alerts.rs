@@ -22,7 +22,7 @@ mod kinds;
 mod limits;
 mod no_loss;
 mod parsing;
-mod pictures;
+pub(crate) mod pictures;
 mod posting;
 mod refusal;
 mod rejection;

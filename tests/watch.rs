@@ -8,6 +8,7 @@ mod causes;
 mod complete;
 mod deploying;
 mod faults;
+mod graph;
 mod healthy;
 mod load;
 mod scenario;

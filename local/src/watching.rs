@@ -13,10 +13,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use template::{Place, Stack, Template};
 use tracing::Dispatch;
-use watch::{Change, Row, State, Watch, WatchError};
+use watch::{Change, Described, Row, State, Watch, WatchError};
 
 use crate::fault::Faults;
 
+mod chart;
+pub(crate) mod cloudwatch;
 mod listener;
 mod meter;
 pub(crate) mod page;
@@ -226,6 +228,16 @@ impl Watching {
     pub fn rows(&self) -> Vec<Row> {
         let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         watch.rows()
+    }
+
+    /// The alarms with these names as CloudWatch describes them; all alarms if there are no names.
+    fn described(&self, names: &[String]) -> Vec<Described> {
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = watch.alarms().iter().map(|alarm| alarm.name.as_str());
+        let is_asked = |name: &&str| names.is_empty() || names.iter().any(|it| it == name);
+        all.filter(is_asked)
+            .filter_map(|name| watch.described(name))
+            .collect()
     }
 
     /// The e-mails that AWS would have sent, the oldest first.

@@ -1,8 +1,8 @@
 //! The loopback endpoint of Secrets Manager, in its protocol AWS JSON 1.1.
 //!
 //! It also answers for the other services that functions call, so that no call leaves this machine:
-//! the operations of queues if there are queues, and everything else is refused. Source: "AWS Secrets
-//! Manager API Reference".
+//! the operations of queues if there are queues, and everything else is refused. CloudWatch has routes of
+//! its own beside it. Source: "AWS Secrets Manager API Reference".
 
 use std::sync::Arc;
 

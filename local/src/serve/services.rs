@@ -17,7 +17,7 @@ use crate::fault::{Faults, Wrong};
 use crate::functions::Endpoints;
 use crate::issuer;
 use crate::secrets::{self, Store};
-use crate::watching::{Meter, Watching};
+use crate::watching::{Meter, Watching, cloudwatch};
 use database::{Embedded, Front};
 use discord::Discord;
 use discord::fault::Fault as DiscordFault;
@@ -67,6 +67,10 @@ impl Services {
         let mut servers = JoinSet::new();
         let watching = watching(options, template)?;
         let endpoint = secrets::endpoint::router(Arc::clone(&secrets), watching.clone());
+        let endpoint = match &watching {
+            Some(watching) => endpoint.merge(cloudwatch::router(Arc::clone(watching))),
+            None => endpoint,
+        };
         let aws = |url: &str| endpoint.merge(issuer::router(&issuer_key, url));
         let aws = listen_loopback(aws, &mut servers, stopped.clone()).await?;
         let clock = options.world.clone();
