@@ -38,6 +38,8 @@ struct Message {
     body: String,
     attributes: Value,
     sent: Timestamp,
+    /// When its delay ended. It is not late before.
+    due: Timestamp,
     first_received: Option<Timestamp>,
     visible: Timestamp,
     received: u32,
@@ -109,6 +111,7 @@ impl Queues {
                 body,
                 attributes,
                 sent: now,
+                due: now + delay,
                 first_received: None,
                 visible: now + delay,
                 received: 0,
@@ -202,12 +205,12 @@ impl Queues {
             let counted = queue.messages.iter().filter(|it| !delayed(it));
             let hidden = counted.clone().count() - visible;
             let counted = counted.filter(|it| it.received < RECEIVES_OF_AGE_MAX);
-            let oldest = counted.map(|it| it.sent).min();
+            let oldest = counted.map(|it| it.due).min();
             Depth {
                 queue: queue.name.clone(),
                 visible,
                 hidden,
-                oldest_seconds: oldest.map_or(0.0, |sent| now.duration_since(sent).as_secs_f64()),
+                oldest_seconds: oldest.map_or(0.0, |due| now.duration_since(due).as_secs_f64()),
             }
         };
         self.with(|queues| queues.iter().map(depth).collect())
