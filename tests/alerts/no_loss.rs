@@ -112,6 +112,7 @@ fn record(message: &Queued) -> Value {
     let mut record = alarm(&message.name);
     if let Some(body) = &message.wake {
         record["body"] = body.as_str().into();
+        record["eventSourceARN"] = "arn:aws:sqs:eu-west-1:123456789012:alerts".into();
     }
     record["messageId"] = message.handle.as_str().into();
     record["receiptHandle"] = message.handle.as_str().into();
