@@ -43,9 +43,13 @@ impl Alarms {
         asked.unwrap_or(Found::Unknown)
     }
 
-    /// The graph of an alarm as PNG, in at most [`GRAPH_MAX`]: an alert without a graph is better than a
-    /// late one. A composite alarm shows the graph of the first alarm that made it fire.
+    /// The picture that an alert brings, or the graph of an alarm as PNG, in at most [`GRAPH_MAX`]: an
+    /// alert without a graph is better than a late one. A composite alarm shows the graph of the first
+    /// alarm that made it fire.
     pub(crate) async fn picture(&self, event: &Event, left: Duration) -> Option<Vec<u8>> {
+        if event.picture.is_some() {
+            return event.picture.clone();
+        }
         let drawn = async {
             match &event.graph {
                 Some(widget) => self.draw(widget).await,
