@@ -40,6 +40,12 @@ fn builds_jobs_and_executions_name_what_ended_and_how() {
     assert_eq!(field(&event("batch-job"), "Exit code"), "1");
     assert!(link(&event("batch-job"), "Log").ends_with("/log-events/export$252Fdefault$252F1"));
     check(
+        "batch-queue",
+        "batch-queue",
+        error,
+        "Queue nightly is blocked",
+    );
+    check(
         "step-functions",
         "step-functions",
         error,

@@ -10,6 +10,7 @@ mod alertmanager;
 mod auto_scaling;
 mod backup;
 mod batch_job;
+mod batch_queue;
 mod budget;
 mod chatbot;
 mod cloudformation;
@@ -80,6 +81,7 @@ const PARSERS: &[(Kind, Parser)] = &[
     (codebuild::KIND, codebuild::parse),
     (step_functions::KIND, step_functions::parse),
     (batch_job::KIND, batch_job::parse),
+    (batch_queue::KIND, batch_queue::parse),
     (cloudtrail::KIND, cloudtrail::parse),
     (inspector::KIND, inspector::parse),
     (config_compliance::KIND, config_compliance::parse),
