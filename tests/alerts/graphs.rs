@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::aws::{Graph, drawn};
 use super::episode::{Episode, alarm, ok};
-use super::stage::{Setting, Stage, handed_back, sample_event};
+use super::stage::{Setting, Stage, handed_back, record, sample_event};
 
 #[tokio::test]
 async fn an_alarm_shows_its_graph_and_each_edit_keeps_exactly_one() {
@@ -53,6 +53,28 @@ async fn a_composite_alarm_shows_the_graph_of_an_alarm_that_made_it_fire() {
             {"id": "errors", "visible": false, "stat": "Sum", "period": 300}],
     ]);
     assert_eq!(widget["metrics"], expected);
+}
+
+#[tokio::test]
+async fn the_green_message_of_a_composite_alarm_keeps_the_graph_of_what_made_it_fire() {
+    let stage = Stage::usual().await;
+    *stage.aws.graph.lock().unwrap() = Graph::Drawn;
+    let fired = sample_event("composite-alarm");
+    stage.invoke(fired.clone()).await.unwrap();
+    let mut over: Value =
+        serde_json::from_str(fired["Records"][0]["body"].as_str().unwrap()).unwrap();
+    over = serde_json::from_str(over["Message"].as_str().unwrap()).unwrap();
+    over["NewStateValue"] = "OK".into();
+    over["StateChangeTime"] = "2026-07-19T10:20:00.000+0000".into();
+    over["TriggeringChildren"][0]["State"]["Value"] = "OK".into();
+    over["TriggeringChildren"][1]["State"]["Value"] = "OK".into();
+    let back = stage.handed_back(&[record("over", &over)]).await;
+    assert_eq!(back, Vec::<String>::new());
+    let message = stage.discord.messages().remove(0);
+    assert!(message.content.starts_with("🟢"), "{}", message.content);
+    assert_eq!(message.files[0].bytes, drawn());
+    let widgets = stage.aws.widgets.lock().unwrap().clone();
+    assert_eq!(widgets[0], widgets[1]);
 }
 
 #[tokio::test]

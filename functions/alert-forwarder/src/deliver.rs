@@ -171,6 +171,7 @@ impl Deliverer {
             return Delivery::Sent(sending);
         }
         change.alert = Some(Alert::of(notification));
+        change.causes.clone_from(&event.causes);
         if transition.contributor.is_some() && transition.state == Watched::Alarm {
             self.register(transition, deadline).await;
         }

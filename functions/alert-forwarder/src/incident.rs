@@ -48,6 +48,8 @@ pub(crate) struct Change {
     pub(crate) severity: Severity,
     /// The route that takes the alert.
     pub(crate) route: String,
+    /// The alarms that made a composite alarm fire.
+    pub(crate) causes: Vec<String>,
     /// The alert itself; `None` if the change follows from something else.
     pub(crate) alert: Option<Alert>,
 }
@@ -60,6 +62,7 @@ impl Change {
             from: transition.from,
             severity,
             route: route.to_owned(),
+            causes: Vec::new(),
             alert: None,
         }
     }
@@ -151,6 +154,8 @@ pub(crate) struct Incident {
     pub(crate) views: BTreeMap<String, View>,
     /// The newest alert.
     pub(crate) alert: Alert,
+    /// The alarms that made a composite alarm fire. Its OK does not name them.
+    pub(crate) causes: Vec<String>,
     /// The contributors of this alarm that fired.
     pub(crate) contributors: BTreeSet<String>,
     /// How many reminders of this opening were sent.
@@ -179,6 +184,7 @@ impl Default for Incident {
             route: String::new(),
             views: BTreeMap::new(),
             alert: Alert::default(),
+            causes: Vec::new(),
             contributors: BTreeSet::new(),
             reminded: 0,
             watched: 0,

@@ -200,7 +200,11 @@ impl Showing {
     /// The event of the message, with its graph. An edit uploads the graph again: Discord keeps no
     /// attachment that an embed shows.
     async fn face(&self, incident: &Incident, held: &Held<'_>) -> Event {
-        let mut event = face(incident, self.event(incident));
+        let mut event = self.event(incident);
+        if event.causes.is_empty() {
+            event.causes.clone_from(&incident.causes);
+        }
+        let mut event = face(incident, event);
         let left = held.deadline.left(self.world.machine_now()) / 4;
         event.picture = self.alarms.picture(&event, left).await;
         event

@@ -53,6 +53,9 @@ impl Incident {
         if !change.route.is_empty() {
             self.route.clone_from(&change.route);
         }
+        if !change.causes.is_empty() {
+            self.causes.clone_from(&change.causes);
+        }
         if let Some(alert) = &change.alert {
             self.alert.clone_from(alert);
         }

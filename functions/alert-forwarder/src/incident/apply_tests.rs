@@ -9,6 +9,7 @@ const MINUTE: i64 = 60_000;
 
 fn change(at: i64, state: Watched) -> Change {
     Change {
+        causes: Vec::new(),
         at: At(at),
         state,
         from: None,
