@@ -6,6 +6,7 @@ mod aws;
 mod changes;
 mod codes;
 mod delivery;
+mod enriched;
 mod episode;
 mod floods;
 mod formats;

@@ -19,7 +19,7 @@ use tracing::instrument::WithSubscriber as _;
 
 use crate::fault::Wrong;
 use crate::uuid::uuid;
-use crate::watching::{Meter, Watching};
+use crate::watching::{Logs, Meter, Watching};
 use gateway::{FunctionError, Invoke};
 use template::{FunctionSpec, Kind, Template};
 
@@ -68,6 +68,8 @@ pub struct Functions {
     world: World,
     /// Counts the invocations, if somebody watches.
     meter: Option<Meter>,
+    /// Keeps what Lambda itself logs about them.
+    logs: Option<Logs>,
 }
 
 struct Function {
@@ -246,6 +248,7 @@ impl Functions {
             by_id: functions,
             world,
             meter: None,
+            logs: None,
         })
     }
 
@@ -254,8 +257,10 @@ impl Functions {
         for function in self.by_id.values_mut() {
             let namespace = function.spec.environment.get("METRICS_NAMESPACE");
             let namespace = namespace.map_or("", String::as_str);
-            function.listener = Some(watching.listener(namespace));
+            let group = function.spec.log_group.as_deref();
+            function.listener = Some(watching.listener(namespace, group));
         }
+        self.logs = Some(watching.logs().clone());
         self.meter = Some(watching.meter().clone());
         self
     }
@@ -302,6 +307,9 @@ impl Functions {
         };
         let took = Duration::try_from(self.world.now().duration_since(begun)).unwrap_or_default();
         meter.invoked(spec, begun, took, answer.is_err());
+        if let (Err(error), Some(logs)) = (&answer, &self.logs) {
+            logs.ended(spec, self.world.now(), error);
+        }
         answer
     }
 

@@ -20,21 +20,25 @@ use crate::fault::Faults;
 mod chart;
 pub(crate) mod cloudwatch;
 mod listener;
+mod logs;
 mod meter;
 pub(crate) mod page;
 mod queue;
 mod run;
 mod source;
 pub(crate) mod sqs;
+mod stacks;
 mod timetable;
 mod topic;
 
+pub(crate) use logs::Logs;
 pub(crate) use meter::Meter;
 pub(crate) use queue::Queues;
 pub(crate) use run::run;
 pub use topic::Mail;
 
 use source::Source;
+use stacks::Stacks;
 use timetable::Timetable;
 use topic::Topics;
 
@@ -57,6 +61,8 @@ pub struct Watching {
     meter: Meter,
     watch: Mutex<Watch>,
     queues: Queues,
+    logs: Logs,
+    stacks: Stacks,
     topics: Topics,
     sources: Vec<Source>,
     timetable: Timetable,
@@ -87,6 +93,8 @@ impl Watching {
         let queues = Queues::of(&stack, &place.region);
         Ok(Arc::new(Self {
             topics: Topics::of(&stack, queues.clone(), meter.clone()),
+            logs: Logs::of(&stack),
+            stacks: Stacks::new(&place, now),
             sources: source::of(&stack),
             timetable: Timetable::of(&stack),
             watch: Mutex::new(watch),
@@ -111,9 +119,17 @@ impl Watching {
         &self.queues
     }
 
-    /// The subscriber of a function, which hears its metrics.
-    pub(crate) fn listener(&self, namespace: &str) -> Dispatch {
-        listener::Listener::before_log(&self.meter, namespace)
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    pub(crate) fn stacks(&self) -> &Stacks {
+        &self.stacks
+    }
+
+    /// The subscriber of a function, which hears its metrics and its errors.
+    pub(crate) fn listener(&self, namespace: &str, group: Option<&str>) -> Dispatch {
+        listener::Listener::before_log(&self.meter, namespace, &self.logs, group)
     }
 
     /// Ends a minute: counts the queues, evaluates the alarms and publishes their changes. Returns the

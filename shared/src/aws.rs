@@ -16,9 +16,11 @@ use aws_types::region::Region;
 
 /// The services whose endpoint can be replaced, as the AWS SDKs name them in
 /// `AWS_ENDPOINT_URL_<SERVICE>`.
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 12] = [
     "BUDGETS",
+    "CLOUDFORMATION",
     "CLOUDWATCH",
+    "CLOUDWATCH_LOGS",
     "COMPUTE_OPTIMIZER",
     "COST_EXPLORER",
     "COST_OPTIMIZATION_HUB",

@@ -32,6 +32,12 @@ pub(super) struct Aws {
     pub(super) graph: Mutex<Graph>,
     /// The graphs that were asked for.
     pub(super) widgets: Mutex<Vec<Value>>,
+    /// What functions logged: milliseconds since 1970, and the line.
+    pub(super) log: Mutex<Log>,
+    /// The log requests so far.
+    pub(super) log_requests: Mutex<Vec<Value>>,
+    /// When the stack was updated last, its status, and the name of its release.
+    pub(super) deployed: Mutex<Option<(String, &'static str, &'static str)>>,
     /// The IAM actions of the calls so far.
     pub(super) actions: Mutex<BTreeSet<String>>,
 }
@@ -72,6 +78,7 @@ impl Aws {
                 });
                 axum::Json(found).into_response()
             }
+            "Logs_20140328.FilterLogEvents" => self.log(body),
             "AmazonSQS.ChangeMessageVisibility" => {
                 let handle = body["ReceiptHandle"].as_str().unwrap().to_owned();
                 let seconds = body["VisibilityTimeout"].as_u64().unwrap();
@@ -162,6 +169,67 @@ impl Aws {
     }
 }
 
+/// What CloudWatch Logs answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Log {
+    /// The lines of each group, the newest first: milliseconds since 1970, and the text.
+    Lines(Vec<(i64, String)>),
+    Forbidden,
+    Hanging,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self::Lines(Vec::new())
+    }
+}
+
+impl Aws {
+    fn log(&self, request: &Value) -> Response {
+        self.log_requests.lock().unwrap().push(request.clone());
+        let lines = match self.log.lock().unwrap().clone() {
+            Log::Lines(lines) => lines,
+            Log::Forbidden | Log::Hanging => {
+                let error = json!({"__type": "AccessDeniedException", "message": "no"});
+                return (StatusCode::BAD_REQUEST, axum::Json(error)).into_response();
+            }
+        };
+        let mut events: Vec<Value> = lines
+            .iter()
+            .map(|(at, text)| json!({"timestamp": at, "message": text, "eventId": "1"}))
+            .collect();
+        // As CloudWatch Logs may do: an empty page before the one with the lines.
+        if request["nextToken"].is_null() {
+            events.clear();
+            return axum::Json(json!({"events": events, "nextToken": "2"})).into_response();
+        }
+        axum::Json(json!({"events": events})).into_response()
+    }
+
+    /// CloudFormation speaks XML.
+    fn stack(&self, form: &str) -> Response {
+        assert!(form.contains("Action=DescribeStacks"), "{form}");
+        let mut more = String::new();
+        let mut status = "CREATE_COMPLETE";
+        if let Some((at, known, release)) = self.deployed.lock().unwrap().clone() {
+            status = known;
+            more = format!(
+                "<LastUpdatedTime>{at}</LastUpdatedTime><Outputs><member><OutputKey>Release</OutputKey>\
+                 <OutputValue>{release}</OutputValue></member></Outputs>"
+            );
+        }
+        let stack = format!(
+            "<StackName>orders</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>\
+             <StackStatus>{status}</StackStatus>{more}"
+        );
+        let answer = format!(
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>{stack}</member></Stacks>\
+             </DescribeStacksResult></DescribeStacksResponse>"
+        );
+        ([("content-type", "text/xml")], answer).into_response()
+    }
+}
+
 /// The children of a composite alarm. The first is a composite alarm itself, so it is not among them; the
 /// second is an alarm of metric math.
 fn children(names: &Value) -> Value {
@@ -235,12 +303,14 @@ pub(super) fn router(aws: Arc<Aws>) -> Router {
                 }
                 return aws.cloudwatch(operation, &body);
             }
-            let action = headers
-                .get("x-amz-target")
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned();
+            let Some(action) = headers.get("x-amz-target") else {
+                return aws.stack(&String::from_utf8_lossy(&body));
+            };
+            let action = action.to_str().unwrap().to_owned();
+            let hangs = *aws.log.lock().unwrap() == Log::Hanging;
+            if hangs && action.starts_with("Logs_") {
+                return std::future::pending().await;
+            }
             aws.answer(&action, &serde_json::from_slice(&body).unwrap())
         }
     })

@@ -135,6 +135,10 @@ impl Episode {
             .collect()
     }
 
+    pub(super) fn first(&self) -> Message {
+        self.stage.discord.messages().remove(0)
+    }
+
     pub(super) fn last(&self) -> Message {
         self.stage.discord.messages().pop().unwrap()
     }

@@ -27,6 +27,8 @@ use super::aws::{self, Aws};
 use super::watch::{TOKEN, Watch};
 
 const TABLE: &str = "alerts";
+/// The stack whose alarms are named `orders-…`.
+const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders/8f14e45f";
 /// When the clock of every stage begins.
 const START: &str = "2026-07-19T10:00:05Z";
 
@@ -109,7 +111,10 @@ impl Stage {
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
                 "AWS_ENDPOINT_URL_DYNAMODB" => &table_url,
                 "AWS_ENDPOINT_URL_SECRETS_MANAGER" => &aws_url,
-                "AWS_ENDPOINT_URL_CLOUDWATCH" => &aws_url,
+                "STACK_ID" => STACK,
+                "AWS_ENDPOINT_URL_CLOUDWATCH"
+                | "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"
+                | "AWS_ENDPOINT_URL_CLOUDFORMATION" => &aws_url,
                 "AWS_ENDPOINT_URL_SQS" => setting.queue_url.as_ref().unwrap_or(&aws_url),
                 _ => return None,
             };

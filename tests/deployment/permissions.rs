@@ -51,7 +51,24 @@ fn needed_for_alerts() -> Vec<(&'static str, String)> {
     let alerts = arn("dynamodb", "table/surefire-AlertsTable");
     let secret = arn("secretsmanager", "secret:surefire-WebhookSecret-local0");
     let queue = |name: &str| arn("sqs", &format!("surefire-{name}"));
-    vec![
+    let group = |name: &str| arn("logs", &format!("log-group:surefire-{name}Logs:*"));
+    let mut needed: Vec<(&'static str, String)> = [
+        "AlertForwarder",
+        "Authorizer",
+        "Cors",
+        "Orders",
+        "OrdersSweeper",
+    ]
+    .map(|name| ("logs:FilterLogEvents", group(name)))
+    .into();
+    let vended = |name: &str| arn("logs", &format!("log-group:/aws/vendedlogs/{name}:*"));
+    needed.extend([
+        ("logs:FilterLogEvents", vended("apigateway/surefire")),
+        ("logs:FilterLogEvents", vended("pipes/surefire-orders")),
+        (
+            "cloudformation:DescribeStacks",
+            arn("cloudformation", "stack/surefire/local"),
+        ),
         ("dynamodb:DeleteItem", alerts.clone()),
         ("dynamodb:GetItem", alerts.clone()),
         ("dynamodb:PutItem", alerts.clone()),
@@ -66,7 +83,8 @@ fn needed_for_alerts() -> Vec<(&'static str, String)> {
         ("cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*")),
         ("cloudwatch:GetMetricWidgetImage", "*".to_owned()),
         ("cloudwatch:ListAlarmMuteRules", "*".to_owned()),
-    ]
+    ]);
+    needed
 }
 
 fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {

@@ -10,6 +10,9 @@ async fn a_first_deployment_sends_nothing() {
     }
     let said: Vec<&str> = stage.said().iter().map(|it| it.what.as_str()).collect();
     assert_eq!(said, [""; 0], "nothing was wrong before");
+    // Not even a message without an embed, or an edit.
+    assert!(stage.shop.running.discord.calls().is_empty());
+    assert!(stage.watching.mails().is_empty());
     stage.stop().await;
 }
 

@@ -72,6 +72,14 @@ fn picture(message: &Message) -> Picture {
     Picture::read(&file.bytes)
 }
 
+/// The value of a field of the message; empty if there is none.
+fn field(message: &Message, name: &str) -> String {
+    let fields = message.embeds[0]["fields"].as_array().unwrap();
+    let found = fields.iter().find(|field| field["name"] == name);
+    let value = found.and_then(|field| field["value"].as_str());
+    value.unwrap_or_default().to_owned()
+}
+
 fn cloudwatch(stage: &Stage) -> Client {
     let url = stage.shop.running.secrets_url.clone();
     let var = |name: &str| name.starts_with("AWS_").then(|| "test".to_owned());
@@ -145,6 +153,10 @@ async fn a_fault_of_the_database_is_a_red_message_with_its_graph_and_turns_green
     assert_eq!(state(&client, NAME).await, Some((StateValue::Ok, true)));
     let message = break_the_database(&mut stage).await;
     assert!(message.content.starts_with("🔴"), "{}", message.content);
+    let errors = field(&message, "Last errors (UTC)");
+    assert!(errors.contains("a request failed"), "{errors}");
+    // The server has just started.
+    assert!(field(&message, "Last deployment").starts_with("<t:"));
     let picture = picture(&message);
     assert_eq!((picture.width, picture.height), (600, 300));
     assert_eq!(picture.pixels[0], BACKGROUND);

@@ -113,7 +113,7 @@ impl<'a> Change<'a> {
         let mut reason = Rich::default();
         // The line that names a log group is for the button.
         let lines = directives.prose.lines();
-        let words: Vec<&str> = lines.filter(|line| logs::named(line).is_none()).collect();
+        let words: Vec<&str> = lines.filter(|line| logs::named(line).is_empty()).collect();
         if !words.is_empty() {
             reason = reason.text(words.join("\n")).text("\n");
         }
@@ -136,6 +136,7 @@ impl<'a> Change<'a> {
         };
         let state = Watched::parse(&self.state);
         let alarm = self.arn.clone().unwrap_or_else(|| self.name.clone());
+        let log_groups = logs::groups(self.description.as_deref(), self.trigger);
         let graph = graph::widget(self.trigger, &self.name, self.region.as_deref());
         let mut event = Event {
             kind,
@@ -159,6 +160,7 @@ impl<'a> Change<'a> {
             region: self.region.clone(),
             occurred_at: self.at.clone(),
             graph,
+            log_groups,
             fingerprint: alarm.clone(),
             transition: Some(Transition {
                 alarm,

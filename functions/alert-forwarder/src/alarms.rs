@@ -16,8 +16,6 @@ use crate::event::Event;
 use crate::region::Arn;
 use crate::reminder::Found;
 
-/// The longest wait for a graph.
-const GRAPH_MAX: Duration = Duration::from_secs(2);
 const GRAPH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How many alarms are asked for that made a composite alarm fire.
 const CAUSES_MAX: usize = 10;
@@ -43,9 +41,8 @@ impl Alarms {
         asked.unwrap_or(Found::Unknown)
     }
 
-    /// The picture that an alert brings, or the graph of an alarm as PNG, in at most [`GRAPH_MAX`]: an
-    /// alert without a graph is better than a late one. A composite alarm shows the graph of the first
-    /// alarm that made it fire.
+    /// The picture that an alert brings, or the graph of an alarm as PNG. A composite alarm shows the graph
+    /// of the first alarm that made it fire.
     pub(crate) async fn picture(&self, event: &Event, left: Duration) -> Option<Vec<u8>> {
         if event.picture.is_some() {
             return event.picture.clone();
@@ -56,7 +53,7 @@ impl Alarms {
                 None => self.draw(&self.widget_of(&event.causes).await?).await,
             }
         };
-        let drawn = timeout(left.min(GRAPH_MAX), drawn).await;
+        let drawn = timeout(left, drawn).await;
         drawn.unwrap_or_else(|_| {
             goes_without("it took too long");
             None

@@ -16,13 +16,16 @@ use crate::channels::Channels;
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::deliver::Deliverer;
+use crate::deployed::Deployed;
 use crate::digests::Digests;
 use crate::discord::Discord;
+use crate::enrich::Enricher;
 use crate::envelope::unwrap;
 use crate::error::Error;
 use crate::forward::Forwarder;
 use crate::incident_store::Store;
 use crate::incidents::Incidents;
+use crate::log_reader::LogReader;
 use crate::outcome::SERVICE;
 use crate::queue::Queue;
 use crate::seen::Seen;
@@ -42,9 +45,18 @@ pub struct App {
     warm: AtomicBool,
 }
 
-impl App {
-    /// Builds the clients. Calls nothing yet.
-    pub fn new(config: Config, world: World) -> Result<Self, Error> {
+/// The clients of AWS's services.
+struct Clients {
+    table: aws_sdk_dynamodb::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    queue: aws_sdk_sqs::Client,
+    alarms: aws_sdk_cloudwatch::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    stacks: aws_sdk_cloudformation::Client,
+}
+
+impl Clients {
+    fn new(config: &Config) -> Self {
         let sdk = config.aws.sdk_config();
         let endpoint = |service| config.aws.endpoint(service);
         let limited = |call: Duration| {
@@ -54,32 +66,51 @@ impl App {
                 .build()
         };
         let timeouts = limited(AWS_CALL_MAX);
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
-        dynamodb
+        let mut table = aws_sdk_dynamodb::config::Builder::from(&sdk);
+        table
             .set_timeout_config(Some(limited(config.timeouts.table)))
             .set_endpoint_url(endpoint("DYNAMODB"));
         let mut secrets = aws_sdk_secretsmanager::config::Builder::from(&sdk);
         secrets
             .set_timeout_config(Some(timeouts.clone()))
             .set_endpoint_url(endpoint("SECRETS_MANAGER"));
-        let mut sqs = aws_sdk_sqs::config::Builder::from(&sdk);
-        sqs.set_timeout_config(Some(timeouts.clone()))
+        let mut queue = aws_sdk_sqs::config::Builder::from(&sdk);
+        queue
+            .set_timeout_config(Some(timeouts.clone()))
             .set_endpoint_url(endpoint("SQS"));
-        let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&sdk);
-        cloudwatch
-            .set_timeout_config(Some(timeouts))
+        let mut alarms = aws_sdk_cloudwatch::config::Builder::from(&sdk);
+        alarms
+            .set_timeout_config(Some(timeouts.clone()))
             .set_endpoint_url(endpoint("CLOUDWATCH"));
+        let mut logs = aws_sdk_cloudwatchlogs::config::Builder::from(&sdk);
+        logs.set_timeout_config(Some(timeouts.clone()))
+            .set_endpoint_url(endpoint("CLOUDWATCH_LOGS"));
+        let mut stacks = aws_sdk_cloudformation::config::Builder::from(&sdk);
+        stacks
+            .set_timeout_config(Some(timeouts))
+            .set_endpoint_url(endpoint("CLOUDFORMATION"));
+        Self {
+            table: aws_sdk_dynamodb::Client::from_conf(table.build()),
+            secrets: aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
+            queue: aws_sdk_sqs::Client::from_conf(queue.build()),
+            alarms: aws_sdk_cloudwatch::Client::from_conf(alarms.build()),
+            logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs.build()),
+            stacks: aws_sdk_cloudformation::Client::from_conf(stacks.build()),
+        }
+    }
+}
 
+impl App {
+    /// Builds the clients. Calls nothing yet.
+    pub fn new(config: Config, world: World) -> Result<Self, Error> {
+        let clients = Clients::new(&config);
         let discord = Discord::new(config.timeouts)?;
-        let webhooks = Webhooks::new(
-            config.webhooks,
-            aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
-        );
-        let table = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
+        let webhooks = Webhooks::new(config.webhooks, clients.secrets);
+        let table = clients.table;
         let store = Store::new(table.clone(), config.table_name.clone());
         let seen = Arc::new(Seen::new(table, config.table_name, world.clone()));
         let queue = Arc::new(Queue::new(
-            aws_sdk_sqs::Client::from_conf(sqs.build()),
+            clients.queue,
             config.queue_url,
             config.dead_letter_queue_url,
         ));
@@ -92,11 +123,18 @@ impl App {
             queue: Arc::clone(&queue),
             world: world.clone(),
         });
-        let alarms = Alarms::new(aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()));
+        let alarms = Alarms::new(clients.alarms);
+        let enricher = Enricher {
+            alarms: alarms.clone(),
+            logs: LogReader::new(clients.logs),
+            deployed: config
+                .stack_id
+                .map(|stack| Deployed::new(clients.stacks, stack)),
+        };
         let showing = Showing {
             channels: Arc::clone(&channels),
             digests: Arc::clone(&digests),
-            alarms: alarms.clone(),
+            enricher: enricher.clone(),
             world: world.clone(),
             accounts: config.accounts.clone(),
         };
@@ -106,12 +144,12 @@ impl App {
             incidents: Arc::clone(&incidents),
             channels: Arc::clone(&channels),
             digests,
-            alarms: alarms.clone(),
+            alarms,
             queue: Arc::clone(&queue),
             seen: Arc::clone(&seen),
             world: world.clone(),
         };
-        let deliverer = Deliverer::new(channels, seen, incidents, alarms, world.clone());
+        let deliverer = Deliverer::new(channels, seen, incidents, enricher, world.clone());
         Ok(Self {
             forwarder: Forwarder::new(
                 deliverer,

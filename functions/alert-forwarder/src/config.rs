@@ -26,6 +26,8 @@ pub struct Config {
     pub(crate) dead_letter_queue_url: Option<String>,
     /// The alarm whose deliveries are counted: it goes off once a day, to test the way to Discord.
     pub(crate) delivery_test_alarm: Option<String>,
+    /// The ARN of the stack that the function is part of, to know when it was deployed.
+    pub(crate) stack_id: Option<String>,
     /// Time-outs of calls.
     pub timeouts: Timeouts,
     /// AWS region, credentials and endpoints.
@@ -75,7 +77,8 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads `TABLE_NAME`, `WEBHOOK_SECRET_ID`, `ROUTES`, `ACCOUNT_NAMES`, `QUEUE_URL`,
-    /// `DEAD_LETTER_QUEUE_URL`, `DELIVERY_TEST_ALARM` (the last five are optional) and the AWS variables.
+    /// `DEAD_LETTER_QUEUE_URL`, `DELIVERY_TEST_ALARM`, `STACK_ID` (the last six are optional) and the AWS
+    /// variables.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| {
             let value = var(name)?.trim().to_owned();
@@ -93,6 +96,7 @@ impl Config {
             queue_url: set("QUEUE_URL"),
             dead_letter_queue_url: set("DEAD_LETTER_QUEUE_URL"),
             delivery_test_alarm: set("DELIVERY_TEST_ALARM"),
+            stack_id: set("STACK_ID"),
             timeouts: Timeouts::default(),
             aws: AwsConfig::from_env(&var)?,
         })

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use shared::world::World;
 
-use crate::alarms::Alarms;
 use crate::channels::Channels;
 use crate::deadline::Deadline;
+use crate::enrich::Enricher;
 use crate::envelope::Notification;
 use crate::event::{Event, Severity, Transition, Watched};
 use crate::incident::apply::Applied;
@@ -29,7 +29,7 @@ pub(crate) struct Deliverer {
     channels: Arc<Channels>,
     seen: Arc<Seen>,
     incidents: Arc<Incidents>,
-    alarms: Alarms,
+    enricher: Enricher,
     world: World,
 }
 
@@ -45,14 +45,14 @@ impl Deliverer {
         channels: Arc<Channels>,
         seen: Arc<Seen>,
         incidents: Arc<Incidents>,
-        alarms: Alarms,
+        enricher: Enricher,
         world: World,
     ) -> Self {
         Self {
             channels,
             seen,
             incidents,
-            alarms,
+            enricher,
             world,
         }
     }
@@ -133,7 +133,7 @@ impl Deliverer {
         }
     }
 
-    /// Sends a message that nobody will edit, with its graph.
+    /// Sends a message that nobody will edit, with what is known about its alarm.
     async fn send(
         &self,
         event: &Event,
@@ -143,7 +143,7 @@ impl Deliverer {
     ) -> Sending {
         let left = deadline.left(self.world.machine_now()) / 4;
         let mut event = event.clone();
-        event.picture = self.alarms.picture(&event, left).await;
+        self.enricher.enrich(&mut event, None, left).await;
         let compose = |options: &Options, detail| render(&event, options, detail);
         let posted = self.channels.post(route, &compose, maybe_sent, deadline);
         posted.await.0

@@ -37,6 +37,7 @@ pub(crate) fn blank(notification: &Notification, kind: Kind, source: &str) -> Ev
         transition: None,
         graph: None,
         causes: Vec::new(),
+        log_groups: Vec::new(),
         word: None,
     }
 }

@@ -56,6 +56,8 @@ pub struct Event {
     pub(crate) graph: Option<String>,
     /// The ARNs of the alarms that made a composite alarm fire. It has no graph of its own.
     pub(crate) causes: Vec<String>,
+    /// The log groups of the functions concerned.
+    pub(crate) log_groups: Vec<String>,
     /// Replaces the word for the state: `FLAPPING`.
     pub(crate) word: Option<&'static str>,
 }

@@ -5,7 +5,8 @@
 //! Discord gets. [`app`] wires the function, [`forward`] goes through the messages of an invocation,
 //! [`deliver`] claims and sends one of them, and [`send`] makes its calls. An alarm's message follows the
 //! alarm: [`incident`] decides without I/O, [`incidents`] and [`showing`] act. Only [`discord`], [`seen`],
-//! [`incident_store`], [`webhooks`], [`queue`] and [`alarms`] do I/O.
+//! [`incident_store`], [`webhooks`], [`queue`], [`alarms`], [`log_reader`] and [`deployed`] do I/O;
+//! [`enrich`] adds to an alarm what the last three know.
 
 mod accounts;
 mod alarm;
@@ -18,11 +19,13 @@ mod circuit;
 mod config;
 mod deadline;
 mod deliver;
+mod deployed;
 mod details;
 mod digests;
 mod directives;
 mod discord;
 mod draft;
+mod enrich;
 mod envelope;
 mod error;
 mod event;
@@ -38,6 +41,8 @@ mod incidents;
 mod json;
 mod link;
 mod linked;
+mod log_reader;
+mod mask;
 mod message;
 mod number;
 mod outcome;
@@ -54,6 +59,7 @@ mod seen;
 mod send;
 mod showing;
 mod text;
+mod trouble;
 mod verdict;
 mod wake;
 mod watcher;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use shared::world::World;
 
 use crate::accounts::Accounts;
-use crate::alarms::Alarms;
 use crate::answer::RouteFault;
 use crate::channels::Channels;
 use crate::digests::{Digests, Placed};
+use crate::enrich::Enricher;
 use crate::event::Event;
 use crate::face::{face, line, note};
 use crate::held::Held;
 use crate::incident::plan::{Step, step};
-use crate::incident::{Incident, View};
+use crate::incident::{At, Incident, View};
 use crate::parse::parse;
 use crate::render::{Options, render};
 use crate::route::Route;
@@ -24,7 +24,7 @@ use crate::send::{End, Sending};
 pub(crate) struct Showing {
     pub(crate) channels: Arc<Channels>,
     pub(crate) digests: Arc<Digests>,
-    pub(crate) alarms: Alarms,
+    pub(crate) enricher: Enricher,
     pub(crate) world: World,
     pub(crate) accounts: Accounts,
 }
@@ -197,17 +197,17 @@ impl Showing {
         Some(sending)
     }
 
-    /// The event of the message, with its graph. An edit uploads the graph again: Discord keeps no
+    /// The event of the message, with what is known about its alarm. An edit uploads the graph again: Discord keeps no
     /// attachment that an embed shows.
     async fn face(&self, incident: &Incident, held: &Held<'_>) -> Event {
         let mut event = self.event(incident);
         if event.causes.is_empty() {
             event.causes.clone_from(&incident.causes);
         }
-        let mut event = face(incident, event);
         let left = held.deadline.left(self.world.machine_now()) / 4;
-        event.picture = self.alarms.picture(&event, left).await;
-        event
+        let fired_at = incident.fired_at.and_then(At::timestamp);
+        self.enricher.enrich(&mut event, fired_at, left).await;
+        face(incident, event)
     }
 
     /// The newest alert of an incident, understood again.

@@ -23,6 +23,7 @@ where
         environment: BTreeMap::new(),
         timeout,
         memory_megabytes: 256,
+        log_group: None,
         schedules: Vec::new(),
         line: 1,
     };
@@ -35,6 +36,7 @@ where
         by_id: BTreeMap::from([("Function".to_owned(), function)]),
         world: World::real(),
         meter: None,
+        logs: None,
     }
 }
 

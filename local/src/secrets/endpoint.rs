@@ -1,7 +1,7 @@
 //! The loopback endpoint of Secrets Manager, in its protocol AWS JSON 1.1.
 //!
 //! It also answers for the other services that functions call, so that no call leaves this machine:
-//! the operations of queues if there are queues, and everything else is refused. CloudWatch has routes of
+//! the operations of queues, logs and stacks if there is a watch, and everything else is refused. CloudWatch has routes of
 //! its own beside it. Source: "AWS Secrets Manager API Reference".
 
 use std::sync::Arc;
@@ -48,9 +48,22 @@ async fn answer(
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok());
+    let form = String::from_utf8_lossy(&body).into_owned();
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let target = target.unwrap_or_default();
     if let Some(watching) = &imitated.watching {
+        if let Some((status, answer)) = watching.stacks().answer(&form) {
+            return (status, [(CONTENT_TYPE, "text/xml")], answer).into_response();
+        }
+        if let Some(answered) = watching.logs().answer(target, &body) {
+            return match answered {
+                Ok(answer) => respond(StatusCode::OK, &answer),
+                Err((kind, message)) => respond(
+                    StatusCode::BAD_REQUEST,
+                    &json!({"__type": kind, "message": message}),
+                ),
+            };
+        }
         let (queues, meter) = (watching.queues(), watching.meter());
         if let Some(answered) = sqs::answer(queues, target, &body, &meter.world) {
             return match answered {

@@ -82,6 +82,8 @@ pub struct FunctionSpec {
     pub timeout: Duration,
     /// Its memory, in megabytes.
     pub memory_megabytes: u64,
+    /// The log group that the template gives it.
+    pub log_group: Option<String>,
     /// The schedules that invoke it.
     pub schedules: Vec<Schedule>,
     /// The line that declares it.
@@ -115,6 +117,7 @@ pub(crate) fn read(
         None => Ok(default),
     };
     let kind = kind(logical, node)?;
+    let log_group = node.at(&["Properties", "LoggingConfig", "LogGroup"]);
     Ok(FunctionSpec {
         arn: place.function_arn(&name),
         name,
@@ -122,6 +125,7 @@ pub(crate) fn read(
         environment: environment(evaluator, node)?,
         timeout: Duration::from_secs(number("Timeout", TIMEOUT_SECONDS_DEFAULT)?),
         memory_megabytes: number("MemorySize", MEMORY_MEGABYTES_DEFAULT)?,
+        log_group: log_group.map(|group| evaluator.text(group)).transpose()?,
         // On this machine, a person invokes the cost report, and no time of the day does.
         schedules: if kind.is_of_the_api() {
             schedules(evaluator, node)?

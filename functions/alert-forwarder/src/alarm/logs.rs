@@ -18,6 +18,8 @@ const BEFORE: Duration = Duration::from_mins(10);
 const AFTER: Duration = Duration::from_mins(5);
 /// Source: "Amazon CloudWatch Logs quotas" for the length, "CreateLogGroup" for the characters.
 const GROUP_BYTES_MAX: usize = 512;
+/// The most groups that are read for an alert.
+const GROUPS_MAX: usize = 5;
 const QUERY: &str = "fields @timestamp,@message|sort @timestamp";
 
 /// The query for the log group that belongs to an alarm's metric. `description` may name another group in
@@ -28,7 +30,7 @@ pub(crate) fn link(
     trigger: &Value,
     at: Option<Timestamp>,
 ) -> Option<SafeUrl> {
-    let group = description.and_then(named).or_else(|| of_metric(trigger))?;
+    let group = groups(description, trigger).into_iter().next()?;
     let (region, at) = (region?, at?);
     let (start, end) = (at.checked_sub(BEFORE).ok()?, at.checked_add(AFTER).ok()?);
     let query = format!(
@@ -47,13 +49,32 @@ pub(crate) fn link(
     console(region, &path)
 }
 
-/// The group in a line `logs: NAME` of a description.
-pub(super) fn named(description: &str) -> Option<String> {
-    description.lines().find_map(|line| {
-        let (name, group) = line.split_once(':')?;
-        let group = group.trim();
-        (name.trim().eq_ignore_ascii_case("logs") && is_group(group)).then(|| group.to_owned())
-    })
+/// The log groups of an alarm: those that its description names, or else that of its metric. The button
+/// opens the first.
+pub(super) fn groups(description: Option<&str>, trigger: &Value) -> Vec<String> {
+    let named = description.map(named).unwrap_or_default();
+    if named.is_empty() {
+        of_metric(trigger).into_iter().collect()
+    } else {
+        named
+    }
+}
+
+/// The groups in a line `logs: NAME, NAME` of a description. A line with anything else names none.
+pub(super) fn named(description: &str) -> Vec<String> {
+    let of_line = |line: &str| {
+        let (name, groups) = line.split_once(':')?;
+        let groups: Vec<&str> = groups
+            .split([' ', ','])
+            .filter(|group| !group.is_empty())
+            .collect();
+        let is_named = name.trim().eq_ignore_ascii_case("logs")
+            && !groups.is_empty()
+            && groups.iter().all(|group| is_group(group));
+        let groups = groups.into_iter().take(GROUPS_MAX);
+        is_named.then(|| groups.map(str::to_owned).collect())
+    };
+    description.lines().find_map(of_line).unwrap_or_default()
 }
 
 fn is_group(name: &str) -> bool {
@@ -180,8 +201,17 @@ mod tests {
     fn a_description_may_name_another_log_group() {
         let url = linked(Some("Why.\nLogs: stack-OrdersLogs-1x"), &lambda("orders")).unwrap();
         assert!(decoded(&url).ends_with("~source~(~'stack-OrdersLogs-1x))"));
+        let several = linked(Some("logs: a, b c"), &lambda("orders")).unwrap();
+        assert!(decoded(&several).ends_with("~source~(~'a))"));
         let hostile = linked(Some("logs: a'))~b"), &lambda("orders")).unwrap();
         assert!(decoded(&hostile).ends_with("(~'*2faws*2flambda*2forders))"));
         assert_eq!(linked(Some("logs:"), &Value::Null), None);
+    }
+
+    #[test]
+    fn a_description_names_up_to_five_groups() {
+        assert_eq!(named("Why.\nlogs: a, b  c,/d"), ["a", "b", "c", "/d"]);
+        assert_eq!(named("logs: 1 2 3 4 5 6").len(), GROUPS_MAX);
+        assert_eq!(named("logs: are kept for a week!"), Vec::<String>::new());
     }
 }
