@@ -361,4 +361,15 @@ async fn without_the_table_each_change_is_sent_by_itself() {
     episode.get(alarm(0)).await;
     episode.get(ok(MINUTE)).await;
     assert_eq!(episode.shown(), ["🔴 ALARM", "🟢 OK 🔕"]);
+    // A new alarm that is well is no news. It waits for the table.
+    let first = To {
+        from: Some("INSUFFICIENT_DATA"),
+        ..ok(2 * MINUTE)
+    };
+    let back = episode
+        .stage
+        .handed_back(&[episode.record(&episode.message(first))])
+        .await;
+    assert_eq!(back.len(), 1);
+    assert_eq!(episode.shown().len(), 2);
 }

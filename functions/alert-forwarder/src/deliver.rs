@@ -23,6 +23,9 @@ use crate::send::{End, GivenUp, Sending};
 /// smaller: its description, its metrics and its rule have limits.
 const ALERT_BYTES_MAX: usize = 100_000;
 
+/// When an alert comes back that waits for the table.
+const PAUSE_WITHOUT_TABLE: Duration = Duration::from_mins(1);
+
 /// Delivers messages.
 #[derive(Debug)]
 pub(crate) struct Deliverer {
@@ -36,8 +39,12 @@ pub(crate) struct Deliverer {
 /// How a claimed message ended.
 enum Delivery {
     Sent(Sending),
-    Known { before: bool },
+    Known {
+        before: bool,
+    },
     Busy(Duration),
+    /// Nobody can know whether it is news, and it can wait.
+    NoTable,
 }
 
 impl Deliverer {
@@ -107,6 +114,7 @@ impl Deliverer {
                 self.track(notification, event, transition, route, maybe_sent, deadline)
                     .await
             }
+            Some(transition) if !has_table && can_wait(transition) => Delivery::NoTable,
             Some(_) | None => Delivery::Sent(self.send(event, route, maybe_sent, deadline).await),
         };
         self.settle(event, token.as_ref(), maybe_sent, delivery, deadline)
@@ -181,6 +189,10 @@ impl Deliverer {
             Tracked::Sent(sending) => Delivery::Sent(sending),
             Tracked::Known { before } => Delivery::Known { before },
             Tracked::Busy(wait) => Delivery::Busy(wait),
+            Tracked::Unreachable if can_wait(transition) => {
+                self.seen.fall_silent();
+                Delivery::NoTable
+            }
             Tracked::Unreachable => {
                 self.seen.fall_silent();
                 tracing::warn!(
@@ -262,6 +274,15 @@ impl Deliverer {
         let left = || deadline.left_for_notes(self.world.machine_now());
         let sending = match delivery {
             Delivery::Sent(sending) => sending,
+            Delivery::NoTable => {
+                if let Some(token) = token {
+                    self.seen.release(token, maybe_sent, left()).await;
+                }
+                return Outcome::HandedBack {
+                    why: Why::NoTable,
+                    wait: Some(PAUSE_WITHOUT_TABLE),
+                };
+            }
             Delivery::Known { before } => {
                 if let Some(token) = token {
                     self.seen.sent(token, None, left()).await;
@@ -313,6 +334,12 @@ impl Deliverer {
             End::GivenUp(given_up) => ended(*given_up),
         }
     }
+}
+
+/// Whether an alert waits for the table: a new alarm that is well. Only the incident, if there is one, makes
+/// it news.
+fn can_wait(transition: &Transition) -> bool {
+    transition.state == Watched::Ok && transition.from == Some(Watched::NoData)
 }
 
 /// The key of an incident's item.

@@ -49,6 +49,8 @@ pub(crate) enum Why {
     Unavailable,
     /// Neither the route nor a fallback has a usable webhook.
     NoWebhook,
+    /// The table does not answer, and the message is not urgent enough to be sent without it.
+    NoTable,
     /// Too little time is left in the invocation.
     OutOfTime,
     /// Discord refuses it, and it could not be sent to the dead-letter queue.
@@ -62,6 +64,7 @@ impl Why {
             Self::RateLimited => "rate-limited",
             Self::Unavailable => "unavailable",
             Self::NoWebhook => "no-webhook",
+            Self::NoTable => "no-table",
             Self::OutOfTime => "out-of-time",
             Self::Refused => "refused",
         }
