@@ -133,7 +133,11 @@ async fn sweep(session: &Session<'_>) -> Result<Value, Error> {
     swept.oldest_overdue_seconds = backlog.oldest_overdue_seconds();
     swept.left = backlog.left(swept.expired.saturating_add(swept.settled), swept.failed);
     report(session, swept, backlog.is_counted);
-    result?;
+    if let Err(error) = result {
+        // Lambda counts the error, and logs nothing about it.
+        tracing::error!(cause = ?error, "a sweep was not finished");
+        return Err(error);
+    }
     Ok(json!({
         "expired": swept.expired,
         "settled": swept.settled,

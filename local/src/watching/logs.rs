@@ -62,10 +62,10 @@ impl Logs {
     /// Adds what Lambda logs about a call that failed. Source: "Schema reference for log events of Lambda's
     /// Telemetry API".
     pub(crate) fn ended(&self, spec: &FunctionSpec, at: Timestamp, error: &FunctionError) {
-        let status = if error.error_type == "Sandbox.Timedout" {
-            "timeout"
-        } else {
-            "failure"
+        let status = match error.error_type.as_str() {
+            "Sandbox.Timedout" => "timeout",
+            "Panic" | "Runtime.ExitError" => "failure",
+            _ => "error",
         };
         let record = json!({"status": status, "errorType": error.error_type});
         let line = json!({"time": at.to_string(), "type": "platform.report", "record": record});
