@@ -77,7 +77,19 @@ impl<'a> Alarm<'a> {
     }
 
     pub(super) fn actions(&self) -> Vec<&'a str> {
-        texts(&self.properties["AlarmActions"])
+        let state = if self.misses() {
+            "InsufficientDataActions"
+        } else {
+            "AlarmActions"
+        };
+        texts(&self.properties[state])
+    }
+
+    /// Whether it speaks when there is no data, and is never red.
+    pub(super) fn misses(&self) -> bool {
+        let properties = self.properties;
+        properties.get("InsufficientDataActions").is_some()
+            && properties["TreatMissingData"] == "missing"
     }
 
     pub(super) fn severity(&self) -> Option<Severity> {

@@ -91,24 +91,20 @@ fn the_forwarders_own_trouble_goes_to_email_and_not_through_the_forwarder() {
 
 #[test]
 fn trouble_that_would_pass_through_the_forwarder_is_named() {
-    for entry in [
-        "AlertsUndeliveredAlarm",
-        "AlertsWaitAlarm",
-        "AlertDeliveryTestLostAlarm",
-    ] {
+    for entry in ["AlertsUndeliveredAlarm", "AlertsWaitAlarm"] {
         let actions = "      AlarmActions: [!Ref AlertEmailTopic]\n";
         let broken = with(entry, actions, "      AlarmActions: [!Ref AlertsTopic]\n");
-        let of = if entry == "AlertDeliveryTestLostAlarm" {
-            "AlertDeliveryTestMissingAlarm"
-        } else {
-            entry
-        };
-        names(
-            by_email,
-            &broken,
-            &format!("{of} does not go to e-mail alone"),
-        );
+        let expected = format!("{entry} does not go to e-mail alone");
+        names(by_email, &broken, &expected);
     }
+    let actions = "InsufficientDataActions: [!Ref AlertEmailTopic]";
+    let broken = with(
+        "AlertDeliveryTestMissedAlarm",
+        actions,
+        "InsufficientDataActions: [!Ref AlertsTopic]",
+    );
+    let expected = "AlertDeliveryTestMissedAlarm does not go to e-mail alone";
+    names(by_email, &broken, expected);
     let metric = "MetricName: OldestUndeliveredSeconds";
     let broken = with(
         "AlertsUndeliveredAlarm",
@@ -214,9 +210,8 @@ fn daily_test(text: &str) -> Vec<String> {
         "the forwarder counts another alarm",
     );
     let counted = alarms(&stack).iter().any(|alarm| {
-        let missing = alarm.properties["TreatMissingData"] == json!("breaching");
         let metrics = alarm.metrics();
-        missing && metrics.iter().any(|it| it.name == "DeliveryTestDelivered")
+        alarm.misses() && metrics.iter().any(|it| it.name == "DeliveryTestDelivered")
     });
     want(counted, "nobody misses the test");
     faults
@@ -281,9 +276,9 @@ fn a_daily_test_that_tests_less_is_named() {
             "counts another alarm",
         ),
         (
-            "AlertDeliveryTestMissingAlarm",
-            "breaching",
-            "ignore",
+            "AlertDeliveryTestMissedAlarm",
+            "TreatMissingData: missing",
+            "TreatMissingData: ignore",
             "nobody misses the test",
         ),
         (

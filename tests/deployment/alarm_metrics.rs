@@ -169,6 +169,7 @@ fn without_data(text: &str) -> Vec<String> {
         let expected = match alarm.logical.strip_suffix("Alarm") {
             Some(name) if name.ends_with("Missing") => "breaching",
             Some(name) if name.ends_with("Seen") => "ignore",
+            Some(name) if name.ends_with("Missed") => "missing",
             _ if is("ApproximateNumberOfMessagesVisible") => "ignore",
             _ => "notBreaching",
         };

@@ -164,7 +164,7 @@ fn a_number_that_does_not_fit_is_named() {
             "OrdersErrorsAlarm: it looks away before",
         ),
         (
-            "AlertDeliveryTestMissingAlarm",
+            "AlertDeliveryTestMissedAlarm",
             "EvaluationPeriods: 26",
             "EvaluationPeriods: 200",
             "further back",

@@ -9,7 +9,7 @@ use super::causes;
 use super::stage::short_name;
 
 /// The alarms that no cause fires, with the reason.
-const WITHOUT_A_CAUSE: [(&str, &str); 4] = [
+const WITHOUT_A_CAUSE: [(&str, &str); 3] = [
     ("order-events-failed", "EventBridge Pipes has no local form"),
     (
         "order-events-dead-letters",
@@ -19,17 +19,9 @@ const WITHOUT_A_CAUSE: [(&str, &str); 4] = [
         "sweeper-seen",
         "its threshold cannot be crossed: it is OK once the sweeper has run",
     ),
-    (
-        "delivery-test-seen",
-        "its threshold cannot be crossed: it is OK once the first test has arrived",
-    ),
 ];
 /// The alarms that another test fires.
-const ELSEWHERE: [&str; 3] = [
-    "delivery-test",
-    "delivery-test-lost",
-    "delivery-test-missing",
-];
+const ELSEWHERE: [&str; 2] = ["delivery-test", "delivery-test-missed"];
 
 #[test]
 fn every_alarm_of_the_template_is_fired_by_a_cause() {
