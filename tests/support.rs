@@ -1,6 +1,7 @@
-//! What several groups of tests share: a shop to test, a server that sits between two others, and a reader
-//! of metrics.
+//! What several groups of tests share: a shop to test, a server that sits between two others, a reader of
+//! metrics, and the laws that a table must keep.
 
 pub(crate) mod between;
+pub(crate) mod books;
 pub(crate) mod harness;
 pub(crate) mod meter;

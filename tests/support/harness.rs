@@ -1,17 +1,17 @@
 //! Starts a shop for a test, sends requests as its customers and staff, and checks after the test
 //! that the stock adds up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use http::{HeaderMap, Method};
 use jiff::{SignedDuration, Timestamp};
 use local::serve::{Options, Running, start};
-use orders::Books;
 use serde_json::{Value, json};
 use template::Kind;
+
+pub(crate) use super::books::{Item, integer, text};
+use super::books::{assert_sound, is_order, items};
 
 /// All scopes that a customer may have.
 pub(crate) const CUSTOMER: &str = "orders:read orders:write";
@@ -336,68 +336,22 @@ impl Shop {
     }
 
     /// All items of the orders table.
-    pub(crate) async fn items(&self) -> Vec<BTreeMap<String, AttributeValue>> {
-        let table = orders_table(&self.running);
-        let client = self.running.dynamodb();
-        let mut pages = client
-            .scan()
-            .table_name(table)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut items = Vec::new();
-        while let Some(item) = pages.next().await {
-            items.push(item.unwrap().into_iter().collect());
-        }
-        items
+    pub(crate) async fn items(&self) -> Vec<Item> {
+        items(self.running.dynamodb(), &orders_table(&self.running)).await
     }
 
     /// Checks for each product that its stock agrees with its orders, adjustments and returns.
     pub(crate) async fn assert_conserved(&self) {
-        let mut books: BTreeMap<String, Books> = BTreeMap::new();
-        let mut add = |sku: &str, more: Books| {
-            let sum = books.entry(sku.to_owned()).or_default();
-            *sum = *sum + more;
-        };
-        for item in self.items().await {
-            let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
-            if text(&item, "status") == "rejected" {
-                continue;
-            }
-            if let Some(sku) = pk.strip_prefix("SKU#") {
-                if sk.starts_with("STOCK#") {
-                    add(sku, stock_of(&item));
-                } else {
-                    add(sku, Books::of_adjustment(integer(&item, "delta")));
-                }
-            } else if sk == "ORDER" {
-                let returned = goods(&item, "returned");
-                for (sku, quantity) in goods(&item, "lines") {
-                    let back = returned.get(&sku).copied().unwrap_or_default();
-                    let line = Books::of_line(text(&item, "status"), quantity, back);
-                    add(&sku, line.unwrap());
-                }
-            } else if sk.starts_with("RET#") {
-                let restock = *item["restock"].as_bool().unwrap();
-                for (sku, quantity) in goods(&item, "lines") {
-                    add(&sku, Books::of_return(quantity, restock));
-                }
-            }
-        }
-        for (sku, books) in books {
-            for (holds, what) in books.laws() {
-                assert!(holds, "{sku}: {what}: {books:?}");
-            }
-        }
+        assert_sound(&self.items().await);
     }
 
     /// How many orders there are, without refusals.
     pub(crate) async fn count_orders(&self) -> usize {
-        let is_order = |item: &&BTreeMap<String, AttributeValue>| {
-            text(item, "sk") == "ORDER" && text(item, "status") != "rejected"
-        };
-        self.items().await.iter().filter(is_order).count()
+        self.items()
+            .await
+            .iter()
+            .filter(|item| is_order(item))
+            .count()
     }
 }
 
@@ -405,39 +359,4 @@ impl Shop {
 pub(crate) fn orders_table(running: &Running) -> String {
     let (_, orders) = running.template.function(Kind::Orders).unwrap();
     orders.environment["TABLE_NAME"].clone()
-}
-
-pub(crate) fn text<'item>(item: &'item BTreeMap<String, AttributeValue>, name: &str) -> &'item str {
-    item.get(name)
-        .and_then(|value| value.as_s().ok())
-        .map_or("", String::as_str)
-}
-
-pub(crate) fn integer(item: &BTreeMap<String, AttributeValue>, name: &str) -> i64 {
-    item[name].as_n().unwrap().parse().unwrap()
-}
-
-/// What a stock item says.
-fn stock_of(item: &BTreeMap<String, AttributeValue>) -> Books {
-    let shipped = item.contains_key("shipped");
-    Books {
-        available: integer(item, "available"),
-        taken: integer(item, "taken"),
-        // Items that never shipped lack it.
-        shipped: if shipped { integer(item, "shipped") } else { 0 },
-        received: integer(item, "received"),
-        ..Books::default()
-    }
-}
-
-/// The quantities in a list of an item, by product.
-fn goods(item: &BTreeMap<String, AttributeValue>, name: &str) -> BTreeMap<String, i64> {
-    let Some(list) = item.get(name) else {
-        return BTreeMap::new();
-    };
-    let goods = |line: &AttributeValue| {
-        let line = line.as_m().unwrap().clone().into_iter().collect();
-        (text(&line, "sku").to_owned(), integer(&line, "quantity"))
-    };
-    list.as_l().unwrap().iter().map(goods).collect()
 }

@@ -39,6 +39,10 @@ impl Server {
         let started = Command::new("redis-server")
             .args(["--port", &port_text, "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
+            // A replica keeps what it got in a file, which the next server there would load.
+            .args(["--rdb-del-sync-files", "yes", "--dir"])
+            .arg(std::env::temp_dir())
+            .args(["--dbfilename", &format!("surefire-{port}.rdb")])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
