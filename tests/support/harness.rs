@@ -46,10 +46,28 @@ pub(crate) fn made_up(cases: u32) -> proptest::test_runner::Config {
 
 /// Runs a test on its own shop, then checks that shop's stock.
 pub(crate) async fn shop(test: impl AsyncFnOnce(&Shop)) {
-    let shop = Shop::open(Options::in_memory()).await;
+    let shop = Shop::open(usual_options().await).await;
     test(&shop).await;
     shop.assert_conserved().await;
     shop.running.stop().await;
+}
+
+/// All in memory; or in the database at `SUREFIRE_EMULATOR`, a server of moto, which then forgets what
+/// it has.
+async fn usual_options() -> Options {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`./check emulator` says where the second emulator is"
+    )]
+    let url = std::env::var("SUREFIRE_EMULATOR").ok();
+    if let Some(url) = &url {
+        let reset = reqwest::Client::new().post(format!("{url}/moto-api/reset"));
+        assert_eq!(reset.send().await.unwrap().status(), 200);
+    }
+    Options {
+        dynamodb: url,
+        ..Options::in_memory()
+    }
 }
 
 /// An answer with its whole body.
