@@ -3,12 +3,12 @@
 //! Lambda passes the region and the credentials as environment variables. The
 //! SDK's provider chain also searches files, containers and instance metadata.
 //! It would find nothing there, and searching takes milliseconds of every cold
-//! start, so it is not used.
+//! start, so it is not used. A program that runs elsewhere brings a provider of its own.
 
 use std::collections::BTreeMap;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+pub use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
@@ -40,7 +40,7 @@ pub struct MissingVariable(&'static str);
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
     region: String,
-    credentials: Credentials,
+    credentials: SharedCredentialsProvider,
     endpoints: BTreeMap<&'static str, String>,
 }
 
@@ -52,6 +52,27 @@ impl AwsConfig {
     /// Names the first variable that is missing.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariable> {
         let required = |name| var(name).ok_or(MissingVariable(name));
+        // The region's absence is reported first.
+        required("AWS_REGION")?;
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID")?,
+            required("AWS_SECRET_ACCESS_KEY")?,
+            var("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        Self::with_credentials(&var, SharedCredentialsProvider::new(credentials))
+    }
+
+    /// Reads the same variables without those of the credentials, which `credentials`
+    /// provides. A client asks it again before they expire.
+    ///
+    /// # Errors
+    /// `AWS_REGION` is missing.
+    pub fn with_credentials(
+        var: impl Fn(&str) -> Option<String>,
+        credentials: SharedCredentialsProvider,
+    ) -> Result<Self, MissingVariable> {
         let everywhere = var("AWS_ENDPOINT_URL");
         let endpoint = |service: &&'static str| {
             var(&format!("AWS_ENDPOINT_URL_{service}"))
@@ -59,16 +80,20 @@ impl AwsConfig {
                 .map(|url| (*service, url))
         };
         Ok(Self {
-            region: required("AWS_REGION")?,
-            credentials: Credentials::new(
-                required("AWS_ACCESS_KEY_ID")?,
-                required("AWS_SECRET_ACCESS_KEY")?,
-                var("AWS_SESSION_TOKEN"),
-                None,
-                "environment",
-            ),
+            region: var("AWS_REGION").ok_or(MissingVariable("AWS_REGION"))?,
+            credentials,
             endpoints: SERVICES.iter().filter_map(endpoint).collect(),
         })
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Where the credentials come from.
+    pub fn credentials(&self) -> &SharedCredentialsProvider {
+        &self.credentials
     }
 
     /// The URL to use instead of the service's own endpoint, if one is set.
@@ -86,7 +111,7 @@ impl AwsConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
+            .credentials_provider(self.credentials.clone())
             .retry_config(RetryConfig::disabled())
             .build()
     }
@@ -124,6 +149,18 @@ mod tests {
     #[test]
     fn a_missing_variable_is_named() {
         let error = AwsConfig::from_env(|_| None).unwrap_err();
+        assert!(error.to_string().starts_with("AWS_REGION is not set"));
+    }
+
+    #[test]
+    fn a_program_with_a_provider_of_its_own_needs_no_keys_in_the_environment() {
+        let given = Credentials::new("given", "hunter2", None, None, "a test");
+        let given = SharedCredentialsProvider::new(given);
+        let region = |name: &str| (name == "AWS_REGION").then(|| "eu-west-1".to_owned());
+        let config = AwsConfig::with_credentials(region, given.clone()).unwrap();
+        assert_eq!(config.region(), "eu-west-1");
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let error = AwsConfig::with_credentials(|_| None, given).unwrap_err();
         assert!(error.to_string().starts_with("AWS_REGION is not set"));
     }
 

@@ -95,6 +95,17 @@ impl App {
         Ok(app)
     }
 
+    /// Fetches the keys of every issuer now, and returns what went wrong for each that
+    /// failed: its name, and a reason that quotes no secret.
+    pub async fn key_faults(&self) -> Vec<(String, String)> {
+        let fetched = join_all(self.caches.iter().map(async |cache| {
+            let fetched = cache.fetch(Cause::Age, &self.world).await;
+            let fault = fetched.err().map(|fault| fault.to_string());
+            fault.map(|fault| (cache.issuer().to_owned(), fault))
+        }));
+        fetched.await.into_iter().flatten().collect()
+    }
+
     /// Starts with keys given by hand, and fetches none.
     ///
     /// `secret` sets the key of HMAC issuers. `jwks` sets the keys of all others,

@@ -27,11 +27,30 @@ impl Config {
     /// # Errors
     /// The first mistake.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let aws = AwsConfig::from_env(&var).map_err(|missing| missing.to_string());
+        Self::read(var, aws)
+    }
+
+    /// Reads `ISSUERS` and `ROUTE_SCOPES`.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub fn with_aws(
+        var: impl Fn(&str) -> Option<String>,
+        aws: AwsConfig,
+    ) -> Result<Self, ConfigError> {
+        Self::read(var, Ok(aws))
+    }
+
+    fn read(
+        var: impl Fn(&str) -> Option<String>,
+        aws: Result<AwsConfig, String>,
+    ) -> Result<Self, ConfigError> {
         let required = |name: &str| var(name).ok_or_else(|| ConfigError::new(name, "is not set"));
         Ok(Self {
             issuers: issuers(&required("ISSUERS")?)?,
             routes: routes(&required("ROUTE_SCOPES")?)?,
-            aws: AwsConfig::from_env(&var).map_err(|missing| missing.to_string()),
+            aws,
         })
     }
 

@@ -52,7 +52,7 @@ pub(crate) enum RedisAddress {
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
     /// The table's name.
-    pub(crate) table: String,
+    pub table: String,
     /// Region, credentials, endpoints.
     pub aws: AwsConfig,
 }
@@ -91,8 +91,28 @@ impl Config {
     /// # Errors
     /// A variable is missing or not valid. The error names it.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let store = StoreConfig::from_env(&var)?;
+        Self::with_store(var, store)
+    }
+
+    /// Reads the same variables as [`Config::from_env`], without those of AWS.
+    ///
+    /// # Errors
+    /// A variable is missing or not valid. The error names it.
+    pub fn with_aws(
+        var: impl Fn(&str) -> Option<String>,
+        aws: AwsConfig,
+    ) -> Result<Self, ConfigError> {
+        let table = required(&var, "TABLE_NAME")?;
+        Self::with_store(var, StoreConfig { table, aws })
+    }
+
+    fn with_store(
+        var: impl Fn(&str) -> Option<String>,
+        store: StoreConfig,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: StoreConfig::from_env(&var)?,
+            store,
             origins: AllowedOrigins::parse(&required(&var, "ALLOWED_ORIGINS")?)?,
             redis: RedisConfig::from_env(&var)?,
             behind_edge: var("BEHIND_EDGE").is_some_and(|value| value == "true"),
@@ -147,7 +167,7 @@ impl StoreConfig {
     }
 
     /// The database client: one attempt for each request, as [`once::Store`] requires.
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         let mut config = Builder::from(&self.aws.sdk_config());
         config.set_endpoint_url(self.aws.endpoint("DYNAMODB"));
         Client::from_conf(config.build())
