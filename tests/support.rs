@@ -4,4 +4,5 @@
 pub(crate) mod between;
 pub(crate) mod books;
 pub(crate) mod harness;
+pub(crate) mod host;
 pub(crate) mod meter;

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::LambdaEvent;
+use runtime::{context, event_handler, timed_out, uuid};
 use serde_json::Value;
 use shared::secret::Secret;
 use shared::world::World;
@@ -18,7 +18,6 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
 use crate::fault::Wrong;
-use crate::uuid::uuid;
 use crate::watching::{Logs, Meter, Watching};
 use gateway::{FunctionError, Invoke};
 use template::{FunctionSpec, Kind, Template};
@@ -27,9 +26,6 @@ mod environment;
 mod handler;
 
 pub use environment::{Endpoints, of as environment_of};
-
-/// The most bytes that Lambda lets a function return.
-const RETURNED_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// A function did not start; the reason is the function's own message.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +70,7 @@ pub struct Functions {
 
 struct Function {
     spec: FunctionSpec,
-    handler: handler::Handler,
+    handler: runtime::Handler,
     /// Hears the metrics that the function logs.
     listener: Option<Dispatch>,
 }
@@ -119,11 +115,11 @@ impl Functions {
             let var = |name: &str| environment.get(name).cloned();
             let config = authorizer::Config::from_env(var).map_err(handler::text)?;
             Ok(match keys.authorizer(config, world).map(Arc::new) {
-                Ok(app) => handler::event_handler(move |event| {
+                Ok(app) => event_handler(move |event| {
                     let app = Arc::clone(&app);
                     async move { authorizer::handle(&app, event).await }
                 }),
-                Err(error) => handler::event_handler(move |_| {
+                Err(error) => event_handler(move |_| {
                     let error = error.clone();
                     async move { Err(lambda_runtime::Error::from(error)) }
                 }),
@@ -153,7 +149,7 @@ impl Functions {
                     None => authorizer::App::new(config, world.clone()).await,
                 };
                 let app = Arc::new(app.map_err(handler::text)?);
-                Ok(handler::event_handler(move |event| {
+                Ok(event_handler(move |event| {
                     let app = Arc::clone(&app);
                     async move {
                         Ok::<_, authorizer::Error>(authorizer::explain(&app, &event.payload).await)
@@ -223,7 +219,7 @@ impl Functions {
         endpoints: &Endpoints,
         world: &World,
         wanted: impl Fn(Kind) -> bool,
-        make: impl AsyncFn(Kind, &BTreeMap<String, String>) -> Result<handler::Handler, String>,
+        make: impl AsyncFn(Kind, &BTreeMap<String, String>) -> Result<runtime::Handler, String>,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         let all = template.functions.iter();
@@ -327,24 +323,7 @@ impl Functions {
             Some(listener) => invocation.with_subscriber(listener.clone()).boxed(),
             None => invocation,
         };
-        // A task of its own, so that a panic ends nothing else.
-        let task = tokio::spawn(AssertUnwindSafe(invocation).catch_unwind());
-        let abort = task.abort_handle();
-        let Ok(ended) = tokio::time::timeout(function.spec.timeout, task).await else {
-            abort.abort();
-            return Err(timed_out(&request_id, function.spec.timeout));
-        };
-        let returned = match ended {
-            Ok(Ok(returned)) => returned?,
-            Ok(Err(panic)) => return Err(FunctionError::new("Panic", panic_message(&*panic))),
-            Err(_) => return Err(FunctionError::new("Panic", "the invocation was cancelled")),
-        };
-        if RETURNED_BYTES_MAX < returned.to_string().len() {
-            let message =
-                "Response payload size exceeded maximum allowed payload size (6291556 bytes).";
-            return Err(FunctionError::new("Function.ResponseSizeTooLarge", message));
-        }
-        Ok(returned)
+        runtime::run(&request_id, function.spec.timeout, invocation).await
     }
 
     /// These functions, as the gateway invokes them.
@@ -371,38 +350,6 @@ fn start_error(function: &str, line: usize, reason: impl fmt::Display) -> StartE
 fn spec_of<'a>(template: &'a Template, logical_id: &str) -> Result<&'a FunctionSpec, StartError> {
     let spec = template.functions.get(logical_id);
     spec.ok_or_else(|| start_error(logical_id, 0, "it is not in the template"))
-}
-
-/// The context that a function gets.
-fn context(spec: &FunctionSpec, world: &World, trace: Option<String>) -> Context {
-    // Like Lambda's, by the machine's clock, even where `--now` stops the function's.
-    let now = world.machine_now().as_millisecond();
-    let left = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
-    let deadline = u64::try_from(now.saturating_add(left)).unwrap_or_default();
-    let mut context = Context::default();
-    context.request_id = uuid(world);
-    context.deadline = deadline;
-    context.invoked_function_arn = format!("{}:live", spec.arn);
-    context.xray_trace_id = trace;
-    let mut config = lambda_runtime::Config::default();
-    config.function_name.clone_from(&spec.name);
-    config.memory = i32::try_from(spec.memory_megabytes).unwrap_or(i32::MAX);
-    "1".clone_into(&mut config.version);
-    context.env_config = Arc::new(config);
-    context
-}
-
-fn timed_out(request_id: &str, timeout: Duration) -> FunctionError {
-    let seconds = timeout.as_secs_f64();
-    let message =
-        format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
-    FunctionError::new("Sandbox.Timedout", message)
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 #[cfg(test)]

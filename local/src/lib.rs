@@ -16,5 +16,4 @@ pub mod secrets;
 mod seed;
 pub mod serve;
 pub mod token;
-mod uuid;
 pub mod watching;

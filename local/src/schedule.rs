@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::functions::Functions;
-use crate::uuid::uuid;
 use crate::watching::Watching;
+use runtime::uuid;
 use template::{Schedule, Template};
 
 /// Runs every schedule of a template until the tasks are dropped. A watch makes them faster, and may

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use shared::world::World;
 
-use crate::uuid::uuid;
+use runtime::uuid;
 
 /// A directory for one test, removed afterwards.
 pub(crate) struct Directory(pub(crate) PathBuf);

@@ -197,7 +197,7 @@ impl Store {
 
     fn version(&self, value: String, token: Option<String>) -> Version {
         Version {
-            id: token.unwrap_or_else(|| crate::uuid::uuid(&self.world)),
+            id: token.unwrap_or_else(|| runtime::uuid(&self.world)),
             value,
             created_milliseconds: self.world.now().as_millisecond(),
             stages: vec![CURRENT.to_owned()],

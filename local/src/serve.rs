@@ -23,7 +23,7 @@ use crate::watching::{self, Watching};
 use crate::{schedule, seed};
 use database::Embedded;
 use discord::Discord;
-use gateway::{Bucket, Gateway, Observe};
+use gateway::{Bucket, Front, Gateway, Observe};
 use template::{Kind, Template};
 
 mod connections;
@@ -92,7 +92,12 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let gateway = Gateway {
         template: Arc::clone(&template),
         invoke: functions.invoker(),
-        edge: options.edge,
+        front: if options.edge {
+            Front::Edge
+        } else {
+            Front::Nothing
+        },
+        at_once: None,
         throttle: template
             .throttle
             .filter(|_| options.throttle)

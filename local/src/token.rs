@@ -22,7 +22,7 @@ use shared::world::World;
 use crate::issuer;
 pub use crate::issuer::ES256;
 use crate::secrets::{CURRENT, PREVIOUS, Store, StoredSecret, Version};
-use crate::uuid::uuid;
+use runtime::uuid;
 use template::{Kind, Template};
 
 /// The name of the issuer that signs with the template's secret.

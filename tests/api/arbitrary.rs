@@ -163,7 +163,7 @@ async fn send(shop: &Shop, token: &str, made: &Made) -> (u16, Vec<u8>) {
     }
     bytes.extend(b"\r\n");
     bytes.extend(&made.body);
-    let mut stream = TcpStream::connect(shop.running.address).await.unwrap();
+    let mut stream = TcpStream::connect(shop.address()).await.unwrap();
     // The server may answer, and close, before it has read everything.
     let _ = stream.write_all(&bytes).await;
     let mut answer = Vec::new();

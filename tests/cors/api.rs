@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use shared::world::World;
 
 use crate::support::harness::Answer;
+use crate::support::host::in_front_of;
 
 /// The page that may call the API, one of two.
 pub(crate) const ALLOWED: &str = "https://shop.example";
@@ -92,6 +93,8 @@ impl Call {
 /// A running API. Calls are sent without a browser, so the tests see every header.
 pub(crate) struct Api {
     pub(crate) running: Running,
+    /// The container's program, if the calls go to it.
+    container: Option<host::Running>,
     http: reqwest::Client,
     unique: AtomicU64,
 }
@@ -106,8 +109,10 @@ impl Api {
             options.parameters.push(list);
         }
         options.world = hurried();
+        let running = start(options.clone()).await.unwrap();
         Self {
-            running: start(options).await.unwrap(),
+            container: in_front_of(&running, &options).await,
+            running,
             http: reqwest::Client::new(),
             unique: AtomicU64::new(0),
         }
@@ -125,7 +130,12 @@ impl Api {
 
     /// Sends the call with more headers, each on its own line.
     pub(crate) async fn send_with(&self, call: &Call, more: &[(&'static str, String)]) -> Answer {
-        let url = format!("{}{}", self.running.url(), call.path);
+        let own = self.running.address;
+        let address = self
+            .container
+            .as_ref()
+            .map_or(own, |container| container.address);
+        let url = format!("http://{address}{}", call.path);
         let mut request = self.http.request(call.method.clone(), url);
         for (name, value) in call.headers.iter().chain(more) {
             request = request.header(*name, value);

@@ -1,6 +1,7 @@
 //! Starts a shop for a test, sends requests as its customers and staff, and checks after the test
 //! that the stock adds up.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -12,6 +13,7 @@ use template::Kind;
 
 pub(crate) use super::books::{Item, integer, text};
 use super::books::{assert_sound, is_order, items};
+use crate::support::host::in_front_of;
 
 /// All scopes that a customer may have.
 pub(crate) const CUSTOMER: &str = "orders:read orders:write";
@@ -24,6 +26,8 @@ pub(crate) const STAFF: &str = "stock:write orders:confirm orders:fulfil orders:
 pub(crate) struct Shop {
     pub(crate) running: Running,
     pub(crate) http: reqwest::Client,
+    /// The container's program, if the requests go to it.
+    container: Option<host::Running>,
     clock_offset_millis: Arc<AtomicI64>,
 }
 
@@ -193,8 +197,10 @@ impl Shop {
             world: options.world.with_clock(now),
             ..options
         };
+        let running = start(options.clone()).await.unwrap();
         Self {
-            running: start(options).await.unwrap(),
+            container: in_front_of(&running, &options).await,
+            running,
             http: reqwest::Client::new(),
             clock_offset_millis,
         }
@@ -205,8 +211,15 @@ impl Shop {
         Self {
             running,
             http: reqwest::Client::new(),
+            container: None,
             clock_offset_millis: Arc::default(),
         }
+    }
+
+    /// Where the requests go.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let container = self.container.as_ref();
+        container.map_or(self.running.address, |container| container.address)
     }
 
     /// Puts the shop's clock forward.
@@ -220,7 +233,7 @@ impl Shop {
             shop: self,
             builder: self
                 .http
-                .request(method, format!("{}{path}", self.running.url())),
+                .request(method, format!("http://{}{path}", self.address())),
         }
     }
 

@@ -5,7 +5,7 @@ use shared::world::World;
 use super::error::CommandError;
 use crate::seed::{FIRST_PRICE, FIRST_SKU};
 use crate::serve::Running;
-use crate::uuid::uuid;
+use runtime::uuid;
 
 /// The addresses of the API and of Discord's page, and a first order to paste.
 pub(super) fn text(

@@ -2,22 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use gateway::FunctionError;
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
-use lambda_runtime::{Diagnostic, LambdaEvent};
-use serde_json::Value;
+use runtime::{Handler, event_handler, http_handler};
 use shared::world::World;
 use template::Kind;
-
-/// Runs an invocation.
-pub(super) type Handler = Arc<
-    dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, FunctionError>> + Send + Sync,
->;
 
 /// Makes the handler of a kind; the error is the function's own message.
 pub(super) async fn of_kind(
@@ -89,46 +78,4 @@ pub(super) fn alert_forwarder(
 
 pub(super) fn text(error: impl fmt::Display) -> String {
     error.to_string()
-}
-
-/// A function behind the API. The same code as in Lambda turns its event into an HTTP request, and
-/// its response into JSON.
-fn http_handler<F, Answer>(handle: F) -> Handler
-where
-    F: Fn(Request) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send + 'static,
-{
-    Arc::new(move |event| {
-        let handle = handle.clone();
-        Box::pin(async move {
-            let (payload, context) = event.into_parts();
-            let request: LambdaRequest = serde_json::from_str(&payload.to_string())
-                .map_err(|error| FunctionError::new("Runtime.EventError", error))?;
-            let mut adapter = Adapter::from(service_fn(handle));
-            let response = match adapter.call(LambdaEvent::new(request, context)).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            serde_json::to_value(response)
-                .map_err(|error| FunctionError::new("Runtime.ResponseError", error))
-        })
-    })
-}
-
-pub(super) fn event_handler<F, Answer, Error>(handle: F) -> Handler
-where
-    F: Fn(LambdaEvent<Value>) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Result<Value, Error>> + Send + 'static,
-    Error: Into<Diagnostic>,
-{
-    Arc::new(move |event| {
-        let handle = handle.clone();
-        Box::pin(async move {
-            // The function names its error, as it does for Lambda's runtime.
-            handle(event).await.map_err(|error| {
-                let diagnostic: Diagnostic = error.into();
-                FunctionError::new(&diagnostic.error_type, diagnostic.error_message)
-            })
-        })
-    })
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 use shared::world::World;
 use template::Kind;
 
-use super::handler::event_handler;
 use super::*;
+use runtime::{RETURNED_BYTES_MAX, event_handler};
 
 /// Functions with one that runs `handle`.
 fn functions_of<F, Answer>(timeout: Duration, handle: F) -> Functions

@@ -136,7 +136,8 @@ async fn the_authorizers_failure_is_a_500() {
     let gateway = Gateway {
         template: Arc::new(template),
         invoke: running.functions.invoker(),
-        edge: false,
+        front: Front::Nothing,
+        at_once: None,
         throttle: None,
         log: AccessLog::Off,
         observe: None,
@@ -177,7 +178,8 @@ async fn the_gateway_waits_ten_seconds_for_an_authorizer() {
     let gateway = Gateway {
         template: Arc::new(Template::read(template::SHIPPED, []).unwrap()),
         invoke: Arc::new(|_| Box::pin(std::future::pending())),
-        edge: false,
+        front: Front::Nothing,
+        at_once: None,
         throttle: None,
         log: AccessLog::Off,
         observe: None,

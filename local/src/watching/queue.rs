@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared::world::World;
 use template::Stack;
 
-use crate::uuid::uuid;
+use runtime::uuid;
 
 /// SQS's default.
 const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);

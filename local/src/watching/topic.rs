@@ -9,7 +9,7 @@ use template::Stack;
 
 use super::meter::Meter;
 use super::queue::Queues;
-use crate::uuid::uuid;
+use runtime::uuid;
 
 /// E-mails that are kept; older ones are deleted.
 const MAILS_MAX: usize = 500;

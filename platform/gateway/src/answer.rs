@@ -16,6 +16,8 @@ pub(crate) enum Own {
     Forbidden,
     /// No route matches.
     NotFound,
+    /// The body did not arrive in time.
+    RequestTimeout,
     /// The body is larger than a gateway takes.
     TooLarge,
     /// The headers are larger than a gateway takes.
@@ -34,6 +36,7 @@ impl Own {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::HeadersTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

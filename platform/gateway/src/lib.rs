@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value};
 use shared::world::World;
+use tokio::sync::Semaphore;
 
 use crate::access_log::Entry;
 use template::{Authorizer, Template};
@@ -27,12 +28,14 @@ mod access_log;
 mod answer;
 mod edge;
 pub mod event;
+mod front;
 mod function;
 mod observed;
 pub mod route;
 mod throttle;
 
 pub use access_log::AccessLog;
+pub use front::Front;
 pub use function::{FunctionError, Invocation, Invoke};
 pub use observed::{Observe, Observed};
 pub use throttle::Bucket;
@@ -51,6 +54,8 @@ const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
 const EDGE_ADDRESS: &str = "192.0.2.1";
 /// The longest that the gateway waits for an authorizer.
 const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest that a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest that the gateway waits for a function.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -60,10 +65,12 @@ pub struct Gateway {
     pub template: Arc<Template>,
     /// Invokes the functions.
     pub invoke: Invoke,
-    /// Whether the edge's headers are added.
-    pub edge: bool,
+    /// What stands in front of it.
+    pub front: Front,
     /// Limits the requests, if there is a limit.
     pub throttle: Option<Bucket>,
+    /// The requests that it answers at the same time, if there is a limit.
+    pub at_once: Option<Semaphore>,
     /// How requests are logged.
     pub log: AccessLog,
     /// Hears of each answer, if somebody counts them.
@@ -93,15 +100,18 @@ impl Gateway {
         let inbound = self.inbound(source, &parts, begun);
         let mut entry = Entry::begin(&inbound);
         let throttled = self.throttle.as_ref().is_some_and(|it| !it.take(begun));
-        let mut response = if throttled {
+        let place = self.at_once.as_ref().map(Semaphore::try_acquire);
+        let mut response = if throttled || matches!(place, Some(Err(_))) {
             Own::TooManyRequests.response()
         } else if HEADER_BYTES_MAX < header_bytes(&parts) {
             Own::HeadersTooLarge.response()
         } else {
             // `Limited` fails for a body that is too large, and for a client that goes away.
-            match Limited::new(body, BODY_BYTES_MAX).collect().await {
-                Err(_) => Own::TooLarge.response(),
-                Ok(body) => {
+            let collected = Limited::new(body, BODY_BYTES_MAX).collect();
+            match tokio::time::timeout(BODY_TIMEOUT, collected).await {
+                Err(_) => Own::RequestTimeout.response(),
+                Ok(Err(_)) => Own::TooLarge.response(),
+                Ok(Ok(body)) => {
                     let body = body.to_bytes().to_vec();
                     let inbound = Inbound { body, ..inbound };
                     self.route(&inbound, &mut entry).await
@@ -113,7 +123,7 @@ impl Gateway {
                 .headers_mut()
                 .insert(HeaderName::from_static("apigw-requestid"), id);
         }
-        if let (true, Some(policy)) = (self.edge, &self.template.edge) {
+        if let (true, Some(policy)) = (self.front.sets_headers(), &self.template.edge) {
             edge::apply(
                 policy,
                 &parts.method,
@@ -176,7 +186,7 @@ impl Gateway {
             |before| format!("{before}, {source}"),
         );
         // The edge adds the client's address, and the gateway then that of the edge.
-        if self.edge && self.template.edge.is_some() {
+        if self.front == Front::Edge && self.template.edge.is_some() {
             forwarded = format!("{forwarded}, {EDGE_ADDRESS}");
         }
         let host = headers
@@ -190,6 +200,7 @@ impl Gateway {
         let random = random
             .iter()
             .fold(0, |number, byte| number << 8 | u128::from(*byte));
+        let traced = self.front == Front::Balancer && headers.contains_key("x-amzn-trace-id");
         let trace = format!("Root=1-{:08x}-{random:024x}", time.as_second());
         let mut set = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -199,7 +210,9 @@ impl Gateway {
         set("x-forwarded-for", forwarded);
         set("x-forwarded-port", port);
         set("x-forwarded-proto", "http".to_owned());
-        set("x-amzn-trace-id", trace);
+        if !traced {
+            set("x-amzn-trace-id", trace);
+        }
     }
 
     async fn route(&self, inbound: &Inbound, entry: &mut Entry) -> Response<Body> {

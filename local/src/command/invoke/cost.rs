@@ -19,7 +19,7 @@ use super::super::output::print;
 use super::{InvokeArguments, given_webhook, own_services, read_event, services, start};
 use crate::functions::{Endpoints, Functions};
 use crate::serve::{self, Options};
-use crate::uuid::uuid;
+use runtime::uuid;
 
 /// Where the services that know the costs are.
 const REGION: &str = "us-east-1";

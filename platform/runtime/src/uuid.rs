@@ -3,7 +3,7 @@
 use shared::world::World;
 
 /// A random UUID of version 4.
-pub(crate) fn uuid(world: &World) -> String {
+pub fn uuid(world: &World) -> String {
     let mut bytes = [0; 16];
     world.fill(&mut bytes);
     let number = u128::from_be_bytes(bytes);
