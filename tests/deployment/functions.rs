@@ -48,7 +48,9 @@ fn configure(kind: Kind, var: &dyn Fn(&str) -> Option<String>) -> Result<(), Str
 /// Checks that a function's own code reads each of its variables, and finds all that it needs.
 fn of_environment(spec: &FunctionSpec) -> Vec<String> {
     // Every `main` passes its environment to `shared::telemetry::init`, which reads this one.
-    let asked = RefCell::new(BTreeSet::from(["METRICS_NAMESPACE".to_owned()]));
+    // No code reads `RELEASE`: its new value makes the new version of a function.
+    let known = ["METRICS_NAMESPACE", "RELEASE"].map(str::to_owned);
+    let asked = RefCell::new(BTreeSet::from(known));
     let var = |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
         let of_lambda = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
