@@ -14,6 +14,7 @@ mod alerting;
 mod alone;
 mod api;
 mod bootstraps;
+mod container;
 mod cost;
 mod deleting;
 mod edge;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::fault::Fault;
 use crate::intrinsic::{Intrinsic, arguments, function, scalar, text_of};
+use crate::network;
 use crate::resource::{self, Place};
 use crate::substitute;
 use crate::yaml::{Content, Entry, Node};
@@ -199,6 +200,26 @@ impl<'template> Evaluator<'template> {
                 )
             }
             Intrinsic::FindInMap => self.find_in_map(argument, depth)?,
+            // Each region has three zones at least.
+            Intrinsic::GetAZs => ["a", "b", "c"]
+                .map(|zone| Value::from(format!("{}{zone}", self.place.region)))
+                .into_iter()
+                .collect(),
+            Intrinsic::Cidr => {
+                let [network, count, bits] = arguments(function, argument)?;
+                let number = |node| self.text_at(node, depth).map(|text| text.parse().ok());
+                let network = self.text_at(network, depth)?;
+                let divided = match (number(count)?, number(bits)?) {
+                    (Some(count), Some(bits)) => network::divide(&network, count, bits),
+                    _ => None,
+                };
+                let fault = || argument.fault("Cidr: the network has no room for these");
+                divided
+                    .ok_or_else(fault)?
+                    .into_iter()
+                    .map(Value::from)
+                    .collect()
+            }
             Intrinsic::Equals
             | Intrinsic::Not
             | Intrinsic::And
@@ -396,7 +417,9 @@ impl<'template> Evaluator<'template> {
             | Intrinsic::Join
             | Intrinsic::Select
             | Intrinsic::Split
-            | Intrinsic::FindInMap => Err(node.fault("a condition is needed here")),
+            | Intrinsic::FindInMap
+            | Intrinsic::GetAZs
+            | Intrinsic::Cidr => Err(node.fault("a condition is needed here")),
         }
     }
 }

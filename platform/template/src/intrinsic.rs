@@ -23,10 +23,12 @@ pub(crate) enum Intrinsic {
     Select,
     Split,
     FindInMap,
+    GetAZs,
+    Cidr,
 }
 
 impl Intrinsic {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Ref,
         Self::Sub,
         Self::GetAtt,
@@ -41,6 +43,8 @@ impl Intrinsic {
         Self::Select,
         Self::Split,
         Self::FindInMap,
+        Self::GetAZs,
+        Self::Cidr,
     ];
 
     fn named(name: &str, node: &Node) -> Result<Self, Fault> {

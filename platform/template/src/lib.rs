@@ -8,6 +8,7 @@ mod evaluate;
 mod fault;
 mod function;
 mod intrinsic;
+mod network;
 mod parameters;
 mod resource;
 mod route;

@@ -137,6 +137,7 @@ pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
         "AWS::CloudFront::ResponseHeadersPolicy" | "AWS::EC2::SecurityGroup" | "AWS::KMS::Key" => {
             Ok(logical.to_owned())
         }
+        kind if is_of_a_network(kind) => Ok(name),
         "AWS::CE::AnomalyMonitor" => {
             let account = &place.account;
             Ok(format!("arn:aws:ce::{account}:anomalymonitor/{logical}"))
@@ -146,6 +147,23 @@ pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
             "Ref: this program does not know resources of type `{other}`"
         )),
     }
+}
+
+/// Whether a resource belongs to the network around containers. Their ids and ARNs are only passed on,
+/// so the name stands for each of them.
+fn is_of_a_network(kind: &str) -> bool {
+    const SERVICES: [&str; 4] = [
+        "AWS::EC2::",
+        "AWS::ECS::",
+        "AWS::ElasticLoadBalancingV2::",
+        "AWS::ApplicationAutoScaling::",
+    ];
+    SERVICES.iter().any(|service| kind.starts_with(service))
+        || [
+            "AWS::ApiGatewayV2::VpcLink",
+            "AWS::ApiGatewayV2::Integration",
+        ]
+        .contains(&kind)
 }
 
 /// The result of SAM's `Ref: Function.Alias`: the function's ARN with its alias.
@@ -186,6 +204,10 @@ pub(crate) fn attribute(
         ("AWS::SNS::Topic", "TopicArn") => Ok(place.arn("sns", &name)),
         ("AWS::SNS::Topic", "TopicName") => Ok(name),
         ("AWS::SecretsManager::Secret", "Id") => Ok(place.secret_arn(&name)),
+        ("AWS::EC2::SecurityGroup", "GroupId")
+        | ("AWS::ECS::Service", "Name")
+        | ("AWS::ElasticLoadBalancingV2::LoadBalancer", "LoadBalancerFullName" | "DNSName")
+        | ("AWS::ElasticLoadBalancingV2::TargetGroup", "TargetGroupFullName") => Ok(name),
         ("AWS::Logs::LogGroup", "Arn") => Ok(place.arn("logs", &format!("log-group:{name}:*"))),
         (kind, _) => Err(format!(
             "GetAtt: this program does not know the attribute `{attribute}` of resources of type `{kind}`"
