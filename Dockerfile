@@ -19,9 +19,13 @@ RUN set -eu; mkdir /manifests; \
     while read -r file; do mkdir -p "${file%/*}"; echo 'fn main() {}' >"$file"; done
 
 FROM ${BUILDER} AS build
-# Static: nothing of a system is needed to start. In a stage of its own folder, so that a build
-# without --target does not mix programs of two kinds.
+# Static: nothing of a system is needed to start. With --target, build scripts stay as they are.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
+# cargo takes these from its environment. deploy/image --quick sets the first two.
+ARG CARGO_PROFILE_RELEASE_OPT_LEVEL=3
+ARG CARGO_PROFILE_RELEASE_LTO=thin
+ARG CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+ARG CARGO_NET_OFFLINE=false
 WORKDIR /src
 COPY --from=manifests /manifests .
 RUN cargo build --release --locked --package host --target "$(rustc -vV | sed -n 's/^host: //p')"

@@ -3,6 +3,7 @@
 
 pub(crate) mod between;
 pub(crate) mod books;
+pub(crate) mod cases;
 pub(crate) mod harness;
 pub(crate) mod host;
 pub(crate) mod meter;

@@ -191,7 +191,7 @@ fn arbitrary_input_is_answered_and_changes_nothing() {
             .running
             .token("demo", &format!("orders:write {STAFF}"))
             .unwrap();
-        let mut runner = TestRunner::new(crate::support::harness::made_up(CASES));
+        let mut runner = TestRunner::new(crate::support::cases::made_up(CASES));
         for _ in 0..runner.config().cases {
             let made = made().new_tree(&mut runner).unwrap().current();
             let before = shop.items().await;

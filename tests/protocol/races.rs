@@ -4,7 +4,8 @@ use futures::future::{join, join_all};
 use serde_json::{Value, json};
 use simulator::random::Random;
 
-use crate::support::harness::{Answer, STAFF, Shop, made_up, shop};
+use crate::support::cases::made_up;
+use crate::support::harness::{Answer, STAFF, Shop, shop};
 
 /// How often each race is run: 100 times, or `PROPTEST_CASES` if that is more, but never more than
 /// 1,000 times.

@@ -354,7 +354,7 @@ fn any_sequence_of_actions_is_answered_as_specified() {
         .enable_all()
         .build()
         .unwrap();
-    let mut runner = TestRunner::new(crate::support::harness::made_up(CASES));
+    let mut runner = TestRunner::new(crate::support::cases::made_up(CASES));
     let sequence = prop::collection::vec(action(), 1..60);
     let number = std::cell::Cell::new(0_u32);
     let result = runner.run(&sequence, |actions| {

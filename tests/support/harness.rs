@@ -31,23 +31,6 @@ pub(crate) struct Shop {
     clock_offset_millis: Arc<AtomicI64>,
 }
 
-/// The settings of a property test: `cases` random inputs, or `PROPTEST_CASES` if that is more.
-/// A failure prints the smallest input.
-pub(crate) fn made_up(cases: u32) -> proptest::test_runner::Config {
-    let standard = proptest::test_runner::Config::default();
-    proptest::test_runner::Config {
-        // The default is 256 unless `PROPTEST_CASES` is set.
-        cases: if standard.cases == 256 {
-            cases
-        } else {
-            standard.cases.max(cases)
-        },
-        failure_persistence: None,
-        max_shrink_iters: 300,
-        ..standard
-    }
-}
-
 /// Runs a test on its own shop, then checks that shop's stock.
 pub(crate) async fn shop(test: impl AsyncFnOnce(&Shop)) {
     let shop = Shop::open(usual_options().await).await;

@@ -14,7 +14,7 @@ use simulator::shop::{FULL, Shop, caller};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::support::harness::made_up;
+use crate::support::cases::made_up;
 use crate::support::meter::Meter;
 
 /// How many random answers are tried. `PROPTEST_CASES` overrides it.

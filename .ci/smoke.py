@@ -1,0 +1,124 @@
+"""Runs deploy/smoke against `surefire serve` and against the container's program, and shows it broken ones.
+
+    python3 .ci/smoke.py SUREFIRE SUREFIRE-HOST
+
+The second program gets the database and the secrets of the first. Standard library only.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+SCOPES = "orders:write orders:read orders:confirm orders:cancel:any stock:write"
+ORIGIN = "http://localhost:5173"
+
+
+class Program:
+    """A running program, ended with the block."""
+
+    def __init__(self, command, environment=None):
+        self.command, self.environment = command, environment
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        return self.process
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.stdout.close()
+        status = self.process.wait(timeout=60)
+        if status != 0:
+            sys.exit(f"{self.command[0]} ended with status {status} after SIGTERM")
+
+
+def served(surefire, data, *more):
+    command = [surefire, "serve", "--memory", "--no-throttle", "--no-watch", "--listen", "127.0.0.1:0", "--data", data]
+    return Program([*command, *more])
+
+
+def wait_for_banner(process):
+    for line in process.stdout:
+        if "Place an order" in line:
+            return
+    sys.exit("surefire serve did not start")
+
+
+def token(surefire, data, scopes):
+    return subprocess.run([surefire, "token", "--data", data, "--scope", scopes], check=True, capture_output=True,
+                          text=True).stdout.strip()
+
+
+def smoke(url, text, status=0, says=""):
+    done = subprocess.run(["deploy/smoke", url, "--origin", ORIGIN], capture_output=True, text=True,
+                          env={**os.environ, "SMOKE_TOKEN": text})
+    if done.returncode != status or says not in done.stdout + done.stderr:
+        sys.exit(f"deploy/smoke: status {done.returncode} instead of {status}, {says!r}:\n{done.stdout}{done.stderr}")
+    if text in done.stdout + done.stderr:
+        sys.exit("deploy/smoke printed the token")
+    return done.stdout.count("ok  ")
+
+
+def environment(surefire, data):
+    """The variables of the functions behind the API."""
+    found = {"LISTEN": "127.0.0.1:0", "HEALTH_LISTEN": "127.0.0.1:0", "DRAIN_SECONDS": "0"}
+    for function in ("orders", "cors", "authorizer"):
+        lines = subprocess.run([surefire, "env", function, "--format", "sam", "--data", data], check=True,
+                               capture_output=True, text=True).stdout
+        for variables in json.loads(lines).values():
+            found.update(variables)
+    return found
+
+
+def hosted(process, started):
+    """The container's URL, and the milliseconds until it was ready."""
+    for line in process.stdout:
+        found = json.loads(line)
+        if found.get("message") == "the program serves":
+            health = f"http://{found['health']}/_health/ready"
+            while True:
+                try:
+                    urllib.request.urlopen(health, timeout=5).close()
+                    return f"http://{found['address']}", (time.monotonic() - started) * 1000
+                except urllib.error.HTTPError:
+                    continue
+    sys.exit("surefire-host did not start")
+
+
+def memory_kib(process):
+    status = Path(f"/proc/{process.pid}/status")
+    found = re.search(r"VmRSS:\s+(\d+)", status.read_text()) if status.exists() else None
+    return int(found.group(1)) if found else 0
+
+
+def main(surefire, host):
+    with tempfile.TemporaryDirectory() as data:
+        with served(surefire, data) as process:
+            wait_for_banner(process)
+            url = json.loads(Path(data, "endpoints.json").read_text())["api"]
+            own = token(surefire, data, SCOPES)
+            print(f"    serve: {smoke(url, own)} steps passed")
+            print(f"    and once more: {smoke(url, own)} steps passed")
+            smoke(url, token(surefire, data, "orders:read"), 1, "status 403")
+            variables = environment(surefire, data)
+            started = time.monotonic()
+            with Program([host], variables) as container:
+                at, milliseconds = hosted(container, started)
+                print(f"    surefire-host: {smoke(at, own)} steps passed")
+                print(f"    ready after {milliseconds:.0f} ms; {memory_kib(container)} KiB of memory after the test")
+            wrong = {**variables, "ALLOWED_ORIGINS": "https://other.example"}
+            with Program([host], wrong) as container:
+                smoke(hosted(container, time.monotonic())[0], own, 1, "FAILED  a page may call the API")
+        smoke(url, own, 1, "no answer")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
