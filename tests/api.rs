@@ -4,6 +4,8 @@ mod arbitrary;
 mod callers;
 mod costs;
 mod counting;
+mod description;
+mod examples;
 mod orders;
 mod records;
 mod redis;

@@ -94,6 +94,7 @@ pub(super) async fn stage(options: Options, test: impl AsyncFnOnce(&Stage<'_>)) 
     browser(async |page| {
         let stage = Stage::open(options, page).await;
         test(&stage).await;
+        stage.api.assert_described();
         stage.shop.assert_conserved().await;
         stage.shop.running.stop().await;
     })

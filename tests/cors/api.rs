@@ -143,7 +143,8 @@ impl Api {
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
-        Answer::of(request.send().await.unwrap()).await
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        answer.described(&call.method, &call.path)
     }
 
     /// Adds a product with stock.

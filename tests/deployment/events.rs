@@ -3,12 +3,14 @@
 //! The story is a sequence of events. These tests send it to the handlers in this process;
 //! `bootstraps.rs` sends it to the built functions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use local::serve::{Options, Running, start};
 use serde_json::{Value, json};
 use template::Kind;
+
+use crate::support::description::{self, Described};
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
@@ -189,7 +191,9 @@ fn files(directory: &Path) -> BTreeSet<String> {
 pub(crate) async fn check_story(invoke: impl AsyncFn(Kind, Value) -> Value) {
     let mut wrong = Vec::new();
     for (file, kind, expected) in shop_story().into_iter().chain(single_steps()) {
-        let answer = with_body_read(&invoke(kind, event(file)).await);
+        let answer = invoke(kind, event(file)).await;
+        assert_described(&event(file), &answer);
+        let answer = with_body_read(&answer);
         if !has(&answer, &expected) {
             wrong.push(format!("{file}: {answer:#} is not {expected}"));
         }
@@ -203,6 +207,25 @@ fn own_alarm(file: &str) -> Value {
     let name = file.trim_start_matches("alerts/").trim_end_matches(".json");
     let text = text(file).replace(":alarm:", &format!(":alarm:{name}-"));
     serde_json::from_str(&text).unwrap()
+}
+
+/// Fails unless openapi.yaml describes what a function answered to an event of the gateway.
+fn assert_described(event: &Value, answer: &Value) {
+    let http = &event["requestContext"]["http"];
+    let (Some(method), Some(status)) = (http["method"].as_str(), answer["statusCode"].as_u64())
+    else {
+        return;
+    };
+    let headers = answer["headers"].as_object().unwrap().iter();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+    let headers: HashMap<String, String> = headers.collect();
+    description::assert_described(&Described {
+        method: &method.parse().unwrap(),
+        path: http["path"].as_str().unwrap(),
+        status: status.try_into().unwrap(),
+        headers: &(&headers).try_into().unwrap(),
+        body: answer["body"].as_str().unwrap_or_default(),
+    });
 }
 
 /// Sends one alert and checks the answer. Returns how many messages Discord received.

@@ -14,6 +14,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::description::{DESCRIPTION, Described};
+
 /// What happens to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Fate {
@@ -58,6 +60,8 @@ type Plan = dyn Fn(&Parts) -> Fate + Send + Sync;
 pub(crate) struct Between {
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    /// The answers that openapi.yaml does not describe.
+    undescribed: Arc<Mutex<Vec<String>>>,
     _server: JoinSet<()>,
 }
 
@@ -66,6 +70,7 @@ struct Passage {
     plan: Box<Plan>,
     client: reqwest::Client,
     seen: Arc<Mutex<Vec<Seen>>>,
+    undescribed: Arc<Mutex<Vec<String>>>,
 }
 
 /// Ends a connection: hyper sends nothing more for it.
@@ -89,11 +94,13 @@ impl Between {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let undescribed = Arc::<Mutex<Vec<String>>>::default();
         let passage = Arc::new(Passage {
             upstream: upstream.to_owned(),
             plan: Box::new(plan),
             client: reqwest::Client::new(),
             seen: Arc::clone(&seen),
+            undescribed: Arc::clone(&undescribed),
         });
         let mut server = JoinSet::new();
         server.spawn(async move {
@@ -106,6 +113,7 @@ impl Between {
         Self {
             url,
             seen,
+            undescribed,
             _server: server,
         }
     }
@@ -113,6 +121,12 @@ impl Between {
     /// The requests so far, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// Fails unless openapi.yaml describes every answer that passed here.
+    pub(crate) fn assert_described(&self) {
+        let undescribed = self.undescribed.lock().unwrap();
+        assert!(undescribed.is_empty(), "{undescribed:?}");
     }
 
     /// The requests so far with this method.
@@ -179,6 +193,7 @@ impl Passage {
         for name in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH] {
             headers.remove(name);
         }
+        let method = parts.method.clone();
         let request = self
             .client
             .request(parts.method, format!("{}{target}", self.upstream));
@@ -186,7 +201,16 @@ impl Passage {
         let answer = answer.map_err(|_| Lost)?;
         let mut response = Response::builder().status(answer.status());
         *response.headers_mut().unwrap() = answer.headers().clone();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer.bytes().await.map_err(|_| Lost)?;
+        let fault = DESCRIPTION.fault(&Described {
+            method: &method,
+            path: target,
+            status,
+            headers: &headers,
+            body: &String::from_utf8_lossy(&body),
+        });
+        self.undescribed.lock().unwrap().extend(fault);
         Ok(response.body(Answer::Whole(Full::from(body))).unwrap())
     }
 }

@@ -1,16 +1,17 @@
 //! Starts a shop for a test, sends requests as its customers and staff, and checks after the test
-//! that the stock adds up.
+//! that the stock adds up. Each answer must be one that openapi.yaml describes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use http::{HeaderMap, Method};
+use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use local::serve::{Options, Running, start};
 use serde_json::{Value, json};
 use template::Kind;
 
+pub(crate) use super::answer::Answer;
 pub(crate) use super::books::{Item, integer, text};
 use super::books::{assert_sound, is_order, items};
 use crate::support::host::in_front_of;
@@ -57,65 +58,6 @@ async fn usual_options() -> Options {
     }
 }
 
-/// An answer with its whole body.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    pub(crate) async fn of(response: reqwest::Response) -> Self {
-        Self {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.text().await.unwrap(),
-        }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or(Value::Null)
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    /// The last part of a problem's type.
-    pub(crate) fn problem(&self) -> String {
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{self:?}"
-        );
-        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
-        kind.trim_start_matches("urn:surefire:problem:").to_owned()
-    }
-
-    pub(crate) fn order_id(&self) -> String {
-        self.json()["id"].as_str().unwrap().to_owned()
-    }
-
-    pub(crate) fn is_replay(&self) -> bool {
-        self.header("idempotent-replayed") == Some("true")
-    }
-
-    #[track_caller]
-    pub(crate) fn assert(&self, status: u16) -> &Self {
-        assert_eq!(self.status, status, "{} {:?}", self.body, self.headers);
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn assert_problem(&self, status: u16, kind: &str) -> &Self {
-        self.assert(status);
-        assert_eq!(self.problem(), kind, "{}", self.body);
-        assert_eq!(self.json()["status"], status);
-        self
-    }
-}
-
 /// A request under construction.
 pub(crate) struct Request<'shop> {
     shop: &'shop Shop,
@@ -148,7 +90,10 @@ impl Request<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        Answer::of(self.builder.send().await.unwrap()).await
+        let request = self.builder.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.shop.http.execute(request).await.unwrap();
+        Answer::of(response).await.described(&method, &path)
     }
 }
 
