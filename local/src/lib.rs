@@ -9,6 +9,7 @@ pub mod fault;
 mod files;
 pub mod functions;
 pub(crate) mod issuer;
+mod pages;
 mod schedule;
 #[cfg(test)]
 mod scratch;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{any, get};
 use serde_json::json;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::functions::Functions;
+use crate::pages::{self, Pages};
 use crate::secrets::Store;
 use crate::token::{self, Issuer, Request, TokenError};
 use crate::watching::{self, Watching};
@@ -89,26 +91,15 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     if options.seed && template.function(Kind::Orders).is_some() {
         seed::seed(&template, &functions, &options.world).await?;
     }
-    let gateway = Gateway {
-        template: Arc::clone(&template),
-        invoke: functions.invoker(),
-        front: if options.edge {
-            Front::Edge
-        } else {
-            Front::Nothing
-        },
-        at_once: None,
-        throttle: template
-            .throttle
-            .filter(|_| options.throttle)
-            .map(|limit| Bucket::full(limit, options.world.now())),
-        log: options.log,
-        observe: watching.as_ref().map(observe),
-        world: options.world.clone(),
-    };
+    let gateway = gateway(&options, &template, &functions, watching.as_ref());
     services.announce(address)?;
     let (stop, stopped) = watch::channel(false);
-    let app = router(gateway, &services.discord, watching.as_ref());
+    let pages = Pages {
+        template: Arc::clone(&template),
+        secrets: Arc::clone(&services.secrets),
+        world: options.world.clone(),
+    };
+    let app = router(gateway, &services.discord, watching.as_ref(), pages);
     let server = tokio::spawn(connections::serve(
         listener,
         app,
@@ -147,6 +138,32 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         server,
         background,
     })
+}
+
+/// The gateway in front of the functions.
+fn gateway(
+    options: &Options,
+    template: &Arc<Template>,
+    functions: &Arc<Functions>,
+    watching: Option<&Arc<Watching>>,
+) -> Gateway {
+    Gateway {
+        template: Arc::clone(template),
+        invoke: functions.invoker(),
+        front: if options.edge {
+            Front::Edge
+        } else {
+            Front::Nothing
+        },
+        at_once: None,
+        throttle: template
+            .throttle
+            .filter(|_| options.throttle)
+            .map(|limit| Bucket::full(limit, options.world.now())),
+        log: options.log,
+        observe: watching.map(observe),
+        world: options.world.clone(),
+    }
 }
 
 impl Running {
@@ -202,7 +219,12 @@ fn observe(watching: &Arc<Watching>) -> Observe {
     Arc::new(move |observed| meter.api_answered(observed))
 }
 
-fn router(gateway: Gateway, discord: &Arc<Discord>, watching: Option<&Arc<Watching>>) -> Router {
+fn router(
+    gateway: Gateway,
+    discord: &Arc<Discord>,
+    watching: Option<&Arc<Watching>>,
+    pages: Pages,
+) -> Router {
     let health = || async { axum::Json(json!({"status": "ok"})) };
     let own = Router::new()
         .route("/_local/health", get(health))
@@ -216,7 +238,10 @@ fn router(gateway: Gateway, discord: &Arc<Discord>, watching: Option<&Arc<Watchi
         Some(watching) => own.merge(watching::page::router(Arc::clone(watching))),
         None => own,
     };
-    own.fallback_service(gateway::router(gateway))
+    let own = own.merge(pages::router(pages));
+    let api = gateway::router(gateway).layer(from_fn(pages::front_door));
+    own.route_layer(from_fn(pages::guard::guard))
+        .fallback_service(api)
 }
 
 async fn sweep(embedded: Arc<Embedded>) {

@@ -225,6 +225,41 @@ impl Page {
         self.command("execute/async", &body).await
     }
 
+    /// Runs a script as [`Page::run`]. An error says why it has no result, such as that the page was left.
+    pub(super) async fn try_run(&self, script: &str, argument: Value) -> Result<Value, String> {
+        let body = json!({"script": script, "args": [argument]});
+        let url = format!("{}/execute/async", self.session);
+        command(self.http.post(url).json(&body)).await
+    }
+
+    /// Goes back, as the browser's button does.
+    pub(super) async fn back(&self) {
+        self.command("back", &json!({})).await;
+    }
+
+    /// The tab in which the other commands act.
+    pub(super) async fn tab(&self) -> String {
+        let url = format!("{}/window", self.session);
+        let tab = command(self.http.get(url)).await.unwrap();
+        tab.as_str().unwrap().to_owned()
+    }
+
+    /// Opens a tab and acts in it from now on.
+    pub(super) async fn new_tab(&self) {
+        let opened = self.command("window/new", &json!({"type": "tab"})).await;
+        self.command("window", &json!({"handle": opened["handle"]}))
+            .await;
+    }
+
+    /// Closes another tab, and acts in the present one again.
+    pub(super) async fn close_tab(&self, other: &str) {
+        let present = self.tab().await;
+        self.command("window", &json!({"handle": other})).await;
+        let url = format!("{}/window", self.session);
+        command(self.http.delete(url)).await.unwrap();
+        self.command("window", &json!({"handle": present})).await;
+    }
+
     /// Calls the API from the page.
     pub(super) async fn fetch(&self, url: &str, options: Value) -> Fetched {
         let request = json!({"url": url, "options": options});

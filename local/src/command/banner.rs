@@ -30,7 +30,7 @@ pub(super) fn text(
         "nobody watches them"
     };
     let mut text = format!(
-        "\n  Surefire  {url}\n  Discord   {discord}\n  Alarms    {alarms}\n  Stop      Ctrl-C\n"
+        "\n  Surefire  {url}\n  Shop      {url}/_local/shop\n  Discord   {discord}\n  Alarms    {alarms}\n  Stop      Ctrl-C\n"
     );
     if has_orders {
         let token = running.token("demo", &running.template.scopes().join(" "))?;

@@ -111,7 +111,7 @@ fn render(
          <noscript><meta http-equiv=refresh content={REFRESH_SECONDS}></noscript>\
          <script src='{base}/page.js' defer></script>\
          <title>#alerts ({})</title><style>{STYLE}</style>\
-         <header><span>#</span>alerts</header><main>",
+         <header><h1><span>#</span>alerts</h1></header><main>",
         messages.len()
     );
     if messages.is_empty() {
