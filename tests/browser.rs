@@ -6,6 +6,7 @@
 mod channel;
 mod chromium;
 mod front_end;
+mod interrupted;
 mod local_pages;
 mod pages;
 mod preflights;

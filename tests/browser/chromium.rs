@@ -219,6 +219,18 @@ impl Page {
         self.command("goog/cdp/execute", &body).await;
     }
 
+    /// Takes the page's network away, or gives it back.
+    pub(super) async fn be_offline(&self, offline: bool) {
+        let network = json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        for (name, params) in [
+            ("Network.enable", json!({})),
+            ("Network.emulateNetworkConditions", network),
+        ] {
+            let body = json!({"cmd": name, "params": params});
+            self.command("goog/cdp/execute", &body).await;
+        }
+    }
+
     /// Runs a script that calls its last argument with the result.
     pub(super) async fn run(&self, script: &str, argument: Value) -> Value {
         let body = json!({"script": script, "args": [argument]});

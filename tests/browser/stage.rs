@@ -20,6 +20,10 @@ use crate::support::harness::{CUSTOMER, Shop, line, order_of};
 /// The documentation for front-end developers. Its code is served to the pages.
 const DOCUMENT: &str = include_str!("../../docs/front-end.md");
 
+/// The published client, and a page that uses it and interrupts itself.
+const CLIENT: &str = include_str!("../../clients/web/surefire.js");
+const ATTEMPT: &str = include_str!("interrupted.html");
+
 /// A page that has loaded the documented code.
 const PAGE: &str = r#"<!doctype html>
 <meta charset="utf-8">
@@ -52,6 +56,8 @@ impl Site {
             .route("/", get(Html(PAGE)))
             .route("/button", get(Html(button)))
             .route("/surefire.js", get(script(documented("js"))))
+            .route("/client.js", get(script(CLIENT.to_owned())))
+            .route("/attempt", get(Html(ATTEMPT)))
             .route("/shop.js", get(own));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
