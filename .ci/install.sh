@@ -23,6 +23,18 @@ readonly PIPELINE_TOOLS=(
     zizmor==1.32.0
 )
 readonly ACTIONLINT_VERSION=1.2.2
+# They need other versions of the libraries that PYTHON_TOOLS use, and so an environment of their own.
+readonly DESCRIBER_TOOLS=(
+    openapi-python-client==0.29.1
+    schemathesis==4.32.5
+)
+readonly DESCRIBERS="$STATE/describers"
+readonly NODE_PACKAGES=(
+    axe-core@4.14.1
+    openapi-typescript@7.13.0
+    typescript@5.9.3
+)
+readonly NODE="$STATE/node"
 readonly CARGO_DENY_VERSION=0.20.2
 readonly CARGO_MUTANTS_VERSION=27.1.0
 readonly CARGO_NEXTEST_VERSION=0.9.148
@@ -154,6 +166,38 @@ install_pipeline_tools() {
     echo "$wanted" >"$stamp"
 }
 
+install_describers() {
+    local stamp="$DESCRIBERS/describers"
+    if [ "$(cat "$stamp" 2>/dev/null)" = "${DESCRIBER_TOOLS[*]}" ]; then
+        return
+    fi
+    say "installing ${DESCRIBER_TOOLS[*]} (once)"
+    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+    quiet describers-venv python3 -m venv "$DESCRIBERS" || stop 'python3 could not make a virtual environment (see above)'
+    quiet describers "$DESCRIBERS/bin/pip" install --disable-pip-version-check "${DESCRIBER_TOOLS[@]}" ||
+        stop "${DESCRIBER_TOOLS[*]} could not be installed (see above)"
+    echo "${DESCRIBER_TOOLS[*]}" >"$stamp"
+}
+
+# Whether there is Node.js 20 or newer, with the packages.
+have_node() {
+    [ "$(cat "$NODE/packages" 2>/dev/null)" = "${NODE_PACKAGES[*]}" ] && is_node_new
+}
+
+is_node_new() { node -e 'process.exitCode = Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0' 2>/dev/null; }
+
+# Without Node.js, the step that needs it says so, and the others run.
+install_node() {
+    if have_node || ! is_node_new || ! have npm; then
+        return
+    fi
+    say "installing ${NODE_PACKAGES[*]} (once)"
+    mkdir -p "$NODE"
+    if quiet node npm install --prefix "$NODE" --no-audit --no-fund "${NODE_PACKAGES[@]}"; then
+        echo "${NODE_PACKAGES[*]}" >"$NODE/packages"
+    fi
+}
+
 # pip_install NAME ARGUMENT...: installs into the project's own virtual environment. NAME names the log.
 pip_install() {
     local name="$1"
@@ -191,6 +235,14 @@ packages_redis_server() { have redis-server || echo redis-server; }
 packages_kubectl() { have kubectl || echo kubernetes-client; }
 
 packages_buildah() { have buildah || echo buildah; }
+
+# Only where they may be installed: others can check everything else without Node.js.
+packages_node() {
+    if [ "$(id -u)" = 0 ] || [ "${CI:-}" = true ]; then
+        have node || echo nodejs
+        have npm || echo npm
+    fi
+}
 
 packages_browser() {
     have chromium || have chromium-browser || have google-chrome || echo chromium
