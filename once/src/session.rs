@@ -39,7 +39,7 @@ const NO_TIME: &str = "no time was left";
 /// One invocation's use of the table: its deadline, and what it consumed.
 #[derive(Debug)]
 pub struct Session<'store> {
-    store: &'store Store,
+    pub(crate) store: &'store Store,
     deadline: Timestamp,
     tally: Mutex<Tally>,
 }
@@ -329,7 +329,10 @@ impl Session<'_> {
     }
 
     /// Counts a round trip, and ends the wait for its answer when its time is over.
-    async fn within_time<T>(&self, request: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(crate) async fn within_time<T>(
+        &self,
+        request: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
         let Some(limit) = self.time_left() else {
             return Err(Failure::Unknown(NO_TIME.to_owned()));
         };
@@ -386,7 +389,7 @@ impl Session<'_> {
         Ok(Transacted::Cancelled(reasons))
     }
 
-    fn failure<E>(&self, error: &SdkError<E>) -> Failure
+    pub(crate) fn failure<E>(&self, error: &SdkError<E>) -> Failure
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -401,7 +404,7 @@ impl Session<'_> {
         self.note(|tally| tally.write_units += units);
     }
 
-    fn read(&self, units: f64) {
+    pub(crate) fn read(&self, units: f64) {
         self.note(|tally| tally.read_units += units);
     }
 
