@@ -1,6 +1,7 @@
 //! The API as its clients use it: over HTTP, against the real functions and a real database.
 
 mod arbitrary;
+pub(crate) mod auditing;
 mod callers;
 mod costs;
 mod counting;

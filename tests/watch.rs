@@ -4,6 +4,7 @@
 //! points. `causes.rs` has the list; `complete.rs` fails when an alarm of the template is not
 //! in it.
 
+mod auditing;
 mod causes;
 mod complete;
 mod deploying;

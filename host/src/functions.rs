@@ -36,7 +36,10 @@ impl Functions {
                 Kind::Cors => cors(var)?,
                 Kind::Authorizer => authorizer(var, aws, world).await?,
                 // These have no route. They stay functions.
-                Kind::AlertForwarder | Kind::OrdersSweeper | Kind::CostReport => continue,
+                Kind::AlertForwarder
+                | Kind::OrdersAuditor
+                | Kind::OrdersSweeper
+                | Kind::CostReport => continue,
             };
             by_id.insert(logical.clone(), (spec.clone(), handler));
         }

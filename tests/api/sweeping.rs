@@ -42,8 +42,8 @@ pub(crate) fn pending(number: usize, placed_at: Moment) -> Vec<(String, Attribut
     item.into_iter().collect()
 }
 
-/// Writes orders into the table.
-async fn fill(shop: &Shop, orders: impl Iterator<Item = Vec<(String, AttributeValue)>>) {
+/// Writes items into the table.
+pub(crate) async fn fill(shop: &Shop, orders: impl Iterator<Item = Vec<(String, AttributeValue)>>) {
     let table = &orders_table(&shop.running);
     let client = &shop.running.dynamodb();
     let orders: Vec<_> = orders.collect();

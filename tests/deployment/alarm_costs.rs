@@ -63,7 +63,7 @@ fn another_number_of_alarms_is_noticed() {
     names(
         wrong,
         &broken,
-        "no row | alarms (`Monitoring=core`) | 51 metrics",
+        "no row | alarms (`Monitoring=core`) | 55 metrics",
     );
     names(wrong, &broken, "no row | more alarms | 21 metrics");
     let broken = with("Dashboard", full, "    Condition: WithAlertEmail\n");

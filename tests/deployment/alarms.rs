@@ -19,7 +19,12 @@ const CHOICES: [(&str, &[&str]); 3] = [
 ];
 
 /// Metrics that say whether the data is right, or whether something still runs.
-const INTEGRITY: [&str; 2] = ["OldestOverdueHoldSeconds", "SweeperHeartbeat"];
+const INTEGRITY: [&str; 4] = [
+    "AuditorHeartbeat",
+    "IntegrityViolation",
+    "OldestOverdueHoldSeconds",
+    "SweeperHeartbeat",
+];
 
 fn sections(page: &str) -> BTreeSet<String> {
     let headings = page.lines().filter_map(|line| line.strip_prefix("## "));

@@ -20,16 +20,17 @@ use crate::shop;
 use crate::support::harness::{line, order_of};
 
 /// A variable that each function needs to start.
-const REQUIRED: [(Kind, &str); 5] = [
+const REQUIRED: [(Kind, &str); 6] = [
     (Kind::Orders, "TABLE_NAME"),
     (Kind::Cors, "ALLOWED_ORIGINS"),
     (Kind::Authorizer, "ISSUERS"),
     (Kind::AlertForwarder, "WEBHOOK_SECRET_ID"),
     (Kind::OrdersSweeper, "TABLE_NAME"),
+    (Kind::OrdersAuditor, "TABLE_NAME"),
 ];
 
 /// An event for each function, and a member that its answer has.
-const ANSWERED: [(Kind, &str, &str); 5] = [
+const ANSWERED: [(Kind, &str, &str); 6] = [
     (Kind::Orders, "orders/list-products.json", "statusCode"),
     (Kind::Cors, "cors/allowed-preflight.json", "statusCode"),
     (
@@ -46,6 +47,11 @@ const ANSWERED: [(Kind, &str, &str); 5] = [
         Kind::OrdersSweeper,
         "orders-sweeper/schedule.json",
         "expired",
+    ),
+    (
+        Kind::OrdersAuditor,
+        "orders-auditor/schedule.json",
+        "outcome",
     ),
 ];
 

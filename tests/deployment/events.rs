@@ -139,6 +139,11 @@ fn single_steps() -> Vec<Step> {
             Kind::OrdersSweeper,
             json!({"expired": 0, "left": 0}),
         ),
+        (
+            "orders-auditor/schedule.json",
+            Kind::OrdersAuditor,
+            json!({"outcome": "sound", "violations": [], "passes": 1}),
+        ),
     ]
 }
 

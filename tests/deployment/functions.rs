@@ -10,7 +10,7 @@ use template::{FunctionSpec, Kind, Resource, Template};
 use super::{keeps, names, stack, template, with};
 
 /// The time-out of each kind of function, in seconds.
-const SECONDS: [(Kind, u64); 6] = [
+const SECONDS: [(Kind, u64); 7] = [
     (Kind::Orders, 10),
     (Kind::Cors, 3),
     (Kind::Authorizer, 5),
@@ -18,6 +18,8 @@ const SECONDS: [(Kind, u64); 6] = [
     // A run ends before the next one begins, a minute later.
     (Kind::OrdersSweeper, 50),
     (Kind::CostReport, 60),
+    // The longest that Lambda allows: an audit reads the whole table.
+    (Kind::OrdersAuditor, 900),
 ];
 
 /// Reads an environment with the code of the function.
@@ -40,6 +42,9 @@ fn configure(kind: Kind, var: &dyn Fn(&str) -> Option<String>) -> Result<(), Str
             .map(drop)
             .map_err(|it| text(&it)),
         Kind::CostReport => cost_report::Config::from_env(var)
+            .map(drop)
+            .map_err(|it| text(&it)),
+        Kind::OrdersAuditor => orders::auditor::config(var)
             .map(drop)
             .map_err(|it| text(&it)),
     }

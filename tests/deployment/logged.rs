@@ -42,6 +42,7 @@ pub(super) fn fields_of(stack: &Stack, group: &str) -> BTreeSet<String> {
         }
         "OrdersLogs" => &["orders", "once"],
         "OrdersSweeperLogs" => &["orders/src/sweeper.rs", "orders/src/expire.rs"],
+        "OrdersAuditorLogs" => &["orders/src/auditor"],
         "CorsLogs" => &["cors"],
         "AuthorizerLogs" => &["authorizer"],
         "AlertForwarderLogs" => &["alert-forwarder"],

@@ -127,6 +127,15 @@ pub(super) const EMITTED: &[Metric] = &[
     ("orders", "TransactionCancelled", "", ""),
     ("orders", "TransactionConflict", "", ""),
     ("orders", "WriteUnits", "", ""),
+    ("orders-auditor", "AuditInconclusive", "", ""),
+    (
+        "orders-auditor",
+        "AuditReadUnits",
+        "",
+        "the parameter AuditReadUnitsMax limits them",
+    ),
+    ("orders-auditor", "AuditorHeartbeat", "", ""),
+    ("orders-auditor", "IntegrityViolation", "", ""),
     ("orders-sweeper", "HoldExpired", "", ""),
     ("orders-sweeper", "HoldLeft", "", ""),
     ("orders-sweeper", "OldestOverdueHoldSeconds", "", ""),
@@ -171,6 +180,7 @@ fn read_sources(directory: &Path, function: &str, found: &mut BTreeSet<(String, 
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             let service = match path.file_name().and_then(|name| name.to_str()) {
                 Some("sweeper.rs") => "orders-sweeper",
+                _ if directory.ends_with("auditor") => "orders-auditor",
                 _ => function,
             };
             let code: String = code.split_whitespace().collect();
@@ -251,6 +261,7 @@ async fn what_the_functions_emit_when_they_run_is_on_the_list() {
         .assert(403);
     shop.pass_seconds(3_600);
     shop.sweep().await;
+    shop.audit().await;
     let seen: BTreeSet<_> = meter.lines().iter().flat_map(emitted).collect();
     drop(meter);
     shop.assert_conserved().await;

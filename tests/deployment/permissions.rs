@@ -32,6 +32,7 @@ pub(super) fn arn(service: &str, rest: &str) -> String {
 /// functions use exactly these actions on tables.
 pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
     let mut needed = needed_beside_logs();
+    needed.extend(needed_by_the_auditor());
     for (logical, permissions) in &mut needed {
         if let Some(name) = logical.strip_suffix("Function") {
             let group = arn("logs", &format!("log-group:surefire-{name}Logs:*"));
@@ -85,6 +86,28 @@ fn needed_for_alerts() -> Vec<(&'static str, String)> {
         ("cloudwatch:ListAlarmMuteRules", "*".to_owned()),
     ]);
     needed
+}
+
+/// The auditor only reads.
+fn needed_by_the_auditor() -> [(&'static str, Vec<(&'static str, String)>); 2] {
+    let orders = arn("dynamodb", "table/surefire-OrdersTable");
+    [
+        (
+            "OrdersAuditorFunction",
+            vec![
+                ("dynamodb:BatchGetItem", orders.clone()),
+                ("dynamodb:Scan", orders),
+            ],
+        ),
+        // SAM makes the role of its schedule.
+        (
+            "OrdersAuditorFunctionRegularlyRole",
+            vec![(
+                "lambda:InvokeFunction",
+                arn("lambda", "function:surefire-OrdersAuditorFunction:live"),
+            )],
+        ),
+    ]
 }
 
 fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {

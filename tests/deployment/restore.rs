@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::serve::Options;
 use serde_json::Value;
 
+use crate::api::auditing::audit_within;
 use crate::support::harness::{Shop, orders_table};
 
 const PAGE: &str = include_str!("../../docs/runbook.md");
@@ -62,6 +63,10 @@ async fn a_lost_order_is_taken_back_once_and_only_where_nothing_is() {
     let delete = client.delete_item().table_name(&table).set_key(Some(order));
     delete.send().await.unwrap();
     shop.read("demo", &id).await.assert(404);
+    // The audit names the order, and the stock that it held.
+    let lost = audit_within(&shop, 900).await;
+    assert_eq!(lost["violations"][0]["kind"], "taken-differs", "{lost}");
+    assert_eq!(lost["violations"][1]["order_id"], id.as_str(), "{lost}");
 
     let condition = written("--condition-expression '", "'\n");
     let put = || {
@@ -80,6 +85,10 @@ async fn a_lost_order_is_taken_back_once_and_only_where_nothing_is() {
     let again = put().await.unwrap_err().into_service_error();
     assert!(again.is_conditional_check_failed_exception(), "{again:?}");
 
+    // The page ends with an audit.
+    assert!(PAGE.contains("Check that everything adds up again: `cargo run -q -- audit"));
+    let sound = audit_within(&shop, 900).await;
+    assert_eq!(sound["outcome"], "sound", "{sound}");
     shop.assert_conserved().await;
     shop.running.stop().await;
 }

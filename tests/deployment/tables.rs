@@ -50,6 +50,9 @@ fn orders_faults(text: &str) -> Vec<String> {
     if table != table_of(&template, Kind::OrdersSweeper) {
         faults.push("the sweeper uses another table".to_owned());
     }
+    if table != table_of(&template, Kind::OrdersAuditor) {
+        faults.push("the auditor uses another table".to_owned());
+    }
     let [order, refusal] = written();
     let key = (table.key.hash.as_str(), table.key.range.as_deref());
     if key != ("pk", Some("sk")) {

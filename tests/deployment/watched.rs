@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -16,7 +17,8 @@ use tokio::net::TcpListener;
 
 use super::list;
 use super::permissions::{Grants, arn, needed};
-use crate::support::harness::{CUSTOMER, STAFF, Shop, line, order_of};
+use crate::api::auditing::{self, stock_key};
+use crate::support::harness::{CUSTOMER, STAFF, Shop, line, order_of, orders_table};
 
 /// A proxy to the database. It records which IAM action each request needs, and on which table or index.
 #[derive(Clone, Default)]
@@ -219,6 +221,33 @@ async fn functions_use_exactly_the_permissions_on_tables_that_their_roles_have()
     shop.pass_seconds(3_600);
     assert_eq!(shop.sweep().await["expired"], 1);
     assert_eq!(watched.taken(), on_tables("OrdersSweeperFunction"));
+
+    assert_eq!(shop.audit().await["outcome"], "sound");
+    let scan = on_tables("OrdersAuditorFunction").into_iter();
+    let scan: Grants = scan
+        .filter(|(action, _)| action.ends_with("Scan"))
+        .collect();
+    assert_eq!(watched.taken(), scan);
+    // It reads single items only when something differs.
+    let (client, table) = (keeper.running.dynamodb(), orders_table(&shop.running));
+    let moved = async |units: i64| {
+        let update = client.update_item().table_name(&table);
+        let update = update.set_key(Some(stock_key("TEA-01")));
+        let update = update.update_expression("SET taken = taken + :n, available = available - :n");
+        let units = AttributeValue::N(units.to_string());
+        update
+            .expression_attribute_values(":n", units)
+            .send()
+            .await
+            .unwrap();
+    };
+    moved(1).await;
+    assert_eq!(
+        auditing::audit_within(&shop, 10).await["outcome"],
+        "inconclusive"
+    );
+    assert_eq!(watched.taken(), on_tables("OrdersAuditorFunction"));
+    moved(-1).await;
 
     use_alerts(&shop).await;
     assert_eq!(watched.taken(), on_tables("AlertForwarderFunction"));

@@ -294,6 +294,13 @@ impl Shop {
         invoked.unwrap()
     }
 
+    /// Runs the auditor once and returns its report.
+    pub(crate) async fn audit(&self) -> Value {
+        let (auditor, _) = self.running.template.function(Kind::OrdersAuditor).unwrap();
+        let functions = &self.running.functions;
+        functions.invoke(auditor, json!({}), None).await.unwrap()
+    }
+
     /// All items of the orders table.
     pub(crate) async fn items(&self) -> Vec<Item> {
         items(self.running.dynamodb(), &orders_table(&self.running)).await

@@ -21,7 +21,13 @@ const WITHOUT_A_CAUSE: [(&str, &str); 3] = [
     ),
 ];
 /// The alarms that another test fires.
-const ELSEWHERE: [&str; 2] = ["delivery-test", "delivery-test-missed"];
+const ELSEWHERE: [&str; 5] = [
+    "audit-inconclusive",
+    "auditor-missed",
+    "delivery-test",
+    "delivery-test-missed",
+    "integrity",
+];
 
 #[test]
 fn every_alarm_of_the_template_is_fired_by_a_cause() {

@@ -22,6 +22,8 @@ pub(super) enum Load {
     NotFound,
     /// Tokens that nobody signed.
     Denied,
+    /// No request, but a run of the auditor.
+    Audit,
 }
 
 impl Load {
@@ -36,6 +38,7 @@ impl Load {
                 orders(stage, 1).await;
                 stage.mend();
             }
+            Self::Audit => stage.audit().await,
             Self::NotFound => {
                 for number in 0..30 {
                     let path = format!("/products/NONE-{number}");

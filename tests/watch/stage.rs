@@ -183,6 +183,15 @@ impl Stage {
 
     /// Runs the sweeper, as its schedule does every minute.
     async fn sweep(&self) {
+        self.run(Kind::OrdersSweeper).await;
+    }
+
+    /// Runs the auditor, as its schedule does every day. On a stage nobody else does.
+    pub(super) async fn audit(&self) {
+        self.run(Kind::OrdersAuditor).await;
+    }
+
+    async fn run(&self, kind: Kind) {
         if self
             .watching
             .faults()
@@ -192,9 +201,9 @@ impl Stage {
             return;
         }
         let running = &self.shop.running;
-        let (sweeper, _) = running.template.function(Kind::OrdersSweeper).unwrap();
+        let (function, _) = running.template.function(kind).unwrap();
         // A run that a fault ends is what the alarms are for.
-        let _ = running.functions.invoke(sweeper, json!({}), None).await;
+        let _ = running.functions.invoke(function, json!({}), None).await;
     }
 
     /// Reads what came since the last call.
@@ -265,7 +274,7 @@ pub(super) fn short_name(name: &str) -> String {
 fn in_short(text: &str) -> String {
     let state = if text.contains("ALARM") {
         "ALARM"
-    } else if text.contains("INSUFFICIENT_DATA") {
+    } else if text.contains("INSUFFICIENT_DATA") || text.contains("NO DATA") {
         "INSUFFICIENT_DATA"
     } else {
         "OK"

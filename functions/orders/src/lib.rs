@@ -5,6 +5,7 @@
 
 mod adjust;
 mod answer;
+pub mod auditor;
 mod backlog;
 mod body;
 mod books;

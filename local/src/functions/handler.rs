@@ -62,6 +62,15 @@ pub(super) async fn of_kind(
                 async move { cost_report::handle(&app, event).await }
             })
         }
+        Kind::OrdersAuditor => {
+            let config = orders::auditor::config(var).map_err(text)?;
+            let app =
+                Arc::new(orders::auditor::Auditor::new(&config, world.clone()).map_err(text)?);
+            event_handler(move |event| {
+                let app = Arc::clone(&app);
+                async move { orders::auditor::handle(&app, event).await }
+            })
+        }
     })
 }
 

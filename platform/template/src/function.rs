@@ -23,17 +23,20 @@ pub enum Kind {
     OrdersSweeper,
     /// Tells what the account costs. It is in a template of its own.
     CostReport,
+    /// Checks that stock and orders add up.
+    OrdersAuditor,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Orders,
         Self::Cors,
         Self::Authorizer,
         Self::AlertForwarder,
         Self::OrdersSweeper,
         Self::CostReport,
+        Self::OrdersAuditor,
     ];
 
     /// The binary's name.
@@ -45,6 +48,7 @@ impl Kind {
             Self::AlertForwarder => "alert-forwarder",
             Self::OrdersSweeper => "orders-sweeper",
             Self::CostReport => "cost-report",
+            Self::OrdersAuditor => "orders-auditor",
         }
     }
 
@@ -56,7 +60,8 @@ impl Kind {
             | Self::Cors
             | Self::Authorizer
             | Self::AlertForwarder
-            | Self::OrdersSweeper => true,
+            | Self::OrdersSweeper
+            | Self::OrdersAuditor => true,
             Self::CostReport => false,
         }
     }

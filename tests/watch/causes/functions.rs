@@ -10,6 +10,7 @@ pub(super) const ALL: &[Scenario] = &[
     ORDERS_THROTTLED,
     SWEEPER_CRASHES,
     SWEEPER_SLOW,
+    AUDITOR_CRASHES,
     SCHEDULES_STOP,
     CORS_CRASHES,
     CORS_SLOW,
@@ -119,6 +120,21 @@ const SWEEPER_SLOW: Scenario = Scenario {
 #[tokio::test]
 async fn slow_a_slow_sweeper_is_a_warning() {
     SWEEPER_SLOW.play().await;
+}
+
+const AUDITOR_CRASHES: Scenario = Scenario {
+    name: "auditor-crashes",
+    faults: &["orders-auditor=error"],
+    load: Load::Audit,
+    minutes: 6,
+    fires: &["auditor-errors", "service-degraded"],
+    says: &["service-degraded"],
+    recovery_minutes: 60,
+};
+
+#[tokio::test]
+async fn slow_an_auditor_that_crashes_is_a_warning() {
+    AUDITOR_CRASHES.play().await;
 }
 
 const SCHEDULES_STOP: Scenario = Scenario {

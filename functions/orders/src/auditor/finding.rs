@@ -1,0 +1,119 @@
+//! What the auditor can find wrong, and about what.
+
+use once::{Item, text};
+use serde::Serialize;
+
+/// What a finding is about: its version tells whether it moved.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Subject {
+    /// A product's stock, by stock keeping unit.
+    Product(String),
+    /// An order, by id. There may be no such order.
+    Order(String),
+}
+
+impl Subject {
+    /// The primary key of the item that has the version.
+    pub(crate) fn key(&self) -> Item {
+        let (pk, sk) = match self {
+            Self::Product(sku) => (format!("SKU#{sku}"), "STOCK#0"),
+            Self::Order(id) => (format!("ORD#{id}"), "ORDER"),
+        };
+        Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+    }
+}
+
+/// A kind of finding.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// A number of the stock is below 0.
+    StockIsNegative,
+    /// The numbers of one stock item do not add up.
+    StockDoesNotAddUp,
+    /// The stock is taken without an order, or an order is lost.
+    TakenDiffers,
+    /// Goods left without an order, or a fulfilled order is lost.
+    ShippedDiffers,
+    /// The ledger is not what came in: an adjustment was doubled or is lost.
+    ReceivedDiffers,
+    /// Orders or adjustments name a product that has no stock item.
+    ProductIsMissing,
+    /// A payment names an order that does not exist.
+    PaymentWithoutOrder,
+    /// A payment names an order that another payment confirmed, or none.
+    PaymentNotOfOrder,
+    /// An order says that it was paid, but the payment has no record.
+    OrderWithoutPayment,
+    /// Goods came back of an order that does not exist.
+    ReturnWithoutOrder,
+    /// Goods came back, and their order does not count them.
+    ReturnNotCounted,
+    /// An order counts goods that came back, but the return has no record.
+    ReturnWithoutRecord,
+}
+
+impl Kind {
+    /// Whether one read of one item proves it.
+    pub(crate) const fn is_seen_in_one_read(self) -> bool {
+        matches!(self, Self::StockIsNegative | Self::StockDoesNotAddUp)
+    }
+
+    /// The kind, once it is known whether the order exists.
+    const fn of_an_order_that_exists(self) -> Self {
+        match self {
+            Self::PaymentWithoutOrder => Self::PaymentNotOfOrder,
+            Self::ReturnWithoutOrder => Self::ReturnNotCounted,
+            other => other,
+        }
+    }
+
+    /// The kind in words.
+    pub(crate) const fn says(self) -> &'static str {
+        match self {
+            Self::StockIsNegative => "available, taken or shipped is negative",
+            Self::StockDoesNotAddUp => "available + taken + shipped is not received",
+            Self::TakenDiffers => {
+                "taken is not what pending and confirmed orders hold: an order is lost, or stock \
+                 was taken without one"
+            }
+            Self::ShippedDiffers => {
+                "shipped is not what fulfilled orders sent, less what came back: an order or a \
+                 return is lost or doubled"
+            }
+            Self::ReceivedDiffers => {
+                "received is not the sum of the adjustments, less what was written off: an \
+                 adjustment is lost or doubled"
+            }
+            Self::ProductIsMissing => "orders or adjustments name a product that does not exist",
+            Self::PaymentWithoutOrder => "a payment is for an order that does not exist",
+            Self::PaymentNotOfOrder => "a payment is for an order that it did not confirm",
+            Self::OrderWithoutPayment => "an order was confirmed by a payment that has no record",
+            Self::ReturnWithoutOrder => "goods came back of an order that does not exist",
+            Self::ReturnNotCounted => "goods came back, and their order does not count them",
+            Self::ReturnWithoutRecord => "an order counts goods that came back without a record",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Finding {
+    /// What is wrong.
+    pub(crate) kind: Kind,
+    /// The payment's digest, or the product that came back.
+    pub(crate) about: Option<String>,
+    /// The number that the records ask for.
+    pub(crate) expected: i64,
+    /// The number that is there.
+    pub(crate) found: i64,
+}
+
+impl Finding {
+    /// The finding, once it is known whether its order exists.
+    pub(crate) fn given_the_order(&mut self, exists: bool) {
+        if exists {
+            self.kind = self.kind.of_an_order_that_exists();
+        }
+    }
+}
