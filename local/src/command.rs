@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 mod arguments;
+mod audit;
 mod banner;
 mod env;
 mod error;
@@ -38,6 +39,7 @@ const EXAMPLES: &str = "Examples:
   surefire rotate
   surefire invoke cors events/cors/allowed-preflight.json
   surefire invoke alert-forwarder events/alerts/metric-alarm.json
+  surefire audit
   surefire routes
   surefire serve --alarm-speed 60 --fault dynamodb=error:60s
   surefire watch";
@@ -52,6 +54,11 @@ enum Command {
     Rotate(rotate::RotateArguments),
     /// Run one function on an event and print its response as JSON.
     Invoke(invoke::InvokeArguments),
+    /// Check that stock, orders, returns, payments and adjustments add up.
+    ///
+    /// Reads the whole table, and never writes. A difference that a pass finds is looked at again
+    /// after a minute, because reading many items is no snapshot.
+    Audit(audit::AuditArguments),
     /// Print the environment of a function, to run it with `cargo lambda watch`.
     Env(env::EnvArguments),
     /// Show the alarms of a running server.
@@ -77,6 +84,7 @@ impl Arguments {
             Some(Command::Token(arguments)) => token::run(arguments).await,
             Some(Command::Rotate(arguments)) => rotate::run(arguments).await,
             Some(Command::Invoke(arguments)) => invoke::run(arguments).await,
+            Some(Command::Audit(arguments)) => audit::run(arguments).await,
             Some(Command::Env(arguments)) => env::run(arguments).await,
             Some(Command::Watch(arguments)) => watch::run(arguments).await,
             Some(Command::Routes(arguments)) => routes::run(&arguments),

@@ -52,6 +52,9 @@ pub enum CommandError {
     /// The alarms of a server cannot be shown.
     #[error("{0}")]
     Watch(String),
+    /// An audit found something wrong, or could not say. Its report was printed before.
+    #[error("{0}")]
+    Audit(String),
     /// A simulated world violated a rule, or could not be made.
     #[error("{0}")]
     Simulation(String),
