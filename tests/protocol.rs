@@ -1,6 +1,7 @@
 //! The protocol that makes an effect happen once: modelled, simulated, raced, and compared with a
 //! plain specification.
 
+mod auditing;
 mod faults;
 mod history;
 mod model;

@@ -1,6 +1,6 @@
 //! The clients of a simulated world: customers with several tabs, two administrators, a payment
-//! service, a shipping service with two workers, and sweepers. Each decides at random what it wants, and repeats a write until it has a
-//! definitive answer.
+//! service, a shipping service with two workers, sweepers and auditors. Each decides at random what
+//! it wants, and repeats a write until it has a definitive answer.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::fault::{Fault, Faults};
 use super::functions::{Machine, ORDERS_LIMIT, Run, SWEEPER_LIMIT};
 use super::history::{Wish, is_definitive};
 use super::random::Random;
-use super::shop::{FULL, Shop, caller};
+use super::shop::{FULL, FULL_AUDIT, Shop, caller};
 use super::time::lock;
 use super::wishes::{Known, Role};
 
@@ -250,6 +250,39 @@ impl Town {
                 .sleep(random.duration(MILLISECOND * 240_000, MILLISECOND * 2_400_000))
                 .await;
         }
+    }
+
+    /// Audits again and again, until no wishes are left. Whatever it sees, it must accuse nobody.
+    pub(crate) async fn auditor(self, mut random: Random) {
+        while lock(&self.known).wishes_left != 0 {
+            self.audit(&mut random).await;
+            self.shop
+                .sleep(random.duration(MILLISECOND, MILLISECOND * 60_000))
+                .await;
+        }
+    }
+
+    /// Audits once, while nothing moves and nothing goes wrong: the books must be right.
+    pub(crate) async fn final_audit(&self) {
+        let outcome = self.audit(&mut self.shop.fork()).await;
+        self.shop.journal(|journal| {
+            let is_sound = outcome.as_deref() == Some("sound");
+            journal.check(is_sound, || format!("the last audit ended as {outcome:?}"));
+        });
+    }
+
+    async fn audit(&self, random: &mut Random) -> Option<String> {
+        let faults = lock(&self.faults).clone();
+        let machine = self.shop.machine(ahead(random, &faults)).ok()?;
+        let report = self.shop.audit(&machine, FULL_AUDIT).await?.ok()?;
+        let outcome = report.get("outcome")?.as_str()?.to_owned();
+        self.shop.journal(|journal| {
+            journal.check(outcome != "violated", || {
+                format!("the auditor accuses a sound table: {report}")
+            });
+        });
+        self.shop.network.note_audit(&outcome);
+        Some(outcome)
     }
 }
 

@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
+use orders::auditor::{self, Auditor};
 use orders::sweeper::{self, Sweeper};
 use orders::turns::{Exchange, Redis};
 use orders::{App, Config};
@@ -41,6 +42,9 @@ pub(crate) const ORDERS_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long the sweeper may run, as the template says.
 pub(crate) const SWEEPER_LIMIT: Duration = Duration::from_secs(50);
+
+/// How long the auditor may run, as the template says.
+pub(crate) const AUDITOR_LIMIT: Duration = Duration::from_mins(15);
 
 /// The template.
 ///
@@ -129,17 +133,18 @@ pub struct Run {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Gone;
 
-/// A machine that runs both functions, with its own clock.
+/// A machine that runs the functions of the orders, with its own clock.
 pub struct Machine {
     app: App,
     sweeper: Sweeper,
+    auditor: Auditor,
     time: Time,
     /// How many milliseconds its clock is ahead of the true time.
     pub(crate) ahead: i64,
 }
 
 impl Machine {
-    /// Starts both functions cold.
+    /// Starts the functions cold.
     ///
     /// # Errors
     /// The template cannot be read.
@@ -162,12 +167,15 @@ impl Machine {
             Some(value.to_owned())
         };
         let config = Config::from_env(var).map_err(|error| error.to_string())?;
+        let audit = auditor::config(var).map_err(|error| error.to_string())?;
         let client = client(&config, time, network);
         let world = world(time, random, ahead);
         Ok(Self {
             app: App::with_client(&config, client.clone(), world.clone())
                 .map_err(|error| error.to_string())?,
-            sweeper: Sweeper::with_client(&config.store, client, world)
+            sweeper: Sweeper::with_client(&config.store, client.clone(), world.clone())
+                .map_err(|error| error.to_string())?,
+            auditor: Auditor::with_client(&audit, client, world)
                 .map_err(|error| error.to_string())?,
             time: time.clone(),
             ahead,
@@ -219,6 +227,14 @@ impl Machine {
             .within(sweeper::handle(&self.sweeper, event), run)
             .await?;
         Ok(swept.map_err(|error| error.to_string()))
+    }
+
+    /// Audits once. The inner result is the auditor's report, or why it failed.
+    pub(crate) async fn audit(&self, name: &str, run: Run) -> Result<Result<Value, String>, Gone> {
+        let event = LambdaEvent::new(json!({}), self.context(name, run.limit));
+        let audited = auditor::handle(&self.auditor, event);
+        let audited = self.within(audited, run).await?;
+        Ok(audited.map_err(|error| error.to_string()))
     }
 
     fn context(&self, name: &str, limit: Duration) -> Context {

@@ -63,6 +63,8 @@ pub(crate) struct Tally {
     pub(crate) requests: u64,
     /// What passed between the orders function and its Redis.
     pub(crate) redis: Exchanges,
+    /// How many audits ended in each way.
+    pub(crate) audits: BTreeMap<String, u64>,
     /// How many violations the trace has so far.
     violations: usize,
 }
@@ -113,6 +115,14 @@ impl Network {
     /// Counts what passed between the orders function and its Redis.
     pub(crate) fn note_redis(&self, note: impl FnOnce(&mut Exchanges)) {
         note(&mut lock(&self.tally).redis);
+    }
+
+    /// Counts an audit.
+    pub(crate) fn note_audit(&self, outcome: &str) {
+        *lock(&self.tally)
+            .audits
+            .entry(outcome.to_owned())
+            .or_default() += 1;
     }
 
     /// Checks one condition.

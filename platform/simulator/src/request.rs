@@ -19,17 +19,20 @@ pub enum Operation {
     BatchGetItem,
     /// A read of a page of an index.
     Query,
+    /// Strongly consistent reads of a part of the table, item by item.
+    Scan,
 }
 
 impl Operation {
     /// All of them.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::TransactWriteItems,
         Self::PutItem,
         Self::UpdateItem,
         Self::GetItem,
         Self::BatchGetItem,
         Self::Query,
+        Self::Scan,
     ];
 
     fn named(name: &str) -> Option<Self> {
@@ -47,6 +50,7 @@ impl Operation {
             Self::GetItem => "GetItem",
             Self::BatchGetItem => "BatchGetItem",
             Self::Query => "Query",
+            Self::Scan => "Scan",
         }
     }
 
@@ -145,7 +149,7 @@ fn keys(operation: Operation, body: &Value) -> Vec<Key> {
             let keys = lists.filter_map(|list| list.get("Keys")?.as_array());
             keys.flatten().filter_map(key).collect()
         }
-        Operation::Query => Vec::new(),
+        Operation::Query | Operation::Scan => Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs one seed: opens a shop, lets clients use it, ends all faults, and checks the result.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Plan {
     pub faults: Faults,
     /// How many wishes all clients have together.
     pub operations: usize,
+    /// Whether auditors run among the clients. They must find nothing.
+    pub audited: bool,
     /// Whether to keep a trace.
     pub traced: bool,
     /// Tampers with requests and responses, to see whether the checks notice.
@@ -29,6 +32,7 @@ impl Default for Plan {
         Self {
             faults: Faults::all(),
             operations: 80,
+            audited: false,
             traced: false,
             sabotage: None,
         }
@@ -44,6 +48,8 @@ pub struct Outcome {
     pub violations: Vec<String>,
     /// The trace; empty if none was kept.
     pub trace: String,
+    /// How many audits ended in each way.
+    pub audits: BTreeMap<String, u64>,
     /// Every call of a client, with its answer.
     pub(crate) history: Vec<Call>,
     /// What passed over the network.
@@ -67,7 +73,8 @@ pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
     }
     let town = Town::found(&shop, &plan.faults, plan.operations)?;
     let faults = plan.faults.clone();
-    let life = live(town, plan.operations, faults, random.fork());
+    let plan = (plan.operations, plan.audited);
+    let life = live(town, plan, faults, random.fork());
     let recovery = match shop.run(life) {
         Ok(recovery) => recovery,
         Err(stuck) => {
@@ -91,6 +98,7 @@ pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
         violations: shop.journal(|journal| std::mem::take(&mut journal.violations)),
         trace: shop.trace.text(),
         history: shop.history(),
+        audits: shop.network.tally().audits,
         tally: shop.network.tally(),
         checks: shop.journal(|journal| journal.checks),
         recovery,
@@ -99,7 +107,12 @@ pub fn run(seed: u64, plan: &Plan) -> Result<Outcome, String> {
 
 /// Plays a world: stock arrives without faults, then come two chapters with faults and perhaps
 /// weeks between them, then the recovery without faults. Returns how long the recovery took.
-async fn live(town: Town, operations: usize, faults: Faults, mut random: Random) -> Duration {
+async fn live(
+    town: Town,
+    (operations, audited): (usize, bool),
+    faults: Faults,
+    mut random: Random,
+) -> Duration {
     let shop = town.shop.clone();
     town.stock_up(&mut random).await;
     let (mut chance, drawn_from) = (random.fork(), faults.clone());
@@ -113,9 +126,11 @@ async fn live(town: Town, operations: usize, faults: Faults, mut random: Random)
             town.clone().sweeper(random.fork()),
             town.clone().sweeper(random.fork()),
         ];
-        futures::future::join(
+        let auditors = audited.then(|| town.clone().auditor(random.fork()));
+        futures::future::join3(
             futures::future::join_all(people),
             futures::future::join_all(sweepers),
+            futures::future::join_all(auditors),
         )
         .await;
     }
@@ -126,7 +141,10 @@ async fn live(town: Town, operations: usize, faults: Faults, mut random: Random)
     let recovery = shop.time.elapsed().saturating_sub(began);
     // A sweep without faults releases the holds that ran out.
     shop.sleep(Duration::from_secs(1_000)).await;
-    town.sweeper(random.fork()).await;
+    town.clone().sweeper(random.fork()).await;
+    if audited {
+        town.final_audit().await;
+    }
     recovery
 }
 

@@ -8,7 +8,9 @@ use template::Template;
 
 use super::check::check;
 use super::fault::{Fate, Fault};
-use super::functions::{Answer, Machine, ORDERS_LIMIT, Run, SWEEPER_LIMIT, orders_table, template};
+use super::functions::{
+    AUDITOR_LIMIT, Answer, Machine, ORDERS_LIMIT, Run, SWEEPER_LIMIT, orders_table, template,
+};
 use super::history::{Call, Wish};
 use super::journal::Journal;
 use super::network::{Director, Network, Sabotage};
@@ -42,6 +44,12 @@ pub const FULL: Run = Run {
 /// A sweep with the full time limit of the sweeper.
 pub const FULL_SWEEP: Run = Run {
     limit: SWEEPER_LIMIT,
+    killed_at_wait: None,
+};
+
+/// An audit with the full time limit of the auditor.
+pub const FULL_AUDIT: Run = Run {
+    limit: AUDITOR_LIMIT,
     killed_at_wait: None,
 };
 
@@ -188,6 +196,19 @@ impl Shop {
         let swept = machine.sweep("sweep", run).await.ok();
         self.trace.tell(|| format!("a sweep ends: {swept:?}"));
         swept
+    }
+
+    /// Audits once. Returns the auditor's report or why it failed, and `None` if it was killed or
+    /// ran out of time.
+    pub async fn audit(
+        &self,
+        machine: &Machine,
+        run: Run,
+    ) -> Option<Result<serde_json::Value, String>> {
+        self.trace.tell(|| "an audit begins".to_owned());
+        let audited = machine.audit("audit", run).await.ok();
+        self.trace.tell(|| format!("an audit ends: {audited:?}"));
+        audited
     }
 
     /// Deletes the refusals whose time to live is over, as DynamoDB does sooner or later. Returns

@@ -165,6 +165,7 @@ impl Table {
         match request.operation {
             Operation::Query => self.query(request, now),
             Operation::BatchGetItem => self.batch_get(request, now, fate),
+            Operation::Scan => self.scan(request, now),
             Operation::TransactWriteItems
             | Operation::PutItem
             | Operation::UpdateItem
@@ -239,9 +240,13 @@ impl Table {
 
     /// Records a commit in the journal, and when other reads will see it.
     fn committed(&mut self, changes: &[Change], now: Duration, fate: &Fate) {
-        self.torn.clear();
+        self.torn.retain(|_, (visible, _)| now < *visible);
         let count = u32::try_from(changes.len().max(1)).unwrap_or(u32::MAX);
+        // Half of the transactions show their record last.
+        let reversed = fate.torn.as_micros() % 2 == 1;
         for (place, change) in (1..).zip(changes) {
+            let place = if reversed { count + 1 - place } else { place };
+            self.torn.remove(&change.key);
             if !fate.torn.is_zero() {
                 let visible = now + fate.torn * place / count;
                 self.torn
@@ -315,22 +320,32 @@ impl Table {
             answer.insert("UnprocessedKeys".to_owned(), unprocessed.into());
         }
         let path = format!("/Responses/{}", self.spec.name);
-        if let Some(items) = response
-            .body
-            .pointer_mut(&path)
-            .and_then(Value::as_array_mut)
-        {
-            items.retain_mut(|item| {
-                let torn = key(item).and_then(|key| self.torn.get(&key));
-                match torn.filter(|(visible, _)| now < *visible) {
-                    Some((_, Some(old))) => *item = old.clone(),
-                    Some((_, None)) => return false,
-                    None => {}
-                }
-                true
-            });
-        }
+        self.tear(response.body.pointer_mut(&path), now);
         response
+    }
+
+    /// Reads a page of a part of the table. An item that was new a moment ago may be missing, and
+    /// one that was changed may be as it was before.
+    fn scan(&mut self, request: &Request, now: Duration) -> Response {
+        let mut response = self.dispatch(Operation::Scan, request.body.clone());
+        self.tear(response.body.pointer_mut("/Items"), now);
+        response
+    }
+
+    /// Shows the items of a transaction that is not visible yet as they were before it.
+    fn tear(&self, items: Option<&mut Value>, now: Duration) {
+        let Some(items) = items.and_then(Value::as_array_mut) else {
+            return;
+        };
+        items.retain_mut(|item| {
+            let torn = key(item).and_then(|key| self.torn.get(&key));
+            match torn.filter(|(visible, _)| now < *visible) {
+                Some((_, Some(old))) => *item = old.clone(),
+                Some((_, None)) => return false,
+                None => {}
+            }
+            true
+        });
     }
 }
 
