@@ -12,7 +12,12 @@ import { createInterface } from "node:readline";
 import { startApi } from "../clients/web/test/stage.js";
 
 const [axe, directory] = process.argv.slice(2);
-const PAGES = { start: "/_local", shop: "/_local/shop", discord: "/_local/discord" };
+const PAGES = {
+  start: { path: "/_local" },
+  shop: { path: "/_local/shop" },
+  discord: { path: "/_local/discord" },
+  docs: { path: "/_local/docs/", prepare: ".ci/try-operations.js" },
+};
 const WIDTHS = [390, 768, 1280, 1600];
 const SCHEMES = ["light", "dark"];
 const FLAGS = [
@@ -55,13 +60,17 @@ const cdp = (cmd, params) => command(`${session}/goog/cdp/execute`, { cmd, param
 let faults = 0;
 try {
   mkdirSync(directory, { recursive: true });
-  for (const [name, path] of Object.entries(PAGES)) {
+  for (const [name, { path, prepare }] of Object.entries(PAGES)) {
     for (const width of WIDTHS) {
       for (const scheme of SCHEMES) {
         const screen = { width, height: 900, deviceScaleFactor: 1, mobile: width < 600 };
         await cdp("Emulation.setDeviceMetricsOverride", screen);
         await cdp("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
         await command(`${session}/url`, { url: api.url + path });
+        if (prepare) {
+          const failed = await command(`${session}/execute/async`, { script: readFileSync(prepare, "utf8"), args: [] });
+          if (failed) throw new Error(`${path}: ${failed}`);
+        }
         await command(`${session}/execute/sync`, { script: readFileSync(axe, "utf8"), args: [] });
         const judged = await command(`${session}/execute/async`, { script: JUDGE, args: [] });
         if (0 < judged.wide) judged.faults.push(`the page is ${judged.wide} pixels wider than its window`);

@@ -19,34 +19,37 @@ const VIEWER_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 
 const DESCRIPTION: &str = include_str!("../../../openapi.yaml");
 const DESCRIPTION_PATH: &str = "/_local/openapi.yaml";
 
-/// Starts the viewer with a token, so that “try it” works at once.
+/// The page, which has the viewer in its main part.
+const PAGE: &str = include_str!("../../pages/docs.html");
+
+/// Colours that everybody can read.
+const COLOURS: &str = include_str!("../../pages/docs.css");
+
+/// Starts the viewer with a token, so that “try it” works at once, and names its controls.
 const START: &str = include_str!("../../pages/docs.js");
-const START_PATH: &str = "swagger-initializer.js";
 
 pub(super) fn router() -> Router {
     let description = || async {
         let media_type = [(header::CONTENT_TYPE, "application/yaml")];
         (headers(POLICY), media_type, DESCRIPTION)
     };
+    let ours = |media_type: &'static str, text: &'static str| {
+        let content_type = [(header::CONTENT_TYPE, media_type)];
+        get(move || async move { (headers(VIEWER_POLICY), content_type, text) })
+    };
+    let to_page = || async { Redirect::permanent("/_local/docs/") };
     Router::new()
         .route(DESCRIPTION_PATH, get(description))
-        .route(
-            "/_local/docs",
-            get(|| async { Redirect::permanent("/_local/docs/") }),
-        )
-        .route(
-            "/_local/docs/",
-            get(async |state| file(state, Path(String::new())).await),
-        )
+        .route("/_local/docs", get(to_page))
+        .route("/_local/docs/", ours("text/html; charset=utf-8", PAGE))
+        .route("/_local/docs/docs.css", ours("text/css", COLOURS))
+        .route("/_local/docs/docs.js", ours(SCRIPT, START))
         .route("/_local/docs/{*file}", get(file))
         .with_state(Arc::new(Config::from(DESCRIPTION_PATH)))
 }
 
+/// A file of the viewer.
 async fn file(State(config): State<Arc<Config<'static>>>, Path(path): Path<String>) -> Response {
-    if path == START_PATH {
-        let media_type = [(header::CONTENT_TYPE, SCRIPT)];
-        return (headers(VIEWER_POLICY), media_type, START).into_response();
-    }
     match utoipa_swagger_ui::serve(&path, config) {
         Ok(Some(file)) => {
             let media_type = [(header::CONTENT_TYPE, file.content_type)];
