@@ -7,6 +7,7 @@ mod channel;
 mod chromium;
 mod front_end;
 mod interrupted;
+mod keyboard;
 mod local_pages;
 mod pages;
 mod preflights;

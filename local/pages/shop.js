@@ -102,12 +102,25 @@ async function showOrders() {
     return;
   }
   element("placed").textContent = all.length;
+  const focused = focusedOrder();
   element("orders").replaceChildren(...all.slice(0, 10).map(orderItem));
+  focused?.();
   if (all.length === 0) element("orders").append(make("li", "None yet.", { class: "quiet" }));
 }
 
+/** Where the keyboard is in the list of orders: a function that brings it back when the list was drawn again. */
+function focusedOrder() {
+  const item = document.activeElement?.closest("#orders > li");
+  if (!item) return null;
+  return () => {
+    const again = document.querySelector(`#orders > li[data-order="${item.dataset.order}"]`);
+    (again?.querySelector("button") ?? again ?? element("order")).focus();
+  };
+}
+
 function orderItem(order) {
-  const item = make("li", "");
+  // The item itself can have the focus when its last button is gone.
+  const item = make("li", "", { "data-order": order.id, tabindex: -1 });
   const what = order.lines.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(", ");
   item.append(make("span", `${what}, ${money(order.total, order.currency)}`));
   item.append(make("span", order.status, { class: "quiet" }));

@@ -48,6 +48,12 @@ const CALL: &str = r"
     );
 ";
 
+/// WebDriver's codes of keys.
+pub(super) const TAB: &str = "\u{e004}";
+pub(super) const ENTER: &str = "\u{e007}";
+pub(super) const SPACE: &str = " ";
+pub(super) const UP: &str = "\u{e013}";
+
 /// A browser with one page.
 ///
 /// It uses the few commands of WebDriver (<https://www.w3.org/TR/webdriver2/>) that the tests need.
@@ -242,6 +248,16 @@ impl Page {
         let body = json!({"script": script, "args": [argument]});
         let url = format!("{}/execute/async", self.session);
         command(self.http.post(url).json(&body)).await
+    }
+
+    /// Presses keys one after the other: a character each, or one of WebDriver's codes such as [`TAB`].
+    pub(super) async fn press(&self, keys: &str) {
+        let stroke =
+            |key: char| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key}));
+        let strokes: Vec<Value> = keys.chars().flat_map(stroke).collect();
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": strokes});
+        self.command("actions", &json!({"actions": [keyboard]}))
+            .await;
     }
 
     /// Goes back, as the browser's button does.

@@ -25,7 +25,7 @@ const ORDER: &str = r#"
 "#;
 
 /// Waits until the page shows the products, and its orders.
-const READY: &str = r#"
+pub(super) const READY: &str = r#"
     const [_, done] = arguments;
     const look = () => document.getElementById("of-TEA-01") && document.getElementById("orders").firstElementChild
         ? done(true) : setTimeout(look, 20);
@@ -33,7 +33,7 @@ const READY: &str = r#"
 "#;
 
 /// The counts, when every order is shown.
-const COUNTS: &str = r#"
+pub(super) const COUNTS: &str = r#"
     const [orders, done] = arguments;
     const number = (id) => Number(document.getElementById(id).textContent);
     const look = () => number("placed") === orders
@@ -68,7 +68,7 @@ const TRY_IT: &str = r#"
 "#;
 
 /// Runs a test with the demo products and its own browser.
-async fn with_pages(test: impl AsyncFnOnce(&Shop, &Page)) {
+pub(super) async fn with_pages(test: impl AsyncFnOnce(&Shop, &Page)) {
     let options = Options {
         schedules: false,
         ..Options::in_memory()
