@@ -2,6 +2,9 @@
 //! credentials of a container, and says what is wrong with its surroundings.
 #![cfg(test)]
 
+#[path = "../../tests/support/description.rs"]
+mod description;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,11 +15,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
+use description::{Described, assert_described};
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, future};
 use local::functions::{Endpoints, environment_of};
 use local::serve::{Options, Running, start};
-use reqwest::Client;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use template::Kind;
 
@@ -141,8 +145,16 @@ async fn place(http: &Client, url: &str, token: &str, key: &str) -> Option<(u16,
     let request = http.post(format!("{url}/orders")).bearer_auth(token);
     let request = request.header("idempotency-key", key).json(&body);
     let answer = request.send().await.ok()?;
-    let status = answer.status().as_u16();
-    Some((status, answer.text().await.ok()?))
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let body = answer.text().await.ok()?;
+    assert_described(&Described {
+        method: &Method::POST,
+        path: "/orders",
+        status,
+        headers: &headers,
+        body: &body,
+    });
+    Some((status, body))
 }
 
 async fn available(url: &str) -> i64 {

@@ -6,6 +6,7 @@ use proptest::test_runner::TestRunner;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::support::answer::Answer;
 use crate::support::harness::{STAFF, Shop, shop};
 
 /// How many requests are sent, or `PROPTEST_CASES` if that is more.
@@ -140,8 +141,8 @@ fn made() -> impl Strategy<Value = Made> {
     })
 }
 
-/// Sends the bytes as they are, and returns the answer's status and bytes.
-async fn send(shop: &Shop, token: &str, made: &Made) -> (u16, Vec<u8>) {
+/// Sends the bytes as they are. openapi.yaml must describe the API's answer.
+async fn send(shop: &Shop, token: &str, made: &Made) -> Answer {
     let mut bytes = made.method.clone().into_bytes();
     bytes.push(b' ');
     bytes.extend(&made.path);
@@ -168,15 +169,14 @@ async fn send(shop: &Shop, token: &str, made: &Made) -> (u16, Vec<u8>) {
     let _ = stream.write_all(&bytes).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    let line = answer
-        .split(|byte| *byte == b'\r')
-        .next()
-        .unwrap_or_default();
-    let status = String::from_utf8_lossy(line)
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    (status.unwrap_or_default(), answer)
+    let method = made.method.parse().unwrap();
+    let answer = Answer::read(&answer);
+    // Bytes that are not HTTP never reach the API: the server refuses them, without the API's headers.
+    if answer.status == 400 && answer.header("strict-transport-security").is_none() {
+        assert_eq!(answer.body, "", "{made:?}");
+        return answer;
+    }
+    answer.described(&method, &String::from_utf8_lossy(&made.path))
 }
 
 #[test]
@@ -195,8 +195,9 @@ fn arbitrary_input_is_answered_and_changes_nothing() {
         for _ in 0..runner.config().cases {
             let made = made().new_tree(&mut runner).unwrap().current();
             let before = shop.items().await;
-            let (status, answer) = send(shop, &token, &made).await;
-            let shown = String::from_utf8_lossy(&answer);
+            let answer = send(shop, &token, &made).await;
+            let status = answer.status;
+            let shown = format!("{answer:?}");
             assert!(
                 (200..500).contains(&status),
                 "{status} for {made:?}: {shown}"

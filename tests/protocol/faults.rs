@@ -15,3 +15,28 @@ mod seeds;
 mod shipping;
 mod stage;
 mod sweeping;
+
+use http::{HeaderName, HeaderValue};
+use simulator::history::Call;
+
+use crate::support::description::{Described, assert_described};
+
+/// Fails unless the description has every answer of simulated calls.
+#[track_caller]
+fn assert_calls_described(calls: &[Call]) {
+    let header = |(name, value): (&String, &String)| {
+        let name: HeaderName = name.parse().unwrap();
+        (name, value.parse::<HeaderValue>().unwrap())
+    };
+    for call in calls {
+        let Some(answer) = &call.answer else { continue };
+        let (method, path) = call.target();
+        assert_described(&Described {
+            method: &method.parse().unwrap(),
+            path: &path,
+            status: answer.status,
+            headers: &answer.headers.iter().map(header).collect(),
+            body: &answer.body,
+        });
+    }
+}

@@ -1,6 +1,6 @@
 //! An answer of the API, and what tests assert of it.
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use super::description::{Described, assert_described};
@@ -19,6 +19,25 @@ impl Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.text().await.unwrap(),
+        }
+    }
+
+    /// Reads an answer as it came over a connection that ended after it.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        let head_end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let head_end = head_end.unwrap_or_else(|| panic!("not an answer: {bytes:?}"));
+        let head = str::from_utf8(&bytes[..head_end]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap();
+            let name: HeaderName = name.parse().unwrap();
+            (name, value.parse::<HeaderValue>().unwrap())
+        };
+        Self {
+            status: status.parse().unwrap(),
+            headers: lines.map(header).collect(),
+            body: String::from_utf8(bytes[head_end + 4..].to_vec()).unwrap(),
         }
     }
 

@@ -89,7 +89,10 @@ impl Description {
         }
         let described = &operation["responses"][answer.status.to_string()];
         if described.is_null() {
-            return Some(format!("{route} has no answer {}", answer.status));
+            return Some(format!(
+                "{route} has no answer {}: {}",
+                answer.status, answer.body
+            ));
         }
         let described = self.resolve(described);
         let fault = self.header_fault(described, answer);

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::books::{assert_sound, integer, is_order, text};
+use crate::description::{Described, assert_described};
 use crate::served::{Directory, Served};
 
 /// How many customers order at the same time. So a kill or a fault hits requests at every stage.
@@ -225,12 +226,22 @@ impl Customer<'_> {
             );
         }
         let answer = sent.ok()?;
-        let header = |name| Some(answer.headers().get(name)?.to_str().unwrap().to_owned());
+        let (code, path) = (answer.status().as_u16(), answer.url().path().to_owned());
+        let headers = answer.headers().clone();
+        let body = answer.text().await.ok()?;
+        assert_described(&Described {
+            method: &Method::POST,
+            path: &path,
+            status: code,
+            headers: &headers,
+            body: &body,
+        });
+        let header = |name| Some(headers.get(name)?.to_str().unwrap().to_owned());
         Some(Answer {
-            code: answer.status().as_u16(),
+            code,
             replayed: header("idempotent-replayed").is_some_and(|value| value == "true"),
             status: header("order-status").unwrap_or_default(),
-            body: answer.text().await.ok()?,
+            body,
         })
     }
 }

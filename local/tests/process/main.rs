@@ -3,6 +3,8 @@
 
 #[path = "../../../tests/support/books.rs"]
 mod books;
+#[path = "../../../tests/support/description.rs"]
+mod description;
 mod kills;
 mod load;
 #[path = "../../../tests/api/redis/server.rs"]

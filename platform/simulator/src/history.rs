@@ -275,6 +275,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// The method and the path of its request.
+    pub fn target(&self) -> (&'static str, String) {
+        let ask = self.wish.ask(&self.caller);
+        (ask.method, ask.path)
+    }
+
     /// The answer, if it is definitive.
     pub fn definitive(&self) -> Option<&Answer> {
         self.answer.as_ref().filter(|answer| is_definitive(answer))

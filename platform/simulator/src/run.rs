@@ -60,6 +60,13 @@ pub struct Outcome {
     pub(crate) recovery: Duration,
 }
 
+impl Outcome {
+    /// Every call of a client, with its answer.
+    pub fn calls(&self) -> &[Call] {
+        &self.history
+    }
+}
+
 /// Runs one seed. The same seed and plan give the same outcome on every machine.
 ///
 /// # Errors

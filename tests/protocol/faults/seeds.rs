@@ -7,6 +7,8 @@ use simulator::fault::{Fault, Faults};
 use simulator::summary::Summary;
 use simulator::{Outcome, Plan, run};
 
+use super::assert_calls_described;
+
 /// What clients do in some world.
 const DEEDS: [&str; 7] = [
     "placed",
@@ -66,6 +68,7 @@ fn run_all(seeds: u64, plan: &Plan) -> Summary {
 }
 
 fn assert_sound(outcome: &Outcome, plan: &Plan) {
+    assert_calls_described(outcome.calls());
     if outcome.violations.is_empty() {
         return;
     }

@@ -13,6 +13,8 @@ use simulator::history::Wish;
 use simulator::request::{Operation, Request};
 use simulator::shop::{FULL, FULL_SWEEP, Shop, caller};
 
+use super::assert_calls_described;
+
 /// A shop that sells TEA for 100, and CUP for 200.
 pub(crate) struct Stage {
     pub(crate) shop: Shop,
@@ -166,6 +168,7 @@ impl Stage {
         self.shop.judge();
         let violations = self.shop.journal(|journal| journal.violations.clone());
         self.shop.time.end();
+        assert_calls_described(&self.shop.history());
         assert!(
             violations.is_empty(),
             "{}\n{violations:#?}",
