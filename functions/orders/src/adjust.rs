@@ -204,4 +204,52 @@ mod tests {
         assert_ne!(print("1", "a"), print("-1", "a"));
         assert_ne!(print("1", "a"), print("1", "b"));
     }
+
+    #[test]
+    fn an_adjustment_moves_what_came_in_and_needs_what_it_takes_away() {
+        for delta in [-3, 4] {
+            let movement = movement(&"TEA".parse().unwrap(), delta);
+            assert_eq!(movement.values[":d"], number(delta));
+            assert_eq!(movement.values[":minus_d"], number(-delta));
+            assert_eq!(&*movement.condition, ADJUST_CONDITION);
+        }
+    }
+
+    #[test]
+    fn stock_can_become_0_and_not_less() {
+        let sku = "TEA".parse().unwrap();
+        let judged = |available: i64, delta: &str| {
+            let stock = Item::from([("available".to_owned(), number(available))]);
+            let failed = [FailedEffect {
+                index: 0,
+                item: Some(stock),
+            }];
+            judge(&sku, &parse(delta, "x").unwrap(), &failed)
+        };
+        assert!(judged(3, "-3").is_none());
+        assert!(judged(3, "1").is_none());
+        let problem = judged(3, "-4").unwrap();
+        assert_eq!(
+            (problem.status().as_u16(), problem.kind()),
+            (409, "stock-would-be-negative")
+        );
+        let body: Value = serde_json::from_str(&problem.body()).unwrap();
+        assert_eq!(body["detail"], "TEA has 3 left, 4 cannot be taken away.");
+        assert_eq!(body["available"], 3);
+    }
+
+    #[test]
+    fn a_product_that_nobody_described_cannot_be_adjusted() {
+        let failed = [FailedEffect {
+            index: 0,
+            item: None,
+        }];
+        let adjustment = parse("1", "x").unwrap();
+        let problem = judge(&"TEA".parse().unwrap(), &adjustment, &failed).unwrap();
+        assert_eq!(
+            (problem.status().as_u16(), problem.kind()),
+            (422, "unknown-product")
+        );
+        assert!(judge(&"TEA".parse().unwrap(), &adjustment, &[]).is_none());
+    }
 }

@@ -193,3 +193,101 @@ pub(crate) fn next_version(order: &Order, update: &'static str, mut values: Item
         values,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::tests::{NOW, order};
+    use crate::record::item_of;
+    use crate::release;
+    use crate::status::Status;
+
+    /// A change with a mark or without one.
+    fn change_of(marked: bool) -> Change {
+        let mark = (Item::new(), "attribute_not_exists(pk)", Item::new());
+        Change {
+            mark: marked.then_some(mark),
+            marked: Error::PaymentReferenceUsed,
+            ..release::cancelled(&order(), NOW)
+        }
+    }
+
+    fn judged(reasons: &[Reason], marked: bool) -> Result<Option<Written>, Error> {
+        judge(reasons, &change_of(marked))
+    }
+
+    fn failed(item: Option<Item>) -> Reason {
+        Reason::ConditionFailed(item)
+    }
+
+    #[test]
+    fn the_order_itself_is_read_before_everything_else() {
+        let now = Order {
+            version: 9,
+            ..order()
+        };
+        let reasons = [
+            failed(Some(item_of(&now).unwrap())),
+            failed(None),
+            Reason::Conflict,
+        ];
+        let Ok(Some(Written::Changed(read))) = judged(&reasons, true) else {
+            panic!("the order was not read");
+        };
+        assert_eq!(*read, now);
+        let unread = judged(&[failed(None), Reason::Conflict], false);
+        assert!(matches!(unread, Ok(Some(Written::Unread))));
+    }
+
+    #[test]
+    fn another_write_or_throttling_asks_for_another_attempt() {
+        for busy in [Reason::Conflict, Reason::Throttled] {
+            let reasons = [Reason::None, failed(None), busy];
+            assert!(matches!(judged(&reasons, true), Ok(None)));
+        }
+        assert!(matches!(
+            judged(&[Reason::None, Reason::None], true),
+            Ok(None)
+        ));
+    }
+
+    #[test]
+    fn a_mark_that_was_set_for_another_order_is_said_and_stock_that_cannot_move_is_a_defect() {
+        let reasons = [Reason::None, failed(None)];
+        assert!(matches!(
+            judged(&reasons, true),
+            Err(Error::PaymentReferenceUsed)
+        ));
+        // Without a mark, the second reason is of the stock.
+        assert!(matches!(judged(&reasons, false), Err(Error::Internal(_))));
+        let stock = [Reason::None, Reason::None, failed(None)];
+        assert!(matches!(judged(&stock, true), Err(Error::Internal(_))));
+    }
+
+    #[test]
+    fn a_change_goes_from_the_version_that_was_read_to_the_next() {
+        let order = Order {
+            version: 7,
+            ..order()
+        };
+        let effect = next_version(&order, "SET version = :next", Item::new());
+        assert_eq!(effect.condition, UNCHANGED);
+        assert_eq!(effect.values[":read"], number(7));
+        assert_eq!(effect.values[":next"], number(8));
+        let cancelled = Order {
+            status: Status::Cancelled,
+            cancelled_at: Some(NOW),
+            expiry_shard: None,
+            version: 8,
+            ..order.clone()
+        };
+        assert_eq!(release::cancelled(&order, NOW).order, cancelled);
+        let expired = Order {
+            status: Status::Expired,
+            cancelled_at: None,
+            expired_at: Some(NOW),
+            ..cancelled
+        };
+        assert_eq!(release::expired(&order, NOW).order, expired);
+    }
+}

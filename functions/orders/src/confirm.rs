@@ -200,8 +200,15 @@ mod tests {
         let Ok(Next::Write(change)) = decided(Status::Pending, None, &[2]) else {
             panic!("the order is not changed");
         };
-        assert_eq!(change.order.version, 3);
-        assert_eq!(change.order.expiry_shard, None);
+        let confirmed = Order {
+            status: Status::Confirmed,
+            payment_reference: Some("pay_1".to_owned()),
+            confirmed_at: Some(NOW),
+            expiry_shard: None,
+            version: 3,
+            ..order()
+        };
+        assert_eq!(change.order, confirmed);
         assert_eq!(change.update.condition, crate::change::UNCHANGED);
         assert!(change.effects.is_empty(), "no stock moves");
     }

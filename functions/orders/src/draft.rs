@@ -258,6 +258,17 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_compared_only_if_each_is_right() {
+        // The third line would have another place among those that are right.
+        let lines = [
+            line("A", "0", "5"),
+            line("A", "1", "5"),
+            line("A", "1", "6"),
+        ];
+        check_fault(&body(&lines), "/lines/0/quantity");
+    }
+
+    #[test]
     fn every_difference_in_meaning_changes_the_fingerprint() {
         let base = draft(&[line("A", "1", "5")]);
         let others = [

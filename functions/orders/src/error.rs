@@ -379,3 +379,6 @@ fn fault(fault: &Fault) -> Value {
         Place::Parameter(name) => json!({"parameter": name, "detail": fault.detail}),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,8 +147,14 @@ mod tests {
         let Ok(Next::Write(change)) = decided(Status::Confirmed, None, 2) else {
             panic!("the order is not changed");
         };
-        assert_eq!(change.order.status, Status::Fulfilled);
-        assert_eq!(change.order.version, 3);
+        let fulfilled = Order {
+            status: Status::Fulfilled,
+            fulfilled_at: Some(NOW),
+            fulfilment_reference: Some("parcel 7".to_owned()),
+            version: 3,
+            ..order()
+        };
+        assert_eq!(change.order, fulfilled);
         assert_eq!(change.update.condition, crate::change::UNCHANGED);
         assert_eq!(change.effects.len(), order().lines.len());
         assert!(

@@ -244,4 +244,99 @@ mod tests {
         assert!(!json("application/json, text/plain"));
         assert!(!json(""));
     }
+
+    /// A request to take goods back, with this body and these headers.
+    fn incoming(body: &str, headers: &[(&str, &str)]) -> Incoming {
+        let headers: Map<String, Value> = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
+            .collect();
+        let event = serde_json::json!({
+            "version": "2.0",
+            "routeKey": "POST /orders/{id}/returns",
+            "rawPath": "/orders/ord_1/returns",
+            "rawQueryString": "limit=7&after=x%20y",
+            "queryStringParameters": {"limit": "7", "after": "x y"},
+            "pathParameters": {"id": "ord_1"},
+            "headers": headers,
+            "requestContext": {
+                "http": {"method": "POST", "path": "/orders/ord_1/returns", "protocol": "HTTP/1.1",
+                    "sourceIp": "127.0.0.1", "userAgent": "x"},
+                "requestId": "request-1",
+                "routeKey": "POST /orders/{id}/returns",
+                "authorizer": {"lambda": {"issuer": "local", "sub": "demo", "scope": "a b"}},
+                "timeEpoch": 0,
+            },
+            "body": body,
+            "isBase64Encoded": false,
+        });
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let request = request.with_lambda_context(lambda_http::Context::default());
+        Incoming::read(request, Timestamp::UNIX_EPOCH)
+    }
+
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    #[test]
+    fn an_event_is_read_into_what_the_routes_need() {
+        let incoming = incoming(
+            "{}",
+            &[
+                ("origin", "https://a.example"),
+                ("x-forwarded-for", "192.0.2.7"),
+            ],
+        );
+        assert_eq!(incoming.route, "POST /orders/{id}/returns");
+        assert_eq!(incoming.request_id, "request-1");
+        assert_eq!(incoming.origin().unwrap(), "https://a.example");
+        assert_eq!(incoming.headers()["origin"], "https://a.example");
+        let address = incoming.client_address(false).unwrap();
+        assert_eq!(address.to_string(), "192.0.2.7");
+        assert_eq!(
+            (incoming.parameter("id"), incoming.parameter("sku")),
+            ("ord_1", "")
+        );
+        assert_eq!(
+            (incoming.query("limit"), incoming.query("after")),
+            (Some("7"), Some("x y"))
+        );
+        assert_eq!(incoming.query("from"), None);
+        let caller = incoming.caller().unwrap();
+        assert_eq!(
+            (caller.issuer.as_str(), caller.sub.as_str()),
+            ("local", "demo")
+        );
+        assert!(caller.may("a") && caller.may("b") && !caller.may("c"));
+    }
+
+    #[test]
+    fn a_body_is_json_that_is_not_compressed_and_not_too_large() {
+        let read = |body: &str, headers: &[_]| incoming(body, headers).json().map(<[u8]>::to_vec);
+        assert_eq!(read("{}", &[JSON]), Ok(b"{}".to_vec()));
+        assert_eq!(read("", &[JSON]), Ok(Vec::new()));
+        assert_eq!(read("{}", &[]), Err(Error::MediaType));
+        assert_eq!(
+            read("{}", &[("content-type", "text/plain")]),
+            Err(Error::MediaType)
+        );
+        let compressed = [JSON, ("content-encoding", "gzip")];
+        assert_eq!(read("{}", &compressed), Err(Error::ContentEncoding));
+        let most = "x".repeat(65_536);
+        assert_eq!(read(&most, &[JSON]), Ok(most.clone().into_bytes()));
+        let larger = Err(Error::BodyTooLarge(BODY_BYTES_MAX));
+        assert_eq!(read(&format!("{most}x"), &[JSON]), larger);
+    }
+
+    #[test]
+    fn a_body_that_is_optional_needs_a_type_only_if_it_is_there() {
+        let read = |body: &str, headers: &[_]| {
+            let incoming = incoming(body, headers);
+            incoming
+                .optional_json()
+                .map(|body| body.map(<[u8]>::to_vec))
+        };
+        assert_eq!(read("", &[]), Ok(None));
+        assert_eq!(read("{}", &[JSON]), Ok(Some(b"{}".to_vec())));
+        assert_eq!(read("{}", &[]), Err(Error::MediaType));
+    }
 }

@@ -349,4 +349,90 @@ pub(crate) mod tests {
             placed(&first).unwrap()
         );
     }
+
+    #[test]
+    fn a_client_sees_everything_that_happened_to_an_order() {
+        let moment = |seconds| Some(NOW.plus_seconds(seconds));
+        let order = Order {
+            status: Status::Fulfilled,
+            version: 4,
+            confirmed_at: moment(1),
+            payment_reference: Some("pay_1".to_owned()),
+            cancelled_at: moment(2),
+            expired_at: moment(3),
+            fulfilled_at: moment(4),
+            fulfilment_reference: Some("parcel 7".to_owned()),
+            returned: vec![Goods {
+                sku: "CUP-01".parse().unwrap(),
+                quantity: 1,
+            }],
+            ..order()
+        };
+        let view = serde_json::to_value(order.view()).unwrap();
+        let at = |second: u8| format!("2026-11-22T04:05:{:02}.789Z", 6 + second);
+        for (member, expected) in [
+            ("status", "fulfilled".to_owned()),
+            ("confirmed_at", at(1)),
+            ("payment_reference", "pay_1".to_owned()),
+            ("cancelled_at", at(2)),
+            ("expired_at", at(3)),
+            ("fulfilled_at", at(4)),
+            ("fulfilment_reference", "parcel 7".to_owned()),
+        ] {
+            assert_eq!(view[member], expected, "{member}");
+        }
+        assert_eq!(
+            (&view["version"], &view["returned"][0]["quantity"]),
+            (&4.into(), &1.into())
+        );
+    }
+
+    #[test]
+    fn pending_orders_wait_in_each_of_the_eight_partitions() {
+        let shard = |number: usize| {
+            let caller = Caller {
+                issuer: "local".to_owned(),
+                sub: "demo".to_owned(),
+                scopes: [].into(),
+                client_id: None,
+            };
+            let key = format!("key-{number}").parse().unwrap();
+            expiry_shard_of(&OrderId::derive(&caller, &key))
+        };
+        let used: std::collections::BTreeSet<String> = (0..200).map(shard).collect();
+        let all: Vec<String> = (0..8).map(|number| format!("EXPIRY#{number}")).collect();
+        assert_eq!(used.into_iter().collect::<Vec<_>>(), all);
+    }
+
+    #[test]
+    fn what_came_back_is_counted_for_each_product() {
+        let goods = |sku: &str, quantity| Goods {
+            sku: sku.parse().unwrap(),
+            quantity,
+        };
+        let order = Order {
+            returned: vec![goods("CUP-01", 1), goods("TEA-01", 5)],
+            ..order()
+        };
+        let returned = |sku: &str| order.returned_of(&sku.parse().unwrap());
+        assert_eq!(
+            (returned("CUP-01"), returned("TEA-01"), returned("SOAP")),
+            (1, 5, 0)
+        );
+    }
+
+    #[test]
+    fn an_order_is_stored_with_its_count_of_returns_only_if_it_had_one() {
+        let stored = |return_count| {
+            let order = Order {
+                return_count,
+                ..order()
+            };
+            let item = crate::record::item_of(&order).unwrap();
+            assert_eq!(item["pk"], once::text(format!("ORD#{}", order.id())));
+            item.get("return_count").cloned()
+        };
+        assert_eq!(stored(0), None);
+        assert_eq!(stored(2), Some(once::number(2)));
+    }
 }

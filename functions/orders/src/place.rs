@@ -312,6 +312,11 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_kept_for_fourteen_days() {
+        assert_eq!(REFUSAL_SECONDS, 1_209_600);
+    }
+
+    #[test]
     fn a_line_that_meets_the_condition_has_no_shortfall() {
         check(Some(&stock(true, "KRW", 500, 2)), None);
     }

@@ -143,6 +143,16 @@ mod tests {
     }
 
     #[test]
+    fn a_header_lists_at_most_fifty_entity_tags() {
+        let tags = |count| vec!["\"3\""; count].join(",");
+        let listed = precondition(&[("if-match", &tags(50))]);
+        assert_eq!(listed, Ok(Precondition::Versions(vec![3; 50])));
+        let faults = precondition(&[("if-match", &tags(51))]).unwrap_err();
+        let named = Fault::of_parameter("If-Match", "lists too many entity tags");
+        assert_eq!(faults, [named]);
+    }
+
+    #[test]
     fn a_header_that_is_not_a_list_of_entity_tags_is_a_fault() {
         for bad in ["3", "\"3", "", "\"a\"\"b\"", "\"3\" \"4\"", "é"] {
             assert!(precondition(&[("if-match", bad)]).is_err(), "{bad}");

@@ -62,3 +62,112 @@ fn returnable(order: &Order, goods: &Goods) -> i64 {
 fn conflict(kind: &'static str, title: &'static str, detail: String) -> Problem {
     Problem::new(StatusCode::CONFLICT, kind, title, detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::tests::order;
+
+    /// A fulfilled order of 1 CUP-01 and 2 TEA-01, of which these came back in so many returns.
+    fn fulfilled(returned: &[(&str, i64)], return_count: i64) -> Order {
+        Order {
+            status: Status::Fulfilled,
+            returned: goods(returned),
+            return_count,
+            ..order()
+        }
+    }
+
+    fn goods(list: &[(&str, i64)]) -> Vec<Goods> {
+        let goods = |(sku, quantity): &(&str, i64)| Goods {
+            sku: sku.parse().unwrap(),
+            quantity: *quantity,
+        };
+        list.iter().map(goods).collect()
+    }
+
+    #[track_caller]
+    fn check(order: &Order, lines: &[(&str, i64)], expected: Option<(&str, &str)>) {
+        let request = ReturnRequest {
+            lines: goods(lines),
+            restock: true,
+        };
+        let refused = refused(order, &request).map(|problem| {
+            assert_eq!(problem.status(), 409);
+            let body: Value = serde_json::from_str(&problem.body()).unwrap();
+            let detail = body["detail"].as_str().unwrap().to_owned();
+            (problem.kind(), detail)
+        });
+        let refused = refused.as_ref();
+        let refused = refused.map(|(kind, detail)| (*kind, detail.as_str()));
+        assert_eq!(refused, expected);
+    }
+
+    #[test]
+    fn only_goods_of_a_fulfilled_order_come_back() {
+        for status in Status::ALL {
+            let order = Order {
+                status,
+                ..fulfilled(&[], 0)
+            };
+            let word = status.as_str();
+            let detail =
+                format!("This order is {word}. Only goods of a fulfilled order come back.");
+            let refusal = (status != Status::Fulfilled).then_some(("order-not-fulfilled", detail));
+            let refusal = refusal.as_ref();
+            let expected = refusal.map(|(kind, detail)| (*kind, detail.as_str()));
+            check(&order, &[("CUP-01", 1)], expected);
+        }
+    }
+
+    #[test]
+    fn an_order_has_at_most_twenty_returns() {
+        check(&fulfilled(&[], RETURNS_MAX - 1), &[("CUP-01", 1)], None);
+        let detail = "An order may have at most 20 returns.";
+        let refusal = Some(("too-many-returns", detail));
+        check(&fulfilled(&[], RETURNS_MAX), &[("CUP-01", 1)], refusal);
+    }
+
+    #[test]
+    fn no_more_comes_back_than_was_shipped_and_is_not_back_yet() {
+        check(&fulfilled(&[], 0), &[("CUP-01", 1), ("TEA-01", 2)], None);
+        check(&fulfilled(&[("TEA-01", 1)], 1), &[("TEA-01", 1)], None);
+        let exceeds = |detail| Some(("exceeds-shipped", detail));
+        check(
+            &fulfilled(&[], 0),
+            &[("TEA-01", 3)],
+            exceeds("Of TEA-01, 2 can come back, not 3."),
+        );
+        check(
+            &fulfilled(&[("TEA-01", 1)], 1),
+            &[("CUP-01", 1), ("TEA-01", 2)],
+            exceeds("Of TEA-01, 1 can come back, not 2."),
+        );
+        check(
+            &fulfilled(&[("CUP-01", 1)], 1),
+            &[("CUP-01", 1), ("SOAP", 1)],
+            exceeds("Of CUP-01, 0 can come back, not 1. One more line cannot be returned."),
+        );
+        check(
+            &fulfilled(&[], 0),
+            &[("CUP-01", 2), ("SOAP", 1), ("TEA-01", 9)],
+            exceeds("Of CUP-01, 1 can come back, not 2. 2 more lines cannot be returned."),
+        );
+    }
+
+    #[test]
+    fn each_line_that_cannot_come_back_says_how_many_could() {
+        let request = ReturnRequest {
+            lines: goods(&[("CUP-01", 1), ("TEA-01", 3)]),
+            restock: true,
+        };
+        let problem = refused(&fulfilled(&[("TEA-01", 1)], 1), &request).unwrap();
+        let body: Value = serde_json::from_str(&problem.body()).unwrap();
+        assert_eq!(
+            body["lines"],
+            json!([{
+                "sku": "TEA-01", "reason": "exceeds-shipped", "requested": 3, "returnable": 1,
+            }])
+        );
+    }
+}

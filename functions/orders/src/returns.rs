@@ -232,3 +232,176 @@ fn shards_of(order: &Order, goods: &Goods) -> Vec<(u32, i64)> {
     }
     shards
 }
+
+#[cfg(test)]
+mod tests {
+    use once::{text, text_of};
+
+    use super::*;
+    use crate::order::Allocation;
+    use crate::order::tests::order;
+
+    fn sku() -> crate::product::Sku {
+        "TEA-01".parse().unwrap()
+    }
+
+    fn request(quantity: i64, restock: bool) -> ReturnRequest {
+        ReturnRequest {
+            lines: vec![goods(quantity)],
+            restock,
+        }
+    }
+
+    fn goods(quantity: i64) -> Goods {
+        Goods {
+            sku: sku(),
+            quantity,
+        }
+    }
+
+    /// A fulfilled order of TEA-01 that was taken from these shards, and of which this much is back.
+    fn shipped(shards: &[(u32, i64)], back: i64) -> Order {
+        let allocation = |(shard, quantity): &(u32, i64)| Allocation {
+            shard: *shard,
+            quantity: *quantity,
+        };
+        let mut order = order();
+        let mut line = order.lines.remove(1);
+        assert_eq!(line.sku, sku());
+        line.quantity = shards.iter().map(|(_, quantity)| quantity).sum();
+        line.allocations = shards.iter().map(allocation).collect();
+        order.lines.push(line);
+        order.returned = vec![goods(back)];
+        order.return_count = 4;
+        order.version = 7;
+        order
+    }
+
+    #[track_caller]
+    fn check(shards: &[(u32, i64)], back: i64, quantity: i64, expected: &[(u32, i64)]) {
+        assert_eq!(
+            shards_of(&shipped(shards, back), &goods(quantity)),
+            expected
+        );
+    }
+
+    #[test]
+    fn goods_go_back_to_the_shards_they_came_from_in_order() {
+        let shards = [(3, 5), (0, 2), (8, 4)];
+        check(&shards, 0, 1, &[(3, 1)]);
+        check(&shards, 0, 5, &[(3, 5)]);
+        check(&shards, 0, 6, &[(3, 5), (0, 1)]);
+        check(&shards, 0, 11, &[(3, 5), (0, 2), (8, 4)]);
+        check(&shards, 4, 2, &[(3, 1), (0, 1)]);
+        check(&shards, 5, 2, &[(0, 2)]);
+        check(&shards, 6, 3, &[(0, 1), (8, 2)]);
+        check(&shards, 10, 1, &[(8, 1)]);
+    }
+
+    #[test]
+    fn goods_of_a_product_that_the_order_lacks_go_nowhere() {
+        let other = Goods {
+            sku: "SOAP".parse().unwrap(),
+            quantity: 1,
+        };
+        assert_eq!(shards_of(&shipped(&[(0, 5)], 0), &other), []);
+    }
+
+    #[test]
+    fn each_shard_gets_its_part_back_on_sale_or_written_off() {
+        let order = shipped(&[(3, 5), (0, 2)], 0);
+        for (restock, update) in [(true, RESTOCK), (false, WRITE_OFF)] {
+            let moved = moved(&order, &request(6, restock));
+            let quantities: Vec<_> = moved.iter().map(|it| it.values[":q"].clone()).collect();
+            assert_eq!(quantities, [number(5), number(1)]);
+            let keys: Vec<_> = moved.iter().map(|it| it.key.clone()).collect();
+            assert_eq!(keys, [stock_key(&sku(), 3), stock_key(&sku(), 0)]);
+            for effect in &moved {
+                assert_eq!(
+                    (effect.update, &*effect.condition),
+                    (update, RETURN_CONDITION)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_return_is_counted_at_the_version_that_was_read() {
+        let order = shipped(&[(0, 9)], 2);
+        let count = counted(&order, &request(3, true)).unwrap();
+        assert_eq!(count.condition, crate::change::UNCHANGED);
+        let value = |name: &str| &count.values[name];
+        assert_eq!((value(":count"), value(":read")), (&number(5), &number(7)));
+        assert_eq!(value(":next"), &number(8));
+        let back: Vec<Goods> =
+            serde_dynamo::from_attribute_value(value(":returned").clone()).unwrap();
+        assert_eq!(back, [goods(5)]);
+    }
+
+    fn judged(reasons: &[Reason]) -> Result<Option<Written>, Error> {
+        judge(reasons, &request(1, true))
+    }
+
+    fn failed(item: Option<Item>) -> Reason {
+        Reason::ConditionFailed(item)
+    }
+
+    /// The record of the same return under the same key.
+    fn same() -> Item {
+        Item::from([
+            ("sk".to_owned(), text("RET#x")),
+            (
+                "fingerprint".to_owned(),
+                text(request(1, true).fingerprint_now().as_str()),
+            ),
+            (
+                "fingerprint_version".to_owned(),
+                number(FINGERPRINT_VERSION_NOW),
+            ),
+        ])
+    }
+
+    #[test]
+    fn the_record_of_a_return_decides_before_anything_else() {
+        let busy = [failed(Some(same())), failed(None), Reason::Conflict];
+        let Ok(Some(Written::Before(record))) = judged(&busy) else {
+            panic!("the record was not read first");
+        };
+        assert_eq!(text_of(&record, "sk"), Some("RET#x"));
+        // Without the record, the next attempt finds out.
+        let unseen = [failed(None), failed(Some(item_of(&order()).unwrap()))];
+        assert!(matches!(judged(&unseen), Ok(None)));
+    }
+
+    #[test]
+    fn an_order_that_changed_is_judged_again_as_it_is_now() {
+        let now = shipped(&[(0, 5)], 1);
+        let changed = [
+            Reason::None,
+            failed(Some(item_of(&now).unwrap())),
+            Reason::None,
+        ];
+        let Ok(Some(Written::Changed(order))) = judged(&changed) else {
+            panic!("the order was not read");
+        };
+        assert_eq!(*order, now);
+        let unread = [Reason::None, failed(None), failed(None)];
+        assert!(matches!(judged(&unread), Ok(Some(Written::Unread))));
+    }
+
+    #[test]
+    fn another_write_or_throttling_asks_for_another_attempt() {
+        let changed = failed(Some(item_of(&order()).unwrap()));
+        for busy in [Reason::Conflict, Reason::Throttled] {
+            let reasons = [Reason::None, changed.clone(), busy];
+            assert!(matches!(judged(&reasons), Ok(None)));
+        }
+        assert!(matches!(judged(&[Reason::None, Reason::None]), Ok(None)));
+    }
+
+    #[test]
+    fn stock_that_cannot_move_is_a_defect_and_no_answer() {
+        let reasons = [Reason::None, Reason::None, failed(None)];
+        assert!(matches!(judged(&reasons), Err(Error::Internal(_))));
+    }
+}

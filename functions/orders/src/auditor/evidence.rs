@@ -298,3 +298,6 @@ fn sane(number: i64) -> Result<i64, Unreadable> {
     let range = -NUMBER_MAX..=NUMBER_MAX;
     range.contains(&number).then_some(number).ok_or(Unreadable)
 }
+
+#[cfg(test)]
+mod tests;

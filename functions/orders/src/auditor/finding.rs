@@ -117,3 +117,84 @@ impl Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Kind; 12] = [
+        Kind::StockIsNegative,
+        Kind::StockDoesNotAddUp,
+        Kind::TakenDiffers,
+        Kind::ShippedDiffers,
+        Kind::ReceivedDiffers,
+        Kind::ProductIsMissing,
+        Kind::PaymentWithoutOrder,
+        Kind::PaymentNotOfOrder,
+        Kind::OrderWithoutPayment,
+        Kind::ReturnWithoutOrder,
+        Kind::ReturnNotCounted,
+        Kind::ReturnWithoutRecord,
+    ];
+
+    #[test]
+    fn only_what_one_item_says_of_itself_is_seen_in_one_read() {
+        let seen: Vec<Kind> = ALL
+            .into_iter()
+            .filter(|it| it.is_seen_in_one_read())
+            .collect();
+        assert_eq!(seen, [Kind::StockIsNegative, Kind::StockDoesNotAddUp]);
+    }
+
+    #[test]
+    fn each_kind_is_said_in_words_of_its_own() {
+        let words: std::collections::BTreeSet<&str> = ALL.into_iter().map(Kind::says).collect();
+        assert_eq!(words.len(), ALL.len());
+        assert!(words.iter().all(|words| words.contains(' ')));
+    }
+
+    #[test]
+    fn an_order_that_exists_changes_what_is_found_about_it() {
+        let given = |kind, exists| {
+            let mut finding = Finding {
+                kind,
+                about: None,
+                expected: 0,
+                found: 1,
+            };
+            finding.given_the_order(exists);
+            finding.kind
+        };
+        assert_eq!(
+            given(Kind::PaymentWithoutOrder, true),
+            Kind::PaymentNotOfOrder
+        );
+        assert_eq!(
+            given(Kind::ReturnWithoutOrder, true),
+            Kind::ReturnNotCounted
+        );
+        assert_eq!(
+            given(Kind::PaymentWithoutOrder, false),
+            Kind::PaymentWithoutOrder
+        );
+        assert_eq!(given(Kind::TakenDiffers, true), Kind::TakenDiffers);
+    }
+
+    #[test]
+    fn a_subject_is_looked_up_by_the_item_that_has_its_version() {
+        let key = |subject: &Subject| {
+            let key = subject.key();
+            let of = |name| once::text_of(&key, name).unwrap().to_owned();
+            (of("pk"), of("sk"))
+        };
+        let pair = |pk: &str, sk: &str| (pk.to_owned(), sk.to_owned());
+        assert_eq!(
+            key(&Subject::Product("TEA".to_owned())),
+            pair("SKU#TEA", "STOCK#0")
+        );
+        assert_eq!(
+            key(&Subject::Order("ord_1".to_owned())),
+            pair("ORD#ord_1", "ORDER")
+        );
+    }
+}

@@ -207,10 +207,7 @@ impl<'session> Auditing<'session> {
     async fn slow_down(&self, began: Timestamp, units_before: f64) {
         let world = self.session.world();
         let units = self.session.tally().read_units - units_before;
-        let due = SignedDuration::try_from_secs_f64(units / UNITS_PER_SECOND);
-        let passed = world.machine_now().duration_since(began);
-        let early = due.unwrap_or_default() - passed;
-        let early = Duration::try_from(early).unwrap_or_default();
+        let early = early(units, world.machine_now().duration_since(began));
         if !early.is_zero() {
             world.sleep(early).await;
         }
@@ -316,8 +313,40 @@ impl<'session> Auditing<'session> {
     }
 }
 
+/// How much sooner these units were read than they may be.
+fn early(units: f64, passed: SignedDuration) -> Duration {
+    let due = SignedDuration::try_from_secs_f64(units / UNITS_PER_SECOND);
+    Duration::try_from(due.unwrap_or_default() - passed).unwrap_or_default()
+}
+
 /// The primary key of an item.
 fn place(item: &Item) -> (String, String) {
     let of = |name| text_of(item, name).unwrap_or_default().to_owned();
     (of("pk"), of("sk"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_waits_until_it_is_as_slow_as_it_may_be() {
+        let second = SignedDuration::from_secs(1);
+        assert_eq!(
+            early(3.0 * UNITS_PER_SECOND, second),
+            Duration::from_secs(2)
+        );
+        assert_eq!(early(UNITS_PER_SECOND, second), Duration::ZERO);
+        assert_eq!(early(UNITS_PER_SECOND, second * 5), Duration::ZERO);
+        assert_eq!(early(0.0, SignedDuration::ZERO), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_item_is_found_by_both_parts_of_its_key() {
+        let item = Item::from([
+            ("pk".to_owned(), once::text("SKU#A")),
+            ("sk".to_owned(), once::text("STOCK#0")),
+        ]);
+        assert_eq!(place(&item), ("SKU#A".to_owned(), "STOCK#0".to_owned()));
+    }
 }

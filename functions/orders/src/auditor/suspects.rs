@@ -172,6 +172,36 @@ mod tests {
     }
 
     #[test]
+    fn another_look_adds_what_is_new_and_nothing_twice() {
+        let look = |about: Option<&str>, kind, version| Suspect {
+            findings: vec![Finding {
+                kind,
+                about: about.map(str::to_owned),
+                expected: 5,
+                found: 6,
+            }],
+            version,
+            books: None,
+            alike: vec!["ADJ#1".to_owned()],
+        };
+        let mut suspect = look(Some("a"), Kind::TakenDiffers, Some(7));
+        suspect.add(look(Some("a"), Kind::TakenDiffers, None));
+        assert_eq!((suspect.findings.len(), suspect.version), (1, Some(7)));
+        suspect.add(look(Some("b"), Kind::TakenDiffers, Some(8)));
+        suspect.add(look(Some("a"), Kind::ShippedDiffers, None));
+        let about = |it: &Finding| (it.kind, it.about.clone());
+        assert_eq!(
+            suspect.findings.iter().map(about).collect::<Vec<_>>(),
+            [
+                (Kind::TakenDiffers, Some("a".to_owned())),
+                (Kind::TakenDiffers, Some("b".to_owned())),
+                (Kind::ShippedDiffers, Some("a".to_owned())),
+            ]
+        );
+        assert_eq!((suspect.version, suspect.alike.len()), (Some(8), 4));
+    }
+
+    #[test]
     fn a_ledger_that_has_too_much_says_by_how_much() {
         assert!(ledger_differences(&pass(6, 7)).is_empty());
         let mut ledger = pass(6, 7);
