@@ -234,3 +234,32 @@ impl Key {
             .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_left_out_is_known_by_its_id_only() {
+        let left_out = LeftOut {
+            kid: Some("weak".to_owned()),
+            reason: "weak",
+        };
+        let keys = KeySet::new(Vec::new()).without(vec![left_out]);
+        assert!(keys.knows(Some("weak")));
+        // Another key may have been added since. A fetch finds out.
+        assert!(!keys.knows(Some("new")));
+        assert_eq!(keys.left_out(), ["weak"]);
+        assert_eq!(keys.kids_left_out(), [Some("weak".to_owned())]);
+    }
+
+    #[test]
+    fn a_replaced_key_is_valid_until_its_last_moment() {
+        let until = Timestamp::UNIX_EPOCH;
+        let key = Key::shared(&[7; 32], Kid::Any, Some(until));
+        let at = |seconds| until + jiff::SignedDuration::from_secs(seconds);
+        assert!(key.is_valid(Algorithm::HS256, at(-1)));
+        assert!(!key.is_valid(Algorithm::HS256, at(0)));
+        assert!(!key.is_valid(Algorithm::HS384, at(-1)), "it is too short");
+    }
+}

@@ -131,3 +131,82 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (content, after) = rest.split_at_checked(length)?;
     Some((*tag, content, after))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A DER element with a length of one byte.
+    fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(content.len()).unwrap();
+        assert!(length < 0x80);
+        [&[tag, length], content].concat()
+    }
+
+    #[test]
+    fn each_form_of_a_key_in_der_is_recognized() {
+        let number = |bytes: usize| der(INTEGER, &vec![1; bytes]);
+        let inner = der(SEQUENCE, &[5, 0]);
+        // SubjectPublicKeyInfo: an algorithm, and the key's bits.
+        assert!(is_der(&der(
+            SEQUENCE,
+            &[inner.clone(), der(3, &[0])].concat()
+        )));
+        // PKCS #8: a version, an algorithm, and the key.
+        let pkcs8 = [number(1), inner.clone(), der(4, &[7])].concat();
+        assert!(is_der(&der(SEQUENCE, &pkcs8)));
+        assert!(is_der(&der(SEQUENCE, &[number(1), inner].concat())));
+        // PKCS #1: a modulus and an exponent, or at least the modulus.
+        let modulus = number(MODULUS_BYTES_MIN);
+        assert!(is_der(&der(
+            SEQUENCE,
+            &[modulus.clone(), number(3)].concat()
+        )));
+        assert!(is_der(&der(SEQUENCE, &modulus)));
+    }
+
+    #[test]
+    fn what_only_begins_like_der_is_no_key() {
+        let number = der(INTEGER, &[5]);
+        assert!(!is_der(&der(SEQUENCE, &number)));
+        let short = der(INTEGER, &[1; MODULUS_BYTES_MIN - 1]);
+        assert!(!is_der(&der(SEQUENCE, &short)));
+        // Something after the whole, or an element that is cut off.
+        let key = der(SEQUENCE, &[number.clone(), number.clone()].concat());
+        assert!(is_der(&key));
+        assert!(!is_der(&[key.as_slice(), &[0]].concat()));
+        assert!(!is_der(&der(
+            SEQUENCE,
+            &[number.as_slice(), &[INTEGER, 1, 1, 9]].concat()
+        )));
+        assert!(!is_der(&der(SEQUENCE, &der(SEQUENCE, &[]))));
+        assert!(!is_der(&der(0x31, &[number.clone(), number].concat())));
+    }
+
+    #[test]
+    fn a_length_has_one_byte_or_up_to_four_more() {
+        let inner = der(SEQUENCE, &[5, 0]);
+        let with = |length: &[u8]| [&[SEQUENCE], length, inner.as_slice()].concat();
+        let bytes = u8::try_from(inner.len()).unwrap();
+        assert!(is_der(&with(&[0x81, bytes])));
+        assert!(is_der(&with(&[0x84, 0, 0, 0, bytes])));
+        assert!(!is_der(&with(&[0x85, 0, 0, 0, 0, bytes])));
+        // BER's indefinite length.
+        let mut indefinite = with(&[0x80]);
+        indefinite.resize(2 + 0x80, 0);
+        assert!(!is_der(&indefinite));
+        assert_eq!(element(&[4, 0x82, 1, 2]), None);
+        let long = [[4, 0x82, 1, 2].as_slice(), &[9; 0x102], &[8]].concat();
+        assert_eq!(
+            element(&long),
+            Some((4, [9; 0x102].as_slice(), [8].as_slice()))
+        );
+    }
+
+    #[test]
+    fn a_kind_of_key_and_a_key_must_stand_together() {
+        assert!(is_key_text(b"ssh-rsa AAAAB3NzaC1yc2E"));
+        assert!(!is_key_text(b"ssh-rsa keys are long"));
+        assert!(!is_key_text(b"a secret AAAAB3NzaC1yc2E"));
+    }
+}

@@ -100,4 +100,24 @@ mod tests {
             assert!(!is_fingerprint(&random(seed).collect::<Vec<_>>()), "{seed}");
         }
     }
+
+    #[test]
+    fn powers_that_contradict_each_other_are_no_fingerprint() {
+        // 65,537 modulo 101, and 1 modulo each other prime: by the Chinese remainder theorem there is such a
+        // number. Modulo 101 it is an odd power of the generator, and an even one modulo the others.
+        let number = [
+            0x07, 0xe0, 0x54, 0x2c, 0xb9, 0xe2, 0x53, 0xa3, 0x9d, 0x12, 0xb2, 0x69, 0xbb, 0xae,
+            0xa6, 0xb0, 0xec, 0x0a, 0x9a, 0xd8, 0x9e, 0x0c, 0x2e, 0xaa, 0xf0, 0x5b, 0xb9, 0x83,
+        ];
+        for prime in PRIMES {
+            let expected = if prime == 101 {
+                GENERATOR % prime
+            } else {
+                1 % prime
+            };
+            assert_eq!(remainder(&number, prime), expected, "{prime}");
+            assert!(logarithm(expected, prime).is_some(), "{prime}");
+        }
+        assert!(!is_fingerprint(&number));
+    }
 }

@@ -43,6 +43,20 @@ fn the_configuration_of_the_template_is_read() {
 }
 
 #[test]
+fn an_entry_may_have_the_most_of_everything() {
+    let mut all = issuers();
+    all[0]["name"] = "n".repeat(64).into();
+    all[0]["max_ttl_seconds"] = json!(2_678_400);
+    all[0]["leeway_seconds"] = json!(30);
+    all[0]["typ"] = json!(["at+jwt"]);
+    all[0]["keys"]["overlap_seconds"] = json!(2_678_400);
+    let config = read(&all.to_string(), ROUTES).map(|config| config.issuers().len());
+    assert_eq!(config, Ok(5));
+    all[0]["name"] = "n".repeat(65).into();
+    refused(&all.to_string(), ROUTES, &["`name` must be 1 to 64"]);
+}
+
+#[test]
 fn a_missing_variable_is_named() {
     let missing = |name: &'static str| {
         let var = |asked: &str| {

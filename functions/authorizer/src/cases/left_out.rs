@@ -15,10 +15,14 @@ fn weak_rsa() -> Vec<Value> {
         json!({"e": base64url([1])}),
         json!({"e": base64url([3])}),
         json!({"e": base64url([1, 0, 0])}),
+        json!({"e": base64url([1, 0, 2])}),
         json!({"e": base64url([2, 0, 0, 0, 1])}),
+        json!({"e": base64url([1, 0, 0, 0, 0, 0, 0, 1])}),
         json!({"n": base64url([0; 256])}),
         json!({"n": base64url([0xfe; 256])}),
         json!({"n": base64url([0xff; 1025])}),
+        // 2,047 bits: one too few.
+        json!({"n": base64url([&[0x7f], [0xff; 255].as_slice()].concat())}),
         json!({"n": ""}),
         json!({"e": ""}),
     ]
@@ -117,6 +121,30 @@ fn every_left_out_key_has_a_reason() {
             "purpose", "unknown", "weak", "unknown", "unknown", "unknown",
         ],
     );
+}
+
+#[test]
+fn an_unknown_algorithm_leaves_a_key_out_whatever_its_purpose() {
+    for members in [
+        json!({"alg": "XS256", "use": "sig"}),
+        json!({"alg": "XS256", "key_ops": ["verify"]}),
+        // The newer name of EdDSA, which an RSA key cannot have.
+        json!({"alg": "Ed25519"}),
+    ] {
+        left_out(&json!([jwk(&SIGNERS.rsa, &members)]), &["unknown"]);
+    }
+}
+
+#[test]
+fn a_key_whose_only_operation_is_to_verify_is_used() {
+    for members in [
+        json!({"key_ops": ["verify"]}),
+        json!({"use": "sig", "key_ops": ["sign", "verify"]}),
+    ] {
+        let keys = json!([jwk(&SIGNERS.rsa, &members)]);
+        left_out(&keys, &[]);
+        check_published(&keys, &rs256(), Ok(()));
+    }
 }
 
 #[test]
