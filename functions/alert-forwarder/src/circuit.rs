@@ -74,4 +74,19 @@ mod tests {
         circuits.close("a");
         assert!(!circuits.is_open("a", &webhook(1), now));
     }
+
+    #[test]
+    fn a_route_says_whether_any_webhook_of_it_is_barred() {
+        let webhook = WebhookUrl::parse("https://d.example/api/webhooks/1/t").unwrap();
+        let circuits = Circuits::default();
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(!circuits.is_open_for_any("a", now));
+        circuits.open("a", &webhook, now);
+        let last = now + OPEN - Duration::from_secs(1);
+        assert!(circuits.is_open_for_any("a", now) && circuits.is_open_for_any("a", last));
+        assert!(!circuits.is_open_for_any("a", now + OPEN));
+        assert!(!circuits.is_open_for_any("b", now));
+        circuits.close("a");
+        assert!(!circuits.is_open_for_any("a", now));
+    }
 }

@@ -423,3 +423,6 @@ fn fitting(lines: &[String]) -> (String, bool) {
     }
     (text.trim_end().to_owned(), false)
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,4 +233,28 @@ mod tests {
         let (_, places) = fill(LINES_MAX + 1, Severity::Error);
         assert!(places[LINES_MAX - 1].is_some() && places[LINES_MAX].is_none());
     }
+
+    #[test]
+    fn each_new_line_asks_for_its_own_digest_to_be_shown() {
+        let wanted = |flood: &Flood, place| flood.board(place).map(|board| board.wanted);
+        let (mut flood, _) = fill(ALONE_MAX + 3, Severity::Error);
+        assert_eq!(wanted(&flood, Place::Digest), Some(3));
+        assert_eq!(wanted(&flood, Place::CriticalDigest), Some(0));
+        for number in 0..CRITICAL_ALONE_MAX + 2 {
+            let name = format!("critical {number}");
+            flood.place(&name, 1, Severity::Critical, "name", Watched::Alarm);
+        }
+        assert_eq!(wanted(&flood, Place::CriticalDigest), Some(2));
+        assert_eq!(wanted(&flood, Place::Digest), Some(3));
+        assert_eq!(flood.board(Place::Alone), None);
+        assert_eq!(flood.board(Place::CriticalAlone), None);
+    }
+
+    #[test]
+    fn only_an_incident_with_a_line_keeps_its_name_here() {
+        let (flood, _) = fill(ALONE_MAX + 1, Severity::Error);
+        let names: Vec<&str> = flood.members.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names[..ALONE_MAX], [""; ALONE_MAX]);
+        assert_eq!(names[ALONE_MAX], "name");
+    }
 }

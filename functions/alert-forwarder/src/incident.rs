@@ -262,3 +262,80 @@ pub(crate) struct Posted {
     /// The digest that has a line about the incident instead of a message.
     pub(crate) digest: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_kept_in_milliseconds() {
+        let at = At::of("2026-07-19T10:00:00.123Z".parse().unwrap());
+        assert_eq!(at, At(1_784_455_200_123));
+        assert_eq!(
+            at.timestamp().unwrap().to_string(),
+            "2026-07-19T10:00:00.123Z"
+        );
+        assert_eq!(At(i64::MAX).timestamp(), None);
+    }
+
+    #[test]
+    fn a_kept_alert_is_the_message_that_came() {
+        let came = Notification {
+            subject: Some("ALARM".to_owned()),
+            message: r#"{"AlarmName": "a"}"#.to_owned(),
+            json: Some(serde_json::json!({"AlarmName": "a"})),
+            source_arn: Some("arn:aws:sns:eu-west-1:1:t".to_owned()),
+            published_at: Some("2026-07-19T10:00:00Z".to_owned()),
+            ..Notification::default()
+        };
+        assert_eq!(Alert::of(&came).notification(), came);
+    }
+
+    #[test]
+    fn an_incident_is_shown_when_no_view_is_behind() {
+        let view = |wanted, shown| View {
+            wanted,
+            shown,
+            ..View::default()
+        };
+        let mut incident = Incident {
+            state: Watched::NoData,
+            opening: 3,
+            flapping: true,
+            ..Incident::default()
+        };
+        assert!(incident.is_shown(), "no channel has to show it");
+        incident.views.insert("a".to_owned(), view(2, 2));
+        assert!(incident.is_shown());
+        let mut behind = view(2, 1);
+        behind.posting = true;
+        incident.views.insert("b".to_owned(), behind.clone());
+        assert!(!incident.is_shown());
+        behind.shows(&incident);
+        let expected = View {
+            opening: 3,
+            state: Some(Watched::NoData),
+            flapping: true,
+            ..view(2, 2)
+        };
+        assert_eq!(behind, expected);
+    }
+
+    #[test]
+    fn only_an_incident_that_is_over_and_began_before_its_end_lasted_some_time() {
+        let lasted = |state, fired_at: Option<i64>| {
+            let incident = Incident {
+                state,
+                at: At(9),
+                fired_at: fired_at.map(At),
+                ..Incident::default()
+            };
+            incident.lasted()
+        };
+        assert_eq!(lasted(Watched::Ok, Some(4)), Some(5));
+        assert_eq!(lasted(Watched::Gone, Some(9)), Some(0));
+        assert_eq!(lasted(Watched::Ok, Some(10)), None);
+        assert_eq!(lasted(Watched::Alarm, Some(4)), None);
+        assert_eq!(lasted(Watched::Ok, None), None);
+    }
+}

@@ -208,6 +208,12 @@ mod tests {
     }
 
     #[test]
+    fn an_item_outlives_the_two_weeks_that_a_queue_keeps_a_message() {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        assert!(days(14) < KEPT && KEPT < days(16));
+    }
+
+    #[test]
     fn a_lease_holds_others_until_it_ends() {
         let now = |second| Timestamp::from_second(second).unwrap();
         let found: Item<Incident> = item(&stored(1_000), now(0));

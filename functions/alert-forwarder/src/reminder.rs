@@ -208,4 +208,48 @@ mod tests {
         assert_eq!(roles(&route, 1), ["1"]);
         assert_eq!(roles(&route, 2), ["2"]);
     }
+
+    #[test]
+    fn without_a_time_for_the_escalation_it_comes_after_three_times_the_first() {
+        let route = Route {
+            remind_after_minutes: 7,
+            escalate_after_minutes: 0,
+            ..Route::default_named("a")
+        };
+        let minutes = |number| due(&route, At(0), number).map(|at| at.0 / MINUTE);
+        let all: Vec<_> = (1..=4).map(minutes).collect();
+        assert_eq!(all, [Some(7), Some(21), Some(42), Some(84)]);
+    }
+
+    #[test]
+    fn a_first_reminder_is_for_a_critical_alarm_that_has_none_yet() {
+        let route = Route::default_named("a");
+        let firing = incident(Watched::Alarm);
+        assert!(is_wanted(&firing, &route));
+        let has = |watched| Incident {
+            watched,
+            ..firing.clone()
+        };
+        assert!(is_wanted(&has(1), &route));
+        assert!(!is_wanted(&has(2), &route));
+        assert!(!is_wanted(&has(3), &route));
+        for state in [Watched::Ok, Watched::NoData, Watched::Calm, Watched::Gone] {
+            assert!(!is_wanted(&incident(state), &route), "{state:?}");
+        }
+        let error = Incident {
+            severity: Severity::Error,
+            ..firing.clone()
+        };
+        assert!(!is_wanted(&error, &route));
+        let flapping = Incident {
+            flapping: true,
+            ..firing.clone()
+        };
+        assert!(!is_wanted(&flapping, &route));
+        let off = Route {
+            remind_after_minutes: 0,
+            ..route
+        };
+        assert!(!is_wanted(&firing, &off));
+    }
 }

@@ -30,7 +30,7 @@ impl Incident {
         let calmed = self.calm(change.at);
         let fired = self.state == Watched::Alarm;
         let fires = change.state == Watched::Alarm;
-        if fired != fires && (fires || 0 < self.opening) {
+        if fired != fires {
             self.flip(change.at);
         }
         match change.state {

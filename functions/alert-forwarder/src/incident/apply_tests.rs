@@ -327,3 +327,94 @@ fn every_state_takes_every_change_and_ends_in_the_newest() {
         }
     }
 }
+
+#[test]
+fn no_data_that_comes_and_goes_is_no_flapping() {
+    let mut channel = Channel::default();
+    for at in 0..20 {
+        let state = if at % 2 == 0 { NoData } else { Ok };
+        channel.get(&change(at, state));
+    }
+    assert!(!channel.incident.flapping);
+    assert_eq!(channel.incident.flips, []);
+}
+
+#[test]
+fn no_data_after_a_resolve_is_a_new_opening_unless_the_alarm_flaps() {
+    let changes = [change(1, Alarm), change(5, Ok), change(9, NoData)];
+    let incident = check(&changes, &[LOUD, RESOLVE, LOUD]);
+    assert_eq!((incident.opening, incident.fired_at), (2, None));
+    let mut flapping = Channel::default();
+    for at in 0..6 {
+        let state = if at % 2 == 0 { Alarm } else { Ok };
+        flapping.get(&change(at, state));
+    }
+    let opening = flapping.incident.opening;
+    assert!(flapping.incident.flapping && flapping.incident.is_over());
+    flapping.get(&change(7, NoData));
+    assert_eq!(flapping.incident.opening, opening);
+}
+
+#[test]
+fn a_change_without_a_route_keeps_the_route_of_the_change_before() {
+    let mut channel = Channel::default();
+    channel.get(&change(1, Alarm));
+    assert_eq!(channel.incident.route, "a");
+    let no_route = Change {
+        route: String::new(),
+        ..change(2, Ok)
+    };
+    channel.get(&no_route);
+    assert_eq!(channel.incident.route, "a");
+    let moved = Change {
+        route: "b".to_owned(),
+        ..change(3, Alarm)
+    };
+    channel.get(&moved);
+    assert_eq!(channel.incident.route, "b");
+}
+
+#[test]
+fn the_ok_of_a_composite_alarm_keeps_the_causes_that_its_alarm_named() {
+    let mut channel = Channel::default();
+    let composite = Change {
+        causes: vec!["cause".to_owned()],
+        ..change(1, Alarm)
+    };
+    channel.get(&composite);
+    channel.get(&change(2, Ok));
+    assert_eq!(channel.incident.causes, ["cause"]);
+}
+
+#[test]
+fn an_alarm_belongs_to_an_unexplained_ok_only_if_it_is_newer_than_the_ok_before() {
+    let after = |late: i64| {
+        let mut channel = Channel::default();
+        for change in [change(1, Alarm), change(5, Ok), change(9, Ok)] {
+            channel.get(&change);
+        }
+        assert_eq!(channel.incident.closed_before, Some(At(5)));
+        channel.get(&change(late, Alarm))
+    };
+    assert_eq!(after(5), Applied::Known);
+    assert_eq!(after(6), Applied::Completed);
+    let mut first = Channel::default();
+    first.get(&change(9, Ok));
+    assert_eq!(first.incident.closed_before, None);
+}
+
+#[test]
+fn the_times_of_flapping_are_ten_and_fifteen_minutes() {
+    assert_eq!((FLIPS_WITHIN, QUIET), (10 * MINUTE, 15 * MINUTE));
+}
+
+#[test]
+fn only_the_newest_eight_flips_are_kept() {
+    let mut channel = Channel::default();
+    for at in 0..40 {
+        let state = if at % 2 == 0 { Alarm } else { Ok };
+        channel.get(&change(at, state));
+    }
+    let newest: Vec<At> = (32..40).map(At).collect();
+    assert_eq!(channel.incident.flips, newest);
+}
