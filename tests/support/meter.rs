@@ -1,4 +1,4 @@
-//! Reads the functions' metrics from their log lines.
+//! Reads the functions' metrics and errors from their log lines.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -8,19 +8,25 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-/// Collects the metrics that functions emit in this thread, until it is dropped.
+/// Collects the metrics and the errors that functions log in this thread, until it is dropped.
 pub(crate) struct Meter {
     lines: Arc<Mutex<Vec<Value>>>,
+    errors: Arc<Mutex<Vec<Value>>>,
     _guard: DefaultGuard,
 }
 
 impl Meter {
     pub(crate) fn start() -> Self {
         let lines = Arc::<Mutex<Vec<Value>>>::default();
-        let collector = Collector(Arc::clone(&lines));
+        let errors = Arc::<Mutex<Vec<Value>>>::default();
+        let collector = Collector {
+            lines: Arc::clone(&lines),
+            errors: Arc::clone(&errors),
+        };
         let subscriber = tracing_subscriber::registry().with(collector);
         Self {
             lines,
+            errors,
             _guard: tracing::subscriber::set_default(subscriber),
         }
     }
@@ -46,18 +52,31 @@ impl Meter {
         self.lines.lock().unwrap().clone()
     }
 
+    /// Takes the fields of each line at the level ERROR.
+    pub(crate) fn take_errors(&self) -> Vec<Value> {
+        std::mem::take(&mut self.errors.lock().unwrap())
+    }
+
     /// Drops everything that was emitted so far.
     pub(crate) fn reset(&self) {
         self.lines.lock().unwrap().clear();
     }
 }
 
-struct Collector(Arc<Mutex<Vec<Value>>>);
+struct Collector {
+    lines: Arc<Mutex<Vec<Value>>>,
+    errors: Arc<Mutex<Vec<Value>>>,
+}
 
 impl<S: tracing::Subscriber> Layer<S> for Collector {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == shared::metrics::TARGET {
-            event.record(&mut Line(&self.0));
+            event.record(&mut Line(&self.lines));
+        }
+        if *event.metadata().level() == tracing::Level::ERROR {
+            let mut fields = Fields::default();
+            event.record(&mut fields);
+            self.errors.lock().unwrap().push(Value::Object(fields.0));
         }
     }
 }
@@ -73,4 +92,22 @@ impl Visit for Line<'_> {
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+#[derive(Default)]
+struct Fields(serde_json::Map<String, Value>);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let text = format!("{value:?}");
+        self.0.insert(field.name().to_owned(), text.into());
+    }
 }

@@ -25,10 +25,13 @@ pub(crate) fn report(
     now: Timestamp,
 ) {
     let route = incoming.route.as_str();
-    let client = client.map(tracing::field::display);
+    let (address, client) = (client, client.map(tracing::field::display));
     match result {
         Err(Error::Internal(cause) | Error::NoCaller(cause)) => {
             tracing::error!(route, status, client, cause, "a request failed");
+        }
+        Err(error @ (Error::OutcomeUnknown | Error::ReadFirst)) => {
+            unknown(incoming, address, error, status, tally);
         }
         Err(error) => {
             let reason = error.problem(route).kind();
@@ -56,6 +59,32 @@ pub(crate) fn report(
             .property("request_id", incoming.request_id.as_str())
             .emit(now);
     }
+}
+
+/// Writes what was tried for a request whose outcome is not known. It is an error, although the client is
+/// right to send the request again: an alert shows the newest errors, and this one says why.
+fn unknown(incoming: &Incoming, client: Option<IpAddr>, error: &Error, status: u16, tally: Tally) {
+    let route = incoming.route.as_str();
+    let request_id = incoming.request_id.as_str();
+    let client = client.map(tracing::field::display);
+    let reason = error.problem(route).kind();
+    // The same words each time, so that an alert counts equal lines instead of listing them.
+    let cause = match tally.unanswered {
+        0 => "there was no time for a try, or a newer release has decided",
+        _ => "DynamoDB did not answer a write in time",
+    };
+    tracing::error!(
+        route,
+        status,
+        client,
+        reason,
+        request_id,
+        cause,
+        requests = tally.round_trips,
+        unanswered = tally.unanswered,
+        conflicts = tally.conflicts,
+        "the outcome of a request is not known"
+    );
 }
 
 /// The metric of an outcome. Each request counts for one at most.

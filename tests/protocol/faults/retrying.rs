@@ -11,6 +11,7 @@ use simulator::request::Operation::{PutItem, TransactWriteItems};
 use simulator::shop::FULL;
 
 use super::stage::*;
+use crate::support::meter::Meter;
 
 /// An order of one TEA and one CUP.
 fn tea_and_cup(key: &str) -> Wish {
@@ -275,5 +276,51 @@ fn each_route_says_in_its_own_words_how_to_find_out_what_happened() {
             let found = stage.ask(&wish);
             assert!(found.status < 300, "{wish}: {found}");
         }
+    });
+}
+
+#[test]
+fn an_unknown_outcome_is_one_error_that_says_what_was_tried() {
+    stage(1, |stage| {
+        let meter = Meter::start();
+        stage.next(vec![goes_wrong(Accident::LoseAnswer { reset: false }); 9]);
+        let answer = stage.ask(&tea("key-1", 1));
+        assert_eq!(answer.kind().as_deref(), Some("outcome-unknown"));
+        let errors = meter.take_errors();
+        let [error] = errors.as_slice() else {
+            panic!("not one error: {errors:?}");
+        };
+        assert_eq!(error["message"], "the outcome of a request is not known");
+        assert_eq!(error["cause"], "DynamoDB did not answer a write in time");
+        assert_eq!(error["route"], "POST /orders");
+        assert_eq!(error["reason"], "outcome-unknown");
+        assert_eq!(error["request_id"], answer.headers["x-request-id"].as_str());
+        let sent = stage.seen().len();
+        assert!(1 < sent);
+        assert_eq!(
+            (&error["requests"], &error["unanswered"]),
+            (&json!(sent), &json!(sent))
+        );
+        assert!(!format!("{error}").contains("key-1"), "{error}");
+        stage.next_clear();
+    });
+}
+
+#[test]
+fn an_error_about_an_outcome_says_when_there_was_no_time_for_a_try() {
+    stage(1, |stage| {
+        let meter = Meter::start();
+        let short = Run {
+            limit: Duration::from_millis(510),
+            ..FULL
+        };
+        stage.ask_within(&tea("key-1", 1), short).unwrap();
+        let errors = meter.take_errors();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(
+            errors[0]["cause"],
+            "there was no time for a try, or a newer release has decided"
+        );
+        assert_eq!(errors[0]["unanswered"], 0);
     });
 }
