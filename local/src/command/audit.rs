@@ -159,15 +159,22 @@ fn written(report: &Value, repair: bool) -> String {
     }
     let _ = writeln!(
         page,
-        "{} Read {} items in {} passes: {} products and {} orders, for {} read units.",
+        "{} Read {} in {}: {} and {}, for {} read units.",
         summary(report),
-        report["items"],
-        report["passes"],
-        report["products"],
-        report["orders"],
+        count(report, "items", "item", "items"),
+        count(report, "passes", "pass", "passes"),
+        count(report, "products", "product", "products"),
+        count(report, "orders", "order", "orders"),
         report["read_units"],
     );
     page
+}
+
+/// A number of the report with its noun: "1 pass", "2 passes".
+fn count(report: &Value, member: &str, one: &str, more: &str) -> String {
+    let number = &report[member];
+    let noun = if *number == 1 { one } else { more };
+    format!("{number} {noun}")
 }
 
 fn summary(report: &Value) -> String {

@@ -70,3 +70,19 @@ fn an_audit_that_cannot_say_more_is_a_failure_that_says_why() {
     assert!(verdict(&report).unwrap_err().ends_with("the time was over"));
     assert_eq!(verdict(&json!({"outcome": "sound"})), Ok(()));
 }
+
+#[test]
+fn one_of_a_thing_is_named_in_the_singular() {
+    let mut report = report("sound", &json!([]));
+    report["violation_count"] = json!(0);
+    for member in ["items", "passes", "products", "orders"] {
+        report[member] = json!(1);
+    }
+    assert_eq!(
+        written(&report, false),
+        "The books are right. Read 1 item in 1 pass: 1 product and 1 order, for 18.5 read units.\n"
+    );
+    report["orders"] = json!(0);
+    let page = written(&report, false);
+    assert!(page.contains("1 product and 0 orders,"), "{page}");
+}
