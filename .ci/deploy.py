@@ -11,6 +11,8 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 DIGEST = "sha256:" + "ab" * 32
@@ -87,8 +89,14 @@ elif name == "aws" and arguments[:2] == ["cloudformation", "describe-stacks"]:
     query = option("--query")
     if "Release" in query:
         print(deployed().get(option("--stack-name"), {}).get("Release", "None"))
+    elif "WebhookSecretArn" in query:
+        print("arn:aws:secretsmanager:eu-west-1:123456789012:secret:webhook")
     elif "AlertsTopicArn" in query:
         print("arn:aws:sns:eu-west-1:123456789012:alerts")
+elif name == "aws" and arguments[:2] == ["secretsmanager", "get-secret-value"]:
+    if "WEBHOOKS" not in os.environ:
+        sys.exit("AccessDeniedException: not allowed")
+    print(os.environ["WEBHOOKS"])
 elif name == "aws" and arguments[:2] == ["cloudformation", "detect-stack-drift"]:
     print("detection-1")
 elif name == "aws" and arguments[:2] == ["cloudformation", "describe-stack-drift-detection-status"]:
@@ -263,7 +271,22 @@ def refused(place, second):
     expect("changed artefacts are not deployed", not named(calls, "aws", "cloudformation", "deploy"), calls)
 
 
+class Discord(BaseHTTPRequestHandler):
+    """Webhooks: one that exists, and two that do not answer for themselves."""
+
+    def do_GET(self):
+        self.send_response({"/there": 200, "/busy": 429}.get(self.path, 404))
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
 def drift(place):
+    discord = HTTPServer(("127.0.0.1", 0), Discord)
+    threading.Thread(target=discord.serve_forever, daemon=True).start()
+    at = f"http://127.0.0.1:{discord.server_port}"
+    place.environment["WEBHOOKS"] = f"{at}/there?wait=true"
     calls = place.run("deploy/drift", "staging")
     expect("without a finding, nobody is told", not named(calls, "aws", "sns"), calls)
     expect("both stacks are looked at", len(named(calls, "aws", "cloudformation", "detect-stack-drift")) == 2, calls)
@@ -273,11 +296,20 @@ def drift(place):
         ({"DRIFT": "DETECTION_COMPLETE\tDRIFTED"}, "surefire-staging was changed by hand: OrdersTable"),
         ({"DRIFT": "DETECTION_FAILED\tUNKNOWN"}, "could not be detected: DETECTION_FAILED"),
         ({"CHECK_STATUS": "1"}, "known vulnerability"),
+        ({"WEBHOOKS": f"{at}/gone"}, "the webhook default of surefire-staging does not exist any more (Discord answers 404)"),
+        ({"WEBHOOKS": json.dumps({"default": f"{at}/there", "oncall": f"{at}/gone"})}, "the webhook oncall of"),
+        ({"WEBHOOKS": f"{at}/busy"}, "could not be looked at: Discord answers 429"),
+        ({"WEBHOOKS": "http://127.0.0.1:9/secret"}, "could not be looked at: Discord did not answer"),
+        ({"WEBHOOKS": "a-value-that-aws-made"}, "is not set yet"),
     ):
         calls = place.run("deploy/drift", "staging", status=1, **environment)
         told = named(calls, "aws", "sns", "publish")
         expect(f"the topic hears: {text}", len(told) == 1 and text in value(told[0], "--message"), told)
+        expect("no address of a webhook is told", "127.0.0.1" not in json.dumps(told), told)
         expect("a run with findings beats too", named(calls, "aws", "cloudwatch", "put-metric-data"), calls)
+    del place.environment["WEBHOOKS"]
+    place.run("deploy/drift", "staging", status=1, says="does the role allow secretsmanager:GetSecretValue?")
+    discord.shutdown()
 
 
 def pins(place):
