@@ -15,7 +15,7 @@ RUN set -eu; mkdir /manifests; \
     for file in $(find . -mindepth 2 -name Cargo.toml); do \
         folder="${file%/Cargo.toml}"; mkdir -p "$folder/src"; : >"$folder/src/lib.rs"; \
     done; \
-    (cd /all; find . -path '*/src/main.rs' -o -path '*/src/bin/*.rs' -o -path '*/tests/*.rs' -o -path './tests/lib.rs' -o -path '*/benches/*.rs' -o -path '*/fuzz_targets/*.rs') | \
+    (cd /all; find . -path '*/src/main.rs' -o -path '*/src/bin/*.rs' -o -path './once/tests/lib.rs' -o -path './tests/lib.rs' -o -path '*/benches/*.rs') | \
     while read -r file; do mkdir -p "${file%/*}"; echo 'fn main() {}' >"$file"; done
 
 FROM ${BUILDER} AS build
