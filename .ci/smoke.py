@@ -40,7 +40,7 @@ class Program:
 
 
 def served(surefire, data, *more):
-    command = [surefire, "serve", "--memory", "--no-throttle", "--no-watch", "--listen", "127.0.0.1:0", "--data", data]
+    command = [surefire, "serve", "--memory", "--no-throttle", "--listen", "127.0.0.1:0", "--data", data]
     return Program([*command, *more])
 
 
@@ -56,9 +56,9 @@ def token(surefire, data, scopes):
                           text=True).stdout.strip()
 
 
-def smoke(url, text, status=0, says=""):
-    done = subprocess.run(["deploy/smoke", url, "--origin", ORIGIN], capture_output=True, text=True,
-                          env={**os.environ, "SMOKE_TOKEN": text})
+def smoke(url, text, status=0, says="", more=(), **environment):
+    done = subprocess.run(["deploy/smoke", url, "--origin", ORIGIN, *more], capture_output=True, text=True,
+                          env={**os.environ, "SMOKE_TOKEN": text, "LOOK_SECONDS": "0.2", **environment})
     if done.returncode != status or says not in done.stdout + done.stderr:
         sys.exit(f"deploy/smoke: status {done.returncode} instead of {status}, {says!r}:\n{done.stdout}{done.stderr}")
     if text in done.stdout + done.stderr:
@@ -98,15 +98,64 @@ def memory_kib(process):
     return int(found.group(1)) if found else 0
 
 
+# Stands in for the AWS CLI: the alert has arrived when it has been looked for three times, if it arrives.
+AWS = r'''#!/usr/bin/env python3
+import os, sys
+from pathlib import Path
+calls = Path(os.environ["AWS_CALLS"])
+with open(calls, "a") as file:
+    file.write(" ".join(sys.argv[1:]) + "\n")
+text = calls.read_text()
+if sys.argv[2] == "set-alarm-state":
+    sys.exit("AccessDenied: not allowed" if os.environ.get("DENIED") else 0)
+looked = text.count("get-metric-statistics")
+print("1.0" if os.environ.get("ARRIVES") and 3 <= looked else "0.0" if looked % 2 else "")
+'''
+
+
+def alerts_of_a_stack(url, text, folder):
+    program = Path(folder, "aws")
+    program.write_text(AWS)
+    program.chmod(0o755)
+    calls = Path(folder, "calls")
+    where = {"PATH": f"{folder}:{os.environ['PATH']}", "AWS_CALLS": str(calls)}
+    to = ("--alerts", "surefire")
+    smoke(url, text, 0, "ok  a test alert arrives in Discord", to, ARRIVES="1", **where)
+    made = calls.read_text().splitlines()
+    if not made[0].startswith("cloudwatch set-alarm-state --alarm-name surefire-delivery-test --state-value ALARM"):
+        sys.exit(f"the alarm of the daily test was not set: {made}")
+    if len(made) != 4:
+        sys.exit(f"{len(made)} calls of AWS instead of 4: {made}")
+    smoke(url, text, 1, "did not arrive in Discord within 1 seconds", to, ALERT_SECONDS="1", **where)
+    smoke(url, text, 1, "a test alert is sent: AccessDenied", to, DENIED="1", **where)
+
+
+def alerts_of_this_machine(surefire, data):
+    """An alarm of the running services reaches the local Discord, and a broken way to it is noticed."""
+    with served(surefire, data, "--alarm-speed", "60") as process:
+        wait_for_banner(process)
+        url = json.loads(Path(data, "endpoints.json").read_text())["api"]
+        own = token(surefire, data, SCOPES)
+        to = ("--alerts", "local")
+        print(f"    with a test alert: {smoke(url, own, 0, 'ok  a test alert arrives', to)} steps passed")
+    with served(surefire, data, "--alarm-speed", "60", "--fault", "discord=error") as process:
+        wait_for_banner(process)
+        url = json.loads(Path(data, "endpoints.json").read_text())["api"]
+        smoke(url, token(surefire, data, SCOPES), 1, "did not arrive in Discord", to, ALERT_SECONDS="15")
+
+
 def main(surefire, host):
     with tempfile.TemporaryDirectory() as data:
-        with served(surefire, data) as process:
+        alerts_of_this_machine(surefire, data)
+    with tempfile.TemporaryDirectory() as data:
+        with served(surefire, data, "--no-watch") as process:
             wait_for_banner(process)
             url = json.loads(Path(data, "endpoints.json").read_text())["api"]
             own = token(surefire, data, SCOPES)
             print(f"    serve: {smoke(url, own)} steps passed")
             print(f"    and once more: {smoke(url, own)} steps passed")
             smoke(url, token(surefire, data, "orders:read"), 1, "status 403")
+            alerts_of_a_stack(url, own, data)
             variables = environment(surefire, data)
             started = time.monotonic()
             with Program([host], variables) as container:
