@@ -235,8 +235,8 @@ def forward(place):
 def back(place, first):
     """A second release, which is taken back."""
     place.run("deploy/rollback", "production", status=2, says="ran no release before")
-    place.stage("production", parameters={"Monitoring": "full"})
-    (place.root / ".aws-sam/build/template.yaml").write_text("built: 2\n")
+    place.stage("production", parameters={"Monitoring": "full", "TrafficShift": "Canary10Percent5Minutes"})
+    (place.root / ".aws-sam/build/template.yaml").write_text("built: 2\nParameters:\n  TrafficShift:\n")
     second = place.commit("second")
     package(place)
     place.run("deploy/promote", "staging", "production", status=2, says=f"staging runs {first}, not {second}")
@@ -244,6 +244,8 @@ def back(place, first):
     failed = place.run("deploy/deploy", "production", status=1, DEPLOY_FAILS="1")
     expect("a failed deployment is not remembered", not named(failed, "aws", "s3", "cp", "-"), failed)
     place.run("deploy/promote", "staging", "production", says=f"production runs {second}")
+    shift = place.stacks()["surefire"].get("TrafficShift")
+    expect("a promotion shifts the traffic", shift == "Canary10Percent5Minutes", shift)
     expect("production has the second release", place.stacks()["surefire"]["Monitoring"] == "full", place.stacks())
 
     place.run("deploy/rollback", "production", says=f"production runs {first}")
@@ -251,7 +253,10 @@ def back(place, first):
     expect("the rollback brings the first release's template", production["template"] == "built: 1\n", production)
     expect("and the parameters of then", production["Monitoring"] == "core", production)
     expect("and its name", production["Release"] == first, production)
+    expect("and no parameter that it does not know", "TrafficShift" not in production, production)
     place.run("deploy/rollback", "production", says=f"production runs {second}")
+    shift = place.stacks()["surefire"].get("TrafficShift")
+    expect("all traffic goes back at once", shift == "AllAtOnce", shift)
     place.run("deploy/rollback", "production", first, says=f"production runs {first}")
     place.run("deploy/rollback", "production", "f" * 40, status=2, says="never ran")
     place.run("deploy/rollback", "production", "../x", status=2, says="not a commit")

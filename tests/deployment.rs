@@ -29,6 +29,8 @@ mod permissions;
 mod recipes;
 mod redis;
 mod regions;
+mod release_check;
+mod releases;
 mod restore;
 mod runbook;
 mod tables;

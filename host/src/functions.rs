@@ -39,6 +39,7 @@ impl Functions {
                 Kind::AlertForwarder
                 | Kind::OrdersAuditor
                 | Kind::OrdersSweeper
+                | Kind::ReleaseCheck
                 | Kind::CostReport => continue,
             };
             by_id.insert(logical.clone(), (spec.clone(), handler));

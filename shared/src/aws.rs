@@ -16,15 +16,17 @@ use aws_types::region::Region;
 
 /// The services whose endpoint can be replaced, as the AWS SDKs name them in
 /// `AWS_ENDPOINT_URL_<SERVICE>`.
-const SERVICES: [&str; 12] = [
+const SERVICES: [&str; 14] = [
     "BUDGETS",
     "CLOUDFORMATION",
     "CLOUDWATCH",
     "CLOUDWATCH_LOGS",
+    "CODEDEPLOY",
     "COMPUTE_OPTIMIZER",
     "COST_EXPLORER",
     "COST_OPTIMIZATION_HUB",
     "DYNAMODB",
+    "LAMBDA",
     "SECRETS_MANAGER",
     "SNS",
     "SQS",

@@ -9,8 +9,9 @@ use template::Stack;
 use super::{list, texts};
 
 /// Everything that a stack can have.
-pub(super) const FULL: [(&str, &str); 2] = [
+pub(super) const FULL: [(&str, &str); 3] = [
     ("Monitoring", "full"),
+    ("TrafficShift", "Canary10Percent5Minutes"),
     ("AlertEmail", "oncall@shop.example"),
 ];
 

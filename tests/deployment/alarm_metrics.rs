@@ -32,6 +32,12 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/EventBridge/Pipes", "ExecutionFailed", &["PipeName"]),
     ("AWS/Lambda", "Duration", &["FunctionName"]),
     ("AWS/Lambda", "Errors", &["FunctionName"]),
+    // While an alias has two versions, and only then.
+    (
+        "AWS/Lambda",
+        "Errors",
+        &["ExecutedVersion", "FunctionName", "Resource"],
+    ),
     ("AWS/Lambda", "Invocations", &["FunctionName"]),
     ("AWS/Lambda", "Throttles", &["FunctionName"]),
     ("AWS/SNS", "NumberOfNotificationsFailed", &["TopicName"]),

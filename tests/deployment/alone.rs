@@ -7,11 +7,12 @@ use template::Stack;
 use super::{keeps, names, stack, text, with};
 
 /// The parameters whose values decide which resources exist, with their values.
-const CHOICES: [(&str, &[&str]); 10] = [
+const CHOICES: [(&str, &[&str]); 11] = [
     ("Components", &["all", "authorizer", "alert-forwarder"]),
     ("Monitoring", &["core", "full"]),
     ("AlertEmail", &["", "oncall@shop.example"]),
     ("EnableEdge", &["true", "false"]),
+    ("TrafficShift", &["AllAtOnce", "Canary10Percent5Minutes"]),
     ("EnableOrderEvents", &["true", "false"]),
     (
         "RedisSecretArn",
@@ -59,7 +60,10 @@ fn dangling(text: &str) -> Vec<String> {
 
 #[test]
 fn slow_every_combination_of_parameters_refers_only_to_what_is_deployed() {
-    assert_eq!(combinations().len(), 3 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2);
+    assert_eq!(
+        combinations().len(),
+        3 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2
+    );
     keeps(dangling);
 }
 
@@ -104,6 +108,7 @@ fn the_authorizer_or_the_forwarder_alone_deploys_only_what_it_needs() {
         "AuthorizerLogs",
         "AuthorizerRole",
         "SigningSecret",
+        "TrafficShiftRole",
     ];
     assert_eq!(authorizer, expected.map(str::to_owned).into());
     let alerts = resources(("Components", "alert-forwarder"));

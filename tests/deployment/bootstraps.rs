@@ -20,13 +20,14 @@ use crate::shop;
 use crate::support::harness::{line, order_of};
 
 /// A variable that each function needs to start.
-const REQUIRED: [(Kind, &str); 6] = [
+const REQUIRED: [(Kind, &str); 7] = [
     (Kind::Orders, "TABLE_NAME"),
     (Kind::Cors, "ALLOWED_ORIGINS"),
     (Kind::Authorizer, "ISSUERS"),
     (Kind::AlertForwarder, "WEBHOOK_SECRET_ID"),
     (Kind::OrdersSweeper, "TABLE_NAME"),
     (Kind::OrdersAuditor, "TABLE_NAME"),
+    (Kind::ReleaseCheck, "ORDERS_VERSION"),
 ];
 
 /// An event for each function, and a member that its answer has.

@@ -144,6 +144,11 @@ fn single_steps() -> Vec<Step> {
             Kind::OrdersAuditor,
             json!({"outcome": "sound", "violations": [], "passes": 1}),
         ),
+        (
+            "release-check/wrong-event.json",
+            Kind::ReleaseCheck,
+            json!({"errorType": "WrongEvent"}),
+        ),
     ]
 }
 

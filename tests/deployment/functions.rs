@@ -10,7 +10,7 @@ use template::{FunctionSpec, Kind, Resource, Template};
 use super::{keeps, names, stack, template, with};
 
 /// The time-out of each kind of function, in seconds.
-const SECONDS: [(Kind, u64); 7] = [
+const SECONDS: [(Kind, u64); 8] = [
     (Kind::Orders, 10),
     (Kind::Cors, 3),
     (Kind::Authorizer, 5),
@@ -20,6 +20,8 @@ const SECONDS: [(Kind, u64); 7] = [
     (Kind::CostReport, 60),
     // The longest that Lambda allows: an audit reads the whole table.
     (Kind::OrdersAuditor, 900),
+    // CodeDeploy waits for it. Ten invocations, each with a cold start at worst, and the report.
+    (Kind::ReleaseCheck, 90),
 ];
 
 /// Reads an environment with the code of the function.
@@ -45,6 +47,9 @@ fn configure(kind: Kind, var: &dyn Fn(&str) -> Option<String>) -> Result<(), Str
             .map(drop)
             .map_err(|it| text(&it)),
         Kind::OrdersAuditor => orders::auditor::config(var)
+            .map(drop)
+            .map_err(|it| text(&it)),
+        Kind::ReleaseCheck => release_check::Config::from_env(var)
             .map(drop)
             .map_err(|it| text(&it)),
     }

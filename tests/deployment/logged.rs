@@ -44,6 +44,7 @@ pub(super) fn fields_of(stack: &Stack, group: &str) -> BTreeSet<String> {
         "OrdersSweeperLogs" => &["orders/src/sweeper.rs", "orders/src/expire.rs"],
         "OrdersAuditorLogs" => &["orders/src/auditor"],
         "CorsLogs" => &["cors"],
+        "ReleaseCheckLogs" => &["release-check"],
         "AuthorizerLogs" => &["authorizer"],
         "AlertForwarderLogs" => &["alert-forwarder"],
         _ => return fields,

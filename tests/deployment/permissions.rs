@@ -33,6 +33,7 @@ pub(super) fn arn(service: &str, rest: &str) -> String {
 pub(super) fn needed() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {
     let mut needed = needed_beside_logs();
     needed.extend(needed_by_the_auditor());
+    needed.extend(needed_for_releases());
     for (logical, permissions) in &mut needed {
         if let Some(name) = logical.strip_suffix("Function") {
             let group = arn("logs", &format!("log-group:surefire-{name}Logs:*"));
@@ -108,6 +109,34 @@ fn needed_by_the_auditor() -> [(&'static str, Vec<(&'static str, String)>); 2] {
             )],
         ),
     ]
+}
+
+/// The check of a release invokes versions, and CodeDeploy moves the aliases.
+fn needed_for_releases() -> [(&'static str, Vec<(&'static str, String)>); 2] {
+    let function = |name: &str| arn("lambda", &format!("function:surefire-{name}Function"));
+    let of_api = ["Authorizer", "Cors", "Orders"].map(function);
+    let versions = of_api.each_ref().map(|function| format!("{function}:*"));
+    let mut check: Vec<_> = versions
+        .iter()
+        .map(|versions| ("lambda:InvokeFunction", versions.clone()))
+        .collect();
+    check.push((
+        "codedeploy:PutLifecycleEventHookExecutionStatus",
+        arn("codedeploy", "deploymentgroup:*"),
+    ));
+    let mut shift = vec![
+        ("cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*")),
+        ("lambda:InvokeFunction", function("ReleaseCheck")),
+    ];
+    for action in [
+        "lambda:GetAlias",
+        "lambda:GetProvisionedConcurrencyConfig",
+        "lambda:UpdateAlias",
+    ] {
+        let of_all = of_api.iter().chain(&versions);
+        shift.extend(of_all.map(|arn| (action, arn.clone())));
+    }
+    [("ReleaseCheckFunction", check), ("TrafficShiftRole", shift)]
 }
 
 fn needed_beside_logs() -> BTreeMap<&'static str, Vec<(&'static str, String)>> {

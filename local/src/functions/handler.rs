@@ -71,6 +71,14 @@ pub(super) async fn of_kind(
                 async move { orders::auditor::handle(&app, event).await }
             })
         }
+        Kind::ReleaseCheck => {
+            let config = release_check::Config::from_env(var).map_err(text)?;
+            let app = Arc::new(release_check::App::new(config, world.clone()));
+            event_handler(move |event| {
+                let app = Arc::clone(&app);
+                async move { release_check::handle(&app, event).await }
+            })
+        }
     })
 }
 

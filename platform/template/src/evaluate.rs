@@ -63,7 +63,7 @@ impl<'template> Evaluator<'template> {
     /// Whether an ARN names this function or its alias.
     pub(crate) fn is_function(&self, logical: &str, node: &Node, arn: &str) -> bool {
         let own = resource::attribute(self.place, logical, node, "Arn");
-        let alias = resource::alias(self.place, logical, node);
+        let alias = resource::qualified(self.place, logical, node, resource::ALIAS);
         [own, alias].into_iter().flatten().any(|own| own == arn)
     }
 
@@ -272,12 +272,14 @@ impl<'template> Evaluator<'template> {
         if let Some(value) = self.parameters.get(name) {
             return Ok(value.clone());
         }
-        // The alias of a function, which only SAM knows.
-        if let Some(function) = name.strip_suffix(".Alias") {
-            let resource = self.resource(function, at)?;
-            return resource::alias(self.place, function, resource)
-                .map(Value::String)
-                .map_err(|message| at.fault(message));
+        // The alias or the version of a function, which only SAM knows.
+        for (suffix, qualifier) in [(".Alias", resource::ALIAS), (".Version", resource::VERSION)] {
+            if let Some(function) = name.strip_suffix(suffix) {
+                let resource = self.resource(function, at)?;
+                return resource::qualified(self.place, function, resource, qualifier)
+                    .map(Value::String)
+                    .map_err(|message| at.fault(message));
+            }
         }
         let resource = self.resource(name, at)?;
         resource::reference(self.place, name, resource)

@@ -25,11 +25,13 @@ pub enum Kind {
     CostReport,
     /// Checks that stock and orders add up.
     OrdersAuditor,
+    /// Tests a new version of the API's functions before it gets traffic.
+    ReleaseCheck,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Orders,
         Self::Cors,
         Self::Authorizer,
@@ -37,6 +39,7 @@ impl Kind {
         Self::OrdersSweeper,
         Self::CostReport,
         Self::OrdersAuditor,
+        Self::ReleaseCheck,
     ];
 
     /// The binary's name.
@@ -49,6 +52,7 @@ impl Kind {
             Self::OrdersSweeper => "orders-sweeper",
             Self::CostReport => "cost-report",
             Self::OrdersAuditor => "orders-auditor",
+            Self::ReleaseCheck => "release-check",
         }
     }
 
@@ -61,7 +65,8 @@ impl Kind {
             | Self::Authorizer
             | Self::AlertForwarder
             | Self::OrdersSweeper
-            | Self::OrdersAuditor => true,
+            | Self::OrdersAuditor
+            | Self::ReleaseCheck => true,
             Self::CostReport => false,
         }
     }

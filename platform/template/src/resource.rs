@@ -134,6 +134,13 @@ pub(crate) fn reference(place: &Place, logical: &str, resource: &Node) -> Result
             let function = format!("{}-{function}", place.stack);
             Ok(format!("{}:live", place.function_arn(&function)))
         }
+        // SAM adds a hash to this one.
+        "AWS::Lambda::Version" => {
+            let function = logical.split("Version").next().unwrap_or(logical);
+            let function = format!("{}-{function}", place.stack);
+            Ok(format!("{}:{VERSION}", place.function_arn(&function)))
+        }
+        "AWS::CodeDeploy::Application" | "AWS::CodeDeploy::DeploymentGroup" => Ok(name),
         "AWS::CloudFront::ResponseHeadersPolicy" | "AWS::EC2::SecurityGroup" | "AWS::KMS::Key" => {
             Ok(logical.to_owned())
         }
@@ -166,10 +173,21 @@ fn is_of_a_network(kind: &str) -> bool {
         .contains(&kind)
 }
 
-/// The result of SAM's `Ref: Function.Alias`: the function's ARN with its alias.
-pub(crate) fn alias(place: &Place, logical: &str, resource: &Node) -> Result<String, String> {
+/// The alias that the template gives each function.
+pub(crate) const ALIAS: &str = "live";
+
+/// The number of the only version that a function has here.
+pub(crate) const VERSION: &str = "1";
+
+/// The result of SAM's `Ref: Function.Alias` and `Function.Version`: the function's ARN with a qualifier.
+pub(crate) fn qualified(
+    place: &Place,
+    logical: &str,
+    resource: &Node,
+    qualifier: &str,
+) -> Result<String, String> {
     let arn = attribute(place, logical, resource, "Arn")?;
-    Ok(format!("{arn}:live"))
+    Ok(format!("{arn}:{qualifier}"))
 }
 
 /// The result of `GetAtt`, or why there is none.
@@ -184,7 +202,9 @@ pub(crate) fn attribute(
         ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => {
             Ok(place.function_arn(&name))
         }
-        ("AWS::Lambda::Version", "Version") => Ok("1".to_owned()),
+        ("AWS::Lambda::Version", "Version") | ("AWS::Serverless::Function", "Version.Version") => {
+            Ok(VERSION.to_owned())
+        }
         ("AWS::DynamoDB::Table", "Arn") => Ok(place.arn("dynamodb", &format!("table/{name}"))),
         ("AWS::DynamoDB::Table", "StreamArn") => {
             let stream = format!("table/{name}/stream/local");

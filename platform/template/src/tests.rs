@@ -80,6 +80,11 @@ fn ref_gives_parameters_pseudo_parameters_and_resources() {
         "!Ref Function.Alias",
         "arn:aws:lambda:ap-northeast-2:123456789012:function:surefire-Function:live",
     );
+    check(
+        "!Ref Function.Version",
+        "arn:aws:lambda:ap-northeast-2:123456789012:function:surefire-Function:1",
+    );
+    check("!GetAtt Function.Version.Version", "1");
     check_fault("!Ref Nothing", "no parameter and no resource `Nothing`");
     check_fault("!Ref LiveQueue", "does not exist under its condition");
     check_fault(
