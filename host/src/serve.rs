@@ -140,6 +140,7 @@ pub async fn start(
         // The load balancer's side limits the rate. This program limits what it does at once.
         throttle: None,
         at_once: Some(Semaphore::new(settings.requests_max)),
+        body_bytes_max: settings.body_bytes_max,
         log,
         observe: None,
         world: world.clone(),

@@ -13,6 +13,14 @@ use crate::client::{AddressHeader, Clients};
 /// most 30 of them.
 const DRAIN_SECONDS_MAX: u64 = 25;
 
+/// A body is held several times while it is answered: as it arrived, in the event, and parsed.
+const COPIES_OF_A_BODY: usize = 8;
+
+/// What the program needs besides, with room for its connections.
+const REST_MIB: usize = 96;
+
+const MIB: usize = 1024 * 1024;
+
 /// The settings of the program.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,6 +34,8 @@ pub struct Settings {
     pub connections_max: usize,
     /// `REQUESTS_MAX`: how many requests are answered at once. By default 200.
     pub requests_max: usize,
+    /// `BODY_BYTES_MAX`: the largest body. By default 128 KiB, twice what any route takes.
+    pub body_bytes_max: usize,
     /// `CLIENT_ADDRESS_HEADER` and `TRUSTED_PROXIES`: where the client's address is.
     pub clients: Clients,
     /// `ARCHITECTURE`: the processor that the image was deployed for, if it is set.
@@ -78,12 +88,18 @@ impl Settings {
             );
             return Err(SettingsError::new(drain, fault));
         }
+        let requests_max = count("REQUESTS_MAX", 200)?;
+        let body_bytes_max = count("BODY_BYTES_MAX", 128 * 1024)?.min(gateway::BODY_BYTES_MAX);
+        let memory = "MEMORY_MIB";
+        let memory_mib = parsed(set(memory), memory, "is not a whole number", usize::MAX)?;
+        fits(requests_max, body_bytes_max, memory_mib)?;
         Ok(Self {
             listen: address("LISTEN", 8080)?,
             health_listen: address("HEALTH_LISTEN", 8081)?,
             drain: Duration::from_secs(drain_seconds),
             connections_max: count("CONNECTIONS_MAX", 1_000)?,
-            requests_max: count("REQUESTS_MAX", 200)?,
+            requests_max,
+            body_bytes_max,
             clients: clients(
                 set("CLIENT_ADDRESS_HEADER").as_deref(),
                 set("TRUSTED_PROXIES").as_deref(),
@@ -91,6 +107,26 @@ impl Settings {
             architecture: set("ARCHITECTURE"),
         })
     }
+}
+
+/// Refuses limits under which requests with the largest bodies would use up the memory. Whoever sends them
+/// needs no valid token for that.
+fn fits(
+    requests_max: usize,
+    body_bytes_max: usize,
+    memory_mib: usize,
+) -> Result<(), SettingsError> {
+    let bodies = requests_max
+        .saturating_mul(body_bytes_max)
+        .saturating_mul(COPIES_OF_A_BODY);
+    let needed = REST_MIB.saturating_add(bodies.div_ceil(MIB));
+    if needed <= memory_mib {
+        return Ok(());
+    }
+    let fault = format!(
+        "is too high: {requests_max} bodies of BODY_BYTES_MAX={body_bytes_max} bytes need {needed} MiB, but MEMORY_MIB is {memory_mib}. Lower one of the two, or give the task more memory"
+    );
+    Err(SettingsError::new("REQUESTS_MAX", fault))
 }
 
 fn parsed<T: FromStr>(
@@ -210,5 +246,27 @@ mod tests {
             "TRUSTED_PROXIES has \"10.0.0.0\"",
         );
         assert!(read(&[header, proxies]).is_ok());
+        check_refused(&[("MEMORY_MIB", "512Mi")], "MEMORY_MIB is not a whole");
+    }
+
+    #[test]
+    fn bodies_that_would_use_up_the_memory_are_refused() {
+        // The smallest task, with the defaults.
+        assert!(read(&[("MEMORY_MIB", "512")]).is_ok());
+        check_refused(
+            &[("MEMORY_MIB", "256")],
+            "REQUESTS_MAX is too high: 200 bodies of BODY_BYTES_MAX=131072 bytes need 296 MiB",
+        );
+        check_refused(
+            &[("MEMORY_MIB", "512"), ("BODY_BYTES_MAX", "10485760")],
+            "REQUESTS_MAX is too high",
+        );
+        let most = usize::MAX.to_string();
+        check_refused(
+            &[("MEMORY_MIB", "4096"), ("REQUESTS_MAX", &most)],
+            "REQUESTS_MAX is too high",
+        );
+        // Without a known limit, nothing can be compared.
+        assert!(read(&[("REQUESTS_MAX", "100000")]).is_ok());
     }
 }

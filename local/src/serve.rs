@@ -25,7 +25,7 @@ use crate::watching::{self, Watching};
 use crate::{schedule, seed};
 use database::Embedded;
 use discord::Discord;
-use gateway::{Bucket, Front, Gateway, Observe};
+use gateway::{BODY_BYTES_MAX, Bucket, Front, Gateway, Observe};
 use template::{Kind, Template};
 
 mod connections;
@@ -156,6 +156,7 @@ fn gateway(
             Front::Nothing
         },
         at_once: None,
+        body_bytes_max: BODY_BYTES_MAX,
         throttle: template
             .throttle
             .filter(|_| options.throttle)

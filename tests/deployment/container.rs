@@ -42,8 +42,19 @@ fn stack(text: &str, more: &[(&str, &str)]) -> Result<Stack, String> {
     Stack::read_in(&place, text, given).map_err(|error| error.to_string())
 }
 
+const REDIS: &str = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:redis-abcdef";
+
+/// A VPC with a Redis.
+const WITH_REDIS: &[(&str, &str)] = &[
+    ("VpcId", "vpc-11111111"),
+    ("SubnetIds", "subnet-1,subnet-2"),
+    ("VpcCidr", "10.0.0.0/16"),
+    ("RedisSecretArn", REDIS),
+    ("RedisPort", "6380"),
+];
+
 /// Each set of parameters that makes other resources.
-const VARIANTS: [&[(&str, &str)]; 4] = [
+const VARIANTS: [&[(&str, &str)]; 5] = [
     &[],
     &[
         ("Front", "alb"),
@@ -57,6 +68,7 @@ const VARIANTS: [&[(&str, &str)]; 4] = [
         ("SubnetIds", "subnet-1,subnet-2"),
         ("AssignPublicIp", "DISABLED"),
     ],
+    WITH_REDIS,
     &[
         ("LocalIssuer", "false"),
         ("AdditionalIssuers", "{\"name\": \"login\"}"),
@@ -159,9 +171,8 @@ fn environment(stack: &Stack) -> BTreeMap<String, String> {
 
 #[test]
 fn the_program_gets_the_variables_that_the_functions_read() {
-    // Redis is of the main stack's functions only; the program takes the client's address from the
-    // proxies, and the scopes from the template.
-    const NOT_HERE: [&str; 3] = ["BEHIND_EDGE", "REDIS_SECRET_ARN", "REDIS_WAIT_MILLISECONDS"];
+    // The program takes the client's address from the proxies, and the scopes from the template.
+    const NOT_HERE: [&str; 1] = ["BEHIND_EDGE"];
     let given = environment(&stack(TEXT, &[]).unwrap());
     let main = Template::read(template::SHIPPED, []).unwrap();
     for kind in BEHIND_THE_API {
@@ -184,6 +195,71 @@ fn the_program_gets_the_variables_that_the_functions_read() {
     assert_eq!(
         main.function(Kind::Orders).unwrap().1.environment["METRICS_NAMESPACE"],
         "surefire"
+    );
+}
+
+#[test]
+fn with_a_redis_the_program_gets_its_secret_and_a_way_to_it_and_nothing_more() {
+    let (without, with) = (stack(TEXT, &[]).unwrap(), stack(TEXT, WITH_REDIS).unwrap());
+    assert_eq!(environment(&without)["REDIS_SECRET_ARN"], "");
+    assert_eq!(environment(&with)["REDIS_SECRET_ARN"], REDIS);
+    let (before, after) = (grants(&without, "TaskRole"), grants(&with, "TaskRole"));
+    let more: Vec<_> = after.difference(&before).collect();
+    let secret = ("secretsmanager:GetSecretValue".to_owned(), REDIS.to_owned());
+    assert_eq!(more, [&secret]);
+    let leaving = |stack: &Stack| {
+        let rules = list(&stack.resources["TaskGroup"].properties["SecurityGroupEgress"]);
+        let port = |rule: &&Value| (rule["FromPort"].to_string(), rule["CidrIp"].to_string());
+        rules.iter().map(port).collect::<BTreeSet<_>>()
+    };
+    let more = &leaving(&with) - &leaving(&without);
+    let to_redis = more
+        .iter()
+        .all(|(port, network)| port.contains("6380") && network == "\"10.0.0.0/16\"");
+    assert!(more.len() == 1 && to_redis, "{more:?}");
+    // The functions' own code reads it.
+    let var = |name: &str| match name {
+        "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".to_owned()),
+        name => environment(&with).get(name).cloned(),
+    };
+    let read = format!("{:?}", orders::Config::from_env(var).unwrap());
+    assert!(read.contains(REDIS), "{read}");
+}
+
+/// What is wrong with the smallest and the largest task: whether the program starts in it.
+fn memory_faults(text: &str) -> Vec<String> {
+    let sizes = ["512", "1024", "2048", "4096"];
+    let faults = sizes.map(|memory| {
+        let stack = stack(text, &[("Memory", memory)]).unwrap();
+        let given = environment(&stack);
+        if given.get("MEMORY_MIB").map(String::as_str) != Some(memory) {
+            return Some(format!(
+                "the program does not know that it has {memory} MiB"
+            ));
+        }
+        let settings = host::Settings::from_env(|name| given.get(name).cloned());
+        settings.err().map(|error| error.to_string())
+    });
+    faults.into_iter().flatten().collect()
+}
+
+#[test]
+fn requests_with_the_largest_bodies_fit_into_the_memory_of_the_task() {
+    assert_eq!(memory_faults(TEXT), [""; 0]);
+    let unknown = TEXT.replace(
+        "{Name: MEMORY_MIB, Value: !Ref Memory}",
+        "{Name: X, Value: x}",
+    );
+    assert!(memory_faults(&unknown)[0].contains("does not know that it has 512"));
+    let many = TEXT.replace(
+        "{Name: MEMORY_MIB, Value: !Ref Memory}",
+        "{Name: MEMORY_MIB, Value: !Ref Memory}\n            - {Name: REQUESTS_MAX, Value: \"500\"}",
+    );
+    let faults = memory_faults(&many);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(
+        faults[0].starts_with("REQUESTS_MAX is too high"),
+        "{faults:?}"
     );
 }
 
@@ -255,6 +331,10 @@ fn what_does_not_fit_together_is_refused() {
     check(&[("VpcId", "vpc-11111111")], "SubnetIds must list");
     check(&[("SubnetIds", "subnet-1,subnet-2")], "VpcId must name");
     check(&[("AssignPublicIp", "DISABLED")], "public subnets only");
+    check(
+        &[("RedisSecretArn", REDIS)],
+        "VpcId must name the VPC of that Redis",
+    );
     check(&[("LocalIssuer", "false")], "AdditionalIssuers must name");
     for parameters in VARIANTS {
         let given = GIVEN.iter().chain(parameters).copied();

@@ -71,6 +71,8 @@ pub struct Gateway {
     pub throttle: Option<Bucket>,
     /// The requests that it answers at the same time, if there is a limit.
     pub at_once: Option<Semaphore>,
+    /// The largest body that it takes, at most [`BODY_BYTES_MAX`].
+    pub body_bytes_max: usize,
     /// How requests are logged.
     pub log: AccessLog,
     /// Hears of each answer, if somebody counts them.
@@ -107,7 +109,7 @@ impl Gateway {
             Own::HeadersTooLarge.response()
         } else {
             // `Limited` fails for a body that is too large, and for a client that goes away.
-            let collected = Limited::new(body, BODY_BYTES_MAX).collect();
+            let collected = Limited::new(body, self.body_bytes_max).collect();
             match tokio::time::timeout(BODY_TIMEOUT, collected).await {
                 Err(_) => Own::RequestTimeout.response(),
                 Ok(Err(_)) => Own::TooLarge.response(),

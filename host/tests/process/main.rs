@@ -2,19 +2,15 @@
 //! credentials of a container, and says what is wrong with its surroundings.
 #![cfg(test)]
 
-#[path = "../../tests/support/description.rs"]
+mod credentials;
+#[path = "../../../tests/support/description.rs"]
 mod description;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::get;
 use description::{Described, assert_described};
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, future};
@@ -23,6 +19,8 @@ use local::serve::{Options, Running, start};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use template::Kind;
+
+use self::credentials::{container_credentials, without_keys};
 
 /// The program that was built here. `SUREFIRE_HOST_PROGRAM` names another, such as one that runs
 /// what is in the image.
@@ -276,58 +274,28 @@ async fn health_checks_are_not_on_the_apis_port() {
     running.stop().await;
 }
 
-/// A stand-in for the endpoint that gives a container its credentials. They expire at once, so a
-/// client asks again for its next request.
-async fn container_credentials() -> (String, Arc<AtomicUsize>) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&asked);
-    let answer = move |headers: HeaderMap| {
-        let counter = Arc::clone(&counter);
-        async move {
-            if headers
-                .get("authorization")
-                .is_none_or(|value| value != "the-pods-token")
-            {
-                return (StatusCode::UNAUTHORIZED, String::new());
-            }
-            let number = counter.fetch_add(1, Ordering::Relaxed);
-            let body = json!({
-                "AccessKeyId": format!("container-{number}"),
-                "SecretAccessKey": "secret",
-                "Token": "session",
-                "Expiration": "2020-01-01T00:00:00Z",
-            });
-            (StatusCode::OK, body.to_string())
-        }
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/v1/credentials", listener.local_addr().unwrap());
-    let app = Router::new().route("/v1/credentials", get(answer));
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    (url, asked)
-}
-
-/// The environment of a container, whose credentials are not in it.
-fn without_keys(running: &Running, url: &str) -> BTreeMap<String, String> {
-    let mut environment = environment(running);
-    environment.remove("AWS_ACCESS_KEY_ID");
-    environment.remove("AWS_SECRET_ACCESS_KEY");
-    let mut set = |name: &str, value: &str| environment.insert(name.to_owned(), value.to_owned());
-    set("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-    set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "the-pods-token");
-    environment
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_credentials_of_a_container_are_fetched_again_before_they_expire() {
+async fn a_body_that_no_route_takes_is_refused_before_it_fills_the_memory() {
     let running = local().await;
-    let (url, asked) = container_credentials().await;
-    let hosted = host(&without_keys(&running, &url)).ready().await;
-    let before = asked.load(Ordering::Relaxed);
-    assert_ne!(before, 0);
-    let products = reqwest::get(format!("{}/products/TEA-01", hosted.url)).await;
-    assert_eq!(products.unwrap().status(), 200);
-    assert!(before < asked.load(Ordering::Relaxed));
+    let token = running.token("demo", "orders:write").unwrap();
+    let hosted = host(&environment(&running)).ready().await;
+    let send = async |bytes: usize| {
+        let request = Client::new().post(format!("{}/orders", hosted.url));
+        let request = request
+            .bearer_auth(&token)
+            .header("content-type", "application/json");
+        let request = request
+            .header("idempotency-key", "large")
+            .body(vec![b' '; bytes]);
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let by_the_function = send(128 * 1024).await;
+    assert!(
+        by_the_function.contains("urn:surefire:problem:"),
+        "{by_the_function}"
+    );
+    let by_the_program = send(128 * 1024 + 1).await;
+    assert_eq!(by_the_program, r#"{"message":"Request Entity Too Large"}"#);
     drop(hosted);
     running.stop().await;
 }
