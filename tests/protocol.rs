@@ -8,4 +8,5 @@ mod model;
 mod races;
 mod rush;
 mod specification;
+mod spread;
 mod your_own;
