@@ -10,6 +10,7 @@ mod examples;
 mod orders;
 mod records;
 mod redis;
+mod shards;
 pub(crate) mod sweeping;
 
 use crate::support::harness::shop;

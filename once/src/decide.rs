@@ -1,4 +1,4 @@
-//! Brings an intent to its decision: one transaction, sent until its outcome is known.
+//! One attempt at an intent: one transaction, sent until its outcome is known.
 
 use std::iter;
 
@@ -9,10 +9,10 @@ use crate::failure::Reason;
 use crate::intent::Intent;
 use crate::item::Item;
 use crate::outcome::Unsettled;
-use crate::retry::Pace;
+use crate::retry::{Ended, Pace};
 use crate::session::Session;
 
-/// What an intent came to.
+/// What an attempt came to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Decision {
     /// It happened, now.
@@ -22,9 +22,12 @@ pub(crate) enum Decision {
     /// These effects' conditions failed. Nothing happened, and nothing is
     /// recorded yet: [`record_refusal`](crate::record_refusal) comes before the answer.
     Refused(Vec<FailedEffect>),
+    /// Another write was in the way. Nothing happened.
+    Conflict,
 }
 
-/// Brings an intent to its decision.
+/// Sends an intent once. Only while its outcome is unknown, the same request goes out
+/// again.
 pub(crate) async fn decide(
     session: &Session<'_>,
     intent: &Intent,
@@ -42,8 +45,10 @@ pub(crate) async fn decide(
             Verdict::Busy => None,
         })
     };
-    let decided = pace
-        .transact(session, &actions, committed, cancelled)
-        .await?;
-    decided.ok_or_else(|| pace.gave_up(session).into())
+    let ended = pace.transact_until_conflict(session, &actions, committed, cancelled);
+    match ended.await? {
+        Ended::Outcome(decision) => Ok(decision),
+        Ended::Conflict => Ok(Decision::Conflict),
+        Ended::Over => Err(pace.gave_up(session).into()),
+    }
 }

@@ -6,8 +6,8 @@ use crate::retry::{Defect, GaveUp};
 /// What became of an intent. It is final for its key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settled {
-    /// It happened, now.
-    Done,
+    /// It happened, now. The record that was written.
+    Done(Item),
     /// It was refused, now. The record of the refusal.
     Refused(Item),
     /// It was decided before. The record of that decision.

@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// An invocation that keeps trying holds its environment, and makes the others meet
 /// it. So where many want the same item, few tries are better for all. Whoever calls
-/// [`settle_with`](crate::settle_with) knows how crowded the items are, and
+/// [`settle_by`](crate::settle_by) knows how crowded the items are, and
 /// [`Tally`](crate::Tally) says how many tries met another writer.
 ///
 /// An intent of which one try got no answer does not give up before the deadline:

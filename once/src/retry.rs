@@ -8,6 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::action::Action;
 use crate::failure::{Busy, Failure, Reason};
+use crate::item::Item;
+use crate::outcome::Unsettled;
 use crate::patience::Patience;
 use crate::session::{Session, Transacted};
 
@@ -23,6 +25,9 @@ const PAUSES_OF_CONFLICTS: Pauses = Pauses {
     first: Duration::from_millis(8),
     max: Duration::from_millis(50),
 };
+
+/// How many attempts, each on other items, follow each other after the shortest pause.
+const ELSEWHERE_QUICK: u32 = 3;
 
 /// Attempts within one invocation, in case its clock stands still.
 const ATTEMPTS_MAX: u32 = 64;
@@ -41,8 +46,8 @@ pub struct Defect(pub String);
 /// Why there is no outcome when the attempts are over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum GaveUp {
-    /// Every attempt met another write or too little capacity, so none of them
-    /// happened.
+    /// Every attempt met another write or too little capacity, or a condition failed, so
+    /// none of them happened.
     Busy,
     /// An attempt may have happened, or may happen yet. Or there was no time for one.
     Unknown,
@@ -54,8 +59,19 @@ pub struct Pace {
     patience: Patience,
     began: Option<Timestamp>,
     attempts: u32,
-    /// The attempts that met another write or too little capacity.
-    conflicts: u32,
+    /// The attempts that did nothing: they met another write or too little capacity, or
+    /// had an outcome after which the caller makes another one.
+    ended: u32,
+}
+
+/// How a row of attempts ended.
+pub(crate) enum Ended<T> {
+    /// With this outcome.
+    Outcome(T),
+    /// The last one met another write or too little capacity.
+    Conflict,
+    /// The time or the patience ran out: [`Pace::gave_up`] says what that means.
+    Over,
 }
 
 /// What an answer says about the attempts.
@@ -143,31 +159,32 @@ impl Pace {
         mut cancelled: impl FnMut(&[Reason]) -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
         let send = |token: &String| session.transact(actions, token.clone());
-        let read = |ended, token: &mut String| {
-            let next = match ended {
-                Transacted::Committed => Next::Outcome(committed()),
-                Transacted::Cancelled(reasons) => match wrong(&reasons) {
-                    Some(cause) if session.may_have_written() => unknown_after(cause),
-                    Some(_) | None => match cancelled(&reasons)? {
-                        Some(outcome) => Next::Outcome(outcome),
-                        None if met_another(&reasons) => Next::Conflict,
-                        None => Next::Again,
-                    },
-                },
-                Transacted::Busy(busy) => next_after(busy),
-            };
-            if matches!(next, Next::Conflict | Next::Again) {
-                *token = session.token();
-            }
-            Ok(next)
-        };
+        let read =
+            |ended, token: &mut String| next_of(session, ended, token, &committed, &mut cancelled);
         self.run(session, session.token(), send, read).await
+    }
+
+    /// The same, but ends at the first attempt that meets another write. So the next
+    /// attempt can be on other items.
+    pub(crate) async fn transact_until_conflict<T, E: From<Defect>>(
+        &mut self,
+        session: &Session<'_>,
+        actions: &[Action<'_>],
+        committed: impl Fn() -> T,
+        mut cancelled: impl FnMut(&[Reason]) -> Result<Option<T>, E>,
+    ) -> Result<Ended<T>, E> {
+        let mut token = session.token();
+        let mut send = |token: &String| session.transact(actions, token.clone());
+        let mut read =
+            |ended, token: &mut String| next_of(session, ended, token, &committed, &mut cancelled);
+        self.until_conflict(session, &mut token, &mut send, &mut read)
+            .await
     }
 
     /// What it means that there is no outcome.
     pub fn gave_up(&self, session: &Session<'_>) -> GaveUp {
-        let only_conflicts = self.only_conflicts() && !session.may_have_written();
-        if only_conflicts && self.attempts != 0 {
+        let did_nothing = self.all_ended() && !session.may_have_written();
+        if did_nothing && self.attempts != 0 {
             GaveUp::Busy
         } else {
             GaveUp::Unknown
@@ -185,10 +202,31 @@ impl Pace {
         Sent: Future<Output = Result<Answer, Failure>>,
         E: From<Defect>,
     {
+        loop {
+            let ended = self.until_conflict(session, &mut state, &mut send, &mut read);
+            match ended.await? {
+                Ended::Outcome(outcome) => return Ok(Some(outcome)),
+                Ended::Over => return Ok(None),
+                Ended::Conflict => self.pause_after_conflict(session, false).await,
+            }
+        }
+    }
+
+    async fn until_conflict<State, Sent, Answer, T, E>(
+        &mut self,
+        session: &Session<'_>,
+        state: &mut State,
+        send: &mut impl FnMut(&State) -> Sent,
+        read: &mut impl FnMut(Answer, &mut State) -> Result<Next<T>, E>,
+    ) -> Result<Ended<T>, E>
+    where
+        Sent: Future<Output = Result<Answer, Failure>>,
+        E: From<Defect>,
+    {
         while self.goes_on(session) {
             // Boxed: the SDK's futures are large, and every caller's would contain one.
-            let next = match Box::pin(send(&state)).await {
-                Ok(answer) => read(answer, &mut state)?,
+            let next = match Box::pin(send(state)).await {
+                Ok(answer) => read(answer, state)?,
                 Err(Failure::Busy(busy)) => next_after(busy),
                 Err(Failure::Unknown(cause)) => {
                     tracing::warn!(cause, "a request got no answer and is sent again");
@@ -198,16 +236,32 @@ impl Pace {
                 Err(Failure::Invalid(cause)) => return Err(Defect(cause).into()),
             };
             match next {
-                Next::Outcome(outcome) => return Ok(Some(outcome)),
-                Next::Unknown => return Ok(None),
-                Next::Conflict => {
-                    self.conflicts += 1;
-                    self.pause(session, &PAUSES_OF_CONFLICTS).await;
+                Next::Outcome(outcome) => {
+                    self.ended += 1;
+                    return Ok(Ended::Outcome(outcome));
                 }
-                Next::Again => self.pause(session, &PAUSES).await,
+                Next::Unknown => return Ok(Ended::Over),
+                Next::Conflict => {
+                    self.ended += 1;
+                    return Ok(Ended::Conflict);
+                }
+                Next::Again => self.pause(session, &PAUSES, self.attempts).await,
             }
         }
-        Ok(None)
+        Ok(Ended::Over)
+    }
+
+    /// Waits before the attempt that follows one which met another write.
+    ///
+    /// `elsewhere`: that attempt is on other items. Perhaps nobody is there, so the first
+    /// few attempts follow each other quickly.
+    pub(crate) async fn pause_after_conflict(&self, session: &Session<'_>, elsewhere: bool) {
+        let attempts = if elsewhere {
+            self.attempts.saturating_sub(ELSEWHERE_QUICK - 1)
+        } else {
+            self.attempts
+        };
+        self.pause(session, &PAUSES_OF_CONFLICTS, attempts).await;
     }
 
     /// Whether another attempt may begin. Counts it if so.
@@ -222,17 +276,17 @@ impl Pace {
             && since < SignedDuration::try_from(time_max).unwrap_or(SignedDuration::MAX);
         let goes_on = self.attempts < ATTEMPTS_MAX
             && session.time_left().is_some()
-            && (is_patient || !self.only_conflicts());
+            && (is_patient || !self.all_ended());
         self.attempts += u32::from(goes_on);
         goes_on
     }
 
-    fn only_conflicts(&self) -> bool {
-        self.attempts == self.conflicts
+    fn all_ended(&self) -> bool {
+        self.attempts == self.ended
     }
 
-    async fn pause(&self, session: &Session<'_>, pauses: &Pauses) {
-        let doublings = self.attempts.saturating_sub(1).min(16);
+    async fn pause(&self, session: &Session<'_>, pauses: &Pauses, attempts: u32) {
+        let doublings = attempts.saturating_sub(1).min(16);
         let most = pauses
             .first
             .saturating_mul(1 << doublings)
@@ -241,6 +295,52 @@ impl Pace {
         let world = session.world();
         world.sleep(world.uniform(most)).await;
     }
+}
+
+impl Session<'_> {
+    /// Reads the items of these primary keys (at most 100), strongly consistent and in any
+    /// order. Missing items are left out.
+    ///
+    /// # Errors
+    /// There was no complete answer in time.
+    pub async fn read_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, Unsettled> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut pace = Pace::default();
+        let send = |unread: &Vec<Item>| self.batch_get(unread.clone());
+        let read = pace.repeat(self, keys, send, |(items, rest), unread| {
+            found.extend(items);
+            *unread = rest;
+            Ok::<_, Unsettled>(unread.is_empty().then_some(()))
+        });
+        read.await?.ok_or(Unsettled::OutcomeUnknown)?;
+        Ok(found)
+    }
+}
+
+/// Reads how a transaction ended, and takes a new token for the next attempt.
+fn next_of<T, E>(
+    session: &Session<'_>,
+    ended: Transacted,
+    token: &mut String,
+    committed: &impl Fn() -> T,
+    cancelled: &mut impl FnMut(&[Reason]) -> Result<Option<T>, E>,
+) -> Result<Next<T>, E> {
+    let next = match ended {
+        Transacted::Committed => Next::Outcome(committed()),
+        Transacted::Cancelled(reasons) => match wrong(&reasons) {
+            Some(cause) if session.may_have_written() => unknown_after(cause),
+            Some(_) | None => match cancelled(&reasons)? {
+                Some(outcome) => Next::Outcome(outcome),
+                None if met_another(&reasons) => Next::Conflict,
+                None => Next::Again,
+            },
+        },
+        Transacted::Busy(busy) => next_after(busy),
+    };
+    if matches!(next, Next::Conflict | Next::Again) {
+        *token = session.token();
+    }
+    Ok(next)
 }
 
 fn next_after<T>(busy: Busy) -> Next<T> {

@@ -1,4 +1,4 @@
-//! The whole protocol for one intent: decide it, and record what is refused.
+//! The whole protocol for one key: attempt, and record what is refused.
 
 use crate::classify::FailedEffect;
 use crate::decide::{Decision, decide};
@@ -7,6 +7,7 @@ use crate::intent::Intent;
 use crate::item::Item;
 use crate::outcome::{Settled, Unsettled};
 use crate::patience::Patience;
+use crate::plan::{OneWay, Plan, Planned};
 use crate::record::record_refusal;
 use crate::retry::Pace;
 use crate::session::Session;
@@ -24,69 +25,37 @@ pub async fn settle(
     session: &Session<'_>,
     intent: &Intent,
     fingerprints: &impl Fingerprints,
-    refuse: impl FnOnce(&[FailedEffect]) -> Option<Item>,
+    refuse: impl FnMut(&[FailedEffect]) -> Option<Item> + Send,
 ) -> Result<Settled, Unsettled> {
-    settle_with(session, Patience::default(), intent, fingerprints, refuse).await
+    let mut plan = OneWay { intent, refuse };
+    settle_by(session, Patience::default(), &mut plan, fingerprints).await
 }
 
-/// The same, with this much patience.
+/// Makes one of a plan's intents happen at most once, or refuses for good.
 ///
 /// # Errors
-/// As [`settle`].
-pub async fn settle_with(
+/// As [`settle`], and the errors of the plan.
+pub async fn settle_by(
     session: &Session<'_>,
     patience: Patience,
-    intent: &Intent,
+    plan: &mut impl Plan,
     fingerprints: &impl Fingerprints,
-    refuse: impl FnOnce(&[FailedEffect]) -> Option<Item>,
 ) -> Result<Settled, Unsettled> {
     let mut pace = Pace::new(patience);
     loop {
-        let failed = match decide(session, intent, fingerprints, &mut pace).await? {
-            Decision::Done => return Ok(Settled::Done),
+        match decide(session, plan.intent(), fingerprints, &mut pace).await? {
+            Decision::Done => return Ok(Settled::Done(plan.intent().record.clone())),
             Decision::Before(record) => return Ok(Settled::Before(record)),
-            Decision::Refused(failed) => failed,
-        };
-        if is_any_there(session, intent, &failed).await? {
-            // The answer left an item out, or it came between the write and the read.
-            continue;
-        }
-        return match refuse(&failed) {
-            Some(refusal) => record_refusal(session, refusal, fingerprints).await,
-            None if session.may_have_written() => {
-                tracing::error!(DISAGREE);
-                Err(Unsettled::OutcomeUnknown)
+            Decision::Conflict => {
+                let elsewhere = plan.met_another(session).await?;
+                pace.pause_after_conflict(session, elsewhere).await;
             }
-            None => Err(Unsettled::Invalid(DISAGREE.to_owned())),
-        };
+            Decision::Refused(failed) => match plan.failed(session, &failed).await? {
+                Planned::Attempt => {}
+                Planned::Refusal(refusal) => {
+                    return record_refusal(session, refusal, fingerprints).await;
+                }
+            },
+        }
     }
-}
-
-const DISAGREE: &str = "a condition failed, but the item that DynamoDB returned meets it";
-
-/// Whether an item is there after all that was not returned with its failed condition.
-///
-/// A refusal is final. That an item is missing must not follow from an answer that may
-/// have left it out.
-async fn is_any_there(
-    session: &Session<'_>,
-    intent: &Intent,
-    failed: &[FailedEffect],
-) -> Result<bool, Unsettled> {
-    let missing = failed.iter().filter(|failed| failed.item.is_none());
-    let effects = missing.filter_map(|failed| intent.effects.get(failed.index));
-    let unread: Vec<Item> = effects.map(|effect| effect.key.clone()).collect();
-    if unread.is_empty() {
-        return Ok(false);
-    }
-    let mut found = false;
-    let mut pace = Pace::default();
-    let send = |unread: &Vec<Item>| session.batch_get(unread.clone());
-    let read = pace.repeat(session, unread, send, |(items, rest), unread| {
-        found |= !items.is_empty();
-        *unread = rest;
-        Ok::<_, Unsettled>(unread.is_empty().then_some(()))
-    });
-    read.await?.ok_or(Unsettled::OutcomeUnknown)?;
-    Ok(found)
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use once::{
-    Defect, Failure, Item, Pace, Patience, Settled, Store, Unsettled, World, settle_with, text,
+    Defect, Failure, Intent, Item, Pace, Patience, Settled, Store, Unsettled, World, settle_by,
+    text,
 };
+use serde_json::json;
 
-use super::stage::{Accident, Stage, Take, cancelled, error};
+use super::stage::{Accident, Stage, Take, Ways, cancelled, error, taken};
 
 fn conflicts(count: usize) -> impl Iterator<Item = Accident> {
     iter::repeat_with(|| cancelled(&["None", "TransactionConflict"])).take(count)
@@ -18,7 +20,7 @@ fn conflicts(count: usize) -> impl Iterator<Item = Accident> {
 async fn a_request_is_given_up_after_two_seconds() {
     let stage = Stage::with_stock(9);
     stage.script([Accident::LoseRequest]);
-    assert_eq!(stage.take(2).await, Ok(Settled::Done));
+    assert_eq!(stage.take(2).await, Ok(taken()));
     let repeat = stage.sent()[1].at.as_millis();
     assert!((2_000..=2_025).contains(&repeat), "{repeat}");
 }
@@ -63,7 +65,7 @@ async fn pauses_after_conflicts_grow_from_8_to_50_milliseconds() {
     stage.script(conflicts(9));
     let session = stage.session(60_000);
     let mut gaps = Vec::new();
-    assert_eq!(stage.take_within(&session, 2).await, Ok(Settled::Done));
+    assert_eq!(stage.take_within(&session, 2).await, Ok(taken()));
     for pair in stage.sent().windows(2) {
         gaps.push(pair[1].at.as_millis() - pair[0].at.as_millis());
     }
@@ -196,7 +198,7 @@ async fn take_with(
         tries_max,
         time_max,
     };
-    settle_with(&session, patience, &take.intent(), &take, |_| None).await
+    settle_by(&session, patience, &mut Ways::new([take.intent()]), &take).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,7 +225,7 @@ async fn an_intent_that_may_have_happened_wants_to_know_whatever_its_patience() 
     stage.script([Accident::LoseRequest]);
     stage.script(conflicts(10));
     let taken = take_with(&stage, 3, Duration::from_millis(1)).await;
-    assert_eq!(taken, Ok(Settled::Done));
+    assert_eq!(taken, Ok(super::stage::taken()));
     assert_eq!(stage.sent().len(), 12);
 }
 
@@ -234,4 +236,81 @@ async fn an_intent_that_may_have_happened_is_never_called_busy() {
     stage.script(conflicts(100));
     let taken = take_with(&stage, 3, Duration::MAX).await;
     assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+}
+
+/// A take of two from another product, under the same key.
+fn elsewhere(pk: &str) -> Intent {
+    let mut intent = Take(2).intent();
+    intent.effects[0].key.insert("pk".to_owned(), text(pk));
+    intent
+}
+
+fn cups(stage: &Stage) -> i64 {
+    let item = stage.item("CUP", "STOCK").unwrap();
+    item["stock"]["N"].as_str().unwrap().parse().unwrap()
+}
+
+fn stage_with_cups() -> Stage {
+    let stage = Stage::with_random(9, 0xff);
+    stage.put(&json!({"pk": {"S": "CUP"}, "sk": {"S": "STOCK"}, "stock": {"N": "5"}}));
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_conflict_a_plan_goes_elsewhere_within_eight_milliseconds() {
+    let stage = stage_with_cups();
+    stage.script(conflicts(1));
+    let mut plan = Ways::new([Take(2).intent(), elsewhere("CUP")]);
+    let session = stage.session(10_000);
+    let settled = settle_by(&session, Patience::default(), &mut plan, &Take(2)).await;
+    assert_eq!(settled, Ok(taken()));
+    assert_eq!((stage.stock(), cups(&stage)), (9, 3));
+    let tokens = stage.tokens();
+    assert_ne!(tokens[0], tokens[1]);
+    assert!(stage.milliseconds() <= 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_goes_nowhere_else_while_the_outcome_of_an_attempt_is_unknown() {
+    let stage = stage_with_cups();
+    stage.script([Accident::LoseAnswer]);
+    let mut plan = Ways::new([Take(2).intent(), elsewhere("CUP")]);
+    let session = stage.session(10_000);
+    let settled = settle_by(&session, Patience::default(), &mut plan, &Take(2)).await;
+    assert!(matches!(settled, Ok(Settled::Before(_) | Settled::Done(_))));
+    assert_eq!((stage.stock(), cups(&stage)), (7, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_plan_that_went_elsewhere_only_one_intent_happens() {
+    let stage = stage_with_cups();
+    // The first copy is under way and meets the second one, which goes elsewhere.
+    stage.script([Accident::LoseRequest]);
+    stage.script(conflicts(1));
+    let mut plan = Ways::new([Take(2).intent(), elsewhere("CUP")]);
+    let session = stage.session(10_000);
+    let settled = settle_by(&session, Patience::default(), &mut plan, &Take(2)).await;
+    assert_eq!(settled, Ok(taken()));
+    // Now the first copy lands.
+    let late = stage.sent()[0].body.clone();
+    let landed = stage.engine.call("TransactWriteItems", late).unwrap();
+    assert_eq!(landed.status, 400);
+    assert_eq!((stage.stock(), cups(&stage)), (9, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_only_failed_conditions_and_met_others_is_busy() {
+    let stage = stage_with_cups();
+    let none = elsewhere("MUG");
+    stage.script([Accident::First(json!({"pk": {"S": "X"}, "sk": {"S": "X"}}))]);
+    stage.script(conflicts(9));
+    let mut plan = Ways::new([none, elsewhere("CUP")]);
+    let patience = Patience {
+        tries_max: 3,
+        time_max: Duration::MAX,
+    };
+    let session = stage.session(10_000);
+    let settled = settle_by(&session, patience, &mut plan, &Take(2)).await;
+    assert_eq!(settled, Err(Unsettled::Busy));
+    assert_eq!((stage.sent().len(), cups(&stage)), (3, 5));
 }

@@ -3,12 +3,12 @@
 use once::{Fingerprint, Fingerprints, Settled, Unsettled, settle};
 use serde_json::json;
 
-use super::stage::{Accident, Stage, Take, cancelled, error};
+use super::stage::{Accident, Stage, Take, cancelled, error, taken};
 
 #[tokio::test(start_paused = true)]
 async fn an_intent_happens_once_and_its_repeat_gets_the_record() {
     let stage = Stage::with_stock(3);
-    assert_eq!(stage.take(2).await, Ok(Settled::Done));
+    assert_eq!(stage.take(2).await, Ok(taken()));
     let record = Take(2).record("taken");
     assert_eq!(stage.take(2).await, Ok(Settled::Before(record)));
     assert_eq!(stage.stock(), 1);
@@ -18,7 +18,7 @@ async fn an_intent_happens_once_and_its_repeat_gets_the_record() {
 #[tokio::test(start_paused = true)]
 async fn a_repeat_of_what_took_the_last_piece_is_not_refused() {
     let stage = Stage::with_stock(2);
-    assert_eq!(stage.take(2).await, Ok(Settled::Done));
+    assert_eq!(stage.take(2).await, Ok(taken()));
     let record = Take(2).record("taken");
     assert_eq!(stage.take(2).await, Ok(Settled::Before(record)));
 }
@@ -37,7 +37,7 @@ async fn a_refusal_is_recorded_and_stays_when_stock_arrives() {
 #[tokio::test(start_paused = true)]
 async fn another_request_under_the_same_key_is_an_error_and_changes_nothing() {
     let stage = Stage::with_stock(9);
-    assert_eq!(stage.take(2).await, Ok(Settled::Done));
+    assert_eq!(stage.take(2).await, Ok(taken()));
     assert_eq!(stage.take(3).await, Err(Unsettled::KeyReused));
     assert_eq!(stage.stock(), 7);
 }
@@ -66,7 +66,7 @@ impl Fingerprints for Later {
 #[tokio::test(start_paused = true)]
 async fn a_later_release_compares_a_repeat_under_the_records_own_version() {
     let stage = Stage::with_stock(9);
-    assert_eq!(stage.take(2).await, Ok(Settled::Done));
+    assert_eq!(stage.take(2).await, Ok(taken()));
     let intent = Take(2).intent();
     let session = stage.session(10_000);
     let repeat = settle(&session, &intent, &Later(Take(2)), |_| None).await;
@@ -87,7 +87,7 @@ async fn a_request_without_an_answer_goes_out_again_under_the_same_token() {
     ] {
         let stage = Stage::with_stock(9);
         stage.script([accident]);
-        assert_eq!(stage.take(2).await, Ok(Settled::Done));
+        assert_eq!(stage.take(2).await, Ok(taken()));
         let tokens = stage.tokens();
         assert_eq!(tokens.len(), 2);
         assert_eq!(tokens[0], tokens[1]);
@@ -113,7 +113,7 @@ async fn an_attempt_that_ended_without_a_decision_is_repeated_under_a_new_token(
     ] {
         let stage = Stage::with_stock(9);
         stage.script([accident]);
-        assert_eq!(stage.take(2).await, Ok(Settled::Done));
+        assert_eq!(stage.take(2).await, Ok(taken()));
         let tokens = stage.tokens();
         assert_eq!(tokens.len(), 2);
         assert_ne!(tokens[0], tokens[1]);
@@ -242,7 +242,7 @@ async fn a_wrong_request_for_the_refusals_record_is_a_defect() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_condition_without_its_item_is_read_before_anything_is_recorded() {
     for (stock, expected) in [
-        (9, Settled::Done),
+        (9, taken()),
         (1, Settled::Refused(Take(2).record("refused, 1 left"))),
     ] {
         let stage = Stage::with_stock(stock);
@@ -287,7 +287,7 @@ async fn conflicts_and_throttling_of_any_name_are_tried_again() {
     ] {
         let stage = Stage::with_stock(9);
         stage.script([accident]);
-        assert_eq!(stage.take(2).await, Ok(Settled::Done));
+        assert_eq!(stage.take(2).await, Ok(taken()));
         assert_eq!((stage.sent().len(), stage.stock()), (2, 7));
     }
 }
@@ -297,7 +297,7 @@ async fn an_answer_that_is_neither_a_client_error_nor_a_success_says_nothing() {
     for status in [302, 408] {
         let stage = Stage::with_stock(9);
         stage.script([error(status, "SomethingNew")]);
-        assert_eq!(stage.take(2).await, Ok(Settled::Done));
+        assert_eq!(stage.take(2).await, Ok(taken()));
         let tokens = stage.tokens();
         assert_eq!(tokens[0], tokens[1], "the same request, under its token");
     }

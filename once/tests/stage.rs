@@ -17,7 +17,7 @@ use database::{Engine, Response, connector};
 use jiff::Timestamp;
 use once::{
     Effect, FINGERPRINT, FINGERPRINT_VERSION, FailedEffect, Fingerprint, Fingerprints, Intent,
-    Item, Session, Settled, Store, Unsettled, World, number, settle, text,
+    Item, Plan, Planned, Session, Settled, Store, Unsettled, World, number, settle, text,
 };
 use serde_json::{Value, json};
 
@@ -231,6 +231,50 @@ impl Take {
 impl Fingerprints for Take {
     fn fingerprint(&self, version: i64) -> Option<Fingerprint> {
         (version == 1).then(|| self.print())
+    }
+}
+
+/// How a take of two that happened now ends.
+pub(crate) fn taken() -> Settled {
+    Settled::Done(Take(2).record("taken"))
+}
+
+/// A plan of several intents: each is tried after the one before it met another write, or
+/// found its condition failed. The last one is tried for ever.
+pub(crate) struct Ways(Vec<Intent>);
+
+impl Ways {
+    /// These intents, in this order.
+    pub(crate) fn new(intents: impl IntoIterator<Item = Intent>) -> Self {
+        let mut intents: Vec<_> = intents.into_iter().collect();
+        intents.reverse();
+        Self(intents)
+    }
+
+    fn next(&mut self) -> bool {
+        let elsewhere = 1 < self.0.len();
+        if elsewhere {
+            self.0.pop();
+        }
+        elsewhere
+    }
+}
+
+impl Plan for Ways {
+    fn intent(&self) -> &Intent {
+        self.0.last().unwrap()
+    }
+
+    async fn met_another(&mut self, _: &Session<'_>) -> Result<bool, Unsettled> {
+        Ok(self.next())
+    }
+
+    async fn failed(&mut self, _: &Session<'_>, _: &[FailedEffect]) -> Result<Planned, Unsettled> {
+        Ok(if self.next() {
+            Planned::Attempt
+        } else {
+            Planned::Refusal(Take(2).record("refused"))
+        })
     }
 }
 

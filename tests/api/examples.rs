@@ -37,7 +37,7 @@ const fn step(
 
 /// Everything that the examples do, in the order in which it can happen to the demo products.
 #[rustfmt::skip]
-const STORY: [Step; 17] = [
+const STORY: [Step; 18] = [
     step("GET /products", "/products?limit=1", None, 200, "one-product"),
     step("GET /products/{sku}", "/products/TEA-01", None, 200, "a-product"),
     step("GET /products/{sku}", "/products/NO-TEA", None, 404, "nothing-there"),
@@ -55,6 +55,7 @@ const STORY: [Step; 17] = [
     step("PUT /products/{sku}", "/products/CUP-01", Some("a-cup"), 201, "a-cup-described"),
     step("POST /products/{sku}/stock", "/products/CUP-01/stock", Some("ten-cups"), 201, "ten-cups-added"),
     step("POST /products/{sku}/stock", "/products/CUP-01/stock", Some("eleven-cups-less"), 409, "eleven-cups-refused"),
+    step("PUT /products/{sku}", "/products/CUP-01", Some("a-cup-for-a-sale"), 200, "a-cup-spread"),
 ];
 
 /// Every example of the file, by name.

@@ -127,6 +127,7 @@ fn slow_the_auditor_accuses_nobody_while_customers_order_at_once() {
             unit_price: 100,
             sellable: true,
             if_match: None,
+            shards: None,
         };
         for wish in [describe, Wish::stock("opening", &sku, 1_000_000)] {
             let (at, admin) = (shop.clone(), admin.clone());

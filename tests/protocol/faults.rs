@@ -12,6 +12,7 @@ mod retrying;
 mod returning;
 mod sabotage;
 mod seeds;
+mod shards;
 mod shipping;
 mod stage;
 mod sweeping;

@@ -80,6 +80,7 @@ impl Rush {
                 unit_price: 100,
                 sellable: true,
                 if_match: None,
+                shards: None,
             },
             Wish::stock("opening", "TEA", stock),
         ];

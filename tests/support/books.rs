@@ -41,9 +41,13 @@ pub(crate) fn assert_sound(items: &[Item]) {
         if text(item, "status") == "rejected" {
             continue;
         }
-        if let Some(sku) = pk.strip_prefix("SKU#") {
+        if let Some(sku) = Books::product_of(pk) {
             if sk.starts_with("STOCK#") {
-                add(sku, stock_of(item));
+                let stock = stock_of(item);
+                for (holds, what) in stock.laws_of_shard() {
+                    assert!(holds, "{pk}: {what}: {stock:?}");
+                }
+                add(sku, stock);
             } else {
                 add(sku, Books::of_adjustment(integer(item, "delta")));
             }
@@ -80,15 +84,8 @@ pub(crate) fn integer(item: &Item, name: &str) -> i64 {
 
 /// What a stock item says.
 fn stock_of(item: &Item) -> Books {
-    let shipped = item.contains_key("shipped");
-    Books {
-        available: integer(item, "available"),
-        taken: integer(item, "taken"),
-        // Items that never shipped lack it.
-        shipped: if shipped { integer(item, "shipped") } else { 0 },
-        received: integer(item, "received"),
-        ..Books::default()
-    }
+    let number = |name: &str| item.contains_key(name).then(|| integer(item, name));
+    Books::of_stock(number).unwrap()
 }
 
 /// The quantities in a list of an item, by product.

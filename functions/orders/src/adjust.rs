@@ -1,10 +1,7 @@
 //! Adjusts stock: one transaction that moves it and records why.
 
 use http::StatusCode;
-use once::{
-    Effect, FailedEffect, Fingerprint, Fingerprints, IdempotencyKey, Intent, Item, Session,
-    Settled, number, number_of, settle,
-};
+use once::{Fingerprint, Fingerprints, IdempotencyKey, Patience, Session, Settled, settle_by};
 use serde_json::{Value, json};
 use shared::caller::Caller;
 use shared::problem::Problem;
@@ -15,8 +12,10 @@ use crate::customer::Customer;
 use crate::error::Error;
 use crate::fault::{Fault, Faults};
 use crate::ledger::{ANSWER_VERSION_NOW, Entry, ID_PREFIX, Reason, SORT_KEY_PREFIX};
+use crate::level::spread_out;
 use crate::moment::Moment;
-use crate::product::{SHARD, Sku, partition, stock_key};
+use crate::movement::{Movement, Obstacle};
+use crate::product::{Sku, partition};
 use crate::record::{Record, item_of};
 use crate::refusal::Refusal;
 use crate::turns::{Attempt, Turns};
@@ -25,14 +24,6 @@ use crate::turns::{Attempt, Turns};
 const DELTA_MAX: i64 = 1_000_000_000;
 
 const FINGERPRINT_VERSION_NOW: i64 = 1;
-
-/// Adds stock to a product, or takes it away …
-const ADJUST: &str =
-    "SET available = available + :d, received = received + :d, version = version + :one";
-
-/// … if there is such a product and its stock stays at 0 or more. A condition
-/// cannot compute `available + :d`, so it compares with `-:d`.
-const ADJUST_CONDITION: &str = "attribute_exists(pk) AND available >= :minus_d";
 
 /// A valid request for an adjustment.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -108,65 +99,65 @@ pub(crate) async fn adjust(
         fingerprint: fingerprint.as_str().to_owned(),
         fingerprint_version: FINGERPRINT_VERSION_NOW,
     };
-    let intent = Intent {
-        record: item_of(&entry)?,
-        effects: vec![movement(sku, adjustment.delta)],
-    };
     let mut reason = "";
-    let refuse = |failed: &[FailedEffect]| {
-        let problem = judge(sku, adjustment, failed)?.with("request_id", request_id);
+    let refuse = |obstacle: Obstacle| {
+        let problem = problem(sku, adjustment, obstacle).with("request_id", request_id);
         reason = problem.kind();
         let place = (entry.pk.clone(), entry.sk.clone());
         let refusal = Refusal::new(place, &problem, &fingerprint, FINGERPRINT_VERSION_NOW, None);
         item_of(&refusal).ok()
     };
+    let record = item_of(&entry)?;
+    let wanted = (sku, adjustment.delta, entry.sk.as_str());
+    let hints = turns.hints;
+    let mut movement = Movement::new(session, wanted, record.clone(), hints, Box::new(refuse));
     let attempt = Attempt {
         id: &format!("{ID_PREFIX}{name}"),
         products: vec![sku.as_str()],
-        record: &intent.record,
+        shards: vec![(sku.as_str(), movement.shard())],
+        record: &record,
         fingerprints: adjustment,
     };
-    let write = settle(session, &intent, adjustment, refuse);
-    match turns.around(session, &attempt, write).await? {
-        Settled::Done => entry.answer(Outcome::Adjusted),
+    let write = settle_by(session, Patience::default(), &mut movement, adjustment);
+    let settled = turns.around(session, &attempt, write).await;
+    let to_spread = movement.to_spread();
+    drop(movement);
+    match settled? {
+        Settled::Done(_) => {
+            hints.forget_available(sku.as_str());
+            if let Some((shards, from)) = to_spread {
+                spread(session, sku, shards, from).await;
+            }
+            entry.answer(Outcome::Adjusted)
+        }
         Settled::Before(record) => Record::read(record)?.replay(),
         Settled::Refused(record) => Record::read(record)?.answer(Outcome::Refused(reason)),
     }
 }
 
-fn movement(sku: &Sku, delta: i64) -> Effect {
-    Effect {
-        key: stock_key(sku, SHARD),
-        update: ADJUST,
-        condition: ADJUST_CONDITION.into(),
-        names: &[],
-        values: Item::from([
-            (":d".to_owned(), number(delta)),
-            (":minus_d".to_owned(), number(-delta)),
-            (":one".to_owned(), number(1)),
-        ]),
+/// Spreads what came in over the product's shards, before the answer: after it, a function
+/// may be frozen. An order that needs pieces which were not spread moves them itself.
+async fn spread(session: &Session<'_>, sku: &Sku, shards: u32, from: u32) {
+    if let Err(unsettled) = spread_out(session, sku, shards, from).await {
+        let cause = format!("{unsettled:?}");
+        tracing::warn!(sku = sku.as_str(), cause, "stock was not spread evenly");
     }
 }
 
-/// Says why an adjustment failed, from the item as it was when
-/// [`ADJUST_CONDITION`] failed.
-fn judge(sku: &Sku, adjustment: &Adjustment, failed: &[FailedEffect]) -> Option<Problem> {
-    let Some(stock) = failed.first()?.item.as_ref() else {
-        let line: Value = json!({"sku": sku.as_str(), "reason": "unknown-product"});
-        return Some(
+/// Says why an adjustment is refused.
+fn problem(sku: &Sku, adjustment: &Adjustment, obstacle: Obstacle) -> Problem {
+    match obstacle {
+        Obstacle::UnknownProduct => {
+            let line: Value = json!({"sku": sku.as_str(), "reason": "unknown-product"});
             Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "unknown-product",
                 "Unknown product",
                 format!("There is no product {sku}. Describe it first."),
             )
-            .with("lines", vec![line]),
-        );
-    };
-    let available = number_of(stock, "available")?;
-    let short = available + adjustment.delta < 0;
-    short.then(|| {
-        Problem::new(
+            .with("lines", vec![line])
+        }
+        Obstacle::TooFew(available) => Problem::new(
             StatusCode::CONFLICT,
             "stock-would-be-negative",
             "The stock would be negative",
@@ -175,8 +166,8 @@ fn judge(sku: &Sku, adjustment: &Adjustment, failed: &[FailedEffect]) -> Option<
                 -adjustment.delta
             ),
         )
-        .with("available", available)
-    })
+        .with("available", available),
+    }
 }
 
 #[cfg(test)]
@@ -206,29 +197,10 @@ mod tests {
     }
 
     #[test]
-    fn an_adjustment_moves_what_came_in_and_needs_what_it_takes_away() {
-        for delta in [-3, 4] {
-            let movement = movement(&"TEA".parse().unwrap(), delta);
-            assert_eq!(movement.values[":d"], number(delta));
-            assert_eq!(movement.values[":minus_d"], number(-delta));
-            assert_eq!(&*movement.condition, ADJUST_CONDITION);
-        }
-    }
-
-    #[test]
-    fn stock_can_become_0_and_not_less() {
+    fn a_refusal_says_what_is_left_and_what_cannot_be_taken_away() {
         let sku = "TEA".parse().unwrap();
-        let judged = |available: i64, delta: &str| {
-            let stock = Item::from([("available".to_owned(), number(available))]);
-            let failed = [FailedEffect {
-                index: 0,
-                item: Some(stock),
-            }];
-            judge(&sku, &parse(delta, "x").unwrap(), &failed)
-        };
-        assert!(judged(3, "-3").is_none());
-        assert!(judged(3, "1").is_none());
-        let problem = judged(3, "-4").unwrap();
+        let adjustment = parse("-4", "x").unwrap();
+        let problem = problem(&sku, &adjustment, Obstacle::TooFew(3));
         assert_eq!(
             (problem.status().as_u16(), problem.kind()),
             (409, "stock-would-be-negative")
@@ -240,16 +212,11 @@ mod tests {
 
     #[test]
     fn a_product_that_nobody_described_cannot_be_adjusted() {
-        let failed = [FailedEffect {
-            index: 0,
-            item: None,
-        }];
-        let adjustment = parse("1", "x").unwrap();
-        let problem = judge(&"TEA".parse().unwrap(), &adjustment, &failed).unwrap();
+        let sku = "TEA".parse().unwrap();
+        let problem = problem(&sku, &parse("1", "x").unwrap(), Obstacle::UnknownProduct);
         assert_eq!(
             (problem.status().as_u16(), problem.kind()),
             (422, "unknown-product")
         );
-        assert!(judge(&"TEA".parse().unwrap(), &adjustment, &[]).is_none());
     }
 }

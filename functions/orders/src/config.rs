@@ -13,6 +13,11 @@ use shared::secret::Secret;
 /// the look-up and its turn.
 pub const REDIS_WAIT_DEFAULT: Duration = Duration::from_millis(50);
 
+/// How long a product of several shards counts as sold out after it was proved.
+const SOLD_OUT_DEFAULT: Duration = Duration::from_secs(1);
+
+const SOLD_OUT_MILLISECONDS_MAX: u64 = 60_000;
+
 /// The values that `REDIS_WAIT_MILLISECONDS` may have: at least one exchange, and
 /// far less than an invocation.
 const REDIS_WAIT_MILLISECONDS: std::ops::RangeInclusive<u64> = 20..=2_000;
@@ -26,6 +31,8 @@ pub struct Config {
     pub(crate) origins: AllowedOrigins,
     /// The optional Redis.
     pub(crate) redis: Option<RedisConfig>,
+    /// How long answers about a product of several shards come from memory.
+    pub(crate) sold_out: Duration,
     /// Whether CloudFront is in front of the gateway, and adds an entry to `X-Forwarded-For`.
     pub(crate) behind_edge: bool,
 }
@@ -85,7 +92,7 @@ impl fmt::Debug for ConfigError {
 impl Config {
     /// Reads the variables of the store (`TABLE_NAME`, and what
     /// [`AwsConfig::from_env`] reads), `ALLOWED_ORIGINS`, `BEHIND_EDGE` (false
-    /// unless it is `true`), and the optional variables of Redis: `REDIS_URL` or
+    /// unless it is `true`), `SOLD_OUT_MS` (1000 if it is missing), and the optional variables of Redis: `REDIS_URL` or
     /// `REDIS_SECRET_ARN`, and `REDIS_WAIT_MILLISECONDS`.
     ///
     /// # Errors
@@ -115,6 +122,7 @@ impl Config {
             store,
             origins: AllowedOrigins::parse(&required(&var, "ALLOWED_ORIGINS")?)?,
             redis: RedisConfig::from_env(&var)?,
+            sold_out: sold_out(&var)?,
             behind_edge: var("BEHIND_EDGE").is_some_and(|value| value == "true"),
         })
     }
@@ -174,6 +182,17 @@ impl StoreConfig {
     }
 }
 
+fn sold_out(var: impl Fn(&str) -> Option<String>) -> Result<Duration, ConfigError> {
+    let Some(text) = var("SOLD_OUT_MS").filter(|value| !value.is_empty()) else {
+        return Ok(SOLD_OUT_DEFAULT);
+    };
+    let fault = "is not a whole number from 0 to 60000";
+    let number = text.parse().ok();
+    let number = number.filter(|number| *number <= SOLD_OUT_MILLISECONDS_MAX);
+    let number = number.ok_or(ConfigError::Invalid("SOLD_OUT_MS", fault))?;
+    Ok(Duration::from_millis(number))
+}
+
 fn required(
     var: impl Fn(&str) -> Option<String>,
     name: &'static str,
@@ -191,6 +210,7 @@ mod tests {
             _ if name == absent => None,
             "ALLOWED_ORIGINS" => Some("https://app.example".to_owned()),
             _ if name.starts_with("AWS_ENDPOINT_URL") => None,
+            "SOLD_OUT_MS" => None,
             _ if name.starts_with("REDIS") => None,
             _ => Some("x".to_owned()),
         };
@@ -210,6 +230,17 @@ mod tests {
         let error = Config::from_env(var).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with("ALLOWED_ORIGINS: "), "{error}");
         assert!(error.contains("https://app.example/"), "{error}");
+    }
+
+    #[test]
+    fn how_long_a_product_counts_as_sold_out_is_at_most_a_minute() {
+        let read = |value: &str| sold_out(|_| Some(value.to_owned())).ok();
+        assert_eq!(sold_out(|_| None).ok(), Some(SOLD_OUT_DEFAULT));
+        assert_eq!(read("0"), Some(Duration::ZERO));
+        assert_eq!(read("60000"), Some(Duration::from_mins(1)));
+        for bad in ["-1", "1.5", "60001", "1s"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
     }
 
     fn redis(variables: &[(&str, &str)]) -> Result<Option<RedisConfig>, String> {

@@ -10,13 +10,16 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::moment::Moment;
-use crate::order_id::OrderId;
 
 /// The index of orders by day.
 pub const BY_DAY: &str = "by_day";
 
 /// Over how many index partitions the orders of one day are spread.
-pub(crate) const DAY_SHARDS: u32 = 8;
+pub(crate) const DAY_SHARDS: u32 = 32;
+
+/// In which of these ordinary orders are: the first ones. The release before reads only
+/// these.
+pub(crate) const DAY_SHARDS_OF_ORDINARY: u32 = 8;
 
 /// A day in UTC.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,11 +54,11 @@ impl FromStr for Day {
     }
 }
 
-/// The index partition of an order that is placed now.
-pub(crate) fn shard_of(id: &OrderId, now: Moment) -> String {
-    let day = Day(TimeZone::UTC.to_datetime(now.timestamp()).date());
-    let sum: u32 = id.as_str().bytes().map(u32::from).sum();
-    day.shard(sum % DAY_SHARDS)
+/// The index partition, among so many, of an order that was placed then.
+pub(crate) fn shard_of(id: &str, placed: Moment, partitions: u32) -> String {
+    let day = Day(TimeZone::UTC.to_datetime(placed.timestamp()).date());
+    let sum: u32 = id.bytes().map(u32::from).sum();
+    day.shard(sum % partitions)
 }
 
 #[cfg(test)]
@@ -82,14 +85,14 @@ mod tests {
 
     #[test]
     fn an_order_is_in_the_partition_of_its_day_in_utc() {
-        let id: OrderId = "ord_abcdefghijklmnopqrstuvwxyz".parse().unwrap();
+        let id = "ord_abcdefghijklmnopqrstuvwxyz";
         // 2026-11-22 in UTC, and the 21st or the 23rd elsewhere.
         for (millis, day) in [
             (1_795_305_600_000, "2026-11-22"),
             (1_795_391_999_999, "2026-11-22"),
             (1_795_392_000_000, "2026-11-23"),
         ] {
-            let shard = shard_of(&id, Moment::from_millis(millis));
+            let shard = shard_of(id, Moment::from_millis(millis), DAY_SHARDS);
             assert!(shard.starts_with(&format!("DAY#{day}#")), "{shard}");
         }
     }

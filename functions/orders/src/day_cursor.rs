@@ -4,7 +4,7 @@ use data_encoding::BASE64URL_NOPAD;
 use once::{Item, text, text_of};
 use serde::{Deserialize, Serialize};
 
-use crate::day::{DAY_SHARDS, Day};
+use crate::day::{DAY_SHARDS, DAY_SHARDS_OF_ORDINARY, Day};
 use crate::fault::Fault;
 use crate::moment;
 use crate::order_id::{OrderId, SORT_KEY};
@@ -66,12 +66,14 @@ impl DayCursor {
         let json = BASE64URL_NOPAD
             .decode(cursor.as_bytes())
             .map_err(|_| malformed())?;
-        let read: Self = serde_json::from_slice(&json).map_err(|_| malformed())?;
+        let mut read: Self = serde_json::from_slice(&json).map_err(|_| malformed())?;
         let position = |(at, id): &Position| {
             moment::is_stored(at) && id.parse::<OrderId>().is_ok() && *at <= read.until
         };
         let possible = moment::is_stored(&read.until)
-            && u32::try_from(read.after.len()) == Ok(DAY_SHARDS)
+            && [DAY_SHARDS, DAY_SHARDS_OF_ORDINARY]
+                .iter()
+                .any(|shards| u32::try_from(read.after.len()) == Ok(*shards))
             && read.after.iter().flatten().all(position);
         // Another order of the members, or spaces between them, did not come from here.
         if !possible || read.write() != cursor {
@@ -80,6 +82,9 @@ impl DayCursor {
         if read.day != day.to_string() {
             return Err(fault("belongs to another list"));
         }
+        // Nothing of the other partitions was listed by the release that made the cursor.
+        let shards = usize::try_from(DAY_SHARDS).unwrap_or_default();
+        read.after.resize(shards, None);
         Ok(read)
     }
 
@@ -144,6 +149,15 @@ mod tests {
         assert_eq!(read.key(day(), 0), Some(item(0, 7)));
         assert_eq!(read.key(day(), 1), None);
         assert_eq!(read.until(), Moment::from_millis(9).stored());
+    }
+
+    #[test]
+    fn a_cursor_of_the_release_before_goes_on_where_it_was() {
+        let mut before = cursor();
+        before.after.truncate(8);
+        assert_eq!(DayCursor::read(&before.write(), day()), Ok(cursor()));
+        before.after.truncate(7);
+        assert!(DayCursor::read(&before.write(), day()).is_err());
     }
 
     #[test]

@@ -96,6 +96,12 @@ pub(crate) enum Error {
     /// Every try met another write or too little capacity, so none did anything.
     #[error("every try met another write or too little capacity")]
     Busy,
+    /// A product's new description has not reached all its shards yet.
+    #[error("the description has not reached all shards yet")]
+    ProductRolling,
+    /// A product has more shards than this.
+    #[error("the product has {0} shards already")]
+    FewerShards(u32),
     /// A read got no answer in time.
     #[error("the table gave no answer in time")]
     Unavailable,
@@ -246,6 +252,17 @@ impl Error {
                 "Read the product first, then send it with If-Match: a repeat could undo a later change.",
             ),
             Self::Busy => try_again("busy", "Too busy right now", busy(route)),
+            Self::ProductRolling => try_again(
+                "product-rolling",
+                "The description is not everywhere yet",
+                "It is stored, and some orders may still be placed under the old one. Send the same again: it is then finished.",
+            ),
+            Self::FewerShards(shards) => conflict(
+                "fewer-shards",
+                "A product cannot have fewer shards",
+                format!("This product has {shards} shards, and keeps them. Send shards: {shards} or more, or leave it out."),
+            )
+            .with("shards", *shards),
             Self::Unavailable => try_again(
                 "unavailable",
                 "Not available right now",

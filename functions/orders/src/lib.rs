@@ -6,11 +6,13 @@
 mod adjust;
 mod answer;
 pub mod auditor;
+mod available;
 mod backlog;
 mod body;
 mod books;
 mod cancel;
 mod change;
+mod collect;
 mod config;
 mod confirm;
 mod crowd;
@@ -27,17 +29,22 @@ mod expire;
 mod fault;
 mod fulfil;
 mod goods;
+mod hints;
 mod incoming;
 mod index;
 mod ledger;
+mod level;
 mod list;
 mod list_request;
+mod marks;
 mod metadata;
 mod moment;
+mod movement;
 mod order;
 mod order_id;
 mod order_view;
 mod place;
+mod placement;
 mod precondition;
 mod product;
 mod read;
@@ -49,9 +56,13 @@ mod return_record;
 mod return_refusal;
 mod return_request;
 mod returns;
+mod roll;
 mod routes;
+mod shard;
+mod shortfall;
 mod status;
 pub mod sweeper;
+mod take;
 mod text;
 pub mod turns;
 
@@ -85,6 +96,7 @@ pub use return_request::ReturnRequest;
 
 use crate::crowd::Crowds;
 use crate::error::Error;
+use crate::hints::Hints;
 use crate::incoming::Incoming;
 use crate::turns::{Redis, Turns};
 
@@ -104,6 +116,7 @@ pub struct App {
     store: Store,
     redis: Option<Redis>,
     crowds: Crowds,
+    hints: Hints,
     origins: AllowedOrigins,
     behind_edge: bool,
     warm: AtomicBool,
@@ -133,6 +146,7 @@ impl App {
             redis: redis.map(|redis| Redis::new(redis, &config.store, world.clone())),
             store: Store::new(client, config.store.table.clone(), world)?,
             crowds: Crowds::default(),
+            hints: Hints::new(config.sold_out),
             origins: config.origins.clone(),
             behind_edge: config.behind_edge,
             warm: AtomicBool::new(false),
@@ -185,7 +199,7 @@ fn busy_seconds(world: &World) -> u32 {
 
 async fn answer(app: &App, incoming: &Incoming) -> Response<Body> {
     let session = app.store.session(incoming.deadline);
-    let turns = Turns::new(app.redis.as_ref(), &app.crowds);
+    let turns = Turns::new(app.redis.as_ref(), &app.crowds, &app.hints);
     let served = AssertUnwindSafe(routes::serve(&session, &turns, incoming));
     let result = served
         .catch_unwind()

@@ -7,11 +7,13 @@ use serde::de::DeserializeOwned;
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
+use crate::available::available;
 use crate::cursor::{Cursor, List};
 use crate::customer::Customer;
 use crate::day_cursor::DayCursor;
 use crate::day_list;
 use crate::error::Error;
+use crate::hints::Hints;
 use crate::index::{query, read_in_order};
 use crate::list_request::{LIMIT_MAX, OrdersRequest, PageRequest, Which};
 use crate::order::Order;
@@ -22,6 +24,9 @@ use crate::read::SCOPE_READ_ANY;
 /// The index of a customer's orders, by age. It also lists the products, under an
 /// owner of their own.
 pub const BY_OWNER: &str = "by_owner";
+
+/// How many shards the products of one page have together at most. Each is a read.
+const SHARDS_A_PAGE: u32 = 200;
 
 #[derive(Serialize)]
 struct Orders<'orders> {
@@ -127,6 +132,7 @@ async fn select<'keys>(
 /// The cursor is not one of this list.
 pub(crate) async fn list_products(
     session: &Session<'_>,
+    hints: &Hints,
     request: &PageRequest<'_>,
 ) -> Result<Answer, Error> {
     let mut keys = keys(
@@ -138,15 +144,36 @@ pub(crate) async fn list_products(
     )
     .await?;
     let limit = usize::try_from(request.limit).unwrap_or_default();
-    let more = limit < keys.len();
+    let mut more = limit < keys.len();
     keys.truncate(limit);
+    let mut products: Vec<Product> = parse(read_in_order(session, &keys).await?)?;
+    let shown = shown(&products);
+    if shown < products.len() {
+        more = true;
+        products.truncate(shown);
+        let last = products.last().map(|product| product.pk.as_str());
+        let end = keys.iter().position(|key| text_of(key, "pk") == last);
+        keys.truncate(end.map_or(keys.len(), |place| place + 1));
+    }
     let next = keys.last().filter(|_| more).and_then(Cursor::after);
-    let products: Vec<Product> = parse(read_in_order(session, &keys).await?)?;
+    let available = available(session, hints, &products).await?;
+    let views = products.iter().zip(available);
     let list = Products {
-        products: products.iter().map(Product::view).collect(),
+        products: views.map(|(product, has)| product.view(has)).collect(),
         next_cursor: next.map(|cursor| cursor.write()),
     };
     Answer::json(Outcome::Read, StatusCode::OK, &list)
+}
+
+/// How many of these products one page shows: as many as have [`SHARDS_A_PAGE`] shards
+/// together, and at least one.
+fn shown(products: &[Product]) -> usize {
+    let mut shards = 0;
+    let fits = products.iter().take_while(|product| {
+        shards += product.shards;
+        shards <= SHARDS_A_PAGE
+    });
+    fits.count().max(1)
 }
 
 /// Reads the keys of the next `limit` items of an owner, and one more if there is one.

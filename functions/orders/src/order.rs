@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Outcome};
 use crate::customer::Customer;
-use crate::day;
+use crate::day::{self, DAY_SHARDS, DAY_SHARDS_OF_ORDINARY};
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::goods::Goods;
@@ -20,18 +20,22 @@ use crate::status::Status;
 /// How long an order holds its stock before it may expire.
 pub(crate) const HOLD_SECONDS: i64 = 900;
 
-/// The number of index partitions over which pending orders are spread.
-pub(crate) const EXPIRY_SHARDS: u32 = 8;
+/// Over how many index partitions pending orders are spread.
+pub(crate) const EXPIRY_SHARDS: u32 = 32;
+
+/// In which of these ordinary orders are: the first ones. The release before looks only there,
+/// so a deployment can be rolled back. Only a sale fills them.
+const EXPIRY_SHARDS_OF_ORDINARY: u32 = 8;
 
 /// The name of an index partition of pending orders.
 pub(crate) fn expiry_shard(number: u32) -> String {
     format!("EXPIRY#{number}")
 }
 
-/// The index partition among [`EXPIRY_SHARDS`] that a pending order waits in.
-fn expiry_shard_of(id: &OrderId) -> String {
-    let sum: u32 = id.as_str().bytes().map(u32::from).sum();
-    expiry_shard(sum % EXPIRY_SHARDS)
+/// The index partition, among so many, that a pending order waits in.
+fn expiry_shard_of(id: &str, partitions: u32) -> String {
+    let sum: u32 = id.bytes().map(u32::from).sum();
+    expiry_shard(sum % partitions)
 }
 
 /// One product of an order.
@@ -131,7 +135,8 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order that a draft becomes if its stock can be taken.
+    /// The order that a draft becomes if its stock can be taken from shard 0 of each
+    /// product.
     pub fn placed(id: &OrderId, customer: &Customer, draft: &Draft, now: Moment) -> Self {
         let line = |line: &crate::draft::Line| OrderLine {
             sku: line.sku.clone(),
@@ -153,8 +158,8 @@ impl Order {
             lines: draft.lines.iter().map(line).collect(),
             created_at: now,
             hold_expires_at: now.plus_seconds(HOLD_SECONDS),
-            expiry_shard: Some(expiry_shard_of(id)),
-            day_shard: Some(day::shard_of(id, now)),
+            expiry_shard: Some(expiry_shard_of(id.as_str(), EXPIRY_SHARDS_OF_ORDINARY)),
+            day_shard: Some(day::shard_of(id.as_str(), now, DAY_SHARDS_OF_ORDINARY)),
             version: 1,
             answer_version: draft.version(),
             fingerprint: draft.fingerprint_now().as_str().to_owned(),
@@ -170,6 +175,24 @@ impl Order {
             returned: Vec::new(),
             return_count: 0,
         }
+    }
+
+    /// The same order with the stock of each line taken from one of these shards, in the
+    /// order of the lines.
+    ///
+    /// An order that takes from another shard than the first is one of many a second, so it is
+    /// spread over all partitions of the indexes.
+    pub(crate) fn taken_from(mut self, shards: impl IntoIterator<Item = u32>) -> Self {
+        for (line, shard) in self.lines.iter_mut().zip(shards) {
+            let quantity = line.quantity;
+            line.allocations = vec![Allocation { shard, quantity }];
+            if shard != SHARD {
+                self.expiry_shard = Some(expiry_shard_of(&self.id, EXPIRY_SHARDS));
+                let day_shard = day::shard_of(&self.id, self.created_at, DAY_SHARDS);
+                self.day_shard = Some(day_shard);
+            }
+        }
+        self
     }
 
     /// How many of a product came back.
@@ -334,6 +357,30 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn only_an_order_from_another_shard_is_in_a_partition_that_the_release_before_does_not_read() {
+        let numbers = |order: &Order| {
+            let number = |partition: &Option<String>| -> u32 {
+                let (_, number) = partition.as_deref().unwrap().rsplit_once('#').unwrap();
+                number.parse().unwrap()
+            };
+            (number(&order.expiry_shard), number(&order.day_shard))
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for letter in 'a'..='z' {
+            let id = format!("ord_{}", letter.to_string().repeat(26));
+            let order = Order { id, ..order() };
+            let first = order.clone().taken_from([SHARD, SHARD]);
+            assert_eq!(first, order);
+            let (expiry, day) = numbers(&order.taken_from([SHARD, 5]));
+            seen.extend([expiry, day]);
+        }
+        assert_eq!(numbers(&order()).0 / 8, 0);
+        assert_eq!(numbers(&order()).1 / 8, 0);
+        assert!(seen.iter().any(|number| 8 <= *number), "{seen:?}");
+        assert!(seen.iter().all(|number| *number < 32), "{seen:?}");
+    }
+
+    #[test]
     fn a_later_change_of_an_order_does_not_change_the_answer_to_its_placement() {
         let first = order();
         let later = Order {
@@ -397,7 +444,10 @@ pub(crate) mod tests {
                 client_id: None,
             };
             let key = format!("key-{number}").parse().unwrap();
-            expiry_shard_of(&OrderId::derive(&caller, &key))
+            expiry_shard_of(
+                OrderId::derive(&caller, &key).as_str(),
+                EXPIRY_SHARDS_OF_ORDINARY,
+            )
         };
         let used: std::collections::BTreeSet<String> = (0..200).map(shard).collect();
         let all: Vec<String> = (0..8).map(|number| format!("EXPIRY#{number}")).collect();

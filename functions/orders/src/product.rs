@@ -15,8 +15,7 @@ const SKU_CHARACTERS_MAX: usize = 64;
 /// The highest price of one unit, in the currency's smallest unit.
 pub(crate) const UNIT_PRICE_MAX: i64 = 1_000_000_000_000;
 
-/// The one shard of a product's stock. Sort keys and allocations have room for
-/// more. With several shards, a placement would have to try each before it refuses.
+/// The shard that every product has. It holds the product's description.
 pub(crate) const SHARD: u32 = 0;
 
 /// The `owner` under which the index lists all products. No customer has this name:
@@ -98,8 +97,9 @@ impl FromStr for Currency {
 
 /// A product as the table holds it.
 ///
-/// Always `available + taken + shipped = received`: every write that moves stock
-/// changes two of the four, and `version`, in one update.
+/// This is shard 0 of its stock. Of each shard, always `available + taken + shipped =
+/// received + levelled`: every write that moves stock changes two of the five, and
+/// `version`, in one update.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Product {
     /// `SKU#` and the stock keeping unit.
@@ -115,6 +115,13 @@ pub(crate) struct Product {
     /// The most that one order can have, if there is such a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) quantity_max: Option<i64>,
+    /// Over how many shards its stock is spread. A product of one shard does not store it.
+    #[serde(default = "one_shard", skip_serializing_if = "is_one_shard")]
+    pub(crate) shards: u32,
+    /// The mark that the other shards may not have these terms yet: the partition of the
+    /// index in which the sweeper looks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expiry_shard: Option<String>,
     /// Changes with the description only, never with the stock: the ETag.
     pub(crate) details_version: i64,
     /// How many can be taken.
@@ -139,18 +146,31 @@ impl Product {
         self.pk.strip_prefix("SKU#").unwrap_or(&self.pk)
     }
 
-    /// The product as a client sees it.
-    pub(crate) fn view(&self) -> ProductView<'_> {
+    /// The product as a client sees it, with what all its shards have.
+    pub(crate) fn view(&self, available: i64) -> ProductView<'_> {
         ProductView {
             sku: self.sku(),
             name: &self.name,
             unit_price: self.unit_price,
             currency: self.currency.as_str(),
             sellable: self.sellable,
-            available: self.available,
+            available,
             quantity_max: self.quantity_max,
+            shards: self.shards,
         }
     }
+}
+
+const fn one_shard() -> u32 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_one_shard(shards: &u32) -> bool {
+    *shards == 1
 }
 
 /// A product as a client sees it.
@@ -164,12 +184,24 @@ pub(crate) struct ProductView<'product> {
     available: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity_max: Option<i64>,
+    #[serde(skip_serializing_if = "is_one_shard")]
+    shards: u32,
 }
 
-/// The primary key of a product's stock.
+/// The primary key of one shard of a product's stock. Each has a partition key of its own:
+/// a partition takes only so many writes a second.
 pub(crate) fn stock_key(sku: &Sku, shard: u32) -> Item {
+    shard_key(&partition(sku), shard)
+}
+
+/// The same, by the partition of shard 0.
+pub(crate) fn shard_key(product: &str, shard: u32) -> Item {
+    let partition = match shard {
+        SHARD => product.to_owned(),
+        other => format!("{product}#{other}"),
+    };
     Item::from([
-        ("pk".to_owned(), text(partition(sku))),
+        ("pk".to_owned(), text(partition)),
         ("sk".to_owned(), text(stock_sort_key(shard))),
     ])
 }

@@ -5,8 +5,10 @@ use once::{Item, Pace, Session, text};
 use shared::caller::Caller;
 
 use crate::answer::{Answer, Outcome};
+use crate::available::available;
 use crate::customer::Customer;
 use crate::error::Error;
+use crate::hints::Hints;
 use crate::order::Order;
 use crate::order_id::OrderId;
 use crate::product::{Product, SHARD, Sku, stock_key};
@@ -38,11 +40,29 @@ pub(crate) async fn read_order(
 ///
 /// # Errors
 /// There is no such product.
-pub(crate) async fn read_product(session: &Session<'_>, sku: &Sku) -> Result<Answer, Error> {
+pub(crate) async fn read_product(
+    session: &Session<'_>,
+    hints: &Hints,
+    sku: &Sku,
+) -> Result<Answer, Error> {
     let product = product(session, sku).await?;
     let product = product.ok_or(Error::NotFound("product"))?;
-    let answer = Answer::json(Outcome::Read, StatusCode::OK, &product.view())?;
+    let available = available_of(session, hints, &product).await?;
+    let answer = Answer::json(Outcome::Read, StatusCode::OK, &product.view(available))?;
     Ok(answer.etag(product.details_version))
+}
+
+/// How many pieces of a product can be ordered.
+///
+/// # Errors
+/// There was no answer in time.
+pub(crate) async fn available_of(
+    session: &Session<'_>,
+    hints: &Hints,
+    product: &Product,
+) -> Result<i64, Error> {
+    let sums = available(session, hints, std::slice::from_ref(product)).await?;
+    sums.first().copied().ok_or(Error::Unavailable)
 }
 
 /// The product of a stock keeping unit, if there is one.

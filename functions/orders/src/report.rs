@@ -128,6 +128,8 @@ fn decision(result: Result<Outcome, &Error>) -> Option<Metrics> {
             | Error::AmountDiffers { .. }
             | Error::PaymentReferenceUsed
             | Error::Expired
+            | Error::ProductRolling
+            | Error::FewerShards(_)
             | Error::Unavailable
             | Error::NotServed(_),
         ) => None,

@@ -115,7 +115,7 @@ fn answer(recorded: Settled, reason: &'static str) -> Result<Answer, Error> {
     match recorded {
         Settled::Refused(record) => Record::read(record)?.answer(Outcome::Refused(reason)),
         Settled::Before(record) => Record::read(record)?.replay(),
-        Settled::Done => Err(Error::Internal("a refusal cannot be done".to_owned())),
+        Settled::Done(_) => Err(Error::Internal("a refusal cannot be done".to_owned())),
     }
 }
 

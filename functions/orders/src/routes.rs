@@ -11,6 +11,7 @@ use crate::draft::Draft;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::fulfil;
+use crate::hints::Hints;
 use crate::incoming::Incoming;
 use crate::list::{list_orders, list_products};
 use crate::list_request::{OrdersRequest, PageRequest};
@@ -33,17 +34,18 @@ pub(crate) async fn serve(
     incoming: &Incoming,
 ) -> Result<Answer, Error> {
     match incoming.route.as_str() {
-        "POST /orders" => post_order(session, turns, incoming).await,
+        // Boxed: the futures of these are large, and every other one would be as large.
+        "POST /orders" => Box::pin(post_order(session, turns, incoming)).await,
         "GET /orders" => get_orders(session, incoming).await,
         "GET /orders/{id}" => get_order(session, incoming).await,
         "POST /orders/{id}/confirm" => post_confirm(session, incoming).await,
         "POST /orders/{id}/fulfil" => post_fulfil(session, incoming).await,
         "POST /orders/{id}/returns" => post_returns(session, incoming).await,
         "POST /orders/{id}/cancel" => post_cancel(session, incoming).await,
-        "GET /products" => get_products(session, incoming).await,
-        "GET /products/{sku}" => get_product(session, incoming).await,
-        "PUT /products/{sku}" => put_product(session, incoming).await,
-        "POST /products/{sku}/stock" => post_stock(session, turns, incoming).await,
+        "GET /products" => get_products(session, turns.hints, incoming).await,
+        "GET /products/{sku}" => get_product(session, turns.hints, incoming).await,
+        "PUT /products/{sku}" => Box::pin(put_product(session, turns.hints, incoming)).await,
+        "POST /products/{sku}/stock" => Box::pin(post_stock(session, turns, incoming)).await,
         other => Err(Error::NotServed(other.to_owned())),
     }
 }
@@ -105,22 +107,34 @@ async fn post_cancel(session: &Session<'_>, incoming: &Incoming) -> Result<Answe
     cancel::cancel(session, &caller, &id, &precondition).await
 }
 
-async fn get_products(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+async fn get_products(
+    session: &Session<'_>,
+    hints: &Hints,
+    incoming: &Incoming,
+) -> Result<Answer, Error> {
     let request = PageRequest::read(|name| incoming.query(name))?;
-    list_products(session, &request).await
+    list_products(session, hints, &request).await
 }
 
-async fn get_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+async fn get_product(
+    session: &Session<'_>,
+    hints: &Hints,
+    incoming: &Incoming,
+) -> Result<Answer, Error> {
     let sku = incoming.parameter("sku").parse();
     let sku = sku.map_err(|_| Error::NotFound("product"))?;
-    read_product(session, &sku).await
+    read_product(session, hints, &sku).await
 }
 
-async fn put_product(session: &Session<'_>, incoming: &Incoming) -> Result<Answer, Error> {
+async fn put_product(
+    session: &Session<'_>,
+    hints: &Hints,
+    incoming: &Incoming,
+) -> Result<Answer, Error> {
     let sku = sku(incoming)?;
     let precondition = Precondition::of(incoming.headers())?;
     let description = Description::parse(incoming.json()?)?;
-    describe(session, &sku, &description, &precondition).await
+    describe(session, hints, &sku, &description, &precondition).await
 }
 
 async fn post_stock(

@@ -24,6 +24,7 @@ use crate::deadline::deadline;
 use crate::error::Error;
 use crate::expire::expire;
 use crate::index::read_in_order;
+use crate::marks;
 use crate::moment::Moment;
 use crate::order::Order;
 use crate::status::Status;
@@ -71,6 +72,8 @@ struct Swept {
     failed: u32,
     /// Orders whose release has to wait for the next run.
     left: u32,
+    /// Products whose description was brought to all their shards.
+    rolled: u32,
     /// How long the oldest hold had been overdue at the start of the run.
     oldest_overdue_seconds: i64,
 }
@@ -128,12 +131,15 @@ async fn sweep(session: &Session<'_>) -> Result<Value, Error> {
     let now = Moment::from(session.world().now());
     let swept = Mutex::new(Swept::default());
     let mut backlog = Backlog::new(now);
+    // First: it is short, and a price that was changed must not wait for a long backlog.
+    let rolled = marks::finish(session, now).await;
     let result = sweep_all(session, &mut backlog, now, &swept).await;
     let mut swept = *swept.lock().unwrap_or_else(PoisonError::into_inner);
+    swept.rolled = rolled.as_ref().copied().unwrap_or_default();
     swept.oldest_overdue_seconds = backlog.oldest_overdue_seconds();
     swept.left = backlog.left(swept.expired.saturating_add(swept.settled), swept.failed);
     report(session, swept, backlog.is_counted);
-    if let Err(error) = result {
+    if let Err(error) = result.and(rolled) {
         // Lambda counts the error, and logs nothing about it.
         tracing::error!(cause = ?error, "a sweep was not finished");
         return Err(error);
@@ -141,6 +147,7 @@ async fn sweep(session: &Session<'_>) -> Result<Value, Error> {
     Ok(json!({
         "expired": swept.expired,
         "settled": swept.settled,
+        "rolled": swept.rolled,
         "left": swept.left,
         "left_is_exact": backlog.is_counted,
         "oldest_overdue_seconds": swept.oldest_overdue_seconds,
@@ -221,6 +228,7 @@ fn report(session: &Session<'_>, swept: Swept, left_is_exact: bool) {
     tracing::info!(
         expired = swept.expired,
         settled = swept.settled,
+        rolled = swept.rolled,
         left = swept.left,
         left_is_exact,
         round_trips = tally.round_trips,

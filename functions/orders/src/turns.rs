@@ -40,12 +40,15 @@ use locks::Turn;
 use once::{Fingerprints, Item, Patience, Session, Settled, Unsettled, decided_before};
 
 use crate::crowd::Crowds;
+use crate::hints::Hints;
 
 /// One invocation's turns, with the help of a Redis if there is one.
 #[derive(Debug)]
 pub(crate) struct Turns<'redis> {
     redis: Option<&'redis Redis>,
     crowds: &'redis Crowds,
+    /// What the environment remembers of products of several shards.
+    pub(crate) hints: &'redis Hints,
     account: Mutex<Account>,
 }
 
@@ -55,6 +58,8 @@ pub(crate) struct Attempt<'attempt, F> {
     pub(crate) id: &'attempt str,
     /// The products whose stock it moves, sorted.
     pub(crate) products: Vec<&'attempt str>,
+    /// The shards that it tries first, by product. It takes its turn at these.
+    pub(crate) shards: Vec<(&'attempt str, u32)>,
     /// The record that the attempt writes if it succeeds.
     pub(crate) record: &'attempt Item,
     /// The fingerprints of the request.
@@ -63,10 +68,15 @@ pub(crate) struct Attempt<'attempt, F> {
 
 impl<'redis> Turns<'redis> {
     /// Begins an invocation. Without a Redis, every order writes at once.
-    pub(crate) fn new(redis: Option<&'redis Redis>, crowds: &'redis Crowds) -> Self {
+    pub(crate) fn new(
+        redis: Option<&'redis Redis>,
+        crowds: &'redis Crowds,
+        hints: &'redis Hints,
+    ) -> Self {
         Self {
             redis,
             crowds,
+            hints,
             account: Mutex::default(),
         }
     }
@@ -102,7 +112,7 @@ impl<'redis> Turns<'redis> {
             return write.await;
         };
         let account = &self.account;
-        let turn = Turn::new(redis, account, session, attempt.id, &attempt.products);
+        let turn = Turn::new(redis, account, session, attempt.id, &attempt.shards);
         if let Some(entry) = turn.enter().await
             && let Some(record) = known(&entry, &turn, session, attempt).await
         {
@@ -111,8 +121,9 @@ impl<'redis> Turns<'redis> {
         }
         let settled = write.await;
         let record = match &settled {
-            Ok(Settled::Done) => Some(attempt.record),
-            Ok(Settled::Refused(record) | Settled::Before(record)) => Some(record),
+            Ok(Settled::Done(record) | Settled::Refused(record) | Settled::Before(record)) => {
+                Some(record)
+            }
             Err(_) => None,
         };
         turn.leave(record).await;

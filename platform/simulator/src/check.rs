@@ -3,6 +3,7 @@
 mod changed;
 mod decided;
 mod first;
+mod refused;
 mod returned;
 mod seen;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use self::changed::changed;
 use self::decided::decided;
 use self::first::First;
+use self::refused::refused;
 use self::returned::returned;
 use self::seen::{listed, product, read};
 use super::functions::Answer;
@@ -28,7 +30,8 @@ pub(crate) fn check(history: &[Call], journal: &mut Journal) {
             continue;
         }
         let judged = match &call.wish {
-            Wish::Place { .. } | Wish::Adjust { .. } => decided(call, answer, ended, journal),
+            Wish::Place { .. } | Wish::Adjust { .. } => decided(call, answer, ended, journal)
+                .and_then(|()| refused(history, answer, ended, journal)),
             Wish::Return { id, body, .. } => returned(call, (id, body), answer, ended, journal),
             Wish::Confirm { id, .. } | Wish::Fulfil { id, .. } | Wish::Cancel { id, .. } => {
                 changed(call, id, answer, ended, journal)
@@ -62,6 +65,7 @@ fn described(
     let Wish::Describe {
         if_match,
         unit_price,
+        shards,
         ..
     } = &call.wish
     else {
@@ -72,18 +76,28 @@ fn described(
             let tag = answer.headers.get("etag").map(|tag| tag.trim_matches('"'));
             let version: Option<i64> = tag.and_then(|tag| tag.parse().ok());
             let none = Vec::new();
-            let states = journal.products.get(sku).unwrap_or(&none);
+            let states = journal.stock.products.get(sku).unwrap_or(&none);
             let was = states.iter().any(|state| {
                 Some(state.details_version) == version
                     && state.unit_price == *unit_price
                     && state.from <= ended
             });
-            if was {
-                Ok(())
-            } else {
-                Err("the product never had this version with this price".to_owned())
+            if !was {
+                return Err("the product never had this version with this price".to_owned());
             }
+            // From the answer on, no shard sells under older terms.
+            let sales = journal.stock.sales.get(sku);
+            let later = sales
+                .into_iter()
+                .flatten()
+                .find(|sale| ended < sale.at && Some(sale.details_version) < version);
+            later.map_or(Ok(()), |sale| {
+                Err(format!(
+                    "after it, an order was sold under older terms: {sale:?}"
+                ))
+            })
         }
+        409 if shards.is_some() => Ok(()),
         412 if if_match.is_some() => Ok(()),
         _ => Err("no client should get this answer".to_owned()),
     }

@@ -53,13 +53,14 @@ impl Town {
     /// Describes the products and adds their first stock.
     pub(crate) async fn stock_up(&self, random: &mut Random) {
         let admin = caller("local", "admin");
-        for sku in ["TEA", "CUP", "MUG"] {
+        for (sku, shards) in [("TEA", None), ("CUP", Some(2)), ("MUG", Some(5))] {
             let price = random.between(1, 5) * 100;
             let describe = Wish::Describe {
                 sku: sku.to_owned(),
                 unit_price: price,
                 sellable: true,
                 if_match: None,
+                shards,
             };
             self.insist(random, &admin, &describe).await;
             let delta = random.between(1, 12);

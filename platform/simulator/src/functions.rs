@@ -153,11 +153,14 @@ impl Machine {
         network: &Network,
         random: Random,
         ahead: i64,
+        sold_out_milliseconds: u32,
     ) -> Result<Self, String> {
         let table = &table_name()?;
+        let sold_out = sold_out_milliseconds.to_string();
         let var = |name: &str| {
             let value = match name {
                 "TABLE_NAME" => table,
+                "SOLD_OUT_MS" => sold_out.as_str(),
                 "ALLOWED_ORIGINS" => "https://shop.example",
                 "AWS_REGION" => "ap-northeast-2",
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "simulated",

@@ -83,6 +83,8 @@ pub enum Wish {
         sellable: bool,
         /// The version that it must have, if the client demands one.
         if_match: Option<i64>,
+        /// How many shards it is to have, if the client says so.
+        shards: Option<u32>,
     },
 }
 
@@ -161,10 +163,14 @@ impl Wish {
                 unit_price,
                 sellable,
                 if_match: version,
+                shards,
             } => {
-                let body = json!({
+                let mut body = json!({
                     "name": sku, "unit_price": unit_price, "currency": "KRW", "sellable": sellable,
                 });
+                if let Some((body, shards)) = body.as_object_mut().zip(*shards) {
+                    body.insert("shards".to_owned(), shards.into());
+                }
                 let path = format!("/products/{sku}");
                 ("PUT", path, if_match(version), body.to_string())
             }
@@ -247,10 +253,12 @@ impl fmt::Display for Wish {
                 unit_price,
                 sellable,
                 if_match,
+                shards,
             } => {
                 write!(
                     formatter,
-                    "describe {sku} at {unit_price}, sold {sellable}, if {if_match:?}"
+                    "describe {sku} at {unit_price}, sold {sellable}, if {if_match:?}, \
+                     over {shards:?} shards"
                 )
             }
         }

@@ -9,12 +9,10 @@ use orders::Books;
 use serde_json::Value;
 
 pub(crate) use super::commit::Change;
-use super::ledger::{entries, maps, out, recorded};
+use super::ledger::{entries, out, recorded};
 use super::request::{Key, number, text};
 use super::returned;
-
-/// Stands for a number that an item lacks, so that no law can hold by chance.
-const MISSING: i64 = i64::MIN / 4;
+use super::stock::Stock;
 
 /// What was decided under one key, for as long as its record existed.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,19 +48,6 @@ pub(crate) struct OrderState {
     pub(crate) returns: i64,
 }
 
-/// A product's stock and price as one commit left them.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ProductState {
-    /// When it was committed.
-    pub(crate) from: Duration,
-    /// How many could be ordered.
-    pub(crate) available: i64,
-    /// The price of one.
-    pub(crate) unit_price: i64,
-    /// The version of its description.
-    pub(crate) details_version: i64,
-}
-
 /// What the table held, commit by commit.
 #[derive(Debug, Default)]
 pub struct Journal {
@@ -70,8 +55,8 @@ pub struct Journal {
     pub(crate) decisions: BTreeMap<Key, Vec<Decision>>,
     /// Every state of each order, by its id.
     pub(crate) orders: BTreeMap<String, Vec<OrderState>>,
-    /// Every state of each product, by its SKU.
-    pub(crate) products: BTreeMap<String, Vec<ProductState>>,
+    /// The stock of every product.
+    pub(crate) stock: Stock,
     /// Which order each payment confirmed.
     pub(crate) payments: BTreeMap<String, String>,
     /// What was found wrong.
@@ -88,9 +73,7 @@ impl Journal {
         let mut touched = BTreeSet::new();
         for change in changes {
             let (pk, sk) = (change.key.0.as_str(), change.key.1.as_str());
-            if let Some(sku) = pk.strip_prefix("SKU#") {
-                touched.insert(sku.to_owned());
-            }
+            touched.extend(Books::product_of(pk).map(str::to_owned));
             let (old, new) = (entries(change.old.as_ref()), entries(change.new.as_ref()));
             for (sku, books) in old {
                 let sum = self.recorded.entry(sku.clone()).or_default();
@@ -105,7 +88,11 @@ impl Journal {
             match (pk.split_once('#'), sk.split_once('#')) {
                 (Some(("ORD", id)), None) => self.order(at, id, change, changes),
                 (Some(("ORD", id)), Some(("RET", _))) => self.returned(at, id, change, changes),
-                (Some(("SKU", sku)), Some(("STOCK", _))) => self.stock(at, sku, change),
+                (Some(("SKU", _)), Some(("STOCK", _))) => {
+                    let judged = Stock::judge(change);
+                    self.hold(judged);
+                    self.stock.commit(at, change);
+                }
                 (Some(("SKU", sku)), Some(("ADJ", _))) => self.adjustment(at, sku, change),
                 (Some(("PAY", _)), None) => self.payment(pk, change),
                 _ => self.wrong(format!("an item of an unknown kind was written: {pk}/{sk}")),
@@ -156,14 +143,14 @@ impl Journal {
         if after == "rejected" {
             return;
         }
-        match &change.old {
-            Some(old) => {
-                self.unchanged(id, old, new);
-                if before == after {
-                    self.hold(returned::counted(id, (old, new), changes));
-                }
+        if let Some(old) = &change.old {
+            self.unchanged(id, old, new);
+            if before == after {
+                self.hold(returned::counted(id, (old, new), changes));
             }
-            None => self.sold_as_offered(id, new, changes),
+        } else {
+            let sold = self.stock.sell(at, id, new, changes);
+            self.hold(sold);
         }
         let version = number(new, "version").unwrap_or_default();
         let version_before = change.old.as_ref().and_then(|old| number(old, "version"));
@@ -220,49 +207,6 @@ impl Journal {
         }
     }
 
-    /// Checks that an order has only products that were for sale, at the price that they had.
-    fn sold_as_offered(&mut self, id: &str, order: &Value, changes: &[Change]) {
-        for line in maps(order, "lines") {
-            let sku = text(line, "sku").unwrap_or_default();
-            let place = ("SKU#".to_owned() + sku, "STOCK#0".to_owned());
-            let change = changes.iter().find(|change| change.key == place);
-            let offered = change
-                .and_then(|change| change.old.as_ref())
-                .is_some_and(|stock| {
-                    stock.get("unit_price") == line.get("unit_price")
-                        && stock.get("currency") == order.get("currency")
-                        && stock.get("sellable") == Some(&serde_json::json!({"BOOL": true}))
-                });
-            self.check(offered, || {
-                format!("the order {id} has {sku} on terms that were not on offer")
-            });
-        }
-    }
-
-    fn stock(&mut self, at: Duration, sku: &str, change: &Change) {
-        let Some(new) = &change.new else {
-            self.wrong(format!("the stock of {sku} was deleted"));
-            return;
-        };
-        let of = |name| number(new, name).unwrap_or(MISSING);
-        if let Some(old) = &change.old {
-            let moved = ["available", "taken", "shipped", "received"]
-                .iter()
-                .any(|name| old.get(*name) != new.get(*name));
-            let bumped = number(old, "version") != number(new, "version");
-            self.check(moved == bumped, || {
-                format!("the stock of {sku} changed without its version, or its version without its stock")
-            });
-        }
-        let state = ProductState {
-            from: at,
-            available: of("available"),
-            unit_price: of("unit_price"),
-            details_version: of("details_version"),
-        };
-        self.products.entry(sku.to_owned()).or_default().push(state);
-    }
-
     fn adjustment(&mut self, at: Duration, sku: &str, change: &Change) {
         self.check(change.old.is_none() && change.new.is_some(), || {
             format!("an entry of the ledger of {sku} was changed")
@@ -314,9 +258,11 @@ impl Journal {
 
     /// Checks that the stock of a product agrees with its orders and its ledger.
     fn conserved(&mut self, sku: &str, changes: &[Change]) {
-        let place = (format!("SKU#{sku}"), "STOCK#0".to_owned());
-        let change = changes.iter().find(|change| change.key == place);
-        let Some(stock) = change.and_then(|change| change.new.as_ref()) else {
+        let is_stock = |change: &Change| {
+            let (pk, sk) = &change.key;
+            sk.starts_with("STOCK#") && Books::product_of(pk) == Some(sku)
+        };
+        if !changes.iter().any(is_stock) {
             // A refusal moves no stock. Any other commit without the stock is wrong.
             let before = recorded(changes, |change| change.old.as_ref(), sku);
             let after = recorded(changes, |change| change.new.as_ref(), sku);
@@ -324,17 +270,9 @@ impl Journal {
                 format!("a record about {sku} was written without its stock")
             });
             return;
-        };
-        let of = |name| number(stock, name).unwrap_or(MISSING);
-        let of_stock = Books {
-            available: of("available"),
-            taken: of("taken"),
-            // Items that never shipped lack it.
-            shipped: number(stock, "shipped").unwrap_or_default(),
-            received: of("received"),
-            ..Books::default()
-        };
-        let books = of_stock + self.recorded.get(sku).copied().unwrap_or_default();
+        }
+        let recorded = self.recorded.get(sku).copied().unwrap_or_default();
+        let books = self.stock.books(sku) + recorded;
         for (holds, what) in books.laws() {
             self.check(holds, || format!("{sku}: {what}: {books:?}"));
         }

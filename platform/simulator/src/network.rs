@@ -61,6 +61,8 @@ pub(crate) struct Tally {
     pub(crate) attempts: BTreeMap<String, u64>,
     /// How many requests were sent to the database.
     pub(crate) requests: u64,
+    /// How many of them were transactions.
+    pub(crate) requests_of_transactions: u64,
     /// What passed between the orders function and its Redis.
     pub(crate) redis: Exchanges,
     /// How many audits ended in each way.
@@ -257,6 +259,8 @@ impl Network {
     fn note_fate(&self, request: &Request, fate: &Fate) {
         let mut tally = lock(&self.tally);
         tally.requests += 1;
+        tally.requests_of_transactions +=
+            u64::from(request.operation == Operation::TransactWriteItems);
         if let Some(pk) = first_write_of(request) {
             *tally.attempts.entry(pk.to_owned()).or_default() += 1;
         }

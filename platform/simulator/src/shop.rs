@@ -17,6 +17,7 @@ use super::network::{Director, Network, Sabotage};
 use super::random::Random;
 use super::redis::Redis;
 use super::table::Table;
+use super::throughput::Throughput;
 use super::time::{Stuck, Time, lock};
 use super::trace::Trace;
 
@@ -33,6 +34,7 @@ pub struct Shop {
     history: Arc<Mutex<Vec<Call>>>,
     random: Arc<Mutex<Random>>,
     redis: Option<Redis>,
+    sold_out_milliseconds: u32,
 }
 
 /// An invocation with the full time limit of the orders function.
@@ -103,6 +105,8 @@ impl Shop {
             history: Arc::default(),
             random: Arc::new(Mutex::new(random)),
             redis: None,
+            // A refusal from memory may follow a restock. The checks know no such thing.
+            sold_out_milliseconds: 0,
         })
     }
 
@@ -118,6 +122,22 @@ impl Shop {
     /// Gives a Redis to the machines that start from now on.
     pub fn use_redis(&mut self, redis: impl FnOnce(Redis) -> Redis) {
         self.redis = Some(redis(Redis::new(&self.time, &self.network, self.fork())));
+    }
+
+    /// Lets the machines that start from now on remember for this long that a product is sold out.
+    pub fn remember_sold_out(&mut self, milliseconds: u32) {
+        self.sold_out_milliseconds = milliseconds;
+    }
+
+    /// Lets each partition take only so much in a second from now on.
+    pub(crate) fn limit_partitions(&self) {
+        lock(&self.table).throughput = Some(Throughput::default());
+    }
+
+    /// How many units the partitions took since they are limited.
+    pub(crate) fn units(&self) -> u64 {
+        let table = lock(&self.table);
+        table.throughput.as_ref().map_or(0, |it| it.units)
     }
 
     /// Ends all faults of the network.
@@ -139,7 +159,8 @@ impl Shop {
         if ahead != 0 {
             self.network.note(Fault::ClockSkew);
         }
-        let machine = Machine::start(&self.time, &self.network, self.fork(), ahead)?;
+        let (random, sold_out) = (self.fork(), self.sold_out_milliseconds);
+        let machine = Machine::start(&self.time, &self.network, random, ahead, sold_out)?;
         match &self.redis {
             Some(redis) => machine.with_redis(redis),
             None => Ok(machine),

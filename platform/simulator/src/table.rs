@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::fault::Fate;
 use super::journal::{Change, Journal};
 use super::request::{Key, Operation, Request, key};
+use super::throughput::Throughput;
 use super::time::Time;
 use template::TableSpec;
 
@@ -38,6 +39,8 @@ pub(crate) struct Table {
     index: BTreeMap<(Duration, u64), (Key, Option<Value>)>,
     index_latest: BTreeMap<Key, Duration>,
     sequence: u64,
+    /// What the partitions take, if that is limited.
+    pub(crate) throughput: Option<Throughput>,
 }
 
 struct Token {
@@ -78,6 +81,7 @@ impl Table {
             index: BTreeMap::new(),
             index_latest: BTreeMap::new(),
             sequence: 0,
+            throughput: None,
         })
     }
 
@@ -126,6 +130,18 @@ impl Table {
         if codes.contains(&"TransactionConflict") {
             return Err(Response::cancelled(&codes));
         }
+        // A transaction that meets another one takes no units here.
+        let full = self.full(request, now);
+        if !full.is_empty() {
+            let codes = (0..codes.len()).map(|place| {
+                if full.contains(&place) {
+                    "ThrottlingError"
+                } else {
+                    "None"
+                }
+            });
+            return Err(Response::cancelled(&codes.collect::<Vec<_>>()));
+        }
         for key in &request.keys {
             self.held.insert(key.clone(), request.number);
         }
@@ -162,6 +178,9 @@ impl Table {
         if request.operation.writes() && met {
             return Response::error(400, "TransactionConflictException", "");
         }
+        if !self.full(request, now).is_empty() {
+            return Response::error(400, "ProvisionedThroughputExceededException", "");
+        }
         match request.operation {
             Operation::Query => self.query(request, now),
             Operation::BatchGetItem => self.batch_get(request, now, fate),
@@ -171,6 +190,12 @@ impl Table {
             | Operation::UpdateItem
             | Operation::GetItem => self.apply(request, now, fate),
         }
+    }
+
+    /// The places of the items whose partitions have no units left in this second.
+    fn full(&mut self, request: &Request, now: Duration) -> Vec<usize> {
+        let throughput = self.throughput.as_mut();
+        throughput.map_or_else(Vec::new, |throughput| throughput.take(request, now))
     }
 
     /// Deletes the items whose time to live is over. Returns their keys.

@@ -267,11 +267,13 @@ impl Known {
             let unit_price = random.between(1, 5) * 100;
             let sellable = random.chance(850);
             let if_match = random.chance(500).then(|| random.between(1, 4));
+            let shards = random.chance(200).then(|| random.between(1, 6));
             return Some(Wish::Describe {
                 sku,
                 unit_price,
                 sellable,
                 if_match,
+                shards: shards.and_then(|shards| u32::try_from(shards).ok()),
             });
         }
         let delta = if random.chance(700) {

@@ -49,6 +49,7 @@ impl Decided {
             unit_price: 100,
             sellable: true,
             if_match: None,
+            shards: None,
         };
         ask(&shop, &records, &describe);
         let wishes = [

@@ -51,6 +51,7 @@ fn rush(clients: usize, pause: Duration, wait: Option<Duration>) -> Rush {
             unit_price: 500,
             sellable: true,
             if_match: None,
+            shards: None,
         };
         let delta = i64::try_from(orders).unwrap();
         for wish in [describe, Wish::stock("opening", "HOT", delta)] {

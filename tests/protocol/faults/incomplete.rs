@@ -91,6 +91,7 @@ fn describe(unit_price: i64, if_match: Option<i64>) -> Wish {
         unit_price,
         sellable: true,
         if_match,
+        shards: None,
     }
 }
 

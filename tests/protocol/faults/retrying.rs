@@ -246,6 +246,7 @@ fn each_route_says_in_its_own_words_how_to_find_out_what_happened() {
             unit_price: 100,
             sellable: true,
             if_match: Some(1),
+            shards: None,
         };
         let confirm = Wish::Confirm {
             id: held.clone(),

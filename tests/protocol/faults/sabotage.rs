@@ -11,7 +11,8 @@ use simulator::{Plan, Sabotage, run};
 /// How many worlds are run at most until one notices.
 const SEEDS: u64 = 100;
 
-/// Runs worlds until one has violations. These must contain `expected`.
+/// Runs worlds until one has the violation `expected`. What is unsafe shows in several ways, and a
+/// world may have another one first.
 #[track_caller]
 pub(super) fn assert_caught(sabotage: impl Sabotage + 'static, expected: &str) {
     let plan = Plan {
@@ -19,16 +20,17 @@ pub(super) fn assert_caught(sabotage: impl Sabotage + 'static, expected: &str) {
         operations: 60,
         ..Plan::default()
     };
+    let mut others = String::new();
     for seed in 1..=SEEDS {
         let outcome = run(seed, &plan).unwrap();
-        if let Some(first) = outcome.violations.first() {
-            println!("caught by seed {seed}: {first}");
-            let all = outcome.violations.join("\n");
-            assert!(all.contains(expected), "{all}");
+        let all = outcome.violations.join("\n");
+        if all.contains(expected) {
+            println!("caught by seed {seed}: {all}");
             return;
         }
+        others.push_str(&all);
     }
-    panic!("no violation in {SEEDS} worlds");
+    panic!("not caught in {SEEDS} worlds, but: {others}");
 }
 
 /// Changes every request.

@@ -44,6 +44,7 @@ pub(crate) fn stage_with(tea: i64, sabotage: Option<Arc<dyn Sabotage>>, test: im
             unit_price,
             sellable: true,
             if_match: None,
+            shards: None,
         };
         assert_eq!(stage.status(&wish), 201);
         if delta != 0 {

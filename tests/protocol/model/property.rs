@@ -230,6 +230,7 @@ fn conserved(protocol: &Protocol, table: &Table) -> bool {
             taken: stock.taken.into(),
             shipped: stock.shipped.into(),
             received: stock.received.into(),
+            levelled: 0,
             adjusted: (protocol.stock[sku] + placed + adjusted).into(),
             written_off: written_off.into(),
             held: held.into(),

@@ -71,7 +71,7 @@ pub(crate) async fn book(
         Some(record(refused))
     };
     Ok(match settle(session, &intent, request, refuse).await? {
-        Settled::Done => Answer::of(&intent.record, false),
+        Settled::Done(record) => Answer::of(&record, false),
         Settled::Refused(refusal) => Answer::of(&refusal, false),
         Settled::Before(record) => Answer::of(&record, true),
     })

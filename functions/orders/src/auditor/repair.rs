@@ -43,6 +43,7 @@ mod tests {
         taken: 3,
         shipped: 2,
         received: 12,
+        levelled: 0,
         adjusted: 13,
         written_off: 1,
         held: 3,

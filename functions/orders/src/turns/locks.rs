@@ -42,22 +42,28 @@ pub(super) struct Turn<'turn> {
 }
 
 impl<'turn> Turn<'turn> {
-    /// The turn of the attempt with this id at these products, sorted.
+    /// The turn of the attempt with this id at these shards of products, sorted by product.
+    ///
+    /// The lock of shard 0 has the product's name, as in the release before. So orders of
+    /// both releases take turns during a deployment.
     pub(super) fn new(
         redis: &'turn Redis,
         account: &'turn Mutex<Account>,
         session: &'turn Session<'_>,
         id: &str,
-        products: &[&str],
+        shards: &[(&str, u32)],
     ) -> Self {
         let prefix = &redis.prefix;
-        let lock = |sku: &&str| format!("{prefix}lock:{sku}");
+        let lock = |(sku, shard): &(&str, u32)| match shard {
+            0 => format!("{prefix}lock:{sku}"),
+            other => format!("{prefix}lock:{sku}#{other}"),
+        };
         Self {
             redis,
             account,
             session,
             decided: format!("{prefix}decided:{id}"),
-            locks: products.iter().map(lock).collect(),
+            locks: shards.iter().map(lock).collect(),
             // As random as a request token, and as short.
             owner: session.token(),
         }

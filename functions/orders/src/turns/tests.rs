@@ -76,13 +76,14 @@ impl Stage {
         let began = self.clock.milliseconds();
         let session = self.store.session(Timestamp::MAX);
         let crowds = Crowds::default();
-        let turns = Turns::new(Some(&self.redis), &crowds);
+        let hints = Hints::new(Duration::ZERO);
+        let turns = Turns::new(Some(&self.redis), &crowds, &hints);
         let turn = Turn::new(
             &self.redis,
             &turns.account,
             &session,
             "ord_1",
-            &["CUP", "TEA"],
+            &[("CUP", 0), ("TEA", 0)],
         );
         let entry = turn.enter().await;
         turn.leave(None).await;
@@ -212,8 +213,15 @@ async fn an_order_with_little_time_waits_for_half_of_it_and_with_less_does_not_a
         let now = Timestamp::from_millisecond(1_000_000).unwrap();
         let session = stage.store.session(now + Duration::from_millis(left));
         let crowds = Crowds::default();
-        let turns = Turns::new(Some(&stage.redis), &crowds);
-        let turn = Turn::new(&stage.redis, &turns.account, &session, "ord_1", &["TEA"]);
+        let hints = Hints::new(Duration::ZERO);
+        let turns = Turns::new(Some(&stage.redis), &crowds, &hints);
+        let turn = Turn::new(
+            &stage.redis,
+            &turns.account,
+            &session,
+            "ord_1",
+            &[("TEA", 0)],
+        );
         assert_eq!(turn.enter().await, None);
         assert_eq!(
             (stage.clock.milliseconds(), stage.asked()),
@@ -285,7 +293,8 @@ async fn without_time_left_redis_is_not_asked() {
     let stage = Stage::new(free);
     let session = stage.store.session(Timestamp::UNIX_EPOCH);
     let crowds = Crowds::default();
-    let turns = Turns::new(Some(&stage.redis), &crowds);
+    let hints = Hints::new(Duration::ZERO);
+    let turns = Turns::new(Some(&stage.redis), &crowds, &hints);
     let intent = Intent {
         record: Item::new(),
         effects: Vec::new(),
@@ -293,6 +302,7 @@ async fn without_time_left_redis_is_not_asked() {
     let attempt = Attempt {
         id: "ord_1",
         products: Vec::new(),
+        shards: Vec::new(),
         record: &intent.record,
         fingerprints: &Nothing,
     };

@@ -8,6 +8,9 @@ use crate::functions::Answer;
 use crate::history::Call;
 use crate::journal::{Journal, OrderState};
 
+/// For how long a transaction can be seen item by item.
+pub(crate) const TORN_MAX: Duration = Duration::from_millis(300);
+
 /// The scope of the staff who read any customer's order.
 const SCOPE_READ_ANY: &str = "orders:read:any";
 
@@ -108,13 +111,39 @@ pub(crate) fn listed(
 
 /// Whether an order is listed as it was just before a transaction that was still under way.
 fn torn(call: &Call, order: &Value, states: &[OrderState]) -> bool {
-    let longest = Duration::from_millis(300);
-    let began = call.began.saturating_sub(longest);
+    let began = call.began.saturating_sub(TORN_MAX);
     let earlier = Call {
         began,
         ..call.clone()
     };
     is_of_that_time(&earlier, order, call.began, states)
+}
+
+/// Whether each shard of a product of several had a part of this sum at some moment during the
+/// call, or just before it: they are read one by one, and a transaction is seen item by item.
+fn is_sum_of_that_time(
+    call: &Call,
+    sku: &str,
+    sum: Option<i64>,
+    ended: Duration,
+    journal: &Journal,
+) -> bool {
+    let Some((shards, sum)) = journal.stock.shards.get(sku).zip(sum) else {
+        return false;
+    };
+    let began = call.began.saturating_sub(TORN_MAX);
+    let call = Call {
+        began,
+        ..call.clone()
+    };
+    let (mut least, mut most) = (0, 0);
+    for states in shards.values() {
+        let during = during(&call, ended, states, |state| state.from);
+        let parts: Vec<i64> = during.map(|state| state.available).collect();
+        least += parts.iter().min().unwrap_or(&0);
+        most += parts.iter().max().unwrap_or(&0);
+    }
+    1 < shards.len() && (least..=most).contains(&sum)
 }
 
 /// Checks that a product was read with stock that it had during the call.
@@ -126,13 +155,14 @@ pub(crate) fn product(
     journal: &Journal,
 ) -> Result<(), String> {
     let none = Vec::new();
-    let states = journal.products.get(sku).unwrap_or(&none);
+    let states = journal.stock.products.get(sku).unwrap_or(&none);
     if answer.status == 404 && !states.iter().any(|state| state.from <= call.began) {
         return Ok(());
     }
     let seen = answer.member("available").and_then(|it| it.as_i64());
-    let right =
-        during(call, ended, states, |state| state.from).any(|state| Some(state.available) == seen);
+    let right = during(call, ended, states, |state| state.from)
+        .any(|state| Some(state.available) == seen)
+        || is_sum_of_that_time(call, sku, seen, ended, journal);
     if answer.status != 200 || !right {
         return Err("that was never the stock during the call".to_owned());
     }

@@ -28,6 +28,8 @@ fn stock(numbers: [i64; 4]) -> Item {
         shipped,
         received,
         version: 9,
+        shards: 1,
+        expiry_shard: None,
         created_at: NOW,
     };
     let mut item = item_of(&product).unwrap();

@@ -1,0 +1,112 @@
+//! What the partitions of the database take in a second.
+//!
+//! Source: "Partitions and data distribution" in the DynamoDB Developer Guide: 1,000 write units
+//! and 3,000 read units. Each partition key has a partition to itself here, which is the best that a
+//! table can come to when it is under load.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::request::{Operation, Request, text};
+
+const WRITE_UNITS_A_SECOND: u32 = 1_000;
+const READ_UNITS_A_SECOND: u32 = 3_000;
+
+/// What each partition took in this second, and what all took together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Throughput {
+    second: u64,
+    writes: BTreeMap<String, u32>,
+    reads: BTreeMap<String, u32>,
+    /// All units so far.
+    pub(crate) units: u64,
+    /// How many requests were turned away.
+    pub(crate) throttled: u64,
+}
+
+impl Throughput {
+    /// Takes the units of a request. Returns the places of the items whose partition has no more.
+    /// A request that is turned away takes nothing.
+    pub(crate) fn take(&mut self, request: &Request, now: Duration) -> Vec<usize> {
+        if self.second != now.as_secs() {
+            self.second = now.as_secs();
+            self.writes.clear();
+            self.reads.clear();
+        }
+        let each = match request.operation {
+            Operation::TransactWriteItems => 2,
+            _ => 1,
+        };
+        let (used, most) = if request.operation.writes() {
+            (&mut self.writes, WRITE_UNITS_A_SECOND)
+        } else {
+            (&mut self.reads, READ_UNITS_A_SECOND)
+        };
+        let mut partitions: Vec<(usize, String, u32)> = Vec::new();
+        for (place, (pk, _)) in request.keys.iter().enumerate() {
+            partitions.push((place, pk.clone(), each));
+        }
+        for (place, action) in request.actions().iter().enumerate() {
+            for partition in indexed(action) {
+                partitions.push((place, partition, 1));
+            }
+        }
+        let full = |(_, partition, units): &&(usize, String, u32)| {
+            most < used.get(partition).copied().unwrap_or_default() + units
+        };
+        let full: Vec<usize> = partitions
+            .iter()
+            .filter(full)
+            .map(|(place, ..)| *place)
+            .collect();
+        if full.is_empty() {
+            for (_, partition, units) in partitions {
+                *used.entry(partition).or_default() += units;
+                self.units += u64::from(units);
+            }
+        } else {
+            self.throttled += 1;
+        }
+        full
+    }
+}
+
+/// The partitions of the indexes that a new item goes to.
+fn indexed(action: &Value) -> Vec<String> {
+    let Some(item) = action.get("Put").and_then(|put| put.get("Item")) else {
+        return Vec::new();
+    };
+    let names = ["owner", "expiry_shard", "day_shard"];
+    let partition = |name: &&str| Some(format!("{name} {}", text(item, name)?));
+    names.iter().filter_map(partition).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn update(pk: &str) -> Request {
+        let key = json!({"pk": {"S": pk}, "sk": {"S": "STOCK#0"}});
+        let body = json!({"TransactItems": [{"Update": {"Key": key}}]});
+        Request::read(1, "TransactWriteItems", body).unwrap()
+    }
+
+    #[test]
+    fn a_partition_takes_five_hundred_transactions_a_second() {
+        let mut throughput = Throughput::default();
+        let mut taken = |pk: &str, milliseconds| {
+            throughput
+                .take(&update(pk), Duration::from_millis(milliseconds))
+                .is_empty()
+        };
+        assert!((0..500).all(|number| taken("TEA", number)));
+        assert!(!taken("TEA", 999));
+        assert!(taken("CUP", 999));
+        assert!(taken("TEA", 1_000));
+        assert_eq!(throughput.throttled, 1);
+    }
+}
