@@ -12,6 +12,7 @@ mod log;
 mod output;
 mod rotate;
 mod routes;
+mod sale;
 mod serving;
 mod simulate;
 mod token;

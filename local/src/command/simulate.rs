@@ -1,6 +1,7 @@
 //! `surefire simulate`: runs simulated worlds on every core, and reports the first that fails.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
@@ -11,6 +12,7 @@ use shared::world::World;
 
 use super::error::CommandError;
 use super::output::print;
+use super::sale;
 use simulator::fault::Faults;
 use simulator::summary::Summary;
 use simulator::{Outcome, Plan, run as run_seed};
@@ -27,7 +29,8 @@ const PLAIN_EVERY_SEEDS: u64 = 500;
   surefire simulate --seeds 1000
   surefire simulate --seed 42 --trace
   surefire simulate --seeds 200 --faults lost-answer,duplicate,kill
-  surefire simulate --seeds 200 --faults all,-clock-skew")]
+  surefire simulate --seeds 200 --faults all,-clock-skew
+  surefire simulate --sale --orders 3000")]
 pub(super) struct SimulateArguments {
     /// The number of worlds
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
@@ -48,6 +51,15 @@ pub(super) struct SimulateArguments {
     /// Print nothing unless a world fails
     #[arg(long)]
     quiet: bool,
+    /// Instead, simulate sales of one product, and print how many orders it takes in a second
+    #[arg(long, conflicts_with_all = ["seeds", "faults", "operations", "trace", "quiet"])]
+    sale: bool,
+    /// The most orders of one sale
+    #[arg(long, value_name = "N", default_value_t = 30_000, requires = "sale", value_parser = clap::value_parser!(u32).range(100..=30_000))]
+    orders: u32,
+    /// Draw a picture of the sales to this file, as SVG
+    #[arg(long, value_name = "FILE", requires = "sale")]
+    picture: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &SimulateArguments) -> Result<(), CommandError> {
@@ -58,6 +70,11 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<(), CommandError> {
         world.fill(&mut bytes);
         u64::from(u32::from_le_bytes(bytes))
     });
+    if arguments.sale {
+        // The same table each time, unless another seed is asked for.
+        let seed = arguments.seed.unwrap_or(1);
+        return sale::run(seed, arguments.orders, arguments.picture.as_deref());
+    }
     let plan = Plan {
         faults: arguments.faults.clone(),
         operations: arguments.operations,
