@@ -137,24 +137,21 @@ impl Buyer {
     fn failed(&mut self, to: u8, given: i8, stock: Option<Shard>, rule: Rule) {
         let terms = stock.is_some_and(|stock| stock.details == self.price);
         let first = to == 0;
-        match rule {
-            Rule::RefusesOnOneShard => self.refuse(),
-            _ if terms => {
-                let short = stock.is_some_and(|it| it.available < self.quantity - given);
-                if first && short && self.hint == 1 && rule == Rule::HintForTruth {
-                    self.refuse();
-                } else {
-                    self.collect(None);
-                }
+        let by_itself = first || rule == Rule::ShardRefusesByItself;
+        if rule == Rule::RefusesOnOneShard || (!terms && by_itself) {
+            self.refuse();
+        } else if terms {
+            let short = stock.is_some_and(|it| it.available < self.quantity - given);
+            if first && short && self.hint == 1 && rule == Rule::HintForTruth {
+                self.refuse();
+            } else {
+                self.collect(None);
             }
-            _ if first => self.refuse(),
-            Rule::ShardRefusesByItself => self.refuse(),
-            _ => {
-                self.phase = Phase::ReadingFirst {
-                    shard: to,
-                    own: stock,
-                };
-            }
+        } else {
+            self.phase = Phase::ReadingFirst {
+                shard: to,
+                own: stock,
+            };
         }
     }
 

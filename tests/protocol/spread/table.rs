@@ -93,12 +93,13 @@ pub(super) enum Heard {
 }
 
 /// A condition or an attribute that a wrong variant of the protocol leaves out.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub(super) struct Forgotten {
-    pub(super) donors_condition: bool,
-    pub(super) levelled: bool,
-    pub(super) follow_condition: bool,
-    pub(super) record_condition: bool,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Forgotten {
+    Nothing,
+    DonorsCondition,
+    Levelled,
+    FollowCondition,
+    RecordCondition,
 }
 
 impl Table {
@@ -157,7 +158,7 @@ impl Table {
         match write {
             Write::Take { key, .. } | Write::Refuse { key } => {
                 let record = self.records[usize::from(key)];
-                if let Some(record) = record.filter(|_| !forgotten.record_condition) {
+                if let Some(record) = record.filter(|_| forgotten != Forgotten::RecordCondition) {
                     return Heard::Before(record);
                 }
                 if matches!(write, Write::Refuse { .. }) {
@@ -205,7 +206,9 @@ impl Table {
                 Heard::Done
             }
             Write::Follow { shard, details } => {
-                if self.shards[usize::from(shard)].details < details || forgotten.follow_condition {
+                if self.shards[usize::from(shard)].details < details
+                    || forgotten == Forgotten::FollowCondition
+                {
                     self.shards[usize::from(shard)].details = details;
                 }
                 Heard::Done
@@ -240,7 +243,7 @@ impl Table {
             stock.available += from_others - quantity;
             stock.taken += quantity;
             stock.version += 1;
-            if !forgotten.levelled {
+            if forgotten != Forgotten::Levelled {
                 stock.levelled += from_others;
             }
         });
@@ -258,7 +261,7 @@ impl Table {
         let has = self
             .shard(shard)
             .is_some_and(|stock| pieces <= stock.available);
-        if !has && !forgotten.donors_condition {
+        if !has && forgotten != Forgotten::DonorsCondition {
             return false;
         }
         self.change(shard, |stock| {

@@ -119,11 +119,12 @@ pub(super) enum Step {
 
 impl World {
     const fn forgotten(&self) -> Forgotten {
-        Forgotten {
-            donors_condition: matches!(self.rule, Rule::DonorsConditionDropped),
-            levelled: matches!(self.rule, Rule::LevelledForgotten),
-            follow_condition: matches!(self.rule, Rule::FollowConditionDropped),
-            record_condition: matches!(self.rule, Rule::RecordConditionDropped),
+        match self.rule {
+            Rule::DonorsConditionDropped => Forgotten::DonorsCondition,
+            Rule::LevelledForgotten => Forgotten::Levelled,
+            Rule::FollowConditionDropped => Forgotten::FollowCondition,
+            Rule::RecordConditionDropped => Forgotten::RecordCondition,
+            _ => Forgotten::Nothing,
         }
     }
 
