@@ -55,7 +55,7 @@ fn a_release_of_stock_that_is_not_taken_is_caught() {
         ("version = :read", "(version = :read OR version <> :read)"),
         ("taken >= :q", "attribute_exists(pk)"),
     ];
-    assert_caught(forget_all(unchecked), "is negative");
+    assert_caught(forget_all(unchecked), "went from version");
 }
 
 #[test]

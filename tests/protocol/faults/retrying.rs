@@ -89,7 +89,7 @@ fn a_conflict_is_retried_under_a_new_token() {
         let tokens: BTreeSet<_> = stage
             .seen()
             .iter()
-            .map(|it| it.token().unwrap().to_owned())
+            .filter_map(|it| Some(it.token()?.to_owned()))
             .collect();
         assert_eq!(
             tokens.len(),

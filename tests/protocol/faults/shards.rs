@@ -244,7 +244,7 @@ fn a_shard_that_goes_back_to_older_terms_is_caught() {
 }
 
 #[test]
-fn a_description_that_is_answered_before_all_shards_follow_is_caught() {
+fn slow_a_description_that_is_answered_before_all_shards_follow_is_caught() {
     // The last shard answers that it is done, and is not.
     let skipped = OfRequests(|request: &mut Request| {
         let follows = request.body["ConditionExpression"] == "details_version < :new";
