@@ -14,6 +14,7 @@ use crate::support::harness::{Shop, orders_table, text};
 use crate::support::meter::Meter;
 
 mod inconclusive;
+mod shards;
 
 type Item = HashMap<String, AttributeValue>;
 

@@ -10,6 +10,7 @@ mod limits;
 mod passes;
 mod repair;
 mod report;
+mod seen;
 mod suspects;
 
 use std::sync::atomic::{AtomicBool, Ordering};

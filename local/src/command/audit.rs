@@ -204,7 +204,9 @@ fn of_finding(finding: &Value, repair: bool) -> String {
     let (expected, found) = (&finding["expected"], &finding["found"]);
     let _ = writeln!(page, "  expected {expected}, found {found}");
     if let Some(about) = finding["about"].as_str() {
-        let _ = writeln!(page, "  about {about}");
+        let of_shards = finding["product"].is_string();
+        let what = if of_shards { "about shard" } else { "about" };
+        let _ = writeln!(page, "  {what} {about}");
     }
     for name in list(finding, "alike") {
         let name = name.as_str().unwrap_or_default();
@@ -220,6 +222,11 @@ fn of_finding(finding: &Value, repair: bool) -> String {
 /// The adjustment that would make the stock agree with its records. Nobody makes it.
 fn of_repair(finding: &Value) -> String {
     let (numbers, version) = (&finding["repair"], &finding["version"]);
+    if finding["shards"].as_u64().is_some_and(|shards| 1 < shards) {
+        return "  repair: the product has several shards, so find out which of them is wrong first: \
+                docs/runbook.md, Integrity\n"
+            .to_owned();
+    }
     let Some(sku) = finding["product"].as_str().filter(|_| numbers.is_object()) else {
         return "  repair: no adjustment of the stock can be right. Take the lost record back from a \
                 copy of the table, or remove the doubled one\n"

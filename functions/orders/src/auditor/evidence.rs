@@ -6,14 +6,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use once::{Item, text_of, value_digest};
+use once::{Item, number_of, text_of, value_digest};
 
 use super::finding::{Finding, Kind, Subject};
+use super::seen::Seen;
 use crate::books::Books;
-use crate::order::Order;
-use crate::product::{Product, SHARD, stock_sort_key};
+use crate::order::{Order, OrderLine};
+use crate::product::{Product, SHARD};
 use crate::record::Record;
 use crate::return_record::Return;
+use crate::shard::number_in;
 
 /// The largest number of a sound stock item: a million adjustments of the largest size. Sums of
 /// such numbers cannot overflow.
@@ -44,14 +46,6 @@ pub(crate) struct Evidence {
     pub(crate) unreadable_count: u64,
 }
 
-/// What was seen of one product.
-#[derive(Debug, Default)]
-struct Seen {
-    /// The version of its stock item, if it has one.
-    version: Option<i64>,
-    books: Books,
-}
-
 /// What an order and a record beside it must agree on.
 #[derive(Debug, Eq, Hash, PartialEq)]
 struct Claim {
@@ -74,9 +68,11 @@ struct Unreadable;
 pub(crate) struct Wrong {
     /// What is wrong.
     pub(crate) findings: Vec<Finding>,
-    /// The version of the product's stock item as the pass saw it.
+    /// The version of the product's stock as the pass saw it.
     pub(crate) version: Option<i64>,
-    /// The product's books.
+    /// How many shards the subject has: 1 unless it is a product with more.
+    pub(crate) shards: u32,
+    /// The books of a product of one shard.
     pub(crate) books: Option<Books>,
     /// Adjustments that are as large as what the ledger has too much.
     pub(crate) alike: Vec<String>,
@@ -112,7 +108,7 @@ impl Evidence {
     fn read(&mut self, pk: &str, sk: &str, item: Item) -> Result<(), Unreadable> {
         let (kind, name) = pk.split_once('#').ok_or(Unreadable)?;
         match kind {
-            "SKU" if sk == stock_sort_key(SHARD) => self.stock(name, item),
+            "SKU" if sk.starts_with("STOCK#") => self.stock(name, item),
             "PAY" => {
                 let order = text_of(&item, "order_id").ok_or(Unreadable)?;
                 self.claim(order, About::Payment(name.into()), 1);
@@ -123,16 +119,20 @@ impl Evidence {
         }
     }
 
-    fn stock(&mut self, sku: &str, item: Item) -> Result<(), Unreadable> {
-        let product: Product = serde_dynamo::from_item(item).map_err(|_| Unreadable)?;
-        let stock = Books {
-            available: sane(product.available)?,
-            taken: sane(product.taken)?,
-            shipped: sane(product.shipped)?,
-            received: sane(product.received)?,
-            ..Books::default()
+    fn stock(&mut self, name: &str, item: Item) -> Result<(), Unreadable> {
+        let (sku, in_partition) = match name.split_once('#') {
+            Some((sku, number)) => (sku, number.parse().map_err(|_| Unreadable)?),
+            None => (name, SHARD),
         };
-        self.book(sku, stock).version = Some(product.version);
+        let shard = number_in(&item).filter(|shard| *shard == in_partition);
+        let shard = shard.ok_or(Unreadable)?;
+        let number = |name: &str| number_of(&item, name).filter(|it| sane(*it).is_ok());
+        let books = Books::of_stock(number).ok_or(Unreadable)?;
+        let added = self.product(sku).add_stock(shard, &item, books);
+        added.ok_or(Unreadable)?;
+        if shard == SHARD {
+            serde_dynamo::from_item::<_, Product>(item).map_err(|_| Unreadable)?;
+        }
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Evidence {
             Record::Return(entry) => self.returned(name, &entry),
             Record::Adjustment(entry) => {
                 let delta = sane(entry.delta)?;
-                self.book(name, Books::of_adjustment(delta));
+                self.product(name).add(Books::of_adjustment(delta));
                 if self.differences.get(name) == Some(&delta) {
                     let alike = self.alike.entry(name.to_owned()).or_default();
                     if alike.len() < ALIKE_NAMED_MAX {
@@ -158,10 +158,7 @@ impl Evidence {
     fn order(&mut self, order: &Order) -> Result<(), Unreadable> {
         self.orders += 1;
         for line in &order.lines {
-            let quantity = sane(line.quantity)?;
-            let returned = order.returned_of(&line.sku);
-            let books = Books::of_line(order.status.as_str(), quantity, returned);
-            self.book(line.sku.as_str(), books.ok_or(Unreadable)?);
+            self.line(order, line)?;
         }
         for goods in &order.returned {
             let about = About::Returned(goods.sku.as_str().into());
@@ -174,23 +171,42 @@ impl Evidence {
         Ok(())
     }
 
+    /// Books a line in the shards that it was taken from. What came back went to the first ones.
+    fn line(&mut self, order: &Order, line: &OrderLine) -> Result<(), Unreadable> {
+        let (mut returned, mut taken) = (order.returned_of(&line.sku), 0);
+        for allocation in &line.allocations {
+            let quantity = sane(allocation.quantity)?;
+            taken += quantity;
+            let back = returned.min(quantity);
+            returned -= back;
+            let books = Books::of_line(order.status.as_str(), quantity, back);
+            let books = books.ok_or(Unreadable)?;
+            self.product(line.sku.as_str())
+                .add_line(allocation.shard, books);
+        }
+        if taken == line.quantity {
+            Ok(())
+        } else {
+            Err(Unreadable)
+        }
+    }
+
     fn returned(&mut self, order: &str, entry: &Return) -> Result<(), Unreadable> {
         for goods in &entry.lines {
             let quantity = sane(goods.quantity)?;
             let sku = goods.sku.as_str();
-            self.book(sku, Books::of_return(quantity, entry.restock));
+            self.product(sku)
+                .add(Books::of_return(quantity, entry.restock));
             self.claim(order, About::Returned(sku.into()), quantity);
         }
         Ok(())
     }
 
-    fn book(&mut self, sku: &str, books: Books) -> &mut Seen {
+    fn product(&mut self, sku: &str) -> &mut Seen {
         if !self.products.contains_key(sku) {
             self.products.insert(sku.to_owned(), Seen::default());
         }
-        let seen = self.products.entry(sku.to_owned()).or_default();
-        seen.books = seen.books + books;
-        seen
+        self.products.entry(sku.to_owned()).or_default()
     }
 
     fn claim(&mut self, order: &str, about: About, units: i64) {
@@ -209,13 +225,15 @@ impl Evidence {
     pub(crate) fn wrong(&self) -> BTreeMap<Subject, Wrong> {
         let mut wrong = BTreeMap::new();
         for (sku, seen) in &self.products {
-            let findings = of_product(seen);
+            let findings = seen.findings();
             if !findings.is_empty() {
                 let alike = self.alike.get(sku).cloned().unwrap_or_default();
+                let (version, shards) = (seen.version(), seen.shard_count());
                 let found = Wrong {
                     findings,
-                    version: seen.version,
-                    books: seen.version.and(Some(seen.books)),
+                    version,
+                    shards,
+                    books: version.filter(|_| shards == 1).map(|_| seen.books()),
                     alike,
                 };
                 wrong.insert(Subject::Product(sku.clone()), found);
@@ -226,6 +244,7 @@ impl Evidence {
             let found = wrong.entry(subject).or_insert_with(|| Wrong {
                 findings: Vec::new(),
                 version: None,
+                shards: 1,
                 books: None,
                 alike: Vec::new(),
             });
@@ -254,44 +273,6 @@ fn of_claim(about: &About, units: i64) -> Finding {
         expected: 0,
         found: units.abs(),
     }
-}
-
-fn of_product(seen: &Seen) -> Vec<Finding> {
-    let books = seen.books;
-    if seen.version.is_none() {
-        return vec![Finding {
-            kind: Kind::ProductIsMissing,
-            about: None,
-            expected: 1,
-            found: 0,
-        }];
-    }
-    let lowest = books.available.min(books.taken).min(books.shipped);
-    let numbers = [
-        (Kind::StockIsNegative, 0, lowest),
-        (
-            Kind::StockDoesNotAddUp,
-            books.received,
-            books.available + books.taken + books.shipped,
-        ),
-        (Kind::TakenDiffers, books.held, books.taken),
-        (Kind::ShippedDiffers, books.sent, books.shipped),
-        (
-            Kind::ReceivedDiffers,
-            books.adjusted - books.written_off,
-            books.received,
-        ),
-    ];
-    let laws = books.laws().into_iter().zip(numbers);
-    let broken = laws.filter(|((holds, _), _)| !holds);
-    broken
-        .map(|(_, (kind, expected, found))| Finding {
-            kind,
-            about: None,
-            expected,
-            found,
-        })
-        .collect()
 }
 
 fn sane(number: i64) -> Result<i64, Unreadable> {

@@ -3,6 +3,8 @@
 use once::{Item, text};
 use serde::Serialize;
 
+use crate::product::shard_key;
+
 /// What a finding is about: its version tells whether it moved.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Subject {
@@ -13,13 +15,20 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// The primary key of the item that has the version.
-    pub(crate) fn key(&self) -> Item {
-        let (pk, sk) = match self {
-            Self::Product(sku) => (format!("SKU#{sku}"), "STOCK#0"),
-            Self::Order(id) => (format!("ORD#{id}"), "ORDER"),
-        };
-        Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+    /// The primary keys of the items that have the version, if there are so many shards.
+    pub(crate) fn keys(&self, shards: u32) -> Vec<Item> {
+        match self {
+            Self::Product(sku) => {
+                let product = format!("SKU#{sku}");
+                (0..shards)
+                    .map(|shard| shard_key(&product, shard))
+                    .collect()
+            }
+            Self::Order(id) => vec![Item::from([
+                ("pk".to_owned(), text(format!("ORD#{id}"))),
+                ("sk".to_owned(), text("ORDER")),
+            ])],
+        }
     }
 }
 
@@ -37,6 +46,14 @@ pub(crate) enum Kind {
     ShippedDiffers,
     /// The ledger is not what came in: an adjustment was doubled or is lost.
     ReceivedDiffers,
+    /// Stock was moved between shards, and came from nowhere or went to nowhere.
+    LevelledDiffers,
+    /// A product counts more shards than there are.
+    ShardIsMissing,
+    /// A product counts fewer shards than hold its stock.
+    ShardIsNotCounted,
+    /// A shard sells under other terms than its product.
+    TermsDiffer,
     /// Orders or adjustments name a product that has no stock item.
     ProductIsMissing,
     /// A payment names an order that does not exist.
@@ -72,7 +89,10 @@ impl Kind {
     pub(crate) const fn says(self) -> &'static str {
         match self {
             Self::StockIsNegative => "available, taken or shipped is negative",
-            Self::StockDoesNotAddUp => "available + taken + shipped is not received",
+            Self::StockDoesNotAddUp => {
+                "available + taken + shipped is not received + levelled (0 if the product has one \
+                 shard)"
+            }
             Self::TakenDiffers => {
                 "taken is not what pending and confirmed orders hold: an order is lost, or stock \
                  was taken without one"
@@ -84,6 +104,17 @@ impl Kind {
             Self::ReceivedDiffers => {
                 "received is not the sum of the adjustments, less what was written off: an \
                  adjustment is lost or doubled"
+            }
+            Self::LevelledDiffers => {
+                "levelled of all shards together is not 0: stock that moved between shards came \
+                 from nowhere or went to nowhere"
+            }
+            Self::ShardIsMissing => "the product counts a shard that does not exist",
+            Self::ShardIsNotCounted => {
+                "a shard has stock, and the product does not count it: nobody can order this stock"
+            }
+            Self::TermsDiffer => {
+                "a shard sells under other terms than its product, and nothing will change that"
             }
             Self::ProductIsMissing => "orders or adjustments name a product that does not exist",
             Self::PaymentWithoutOrder => "a payment is for an order that does not exist",
@@ -101,7 +132,7 @@ impl Kind {
 pub(crate) struct Finding {
     /// What is wrong.
     pub(crate) kind: Kind,
-    /// The payment's digest, or the product that came back.
+    /// The payment's digest, the product that came back, or shards of a product of several.
     pub(crate) about: Option<String>,
     /// The number that the records ask for.
     pub(crate) expected: i64,
@@ -181,20 +212,23 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_looked_up_by_the_item_that_has_its_version() {
-        let key = |subject: &Subject| {
-            let key = subject.key();
-            let of = |name| once::text_of(&key, name).unwrap().to_owned();
-            (of("pk"), of("sk"))
+    fn a_subject_is_looked_up_by_the_items_that_have_its_version() {
+        let keys = |subject: &Subject, shards| {
+            let keys = subject.keys(shards);
+            let pair = |key: &Item| {
+                let of = |name| once::text_of(key, name).unwrap().to_owned();
+                (of("pk"), of("sk"))
+            };
+            keys.iter().map(pair).collect::<Vec<_>>()
         };
         let pair = |pk: &str, sk: &str| (pk.to_owned(), sk.to_owned());
         assert_eq!(
-            key(&Subject::Product("TEA".to_owned())),
-            pair("SKU#TEA", "STOCK#0")
+            keys(&Subject::Product("TEA".to_owned()), 2),
+            [pair("SKU#TEA", "STOCK#0"), pair("SKU#TEA#1", "STOCK#1")]
         );
         assert_eq!(
-            key(&Subject::Order("ord_1".to_owned())),
-            pair("ORD#ord_1", "ORDER")
+            keys(&Subject::Order("ord_1".to_owned()), 2),
+            [pair("ORD#ord_1", "ORDER")]
         );
     }
 }

@@ -139,7 +139,8 @@ impl<'session> Auditing<'session> {
                 break;
             }
             self.wait().await?;
-            let versions = self.versions(standing.keys()).await?;
+            let subjects = standing.iter().map(|(subject, it)| (subject, it.shards));
+            let versions = self.versions(subjects).await?;
             for (subject, suspect) in proven(standing, &versions) {
                 self.audited.suspects.remove(&subject);
                 self.add_violation(subject, suspect);
@@ -241,7 +242,7 @@ impl<'session> Auditing<'session> {
         });
         let some: Vec<_> = wrong.into_iter().take(SUSPECTS_MAX).collect();
         let versions = self
-            .versions(some.iter().map(|(subject, _)| subject))
+            .versions(some.iter().map(|(subject, found)| (subject, found.shards)))
             .await?;
         let suspects = some.into_iter().map(|(subject, found)| {
             let version = versions.get(&subject).copied().flatten();
@@ -278,14 +279,21 @@ impl<'session> Auditing<'session> {
         }
     }
 
-    /// The versions of these subjects as they are now. `None` if there is no such item.
+    /// The versions of these subjects, which have so many shards, as they are now. `None` if there
+    /// is no such item.
     async fn versions(
         &self,
-        subjects: impl Iterator<Item = &Subject>,
+        subjects: impl Iterator<Item = (&Subject, u32)>,
     ) -> Result<BTreeMap<Subject, Option<i64>>, Stop> {
-        let mut versions: BTreeMap<_, _> = subjects.map(|it| (it.clone(), None)).collect();
-        let places: BTreeMap<_, _> = versions.keys().map(|it| (place(&it.key()), it)).collect();
-        let keys: Vec<Item> = versions.keys().map(Subject::key).collect();
+        let (mut versions, mut places) = (BTreeMap::new(), BTreeMap::new());
+        let mut keys = Vec::new();
+        for (subject, shards) in subjects {
+            versions.insert(subject.clone(), None);
+            for key in subject.keys(shards) {
+                places.insert(place(&key), subject);
+                keys.push(key);
+            }
+        }
         let mut found = Vec::new();
         for batch in keys.chunks(BATCH_ITEMS) {
             self.may_read()?;
@@ -303,12 +311,14 @@ impl<'session> Auditing<'session> {
             );
             read.await?.ok_or_else(|| self.without_answer())?;
         }
-        let found: Vec<_> = found
-            .iter()
-            .filter_map(|item| Some(((*places.get(&place(item))?).clone(), item)))
-            .map(|(subject, item)| (subject, number_of(item, "version")))
-            .collect();
-        versions.extend(found);
+        for item in &found {
+            let version = number_of(item, "version").unwrap_or_default();
+            if let Some(subject) = places.get(&place(item))
+                && let Some(sum) = versions.get_mut(*subject)
+            {
+                *sum = Some(sum.unwrap_or_default() + version);
+            }
+        }
         Ok(versions)
     }
 }

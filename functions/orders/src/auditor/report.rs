@@ -151,6 +151,7 @@ fn named(suspects: &Suspects) -> Value {
                 "expected": finding.expected,
                 "found": finding.found,
                 "version": suspect.version,
+                "shards": suspect.shards,
                 "alike": suspect.alike,
                 "repair": suspect.books.and_then(repair),
             })

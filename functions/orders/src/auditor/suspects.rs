@@ -25,9 +25,12 @@ use crate::books::Books;
 pub(crate) struct Suspect {
     /// What differs.
     pub(crate) findings: Vec<Finding>,
-    /// The version of the subject after the pass. `None` if there is no such item.
+    /// The version of the subject after the pass: of all its shards together, if it is a
+    /// product. `None` if there is no such item.
     pub(crate) version: Option<i64>,
-    /// A product's numbers.
+    /// How many shards it has: 1 unless it is a product with more.
+    pub(crate) shards: u32,
+    /// The numbers of a product of one shard.
     pub(crate) books: Option<Books>,
     /// Adjustments that are as large as what the ledger has too much.
     pub(crate) alike: Vec<String>,
@@ -46,6 +49,7 @@ impl Suspect {
         Self {
             findings,
             version,
+            shards: wrong.shards,
             books: wrong.books,
             alike: wrong.alike,
         }
@@ -134,6 +138,7 @@ mod tests {
         let suspect = Suspect {
             findings: vec![finding],
             version: Some(version),
+            shards: 1,
             books: None,
             alike: Vec::new(),
         };
@@ -181,6 +186,7 @@ mod tests {
                 found: 6,
             }],
             version,
+            shards: 1,
             books: None,
             alike: vec!["ADJ#1".to_owned()],
         };

@@ -40,6 +40,18 @@ fn a_report_names_what_is_wrong_and_the_adjustment_only_if_asked() {
 }
 
 #[test]
+fn a_finding_about_a_product_of_several_shards_names_them_and_no_adjustment() {
+    let finding = json!([{
+        "kind": "terms-differ", "says": "a shard has other terms", "product": "TEA-01",
+        "order_id": null, "about": "3, 5", "expected": 2, "found": 1, "version": 14, "shards": 8,
+        "alike": [], "repair": null,
+    }]);
+    let page = written(&report("violated", &finding), true);
+    assert!(page.contains("about shard 3, 5\n"), "{page}");
+    assert!(page.contains("the product has several shards"), "{page}");
+}
+
+#[test]
 fn what_no_adjustment_can_repair_is_said() {
     let finding = json!([{
         "kind": "payment-without-order", "says": "a payment is for no order", "product": null,
