@@ -60,7 +60,7 @@ pub struct Pace {
     began: Option<Timestamp>,
     attempts: u32,
     /// The attempts that did nothing: they met another write or too little capacity, or
-    /// had an outcome after which the caller makes another one.
+    /// the caller said so.
     ended: u32,
 }
 
@@ -181,6 +181,13 @@ impl Pace {
             .await
     }
 
+    /// Notes that the last attempt, which had an outcome, did nothing: the conditions of a
+    /// plan's effects failed, and another intent follows. Only the caller can know this. A
+    /// failed condition can also mean that the same request was done before.
+    pub(crate) fn did_nothing(&mut self) {
+        self.ended += 1;
+    }
+
     /// What it means that there is no outcome.
     pub fn gave_up(&self, session: &Session<'_>) -> GaveUp {
         let did_nothing = self.all_ended() && !session.may_have_written();
@@ -236,10 +243,7 @@ impl Pace {
                 Err(Failure::Invalid(cause)) => return Err(Defect(cause).into()),
             };
             match next {
-                Next::Outcome(outcome) => {
-                    self.ended += 1;
-                    return Ok(Ended::Outcome(outcome));
-                }
+                Next::Outcome(outcome) => return Ok(Ended::Outcome(outcome)),
                 Next::Unknown => return Ok(Ended::Over),
                 Next::Conflict => {
                     self.ended += 1;

@@ -384,7 +384,10 @@ impl Session<'_> {
         let reasons: Vec<_> = reasons.iter().map(Reason::of).collect();
         self.note(|tally| {
             tally.cancelled += 1;
-            tally.conflicts += u32::from(reasons.contains(&Reason::Conflict));
+            let met_another = reasons.contains(&Reason::Conflict);
+            let is_full = reasons.contains(&Reason::Throttled);
+            tally.conflicts += u32::from(met_another);
+            tally.throttled += u32::from(is_full && !met_another);
         });
         Ok(Transacted::Cancelled(reasons))
     }
@@ -394,9 +397,11 @@ impl Session<'_> {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let failure = Failure::of(error);
-        if failure == Failure::Busy(Busy::Conflict) {
-            self.note(|tally| tally.conflicts += 1);
-        }
+        self.note(|tally| match failure {
+            Failure::Busy(Busy::Conflict) => tally.conflicts += 1,
+            Failure::Busy(Busy::Throttled) => tally.throttled += 1,
+            Failure::Busy(Busy::TokenMismatch) | Failure::Unknown(_) | Failure::Invalid(_) => {}
+        });
         failure
     }
 

@@ -51,7 +51,7 @@ pub async fn settle_by(
                 pace.pause_after_conflict(session, elsewhere).await;
             }
             Decision::Refused(failed) => match plan.failed(session, &failed).await? {
-                Planned::Attempt => {}
+                Planned::Attempt => pace.did_nothing(),
                 Planned::Refusal(refusal) => {
                     return record_refusal(session, refusal, fingerprints).await;
                 }

@@ -19,6 +19,9 @@ pub struct Tally {
     pub unanswered: u32,
     /// Requests that met another write.
     pub conflicts: u32,
+    /// Requests that met no other write, and that the table or one of its partitions had no
+    /// capacity for.
+    pub throttled: u32,
     /// Transactions that were cancelled. Their units are not in `write_units`.
     pub cancelled: u32,
 }

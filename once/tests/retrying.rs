@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use once::{
-    Defect, Failure, Intent, Item, Pace, Patience, Settled, Store, Unsettled, World, settle_by,
-    text,
+    Action, Defect, Failure, GaveUp, Intent, Item, Pace, Patience, Reason, Settled, Store,
+    Unsettled, World, settle_by, text,
 };
 use serde_json::json;
 
@@ -236,6 +236,46 @@ async fn an_intent_that_may_have_happened_is_never_called_busy() {
     stage.script(conflicts(100));
     let taken = take_with(&stage, 3, Duration::MAX).await;
     assert_eq!(taken, Err(Unsettled::OutcomeUnknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_had_no_capacity_is_counted_apart_from_what_met_others() {
+    let stage = Stage::with_stock(9);
+    stage.script([
+        cancelled(&["None", "ThrottlingError"]),
+        cancelled(&["TransactionConflict", "ThrottlingError"]),
+        error(400, "ThrottlingException"),
+    ]);
+    let session = stage.session(10_000);
+    assert_eq!(stage.take_within(&session, 2).await, Ok(taken()));
+    let tally = session.tally();
+    assert_eq!(
+        (tally.transactions, tally.conflicts, tally.throttled),
+        (4, 1, 2)
+    );
+}
+
+/// Only whoever reads the failed condition knows whether it means that nothing was done.
+#[tokio::test(start_paused = true)]
+async fn attempts_of_which_one_failed_a_condition_are_not_called_busy() {
+    let stage = Stage::with_stock(1);
+    let session = stage.session(10_000);
+    let intent = Take(2).intent();
+    let actions = [
+        Action::put_absent(&intent.record),
+        Action::Update(&intent.effects[0]),
+    ];
+    let cancelled = |reasons: &[Reason]| -> Result<Option<()>, Unsettled> {
+        let failed = |reason: &Reason| matches!(reason, Reason::ConditionFailed(_));
+        Ok(reasons.iter().any(failed).then_some(()))
+    };
+    let mut pace = Pace::default();
+    let failed = pace.transact(&session, &actions, || (), cancelled).await;
+    assert_eq!(failed, Ok(Some(())));
+    stage.script(conflicts(100));
+    let over = pace.transact(&session, &actions, || (), cancelled).await;
+    assert_eq!(over, Ok(None));
+    assert_eq!(pace.gave_up(&session), GaveUp::Unknown);
 }
 
 /// A take of two from another product, under the same key.

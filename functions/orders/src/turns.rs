@@ -97,8 +97,9 @@ impl<'redis> Turns<'redis> {
     /// Notes what an order of these products met.
     pub(crate) fn learn(&self, session: &Session<'_>, products: &[&str]) {
         let (tally, now) = (session.tally(), session.world().machine_now());
-        let (tries, conflicts) = (tally.transactions, tally.conflicts);
-        self.crowds.note(products, tries, conflicts, now);
+        // A partition that has no capacity left is as crowded as an item that others hold.
+        let in_vain = tally.conflicts + tally.throttled;
+        self.crowds.note(products, tally.transactions, in_vain, now);
     }
 
     /// Runs `write` in the attempt's turn, unless Redis knows its decision.

@@ -119,6 +119,21 @@ fn a_conflict_that_never_ends_is_reported_as_busy() {
     });
 }
 
+/// A partition without capacity is as crowded as an item that others hold.
+#[test]
+fn after_many_tries_that_were_throttled_an_order_gives_up_after_three() {
+    stage(9, |stage| {
+        for (key, tries) in [("key-1", 16), ("key-2", 16), ("key-3", 16), ("key-4", 3)] {
+            stage.next(vec![goes_wrong(Accident::Throttle(vec![1])); 100]);
+            assert_eq!(stage.status(&tea(key, 1)), 503);
+            stage.next_clear();
+            let sent = stage.seen().into_iter();
+            let sent = sent.filter(|it| it.operation == TransactWriteItems);
+            assert_eq!(sent.count(), tries, "{key}");
+        }
+    });
+}
+
 #[test]
 fn throttling_is_retried_with_pauses() {
     stage(9, |stage| {
