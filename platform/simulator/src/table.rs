@@ -119,27 +119,19 @@ impl Table {
                 None => {}
             }
         }
-        let codes = request.keys.iter().map(|key| {
-            if self.held.contains_key(key) {
+        let met = request.keys.iter().any(|key| self.held.contains_key(key));
+        // A transaction that meets another one consumes write units all the same.
+        let full = self.full(request, now, !met);
+        let codes = request.keys.iter().enumerate().map(|(place, key)| {
+            if full.contains(&place) {
+                "ThrottlingError"
+            } else if full.is_empty() && self.held.contains_key(key) {
                 "TransactionConflict"
             } else {
                 "None"
             }
         });
-        let codes: Vec<_> = codes.collect();
-        if codes.contains(&"TransactionConflict") {
-            return Err(Response::cancelled(&codes));
-        }
-        // A transaction that meets another one takes no units here.
-        let full = self.full(request, now);
-        if !full.is_empty() {
-            let codes = (0..codes.len()).map(|place| {
-                if full.contains(&place) {
-                    "ThrottlingError"
-                } else {
-                    "None"
-                }
-            });
+        if met || !full.is_empty() {
             return Err(Response::cancelled(&codes.collect::<Vec<_>>()));
         }
         for key in &request.keys {
@@ -175,11 +167,12 @@ impl Table {
     /// Applies any request that is not a transaction.
     pub(crate) fn execute(&mut self, request: &Request, now: Duration, fate: &Fate) -> Response {
         let met = request.keys.iter().any(|key| self.held.contains_key(key));
-        if request.operation.writes() && met {
-            return Response::error(400, "TransactionConflictException", "");
-        }
-        if !self.full(request, now).is_empty() {
+        let met = request.operation.writes() && met;
+        if !self.full(request, now, !met).is_empty() {
             return Response::error(400, "ProvisionedThroughputExceededException", "");
+        }
+        if met {
+            return Response::error(400, "TransactionConflictException", "");
         }
         match request.operation {
             Operation::Query => self.query(request, now),
@@ -192,10 +185,11 @@ impl Table {
         }
     }
 
-    /// The places of the items whose partitions have no units left in this second.
-    fn full(&mut self, request: &Request, now: Duration) -> Vec<usize> {
+    /// The places of the items whose partitions have no units left in this second. Only what is
+    /// applied reaches the indexes.
+    fn full(&mut self, request: &Request, now: Duration, applied: bool) -> Vec<usize> {
         let throughput = self.throughput.as_mut();
-        throughput.map_or_else(Vec::new, |throughput| throughput.take(request, now))
+        throughput.map_or_else(Vec::new, |it| it.take(request, now, applied))
     }
 
     /// Deletes the items whose time to live is over. Returns their keys.

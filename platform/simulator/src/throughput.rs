@@ -28,8 +28,9 @@ pub(crate) struct Throughput {
 
 impl Throughput {
     /// Takes the units of a request. Returns the places of the items whose partition has no more.
-    /// A request that is turned away takes nothing.
-    pub(crate) fn take(&mut self, request: &Request, now: Duration) -> Vec<usize> {
+    /// A request that is turned away takes nothing. One that is not applied takes its units, but
+    /// none in the indexes.
+    pub(crate) fn take(&mut self, request: &Request, now: Duration, applied: bool) -> Vec<usize> {
         if self.second != now.as_secs() {
             self.second = now.as_secs();
             self.writes.clear();
@@ -48,7 +49,8 @@ impl Throughput {
         for (place, (pk, _)) in request.keys.iter().enumerate() {
             partitions.push((place, pk.clone(), each));
         }
-        for (place, action) in request.actions().iter().enumerate() {
+        let actions = if applied { request.actions() } else { &[] };
+        for (place, action) in actions.iter().enumerate() {
             for partition in indexed(action) {
                 partitions.push((place, partition, 1));
             }
@@ -100,7 +102,7 @@ mod tests {
         let mut throughput = Throughput::default();
         let mut taken = |pk: &str, milliseconds| {
             throughput
-                .take(&update(pk), Duration::from_millis(milliseconds))
+                .take(&update(pk), Duration::from_millis(milliseconds), true)
                 .is_empty()
         };
         assert!((0..500).all(|number| taken("TEA", number)));
@@ -108,5 +110,19 @@ mod tests {
         assert!(taken("CUP", 999));
         assert!(taken("TEA", 1_000));
         assert_eq!(throughput.throttled, 1);
+    }
+
+    #[test]
+    fn a_transaction_that_is_not_applied_takes_the_units_of_its_items_and_none_of_an_index() {
+        let item = json!({
+            "pk": {"S": "ORD#1"}, "sk": {"S": "ORDER"}, "owner": {"S": "somebody"},
+        });
+        let body = json!({"TransactItems": [{"Put": {"Item": item}}]});
+        let order = Request::read(1, "TransactWriteItems", body).unwrap();
+        let mut throughput = Throughput::default();
+        assert!(throughput.take(&order, Duration::ZERO, false).is_empty());
+        assert_eq!(throughput.units, 2);
+        assert!(throughput.take(&order, Duration::ZERO, true).is_empty());
+        assert_eq!(throughput.units, 5);
     }
 }
