@@ -13,6 +13,8 @@ mod output;
 mod rotate;
 mod routes;
 mod sale;
+mod sale_goals;
+mod sale_picture;
 mod serving;
 mod simulate;
 mod token;

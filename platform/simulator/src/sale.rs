@@ -5,14 +5,13 @@
 //! environment of its own, as on Lambda: an idle one if there is any, else a new one, which knows
 //! nothing. Time is virtual.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::caller::Caller;
 
 use super::fault::Fate;
-use super::functions::Machine;
+use super::functions::{Answer, Machine};
 use super::history::Wish;
 use super::random::Random;
 use super::shop::{FULL, Shop, caller};
@@ -53,6 +52,8 @@ pub struct Sold {
     pub undecided: u32,
     /// How many of all answers were `busy`.
     pub busy: u32,
+    /// How many of all answers were another failure, after which the outcome is not known.
+    pub unknown: u32,
     /// How many answers there were.
     pub answers: u32,
     /// From the first order to the last that was placed.
@@ -80,6 +81,25 @@ impl Sold {
     /// How many of a hundred answers were `busy`.
     pub fn busy_percent(&self) -> f64 {
         100.0 * f64::from(self.busy) / f64::from(self.answers.max(1))
+    }
+
+    /// How many of a hundred answers were 503: `busy`, or another failure.
+    pub fn failed_percent(&self) -> f64 {
+        100.0 * f64::from(self.busy + self.unknown) / f64::from(self.answers.max(1))
+    }
+
+    /// How many transactions were sent for each order that was decided.
+    pub fn tries_an_order(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a few million at most")]
+        let transactions = self.transactions as f64;
+        transactions / f64::from((self.placed + self.refused).max(1))
+    }
+
+    /// How many units were consumed for each order that was decided.
+    pub fn units_an_order(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a few million at most")]
+        let units = self.units as f64;
+        units / f64::from((self.placed + self.refused).max(1))
     }
 
     /// The time that so many of a hundred answers were faster than.
@@ -195,14 +215,14 @@ impl Town {
         let who = caller("local", &format!("customer-{number}"));
         let wish = Wish::order("order", SKU, 1, PRICE);
         for asked in 0..=repeats {
-            let Some((status, headers)) = self.invoke(&who, &wish).await else {
+            let Some(answer) = self.invoke(&who, &wish).await else {
                 return;
             };
-            if status < 500 {
+            if answer.status < 500 {
                 let now = self.shop.time.elapsed();
                 let mut load = lock(&self.load);
                 load.left -= 1;
-                if status == 201 {
+                if answer.status == 201 {
                     load.sold.placed += 1;
                     load.last_placed = load.last_placed.max(now);
                 } else {
@@ -210,8 +230,19 @@ impl Town {
                 }
                 return;
             }
-            lock(&self.load).sold.busy += 1;
-            let after = headers.get("retry-after").and_then(|it| it.parse().ok());
+            {
+                let sold = &mut lock(&self.load).sold;
+                let is_busy = answer.kind().as_deref() == Some("busy");
+                *(if is_busy {
+                    &mut sold.busy
+                } else {
+                    &mut sold.unknown
+                }) += 1;
+            }
+            let after = answer
+                .headers
+                .get("retry-after")
+                .and_then(|it| it.parse().ok());
             let longest = MILLISECOND * 250 * 2_u32.pow(asked.min(5));
             let pause =
                 Duration::from_secs(after.unwrap_or(1)) + random.duration(Duration::ZERO, longest);
@@ -220,7 +251,7 @@ impl Town {
     }
 
     /// Invokes the function once, in an environment of its own.
-    async fn invoke(&self, who: &Caller, wish: &Wish) -> Option<(u16, BTreeMap<String, String>)> {
+    async fn invoke(&self, who: &Caller, wish: &Wish) -> Option<Answer> {
         let idle = lock(&self.idle).pop();
         let machine = match idle {
             Some(machine) => machine,
@@ -236,7 +267,7 @@ impl Town {
             load.sold.waits.push(ended.saturating_sub(began));
         });
         lock(&self.idle).push(machine);
-        answer.map(|answer| (answer.status, answer.headers))
+        answer
     }
 
     fn note(&self, now: Duration, change: impl FnOnce(&mut Load)) {
