@@ -14,6 +14,7 @@ fn row(request: &str, reading: Reading) -> String {
         round_trips,
         write_units,
         read_units,
+        sent_bytes: _,
     } = reading;
     format!("| {request} | {round_trips} | {write_units} | {read_units} |")
 }

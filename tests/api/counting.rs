@@ -33,6 +33,8 @@ pub(super) struct Reading {
     pub(super) round_trips: u32,
     pub(super) write_units: f64,
     pub(super) read_units: f64,
+    /// The bytes of the requests' bodies.
+    pub(super) sent_bytes: usize,
 }
 
 /// The units that these consumed together.
@@ -50,11 +52,13 @@ impl Intercept for Meter {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.lock().unwrap().round_trips += 1;
+        let mut reading = self.0.lock().unwrap();
+        reading.round_trips += 1;
+        reading.sent_bytes += context.request().body().bytes().map_or(0, <[u8]>::len);
         Ok(())
     }
 
@@ -211,6 +215,27 @@ async fn placing_takes_one_round_trip_and_two_write_units_per_item_and_kilobyte(
                 reading.write_units
             );
         }
+    })
+    .await;
+}
+
+/// What an order took in the release before products had shards. The other requests are in the
+/// table of docs/api.md.
+#[tokio::test]
+async fn an_order_of_a_product_of_one_shard_costs_what_it_did_before_there_were_shards() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10).await;
+        let metered = Metered::new(shop);
+        let order = order_of(&[line("TEA-01", 1)]);
+        let (status, reading) = metered.place("placed", &order).await;
+        assert_eq!(status, 201);
+        let expected = Reading {
+            round_trips: 1,
+            write_units: 7.0,
+            read_units: 0.0,
+            sent_bytes: 1_445,
+        };
+        assert_eq!(reading, expected);
     })
     .await;
 }
