@@ -9,6 +9,7 @@ mod kills;
 mod load;
 #[path = "../../../tests/api/redis/server.rs"]
 mod redis_server;
+mod sale;
 mod served;
 mod slow_redis;
 
