@@ -88,8 +88,9 @@ async fn under_load(name: &str, fault: impl AsyncFnOnce(&mut Server, &mut Server
     load.check(&served, &directory).await;
 }
 
-/// What was under way may fail before the breaker opens: the look-up and the end of each order.
-const UNDER_WAY: usize = 2 * IN_FLIGHT;
+/// What was under way may fail before the breaker opens: the look-up and the end of each order, and the look-up of
+/// the order that its customer sends next.
+const UNDER_WAY: usize = 3 * IN_FLIGHT;
 
 /// How often the replica is looked at, ten times a second.
 const LOOKS_MAX: u32 = 100;
