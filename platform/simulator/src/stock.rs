@@ -180,15 +180,28 @@ impl Stock {
         Ok(())
     }
 
-    /// The fewest pieces of a product that could be ordered at any moment of a span.
-    pub(crate) fn fewest(&self, sku: &str, from: Duration, until: Duration) -> Option<i64> {
+    /// The fewest pieces of a product that a reader can count at any moment of a span. What came in within
+    /// `unseen` before that moment may be missing in its count, and what was taken since is not.
+    pub(crate) fn fewest(
+        &self,
+        sku: &str,
+        (from, until): (Duration, Duration),
+        unseen: Duration,
+    ) -> Option<i64> {
         let states = self.products.get(sku)?;
         let ends = states.iter().skip(1).map(|state| Some(state.from));
         let during = states
             .iter()
             .zip(ends.chain([None]))
             .filter(|(state, end)| state.from <= until && end.is_none_or(|end| from <= end));
-        during.map(|(state, _)| state.available).min()
+        let seen = |state: &ProductState| {
+            let at = state.from.max(from);
+            let steps = states.iter().zip(states.iter().skip(1));
+            let came_in = steps.filter(|(_, now)| now.from <= at && at < now.from + unseen);
+            let came_in = came_in.map(|(before, now)| (now.available - before.available).max(0));
+            state.available - came_in.sum::<i64>()
+        };
+        during.map(|(state, _)| seen(state)).min()
     }
 }
 
@@ -203,4 +216,32 @@ pub(crate) fn place_of(sku: &str, shard: i64) -> Key {
 
 fn of_stock(item: &Value) -> Books {
     Books::of_stock(|name| number(item, name)).unwrap_or(MISSING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_can_miss_what_just_came_in_and_not_what_was_taken_since() {
+        let milliseconds = Duration::from_millis;
+        let state = |from, available| ProductState {
+            from: milliseconds(from),
+            available,
+            unit_price: 1,
+            details_version: 1,
+        };
+        let mut stock = Stock::default();
+        let states = vec![state(0, 4), state(100, 8), state(150, 7)];
+        stock.products.insert("TEA".to_owned(), states);
+        let fewest = |from, until, unseen| {
+            let span = (milliseconds(from), milliseconds(until));
+            stock.fewest("TEA", span, milliseconds(unseen))
+        };
+        assert_eq!(fewest(200, 220, 300), Some(3));
+        assert_eq!(fewest(200, 220, 100), Some(7));
+        assert_eq!(fewest(50, 60, 300), Some(4));
+        assert_eq!(fewest(120, 130, 10), Some(8));
+        assert_eq!(fewest(50, 220, 0), Some(4));
+    }
 }

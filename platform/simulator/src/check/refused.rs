@@ -37,9 +37,10 @@ pub(crate) fn refused(
         ) else {
             continue;
         };
-        // A delivery can be committed and not be seen yet, as long as nobody has its answer.
-        let from = decided.began.saturating_sub(TORN_MAX);
-        let fewest = journal.stock.fewest(sku, from, ended);
+        // A delivery can be committed and not be seen yet, as long as nobody has its answer. An order that
+        // came after it can be seen all the same.
+        let span = (decided.began, ended);
+        let fewest = journal.stock.fewest(sku, span, TORN_MAX);
         if fewest.is_none_or(|fewest| requested <= fewest) {
             return Err(format!(
                 "there were always enough of {sku}: at least {fewest:?}, and {requested} were wanted"
