@@ -58,6 +58,7 @@ mod return_request;
 mod returns;
 mod roll;
 mod routes;
+mod search;
 mod shard;
 mod shortfall;
 mod status;

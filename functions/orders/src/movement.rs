@@ -9,9 +9,10 @@ use once::{
     number_of,
 };
 
-use crate::collect::{Source, collect};
+use crate::collect::collect;
 use crate::hints::{Hints, spread};
 use crate::product::{SHARD, Sku, stock_key};
+use crate::search::{Found, Search};
 use crate::shard::shards_of;
 
 /// Adds stock to a shard, or takes it away …
@@ -25,12 +26,6 @@ const SINGLE_CONDITION: &str =
 
 /// … or if there is such a shard, and its stock stays at 0 or more.
 const SHARD_CONDITION: &str = "attribute_exists(pk) AND available >= :minus_d";
-
-/// How often the shards are read before the adjustment gives up.
-const READS_MAX: u32 = 12;
-
-/// The longest pause before shards that moved are read again.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Why an adjustment is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -129,38 +124,28 @@ impl<'plan> Movement<'plan> {
 
     /// Plans to take what is lost from the shards that have it, or refuses.
     async fn find(&mut self, session: &Session<'_>) -> Result<Planned, Unsettled> {
-        let (world, quantity) = (session.world(), -self.delta);
-        let mut earlier = None;
-        for _ in 0..READS_MAX {
-            let Some(found) = collect(session, self.sku, self.shards).await? else {
+        let quantity = -self.delta;
+        let mut search = Search::default();
+        loop {
+            let Some(read) = collect(session, self.sku, self.shards).await? else {
                 return self.refusal(session, Obstacle::UnknownProduct);
             };
-            self.shards = shards_of(&found.product);
-            if let Some(Source { shard, donors }) = found.source(quantity, 0) {
-                let given: i64 = donors.iter().map(|(_, pieces)| pieces).sum();
-                let first = (shard, quantity - given);
-                let all = std::iter::once(first).chain(donors);
-                let effects =
-                    all.map(|(shard, pieces)| self.effect(shard, -pieces, SHARD_CONDITION));
-                self.intent.effects = effects.collect();
-                return Ok(Planned::Attempt);
+            self.shards = shards_of(&read.product);
+            match search.look(session, read, quantity, 0).await? {
+                Found::Source(source) => {
+                    let first = (source.shard, quantity - source.given());
+                    let all = std::iter::once(first).chain(source.donors);
+                    let effects =
+                        all.map(|(shard, pieces)| self.effect(shard, -pieces, SHARD_CONDITION));
+                    self.intent.effects = effects.collect();
+                    return Ok(Planned::Attempt);
+                }
+                Found::TooFew { left, .. } => {
+                    return self.refusal(session, Obstacle::TooFew(left));
+                }
+                Found::Nothing => {}
             }
-            let proved = earlier
-                .as_ref()
-                .and_then(|it| found.proves_short(it, quantity));
-            if let Some(left) = proved {
-                return self.refusal(session, Obstacle::TooFew(left.max(0)));
-            }
-            if earlier.is_some() {
-                world.sleep(world.uniform(PAUSE)).await;
-            }
-            earlier = Some(found);
         }
-        Err(if session.may_have_written() {
-            Unsettled::OutcomeUnknown
-        } else {
-            Unsettled::Busy
-        })
     }
 }
 

@@ -28,19 +28,13 @@ use crate::product::{SHARD, Sku, stock_key};
 use crate::read::parse_product;
 use crate::record::item_of;
 use crate::roll;
+use crate::search::{Found, Search};
 use crate::shard::{Shard, shards_of};
 use crate::shortfall::{Judged, Shortfall, judge};
 use crate::take::{Part, take};
 
 /// The most actions of one transaction.
 const ACTIONS_MAX: usize = 100;
-
-/// The longest pause before shards that moved are read again.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
-
-/// How often the shards of a line are read in one attempt. If orders and returns move them
-/// all the time, the product is busy, and not sold out.
-const READS_MAX: u32 = 12;
 
 /// What is refused of an order, and the record that says so.
 pub(crate) type Refuse<'plan> =
@@ -245,44 +239,33 @@ impl<'plan> Placement<'plan> {
             return Err(disagreement(session));
         };
         let sku = line.sku.as_str();
-        let mut earlier = None;
-        for _ in 0..READS_MAX {
+        let mut search = Search::default();
+        loop {
             let before = world.machine_now();
             let shards = self.hints.shards(sku, before).unwrap_or(1);
-            let Some(found) = collect(session, &line.sku, shards).await? else {
+            let Some(read) = collect(session, &line.sku, shards).await? else {
                 return Ok(Some(Shortfall::UnknownProduct));
             };
-            self.note(&line.sku, line.quantity, &found.shards, before);
-            if let Some(Judged::Refused(shortfall)) = judge(line, draft, &found.product, 0) {
+            self.note(&line.sku, line.quantity, &read.shards, before);
+            if let Some(Judged::Refused(shortfall)) = judge(line, draft, &read.product, 0) {
                 return Ok(Some(shortfall));
             }
-            if let Some(source) = found.source(line.quantity, random(session)) {
-                if let Some(kept) = self.sources.get_mut(place) {
-                    *kept = source;
+            let random = random(session);
+            match search.look(session, read, line.quantity, random).await? {
+                Found::Source(source) => {
+                    if let Some(kept) = self.sources.get_mut(place) {
+                        *kept = source;
+                    }
+                    return Ok(None);
                 }
-                return Ok(None);
+                Found::TooFew { left, product } => {
+                    let sold_out = SoldOut { left, product };
+                    self.hints.note_sold_out(sku, sold_out, before);
+                    return Ok(Some(Shortfall::OutOfStock { available: left }));
+                }
+                Found::Nothing => {}
             }
-            let proved = earlier
-                .as_ref()
-                .and_then(|it| found.proves_short(it, line.quantity));
-            if let Some(left) = proved {
-                // Pieces that were written off after they were moved may be missing twice.
-                let left = left.max(0);
-                let product = found.product;
-                self.hints
-                    .note_sold_out(sku, SoldOut { left, product }, before);
-                return Ok(Some(Shortfall::OutOfStock { available: left }));
-            }
-            if earlier.is_some() {
-                world.sleep(world.uniform(PAUSE)).await;
-            }
-            earlier = Some(found);
         }
-        Err(if session.may_have_written() {
-            Unsettled::OutcomeUnknown
-        } else {
-            Unsettled::Busy
-        })
     }
 
     /// Remembers what a read found.
