@@ -402,15 +402,29 @@ impl Table {
     /// Checks that the table holds what was committed to it.
     pub(crate) fn compare(&mut self) {
         let mut found = BTreeMap::new();
-        let scan = json!({"TableName": self.spec.name, "ConsistentRead": true});
-        match self.engine.call("Scan", scan) {
-            Ok(response) => {
-                let items = response.body.get("Items").and_then(Value::as_array);
-                for item in items.into_iter().flatten() {
-                    found.extend(key(item).map(|key| (key, item.clone())));
-                }
+        let mut start = Value::Null;
+        // An answer has a megabyte at most.
+        loop {
+            let mut scan = json!({"TableName": self.spec.name, "ConsistentRead": true});
+            if let (false, Some(members)) = (start.is_null(), scan.as_object_mut()) {
+                members.insert("ExclusiveStartKey".to_owned(), start);
             }
-            Err(defect) => self.journal.wrong(format!("the scan: {defect}")),
+            let mut answer = match self.engine.call("Scan", scan) {
+                Ok(response) => response.body,
+                Err(defect) => {
+                    self.journal.wrong(format!("the scan: {defect}"));
+                    break;
+                }
+            };
+            let items = answer.get("Items").and_then(Value::as_array);
+            for item in items.into_iter().flatten() {
+                found.extend(key(item).map(|key| (key, item.clone())));
+            }
+            let last = answer.get_mut("LastEvaluatedKey").map(Value::take);
+            start = last.unwrap_or_default();
+            if start.is_null() {
+                break;
+            }
         }
         let same = found == self.items;
         self.journal.check(same, || {
@@ -418,3 +432,6 @@ impl Table {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
