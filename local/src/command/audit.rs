@@ -147,7 +147,7 @@ fn written(report: &Value, repair: bool) -> String {
     let left_out = report["violation_count"].as_u64().unwrap_or_default();
     let named = u64::try_from(list(report, "violations").len()).unwrap_or(u64::MAX);
     if named < left_out {
-        let _ = writeln!(page, "{} more findings are not shown.\n", left_out - named);
+        let _ = writeln!(page, "Findings that are not shown: {}.\n", left_out - named);
     }
     for suspect in list(report, "suspects") {
         let name = subject(suspect);
