@@ -24,9 +24,12 @@ const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
   "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
 ];
+// A colour on its way to another one is not what a person reads, so axe waits for each movement that ends.
 const JUDGE = `
   const done = arguments[arguments.length - 1];
-  axe.run().then(({ violations, passes }) => done({
+  const ends = (it) => it.effect.getComputedTiming().endTime < Infinity;
+  const still = Promise.allSettled(document.getAnimations().filter(ends).map((it) => it.finished));
+  still.then(() => axe.run()).then(({ violations, passes }) => done({
     faults: violations.map(({ id, help, nodes }) => id + ": " + help + ": " + nodes.map((it) => it.target).join(" ")),
     passes: passes.length,
     wide: document.documentElement.scrollWidth - innerWidth,
@@ -37,9 +40,15 @@ async function startDriver() {
   const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
   for await (const line of createInterface(driver.stdout)) {
     const port = line.match(/started successfully on port (\d+)/)?.[1];
-    if (port) return { url: `http://127.0.0.1:${port}/session`, stop: () => driver.kill() };
+    if (port) return { url: `http://127.0.0.1:${port}/session`, stop: () => end(driver) };
   }
   throw new Error("chromedriver ended while it started; type: apt-get install -y chromium chromium-driver");
+}
+
+async function end(child) {
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  child.kill();
+  await ended;
 }
 
 async function command(url, body) {
@@ -84,9 +93,10 @@ try {
   }
 } finally {
   await fetch(session, { method: "DELETE" });
-  driver.stop();
+  await driver.stop();
   await api.stop();
-  rmSync(profile, { recursive: true, force: true });
+  // The browser's last helpers may still write while they end.
+  rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 const count = Object.keys(PAGES).length * WIDTHS.length * SCHEMES.length;
 console.log(`    axe found ${faults} faults on ${count} pages; screenshots are in ${directory}`);
