@@ -107,8 +107,8 @@ fn cell(
         shards,
         hold: Duration::from_millis(hold),
         offered,
-        // Long enough for the rate to settle.
-        orders: offered.saturating_mul(10).min(orders_max),
+        // A minute, so that the slowest of a hundred answers of one shard are more than a handful.
+        orders: offered.saturating_mul(60).min(orders_max),
         stock: 1_000_000,
         repeats: 0,
     };
