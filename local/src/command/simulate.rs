@@ -35,7 +35,7 @@ const PLAIN_EVERY_SEEDS: u64 = 500;
 
 --sale prints a table: how many orders a second one product takes with 1, 4, 16 and 64 shards, if a transaction
 holds its items for 6 and for 12 ms, and what customers and the database see of it. It fails if a rule is broken or
-a goal is missed. It takes some ten minutes, and in a debug build hours.")]
+a goal is missed. It takes a quarter of an hour, and in a debug build many hours.")]
 pub(super) struct SimulateArguments {
     /// The number of worlds
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
