@@ -306,17 +306,23 @@ impl Session<'_> {
     /// order. Missing items are left out.
     ///
     /// # Errors
-    /// There was no complete answer in time.
+    /// There was no complete answer in time. [`Unsettled::Busy`] if the table had too little
+    /// capacity all the time.
     pub async fn read_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, Unsettled> {
         let mut found = Vec::with_capacity(keys.len());
         let mut pace = Pace::default();
         let send = |unread: &Vec<Item>| self.batch_get(unread.clone());
-        let read = pace.repeat(self, keys, send, |(items, rest), unread| {
+        let read = pace.run(self, keys, send, |(items, rest), unread| {
             found.extend(items);
             *unread = rest;
-            Ok::<_, Unsettled>(unread.is_empty().then_some(()))
+            // DynamoDB leaves keys out for which it has no capacity.
+            Ok::<_, Unsettled>(if unread.is_empty() {
+                Next::Outcome(())
+            } else {
+                Next::Conflict
+            })
         });
-        read.await?.ok_or(Unsettled::OutcomeUnknown)?;
+        read.await?.ok_or_else(|| pace.gave_up(self))?;
         Ok(found)
     }
 }

@@ -89,6 +89,30 @@ fn a_product_of_one_shard_is_asked_about_its_shards_once_and_stays_where_it_is()
 }
 
 #[test]
+fn an_order_that_can_not_look_at_the_shards_for_lack_of_capacity_is_busy() {
+    spread(3, 9, |stage| {
+        // No shard has four, so the order has to look at all of them.
+        let four = tea("key-1", 4);
+        stage.shop.direct(|request| {
+            let throttled = request.operation == Operation::BatchGetItem && 1 < request.keys.len();
+            if throttled {
+                goes_wrong(Accident::Throttle((0..request.keys.len()).collect()))
+            } else {
+                calm()
+            }
+        });
+        let answer = stage.ask(&four);
+        assert_eq!(
+            (answer.status, answer.kind().as_deref()),
+            (503, Some("busy"))
+        );
+        stage.shop.calm();
+        assert_eq!(stage.status(&four), 201);
+        assert_eq!((stage.orders(), stage.tea()), (1, 5));
+    });
+}
+
+#[test]
 fn the_last_pieces_are_sold_whoever_meets_whom() {
     spread(4, 11, |stage| {
         let orders = (0..16).map(|key| stage.asking(ann(), tea(&format!("key-{key}"), 1), FULL));
