@@ -242,7 +242,11 @@ impl Fate {
             fate.lag = random.duration(MILLISECOND, MILLISECOND * 90_000);
         }
         if writes && faults.has(Fault::TornRead) && random.chance(300) {
-            fate.torn = random.duration(MILLISECOND, MILLISECOND * 300);
+            let torn = random.duration(MILLISECOND, MILLISECOND * 300);
+            // A write of one item is seen as soon as it is answered.
+            if request.operation == Operation::TransactWriteItems {
+                fate.torn = torn;
+            }
         }
         let batch = request.operation == Operation::BatchGetItem;
         if batch && faults.has(Fault::Unprocessed) && random.chance(200) {
@@ -331,5 +335,17 @@ mod tests {
             error.contains("`lost`") && error.contains("lost-answer"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn only_a_transaction_can_be_seen_half() {
+        let torn = |operation: &str| {
+            let request = Request::read(1, operation, serde_json::json!({})).unwrap();
+            let mut random = Random::new(1);
+            let fates = (0..1_000).map(|_| Fate::drawn(&mut random, &Faults::all(), &request));
+            fates.filter(|fate| !fate.torn.is_zero()).count()
+        };
+        assert!((200..400).contains(&torn("TransactWriteItems")));
+        assert_eq!((torn("UpdateItem"), torn("PutItem")), (0, 0));
     }
 }
