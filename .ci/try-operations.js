@@ -30,6 +30,16 @@ async function send(method) {
   });
 }
 
+// A request may have been sent twice. Half a second without a wheel that turns: all are answered.
+async function settle() {
+  let still = 0;
+  await until(() => {
+    still = document.querySelector(".swagger-ui .loading") ? 0 : still + 1;
+    return 5 <= still;
+  });
+}
+
 (async () => {
   for (const method of ["get", "post", "put"]) await send(method);
+  await settle();
 })().then(() => done(null), (error) => done(String(error)));
