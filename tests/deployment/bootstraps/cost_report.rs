@@ -6,6 +6,7 @@ use std::sync::Arc;
 use billing::{Billing, generate};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use lambda::Failure;
 use local::functions::Endpoints;
 use local::serve::Running;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use template::{Kind, Place, SHIPPED_COST, Template};
 use tokio::net::TcpListener;
 
 use super::assert_clean;
-use super::process::{Bootstrap, FailedStart, error_type};
+use super::bootstrap::{Bootstrap, error_type, failed_init};
 use crate::deployment::events;
 
 /// A running shop and the services that know what its account costs.
@@ -68,7 +69,7 @@ impl Stage {
     async fn start(
         &self,
         change: impl FnOnce(&mut BTreeMap<String, String>),
-    ) -> Result<Bootstrap, FailedStart> {
+    ) -> Result<Bootstrap, Failure> {
         Bootstrap::start_of(&self.template, &self.endpoints, Kind::CostReport, change).await
     }
 }
@@ -131,13 +132,8 @@ async fn the_built_cost_report_names_what_it_cannot_use_and_goes_on() {
         let started = stage.start(|environment| {
             environment.remove(variable).unwrap();
         });
-        let Err(failed) = started.await else {
-            panic!("it starts without {variable}");
-        };
-        assert_eq!(failed.error_type, "Runtime.InitError", "{failed:?}");
-        let message = failed.error["errorMessage"].as_str().unwrap();
-        assert!(message.contains(variable), "{failed:?}");
-        assert!(!failed.status.success(), "{failed:?}");
+        let message = failed_init(started.await);
+        assert!(message.contains(variable), "{message}");
     }
     stage.running.stop().await;
 }

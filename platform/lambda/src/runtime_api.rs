@@ -11,22 +11,27 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
-/// An invocation. The event is bytes, because some tests send one that is not JSON.
+/// An invocation. The event is bytes, because it may be one that is not JSON.
 #[derive(Debug)]
-pub(super) struct Invocation {
-    pub(super) request_id: String,
-    pub(super) event: Vec<u8>,
-    pub(super) function_arn: String,
-    pub(super) timeout: Duration,
+pub(crate) struct Invocation {
+    /// Its id.
+    pub(crate) request_id: String,
+    /// The event.
+    pub(crate) event: Vec<u8>,
+    /// The ARN of the version or alias that is invoked.
+    pub(crate) function_arn: String,
+    /// The time after which Lambda ends the invocation.
+    pub(crate) timeout: Duration,
 }
 
 /// What a function sends to Lambda.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// It requested the next invocation.
     Next,
     /// It answered an invocation: the request's id and the answer.
@@ -37,12 +42,15 @@ pub(super) enum Message {
     InitError(String, Value),
 }
 
-/// The test's side of the conversation with one function.
-pub(super) struct RuntimeApi {
+/// The side of Lambda in the conversation with one function.
+#[derive(Debug)]
+pub(crate) struct RuntimeApi {
     /// The value of `AWS_LAMBDA_RUNTIME_API`.
-    pub(super) address: String,
-    pub(super) invocations: mpsc::Sender<Invocation>,
-    pub(super) messages: mpsc::Receiver<Message>,
+    pub(crate) address: String,
+    /// The next invocation goes in here.
+    pub(crate) invocations: mpsc::Sender<Invocation>,
+    /// What the function sends.
+    pub(crate) messages: mpsc::Receiver<Message>,
 }
 
 struct Shared {
@@ -51,8 +59,8 @@ struct Shared {
 }
 
 impl RuntimeApi {
-    /// Listens on a loopback port of its own until the test ends.
-    pub(super) async fn start() -> Self {
+    /// Listens on a loopback port of its own until the runtime ends.
+    pub(crate) async fn start() -> std::io::Result<Self> {
         let (invocations, queue) = mpsc::channel(1);
         let (sender, messages) = mpsc::channel(16);
         let shared = Arc::new(Shared {
@@ -68,14 +76,17 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
             .with_state(shared);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
+        Ok(Self {
             address,
             invocations,
             messages,
-        }
+        })
     }
 }
 
@@ -91,7 +102,8 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         reason = "the function compares the deadline with its own clock"
     )]
     let now = jiff::Timestamp::now();
-    let deadline = now.as_millisecond() + i64::try_from(invocation.timeout.as_millis()).unwrap();
+    let deadline =
+        now.as_millisecond() + i64::try_from(invocation.timeout.as_millis()).unwrap_or_default();
     let headers = [
         ("lambda-runtime-aws-request-id", invocation.request_id),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
@@ -130,11 +142,12 @@ async fn init_error(
     body: Bytes,
 ) -> StatusCode {
     let kind = headers.get("lambda-runtime-function-error-type");
-    let kind = kind.map_or("", |kind| kind.to_str().unwrap()).to_owned();
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
     accept(&shared, Message::InitError(kind, json(&body))).await
 }
 
-/// A body as JSON. A body that is not JSON becomes a text, and the test then fails on it.
+/// A body as JSON. A body that is not JSON becomes a text, and the reader finds no answer in it.
 fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
