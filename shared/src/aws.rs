@@ -9,10 +9,15 @@ use std::collections::BTreeMap;
 
 use aws_credential_types::Credentials;
 pub use aws_credential_types::provider::SharedCredentialsProvider;
+#[cfg(feature = "https")]
+use aws_smithy_http_client::tls::TlsContext;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+
+#[cfg(feature = "https")]
+use crate::https::{self, Authorities};
 
 /// The services whose endpoint can be replaced, as the AWS SDKs name them in
 /// `AWS_ENDPOINT_URL_<SERVICE>`.
@@ -44,18 +49,22 @@ pub struct AwsConfig {
     region: String,
     credentials: SharedCredentialsProvider,
     endpoints: BTreeMap<&'static str, String>,
+    #[cfg(feature = "https")]
+    authorities: Authorities,
 }
 
 impl AwsConfig {
     /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-    /// `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`.
+    /// `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`. Its clients trust
+    /// the authorities of AWS only, unless the region, an endpoint, `SSL_CERT_FILE`, `SSL_CERT_DIR`
+    /// or a proxy says that others may sign.
     ///
     /// # Errors
     /// Names the first variable that is missing.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariable> {
         let required = |name| var(name).ok_or(MissingVariable(name));
         // The region's absence is reported first.
-        required("AWS_REGION")?;
+        let region = required("AWS_REGION")?;
         let credentials = Credentials::new(
             required("AWS_ACCESS_KEY_ID")?,
             required("AWS_SECRET_ACCESS_KEY")?,
@@ -63,11 +72,18 @@ impl AwsConfig {
             None,
             "environment",
         );
-        Self::with_credentials(&var, SharedCredentialsProvider::new(credentials))
+        let config = Self::with_credentials(&var, SharedCredentialsProvider::new(credentials))?;
+        Ok(Self {
+            #[cfg(feature = "https")]
+            authorities: Authorities::of(&var, &region, config.endpoints.values()),
+            region,
+            ..config
+        })
     }
 
     /// Reads the same variables without those of the credentials, which `credentials`
-    /// provides. A client asks it again before they expire.
+    /// provides. A client asks it again before they expire, and trusts whom this machine trusts:
+    /// such a program starts seldom, on a machine of which nothing is known.
     ///
     /// # Errors
     /// `AWS_REGION` is missing.
@@ -81,10 +97,14 @@ impl AwsConfig {
                 .or_else(|| everywhere.clone())
                 .map(|url| (*service, url))
         };
+        let region = var("AWS_REGION").ok_or(MissingVariable("AWS_REGION"))?;
+        let endpoints: BTreeMap<_, _> = SERVICES.iter().filter_map(endpoint).collect();
         Ok(Self {
-            region: var("AWS_REGION").ok_or(MissingVariable("AWS_REGION"))?,
+            #[cfg(feature = "https")]
+            authorities: Authorities::System,
+            region,
             credentials,
-            endpoints: SERVICES.iter().filter_map(endpoint).collect(),
+            endpoints,
         })
     }
 
@@ -110,12 +130,22 @@ impl AwsConfig {
     /// The SDK's retries are off: the caller decides which requests may be
     /// repeated, and waits on the clock of its [`World`](crate::world::World).
     pub fn sdk_config(&self) -> SdkConfig {
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
-            .retry_config(RetryConfig::disabled())
-            .build()
+        let mut config = SdkConfig::builder();
+        config
+            .set_behavior_version(Some(BehaviorVersion::latest()))
+            .set_region(Some(Region::new(self.region.clone())))
+            .set_credentials_provider(Some(self.credentials.clone()))
+            .set_retry_config(Some(RetryConfig::disabled()));
+        #[cfg(feature = "https")]
+        config.set_http_client(self.tls_context().map(https::client));
+        config.build()
+    }
+
+    /// Whom a client of AWS trusts: the authorities of AWS, or those of this machine where
+    /// others may sign. `None` is the SDK's own choice.
+    #[cfg(feature = "https")]
+    pub fn tls_context(&self) -> Option<TlsContext> {
+        self.authorities.context()
     }
 }
 
@@ -164,6 +194,16 @@ mod tests {
         assert!(!format!("{config:?}").contains("hunter2"));
         let error = AwsConfig::with_credentials(|_| None, given).unwrap_err();
         assert!(error.to_string().starts_with("AWS_REGION is not set"));
+    }
+
+    #[cfg(feature = "https")]
+    #[test]
+    fn only_a_program_that_lambda_starts_trusts_fewer_authorities_than_its_machine() {
+        let lambdas = AwsConfig::from_env(environment(&[])).unwrap();
+        assert_eq!(lambdas.authorities, Authorities::Amazon);
+        let provider = lambdas.credentials().clone();
+        let other = AwsConfig::with_credentials(environment(&[]), provider).unwrap();
+        assert_eq!(other.authorities, Authorities::System);
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod aws;
 pub mod caller;
 pub mod cors;
 pub mod headers;
+#[cfg(feature = "https")]
+mod https;
 pub mod init;
 pub mod json;
 pub mod metrics;

@@ -285,6 +285,6 @@ fn sources(config: &Config) -> Result<Vec<Source>, StartError> {
 fn secrets_manager(aws: &AwsConfig) -> SecretsManager {
     let mut config = SecretsManagerConfig::from(&aws.sdk_config());
     config.set_endpoint_url(aws.endpoint("SECRETS_MANAGER"));
-    config.set_http_client(Some(http::sdk_client()));
+    config.set_http_client(Some(http::sdk_client(aws.tls_context())));
     SecretsManager::from_conf(config.build())
 }

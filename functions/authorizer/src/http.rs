@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpClient};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -76,9 +76,10 @@ impl Client {
 }
 
 /// A client for the AWS SDK. It keeps no connections either.
-pub(crate) fn sdk_client() -> SharedHttpClient {
+pub(crate) fn sdk_client(context: Option<TlsContext>) -> SharedHttpClient {
     Builder::new()
         .pool_max_idle_per_host(CONNECTIONS_KEPT)
         .tls_provider(TLS)
+        .tls_context(context.unwrap_or_default())
         .build_https()
 }
