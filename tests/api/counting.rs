@@ -136,6 +136,13 @@ impl<'shop> Metered<'shop> {
         (response.status().as_u16(), reading)
     }
 
+    /// Opens the connection as a start in Lambda does. Returns its cost.
+    async fn connect(&self) -> Reading {
+        *self.meter.0.lock().unwrap() = Reading::default();
+        self.app.connect().await;
+        *self.meter.0.lock().unwrap()
+    }
+
     async fn place(&self, key: &str, body: &Value) -> (u16, Reading) {
         let headers = json!({"content-type": "application/json", "idempotency-key": key});
         self.cost("POST /orders", "", &headers, body).await
@@ -351,6 +358,66 @@ async fn describing_a_product_reads_its_version_first_unless_the_client_sends_it
             put(json!({"content-type": json, "if-match": "\"3\""})).await,
             (200, 1)
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_opens_the_connection_with_one_read_and_writes_nothing() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 1).await;
+        let metered = Metered::new(shop);
+        let before = shop.items().await;
+        let reading = metered.connect().await;
+        assert_eq!((reading.round_trips, reading.read_units), (1, 1.0));
+        assert_eq!(shop.items().await, before);
+        let (status, reading) = metered.place("key", &order_of(&[line("TEA-01", 1)])).await;
+        assert_eq!((status, reading.round_trips), (201, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_without_a_database_ends_and_the_first_order_is_answered() {
+    shop(async |shop| {
+        let var = |name: &str| match name {
+            "TABLE_NAME" => Some(orders_table(&shop.running)),
+            "ALLOWED_ORIGINS" => Some("https://shop.example".to_owned()),
+            // Nobody listens there.
+            "AWS_ENDPOINT_URL_DYNAMODB" => Some("http://127.0.0.1:9".to_owned()),
+            "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".to_owned()),
+            _ => None,
+        };
+        let app = App::new(&Config::from_env(var).unwrap(), World::real()).unwrap();
+        app.connect().await;
+        let headers = json!({"content-type": "application/json"});
+        let request = event("GET /products/{sku}", "TEA-01", &headers, &json!({}));
+        // With one second left.
+        let mut context = Context::default();
+        let soon = World::real().now().as_millisecond() + 1_000;
+        context.deadline = u64::try_from(soon).unwrap();
+        let request = request.with_lambda_context(context);
+        assert_eq!(handle(&app, request).await.unwrap().status(), 503);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_placed_order_costs_the_same_with_ten_and_with_a_thousand_orders() {
+    shop(async |shop| {
+        shop.stock("TEA-01", 10_000).await;
+        let metered = Metered::new(shop);
+        let body = order_of(&[line("TEA-01", 1)]);
+        let mut readings = Vec::new();
+        for number in 0..=1_000 {
+            let (status, reading) = metered.place(&format!("key-{number}"), &body).await;
+            assert_eq!(status, 201);
+            if [10, 1_000].contains(&number) {
+                readings.push(reading);
+            }
+        }
+        assert_eq!(readings[0], readings[1]);
+        assert_eq!(readings[0].round_trips, 1);
     })
     .await;
 }

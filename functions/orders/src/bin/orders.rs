@@ -12,5 +12,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     shared::telemetry::init(SERVICE, var);
     let config = or_tell(var, Config::from_env(var))?;
     let app = App::new(&config, World::real())?;
+    app.connect().await;
     lambda_http::run(service_fn(|request| handle(&app, request))).await
 }
