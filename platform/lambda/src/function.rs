@@ -16,7 +16,6 @@ const INIT_MAX: Duration = Duration::from_secs(10);
 pub struct Function {
     /// The time from the start of the process to its first request for an invocation.
     pub first_next: Duration,
-    began: Instant,
     arn: String,
     timeout: Duration,
     api: RuntimeApi,
@@ -70,7 +69,6 @@ impl Function {
         match message {
             Ok(Some(Message::Next)) => Ok(Self {
                 first_next,
-                began,
                 arn: start.arn,
                 timeout: start.timeout,
                 api,
@@ -134,11 +132,6 @@ impl Function {
                 self.process.end()
             ))),
         }
-    }
-
-    /// The time since the start of the process.
-    pub fn age(&self) -> Duration {
-        self.began.elapsed()
     }
 
     /// What the process used until now.

@@ -1,0 +1,169 @@
+//! Measures the built functions beside what a user would write instead, in one run and in turn.
+//!
+//! `cargo run --release -p peers -- --help` says how. docs/performance.md explains the
+//! figures.
+
+mod candidates;
+mod install;
+mod measure;
+mod meter;
+mod picture;
+mod place;
+mod report;
+mod tls;
+mod token;
+mod wire;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::candidates::{Candidate, candidates};
+use crate::measure::{Count, Measured, Rounds};
+use crate::place::Place;
+
+/// Any failure ends the run: figures without one of the programs compare nothing.
+type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The page that shows the figures.
+const PAGE: &str = "docs/performance.md";
+
+/// What is added to each database call in the second part.
+const ADDED: Duration = Duration::from_millis(4);
+
+/// The round trip to the database in the third part.
+const ROUND_TRIP: Duration = Duration::from_millis(1);
+
+/// Measures the built functions beside what a user would write instead.
+///
+/// First installs the peers (Powertools for AWS Lambda, aws-jwt-verify) under .check/peers, in the
+/// versions that benches/peers pins, and builds two small functions to compare with. The
+/// deployed functions must be built already: ./check build. It needs Node.js with npm and Python
+/// with pip. Times differ from machine to machine: compare those of one run only.
+///
+/// It prints the figures, and writes them to benches/peers/results.json, docs/performance.md and
+/// docs/peers.svg.
+#[derive(Debug, Parser)]
+#[command(name = "peers", version)]
+struct Arguments {
+    /// How often each program is started in each part. The figures are medians over these.
+    #[arg(long, default_value_t = 11)]
+    rounds: usize,
+    /// The number of invocations after the first, in each round.
+    #[arg(long, default_value_t = 300)]
+    invocations: usize,
+    /// Three rounds of 50 invocations. The results are then printed and not written.
+    #[arg(long)]
+    quick: bool,
+    /// Measures only the programs of these names. The results are then printed and not written.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Measures another build of orders or of the authorizer too, such as one of before a change.
+    #[arg(long, value_name = "NAME=BOOTSTRAP")]
+    beside: Vec<String>,
+}
+
+impl Arguments {
+    fn rounds(&self) -> Rounds {
+        if self.quick {
+            return Rounds {
+                rounds: 3,
+                invocations: 50,
+            };
+        }
+        Rounds {
+            rounds: self.rounds,
+            invocations: self.invocations,
+        }
+    }
+
+    /// Whether these are the figures that the documentation shows.
+    fn is_whole(&self) -> bool {
+        !self.quick && self.only.is_empty() && self.beside.is_empty()
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("peers: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Fallible<()> {
+    let installed = install::install()?;
+    let issuer = token::Issuer::start().await?;
+    let mut all = candidates(&installed, &issuer, &arguments.beside)?;
+    if !arguments.only.is_empty() {
+        all.retain(|candidate| arguments.only.iter().any(|name| name == candidate.name));
+    }
+    if all.is_empty() {
+        return Err("no program has a name of --only; leave it out to see the names".into());
+    }
+    let rounds = arguments.rounds();
+    let with_database: Vec<Candidate> = all
+        .iter()
+        .filter(|candidate| candidate.uses_database())
+        .cloned()
+        .collect();
+    say("requests, write units and bytes of one order");
+    let counts = counts(&with_database).await?;
+    let mut parts = Vec::new();
+    let part = Place::plain(Duration::ZERO).await?;
+    parts.push(measure::part("loopback", &part, &all, rounds).await?);
+    let part = Place::plain(ADDED).await?;
+    parts.push(
+        measure::part(
+            "4 ms added to each database call",
+            &part,
+            &with_database,
+            rounds,
+        )
+        .await?,
+    );
+    let part = Place::tls(ROUND_TRIP).await?;
+    parts.push(measure::part("TLS, 1 ms to the database", &part, &with_database, rounds).await?);
+    let measured = Measured {
+        counts,
+        parts,
+        rounds,
+    };
+    let tables = report::text(&measured, &all);
+    say(&tables);
+    if arguments.is_whole() {
+        write(
+            "benches/peers/results.json",
+            &report::json(&measured, &all)?,
+        )?;
+        write("docs/peers.svg", &picture::draw(&measured)?)?;
+        let page = std::fs::read_to_string(install::root().join(PAGE))?;
+        write(PAGE, &report::in_page(&page, &tables)?)?;
+    }
+    Ok(())
+}
+
+fn write(file: &str, text: &str) -> Fallible<()> {
+    std::fs::write(install::root().join(file), text).map_err(|error| format!("{file}: {error}"))?;
+    say(&format!("written: {file}"));
+    Ok(())
+}
+
+/// Counts what one order and its replay ask of the database.
+async fn counts(candidates: &[Candidate]) -> Fallible<Vec<Count>> {
+    let place = Place::metered().await?;
+    let mut counts = Vec::new();
+    for candidate in candidates {
+        counts.push(measure::count(&place, candidate).await?);
+    }
+    Ok(counts)
+}
+
+#[expect(clippy::print_stdout, reason = "this is a program for a terminal")]
+fn say(text: &str) {
+    println!("{text}");
+}
