@@ -63,6 +63,24 @@ pub(crate) fn install() -> Fallible<Installed> {
     })
 }
 
+/// Builds the container's program with the flags of the Dockerfile.
+pub(crate) fn build_host() -> Fallible<PathBuf> {
+    say("building the container's program");
+    let version = Command::new("rustc").arg("-vV").output()?;
+    let version = String::from_utf8(version.stdout)?;
+    let target = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let target = target.ok_or("rustc -vV names no host")?;
+    run(Command::new("cargo")
+        .args(["build", "--release", "--locked", "--package", "host"])
+        .args(["--target", target])
+        .current_dir(root())
+        .env("RUSTFLAGS", "-C target-feature=+crt-static"))?;
+    Ok(root()
+        .join("target")
+        .join(target)
+        .join("release/surefire-host"))
+}
+
 fn python() -> Fallible<PathBuf> {
     let (from, to) = (Path::new(HERE).join("python"), state().join("python"));
     if copy(

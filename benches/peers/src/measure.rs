@@ -59,18 +59,10 @@ pub(crate) struct Part {
     pub(crate) rows: Vec<Row>,
 }
 
-/// Everything.
-#[derive(Clone, Debug)]
-pub(crate) struct Measured {
-    pub(crate) counts: Vec<Count>,
-    pub(crate) parts: Vec<Part>,
-    pub(crate) rounds: Rounds,
-}
-
 impl Row {
     /// The median of a figure over the rounds.
     pub(crate) fn median(&self, figure: impl Fn(&Round) -> f64) -> f64 {
-        quantile(self.rounds.iter().map(figure).collect(), 0.5)
+        median(self.rounds.iter().map(figure).collect())
     }
 }
 
@@ -84,7 +76,7 @@ impl Part {
         let (of, to) = (self.row(of)?, self.row(to)?);
         let pairs = of.rounds.iter().zip(&to.rounds);
         let ratios = pairs.map(|(of, to)| figure(of) / figure(to)).collect();
-        Some(quantile(ratios, 0.5))
+        Some(median(ratios))
     }
 }
 
@@ -129,33 +121,28 @@ async fn one(place: &Place, candidate: &Candidate, key: &str, count: usize) -> F
     Ok(Round {
         first_next: milliseconds(function.first_next),
         first_answer,
-        p50: quantile(took.clone(), 0.5),
+        p50: median(took.clone()),
         p99: quantile(took, 0.99),
         cpu: cpu / float(count),
         peak_mebibytes: float(usize::try_from(after.peak_bytes / 1024)?) / 1024.0,
     })
 }
 
-/// Counts what orders ask of the database in a place with a meter.
-pub(crate) async fn count(place: &Place, candidate: &Candidate) -> Fallible<Count> {
+/// Counts what orders ask of the database in a place with a meter. `key` begins their keys.
+pub(crate) async fn count(place: &Place, candidate: &Candidate, key: &str) -> Fallible<Count> {
     let meter = place.meter.as_ref().ok_or("this place counts nothing")?;
     let mut function = start(place, candidate).await?;
-    invoke(
-        &mut function,
-        candidate,
-        &format!("{}-warm", candidate.name),
-    )
-    .await?;
+    invoke(&mut function, candidate, &format!("{key}-warm")).await?;
     meter.take();
     let before = place.wire.crossed();
     for number in 0..COUNTED {
-        let key = format!("{}-counted-{number}", candidate.name);
+        let key = format!("{key}-counted-{number}");
         invoke(&mut function, candidate, &key).await?;
     }
     let (metered, after) = (meter.take(), place.wire.crossed());
     let each =
         |count: u64| -> Fallible<f64> { Ok(f64::from(u32::try_from(count)?) / f64::from(COUNTED)) };
-    let replayed = candidate.event(&format!("{}-counted-0", candidate.name));
+    let replayed = candidate.event(&format!("{key}-counted-0"));
     function.invoke(replayed).await?;
     Ok(Count {
         name: candidate.name,
@@ -167,7 +154,7 @@ pub(crate) async fn count(place: &Place, candidate: &Candidate) -> Fallible<Coun
     })
 }
 
-async fn start(place: &Place, candidate: &Candidate) -> Fallible<Function> {
+pub(crate) async fn start(place: &Place, candidate: &Candidate) -> Fallible<Function> {
     let program = candidate.program(place);
     let start = Start {
         program: &program,
@@ -178,7 +165,11 @@ async fn start(place: &Place, candidate: &Candidate) -> Fallible<Function> {
     Ok(started.map_err(|error| format!("{}: {error}", candidate.name))?)
 }
 
-async fn invoke(function: &mut Function, candidate: &Candidate, key: &str) -> Fallible<Duration> {
+pub(crate) async fn invoke(
+    function: &mut Function,
+    candidate: &Candidate,
+    key: &str,
+) -> Fallible<Duration> {
     let invoked = function.invoke_timed(candidate.event(key)).await;
     let (answer, took): (Value, Duration) =
         invoked.map_err(|error| format!("{}: {error}", candidate.name))?;
@@ -188,13 +179,18 @@ async fn invoke(function: &mut Function, candidate: &Candidate, key: &str) -> Fa
     Ok(took)
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn float(count: usize) -> f64 {
+pub(crate) fn float(count: usize) -> f64 {
     count as f64
+}
+
+/// The middle of the values. Zero if there are none.
+pub(crate) fn median(values: Vec<f64>) -> f64 {
+    quantile(values, 0.5)
 }
 
 /// The value below which this part of the values is. Zero if there are none.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::Fallible;
-use crate::measure::{Measured, Part, Round};
-use crate::report::short;
+use crate::measure::{Part, Round};
+use crate::report::{Measured, short};
 
 const WIDTH: f64 = 760.0;
 /// Where bars begin, and how long the longest is.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
     ScalarAttributeType,
@@ -29,6 +30,8 @@ pub(crate) struct Place {
     pub(crate) url: String,
     /// The shop's table.
     pub(crate) table: String,
+    /// A client that reaches the database directly.
+    pub(crate) client: Client,
     /// What crosses the way.
     pub(crate) wire: Wire,
     /// What is requested, if this place counts it.
@@ -41,6 +44,7 @@ pub(crate) struct Place {
 
 struct Database {
     address: String,
+    client: Client,
     table: String,
     stop: watch::Sender<bool>,
 }
@@ -59,6 +63,7 @@ impl Place {
         Ok(Self {
             url: format!("http://{address}"),
             table: database.table,
+            client: database.client,
             wire,
             meter: None,
             certificate: None,
@@ -74,6 +79,7 @@ impl Place {
         Ok(Self {
             url: format!("https://{}", wire.address),
             table: database.table,
+            client: database.client,
             wire,
             meter: None,
             certificate: Some(tls::certificate_file()),
@@ -89,6 +95,7 @@ impl Place {
         Ok(Self {
             url: format!("http://{}", wire.address),
             table: database.table,
+            client: database.client,
             wire,
             meter: Some(meter),
             certificate: None,
@@ -147,6 +154,7 @@ async fn database() -> Fallible<Database> {
     let address = embedded.url.trim_start_matches("http://").to_owned();
     Ok(Database {
         address,
+        client,
         table: table.clone(),
         stop,
     })

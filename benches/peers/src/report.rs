@@ -5,8 +5,23 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::Fallible;
+use crate::beside::{Load, Way};
 use crate::candidates::Candidate;
-use crate::measure::{Count, Measured, Part, Round};
+use crate::growth::Grown;
+use crate::measure::{Count, Part, Round, Rounds};
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) counts: Vec<Count>,
+    /// The same for the orders function at several sizes of the table. Empty when only some programs
+    /// are measured, or quickly.
+    pub(crate) grown: Vec<Grown>,
+    pub(crate) parts: Vec<Part>,
+    /// The container beside the functions. Empty when only some programs are measured.
+    pub(crate) loads: Vec<Load>,
+    pub(crate) rounds: Rounds,
+}
 
 /// What is divided by what.
 const COMPARED: [(&str, &str); 10] = [
@@ -52,8 +67,55 @@ pub(crate) fn text(measured: &Measured, candidates: &[Candidate]) -> String {
             count.bytes_received
         );
     }
+    grown(&mut text, measured);
     for part in &measured.parts {
         table(&mut text, part, candidates);
+    }
+    if !measured.loads.is_empty() {
+        text.push('\n');
+        text.push_str(&beside(&measured.loads));
+    }
+    text
+}
+
+fn grown(text: &mut String, measured: &Measured) {
+    if measured.grown.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n| orders in the table | round trips of one more | of a replay | write units |\n\
+         |---|---|---|---|\n",
+    );
+    for grown in &measured.grown {
+        let (orders, count) = (grown.orders, grown.count);
+        let _ = writeln!(
+            text,
+            "| {orders} | {:.0} | {} | {:.1} |",
+            count.round_trips, count.replay_round_trips, count.units
+        );
+    }
+}
+
+/// The container's program beside the functions, in Markdown.
+pub(crate) fn beside(loads: &[Load]) -> String {
+    let mut text = String::from(
+        "| customers at once | way | start to ready, ms | orders a second | processor for each, ms | peak, MiB |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for load in loads {
+        let way = match load.way {
+            Way::Container => "`surefire-host`".to_owned(),
+            Way::Functions => format!("authorizer and orders, {} of each", load.customers),
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {way} | {} | {:.0} | {} | {} |",
+            load.customers,
+            short(load.ready),
+            load.orders_per_second,
+            short(load.cpu),
+            short(load.peak_mebibytes)
+        );
     }
     text
 }
@@ -94,8 +156,8 @@ fn table(text: &mut String, part: &Part, candidates: &[Candidate]) {
     }
 }
 
-/// The lines of the page between which the figures stand.
-const BEGIN: &str = "<!-- Written by the command above: -->\n";
+/// The lines of a page between which the figures stand.
+const BEGIN: &str = "<!-- Written by `cargo run --release -p peers`: -->\n";
 const END: &str = "<!-- Until here. -->\n";
 
 /// The page with these tables in the place of those that it shows.
@@ -104,7 +166,7 @@ pub(crate) fn in_page(page: &str, tables: &str) -> Fallible<String> {
         let (_, after) = rest.split_once(END)?;
         Some((before, after))
     });
-    let (before, after) = parts.ok_or("docs/performance.md has no place for the figures")?;
+    let (before, after) = parts.ok_or("the page has no place for the figures")?;
     Ok(format!("{before}{BEGIN}{tables}\n{END}{after}"))
 }
 
@@ -160,14 +222,29 @@ pub(crate) fn json(measured: &Measured, candidates: &[Candidate]) -> Fallible<St
         (count.name.to_owned(), figures)
     };
     let counts: Map<String, Value> = measured.counts.iter().map(count).collect();
+    let grown = |grown: &Grown| (grown.orders.to_string(), count(&grown.count).1);
+    let grown: Map<String, Value> = measured.grown.iter().map(grown).collect();
+    let load = |load: &Load| {
+        json!({
+            "way": format!("{:?}", load.way),
+            "customers": load.customers,
+            "ready_milliseconds": rounded(load.ready),
+            "orders_per_second": rounded(load.orders_per_second),
+            "cpu_milliseconds_per_order": rounded(load.cpu),
+            "peak_mebibytes": rounded(load.peak_mebibytes),
+        })
+    };
+    let loads: Vec<Value> = measured.loads.iter().map(load).collect();
     let zipped = |candidate: &Candidate| (candidate.name.to_owned(), candidate.zipped_bytes.into());
     let zipped: Map<String, Value> = candidates.iter().map(zipped).collect();
     let whole = json!({
         "rounds": measured.rounds.rounds,
         "invocations": measured.rounds.invocations,
         "one_order": counts,
+        "one_order_among": grown,
         "zipped_bytes": zipped,
         "parts": parts,
+        "container_beside_functions": loads,
     });
     Ok(serde_json::to_string_pretty(&whole)? + "\n")
 }
@@ -189,8 +266,12 @@ mod tests {
     }
 
     #[test]
-    fn the_projects_page_has_a_place_for_the_figures() {
-        let page = include_str!("../../../docs/performance.md");
-        assert!(in_page(page, "").is_ok());
+    fn the_projects_pages_have_a_place_for_the_figures() {
+        for page in [
+            include_str!("../../../docs/performance.md"),
+            include_str!("../../../docs/container.md"),
+        ] {
+            assert!(in_page(page, "").is_ok());
+        }
     }
 }

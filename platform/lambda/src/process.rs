@@ -38,6 +38,17 @@ pub struct Usage {
     pub peak_bytes: u64,
 }
 
+impl Usage {
+    /// What a running process used until now, by its id. Zero where there is no `/proc`.
+    pub fn of(process: u32) -> Self {
+        let directory = PathBuf::from(format!("/proc/{process}"));
+        Self {
+            cpu: cpu(&directory.join("task")),
+            peak_bytes: peak_bytes(&directory.join("status")),
+        }
+    }
+}
+
 /// A process whose output is read while it runs. It is killed when it goes out of scope.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -107,13 +118,9 @@ impl Process {
         self.child.wait()
     }
 
-    /// What the process used until now. Zero where there is no `/proc`.
+    /// What the process used until now.
     pub(crate) fn usage(&self) -> Usage {
-        let directory = PathBuf::from(format!("/proc/{}", self.child.id()));
-        Usage {
-            cpu: cpu(&directory.join("task")),
-            peak_bytes: peak_bytes(&directory.join("status")),
-        }
+        Usage::of(self.child.id())
     }
 
     /// Ends the process and returns what it wrote.
