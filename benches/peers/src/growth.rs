@@ -10,9 +10,6 @@ use crate::measure::{Count, count};
 use crate::place::Place;
 use crate::{Fallible, say};
 
-/// How many orders the table has.
-pub(crate) const SIZES: [u32; 3] = [10, 10_000, 1_000_000];
-
 /// The most items that DynamoDB takes at once.
 const AT_ONCE: u32 = 25;
 
@@ -23,12 +20,12 @@ pub(crate) struct Grown {
     pub(crate) count: Count,
 }
 
-/// Fills one table further and further, and counts at each size.
-pub(crate) async fn growth(orders: &Candidate) -> Fallible<Vec<Grown>> {
+/// Fills one table further and further, up to `most` orders, and counts at each size.
+pub(crate) async fn growth(orders: &Candidate, most: u32) -> Fallible<Vec<Grown>> {
     let place = Place::metered().await?;
     let mut grown = Vec::new();
     let mut filled = 0;
-    for size in SIZES {
+    for size in [10, 10_000, most] {
         say(&format!("one order in a table of {size}"));
         while filled < size {
             let next = (filled + AT_ONCE).min(size);

@@ -1,6 +1,6 @@
 //! The container's program, running: what it takes to be ready, and an order over HTTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::Fallible;
+use crate::install::state;
 
 /// How long the program may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(10);
@@ -34,6 +35,8 @@ pub(crate) struct Host {
 impl Host {
     /// Starts the program with the variables of the functions in it.
     pub(crate) async fn start(file: &Path, functions: &[Program]) -> Fallible<Self> {
+        // Its access log, and why it does not start.
+        let log = std::fs::File::create(log_file())?;
         let mut command = Command::new(file);
         command.env_clear();
         for function in functions {
@@ -50,7 +53,7 @@ impl Host {
             .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .spawn()
             .map_err(|error| format!("{}: {error}", file.display()))?;
         let output = child.stdout.take().ok_or("the program has no output")?;
@@ -110,7 +113,11 @@ async fn served(lines: &mut Lines<BufReader<ChildStdout>>) -> Fallible<Value> {
             return Ok(line);
         }
     }
-    Err("surefire-host does not start: see above".into())
+    Err(format!("surefire-host does not start: see {}", log_file().display()).into())
+}
+
+fn log_file() -> PathBuf {
+    state().join("surefire-host.log")
 }
 
 #[expect(

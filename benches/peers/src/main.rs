@@ -64,6 +64,9 @@ struct Arguments {
     /// The number of invocations after the first, in each round.
     #[arg(long, default_value_t = 300)]
     invocations: usize,
+    /// How many orders the largest table has in which the requests of one more are counted.
+    #[arg(long, default_value_t = 1_000_000)]
+    orders: u32,
     /// Three rounds of 50 invocations. The results are then printed and not written.
     #[arg(long)]
     quick: bool,
@@ -131,7 +134,7 @@ async fn run(arguments: &Arguments) -> Fallible<()> {
     let loads = loads(&all, &issuer, arguments.host.clone(), rounds).await?;
     let orders = with_database.iter().find(|it| it.name == "orders");
     let grown = match orders {
-        Some(orders) if arguments.is_whole() => growth::growth(orders).await?,
+        Some(orders) if arguments.is_whole() => growth::growth(orders, arguments.orders).await?,
         _ => Vec::new(),
     };
     let measured = Measured {
