@@ -33,5 +33,6 @@ mod signs_of_life;
 mod stage;
 mod stand_in;
 mod state;
+mod table;
 mod watch;
 mod wiring;

@@ -75,7 +75,7 @@ pub(super) async fn deliver(stage: &Stage, alerts: Vec<Value>) {
     }
 }
 
-fn digests(stage: &Stage) -> Vec<Message> {
+pub(super) fn digests(stage: &Stage) -> Vec<Message> {
     let messages = stage.discord.messages().into_iter();
     messages
         .filter(|message| message.content.contains("in one minute"))
@@ -83,7 +83,7 @@ fn digests(stage: &Stage) -> Vec<Message> {
 }
 
 /// Everything that a message says, its attachments included.
-fn text(message: &Message) -> String {
+pub(super) fn text(message: &Message) -> String {
     let mut text = message.line();
     for file in &message.files {
         text.push_str(&String::from_utf8_lossy(&file.bytes));

@@ -262,7 +262,7 @@ pub(super) async fn serve(router: Router) -> String {
 }
 
 /// Starts a database with the table of claims. Returns its URL.
-async fn database() -> String {
+pub(super) async fn database() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let database = dynoxide::Database::memory().unwrap();
