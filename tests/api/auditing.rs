@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_runtime::{Context, LambdaEvent};
 use local::serve::Options;
@@ -14,6 +15,7 @@ use crate::support::harness::{Shop, orders_table, text};
 use crate::support::meter::Meter;
 
 mod inconclusive;
+mod pace;
 mod shards;
 
 type Item = HashMap<String, AttributeValue>;
@@ -57,6 +59,18 @@ async fn audit_with(shop: &Shop, read_units_max: &str, seconds: i64) -> Value {
 }
 
 async fn audit_in(world: World, shop: &Shop, read_units_max: &str, seconds: i64) -> Value {
+    let client = shop.running.dynamodb();
+    audit_by(client, world, shop, read_units_max, seconds * 1_000).await
+}
+
+/// Audits with this client, in an invocation that may run for so many milliseconds.
+async fn audit_by(
+    client: Client,
+    world: World,
+    shop: &Shop,
+    read_units_max: &str,
+    milliseconds: i64,
+) -> Value {
     let table = orders_table(&shop.running);
     let var = |name: &str| match name {
         "TABLE_NAME" => Some(table.clone()),
@@ -66,9 +80,9 @@ async fn audit_in(world: World, shop: &Shop, read_units_max: &str, seconds: i64)
     };
     let config = auditor::config(var).unwrap();
     let now = world.machine_now().as_millisecond();
-    let auditor = Auditor::with_client(&config, shop.running.dynamodb(), world).unwrap();
+    let auditor = Auditor::with_client(&config, client, world).unwrap();
     let mut context = Context::default();
-    context.deadline = u64::try_from(now + seconds * 1_000).unwrap();
+    context.deadline = u64::try_from(now + milliseconds).unwrap();
     let event = LambdaEvent::new(Value::Null, context);
     auditor::handle(&auditor, event).await.unwrap()
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{
     add, audit_in, audit_with, audit_within, busy_shop, found, impatient, items, put, stock_key,
 };
-use crate::support::harness::{orders_table, text};
+use crate::support::harness::{Shop, orders_table, text};
 use crate::support::meter::Meter;
 
 #[tokio::test]
@@ -78,10 +78,8 @@ async fn a_product_that_moves_during_the_last_wait_is_not_accused() {
     shop.running.stop().await;
 }
 
-#[tokio::test]
-async fn an_audit_that_would_read_too_much_says_how_far_it_came() {
-    let shop = busy_shop().await;
-    // Big refusals: an order of a kilobyte would need a thousand of them.
+/// Adds items that take many units to read: an order of a kilobyte would need a thousand of them.
+pub(super) async fn add_big_refusals(shop: &Shop) {
     for number in 0..8 {
         let mut refusal = BTreeMap::new();
         let texts = [
@@ -97,8 +95,14 @@ async fn an_audit_that_would_read_too_much_says_how_far_it_came() {
         for name in ["answer_status", "fingerprint_version"] {
             refusal.insert(name.to_owned(), AttributeValue::N("409".to_owned()));
         }
-        put(&shop, refusal).await;
+        put(shop, refusal).await;
     }
+}
+
+#[tokio::test]
+async fn an_audit_that_would_read_too_much_says_how_far_it_came() {
+    let shop = busy_shop().await;
+    add_big_refusals(&shop).await;
     let whole = audit_with(&shop, "10000", 900).await;
     assert_eq!(whole["outcome"], "sound", "{whole}");
     let meter = Meter::start();
