@@ -63,3 +63,26 @@ fn part_of(item: &Item) -> Option<(&str, i64)> {
     let (product, _) = text_of(item, "pk")?.rsplit_once('#')?;
     Some((product, number_of(item, "available")?))
 }
+
+#[cfg(test)]
+mod tests {
+    use once::{number, text};
+
+    use super::*;
+
+    #[test]
+    fn a_shard_is_a_part_of_the_product_before_the_last_number_sign() {
+        let item = |pk: &str| {
+            Item::from([
+                ("pk".to_owned(), text(pk)),
+                ("available".to_owned(), number(7)),
+            ])
+        };
+        assert_eq!(part_of(&item("SKU#TEA#12")), Some(("SKU#TEA", 7)));
+        assert_eq!(part_of(&item("TEA")), None);
+        assert_eq!(
+            part_of(&Item::from([("pk".to_owned(), text("SKU#TEA#1"))])),
+            None
+        );
+    }
+}

@@ -181,6 +181,9 @@ mod tests {
         }
         crowds.note(&["TEA"], 100, 100, NOW);
         assert_eq!(crowds.patience(&["TEA"], NOW), UNKNOWN);
+        // A known one takes no place.
+        crowds.note(&["0"], 100, 100, NOW);
+        assert_eq!(crowds.patience(&["0"], NOW), OVERCROWDED);
         let later = NOW + SignedDuration::from_secs(5);
         crowds.note(&["TEA"], 100, 100, later);
         assert_eq!(crowds.patience(&["TEA"], later), OVERCROWDED);

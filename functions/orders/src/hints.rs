@@ -212,6 +212,29 @@ mod tests {
     }
 
     #[test]
+    fn the_hash_is_fnv_1a_with_a_mix_of_all_its_bits() {
+        // Calculated by another program.
+        assert_eq!(hash("", 0), 0x2cc9_946c_d4f7_6bf4);
+        assert_eq!(hash("ord_a", 0), 0x6cb1_6232_77eb_bf1f);
+        assert_eq!(hash("ord_a", 1), 0xe39b_86dd_a59e_d9a7);
+    }
+
+    #[test]
+    fn the_attempts_of_an_order_go_round_its_shards_by_steps_of_the_hash() {
+        let shards: Vec<u32> = (10..17).collect();
+        let mut place = hash("ord_a", 0) % 7;
+        for attempt in 0..20 {
+            if attempt != 0 {
+                place = (place + 1 + hash("ord_a", attempt) % 6) % 7;
+            }
+            let shard = spread(&shards, "ord_a", attempt);
+            assert_eq!(u64::from(shard), 10 + place, "{attempt}");
+        }
+        assert_eq!(spread(&[3], "ord_a", 5), 3);
+        assert_eq!(spread(&[], "ord_a", 0), 0);
+    }
+
+    #[test]
     fn a_shard_that_was_seen_short_is_not_tried_for_a_second() {
         let hints = hints();
         hints.learn("TEA", 2, NOW);
@@ -247,6 +270,21 @@ mod tests {
         assert_eq!(never.available("TEA", NOW), None);
         hints.forget_available("TEA");
         assert_eq!(hints.available("TEA", NOW), None);
+    }
+
+    #[test]
+    fn as_many_products_as_fit_are_remembered_together() {
+        let hints = hints();
+        hints.learn("TEA", 2, NOW);
+        for number in 1..PRODUCTS_MAX {
+            hints.learn(&number.to_string(), 2, NOW);
+        }
+        // A known one takes no place.
+        hints.learn("TEA", 3, NOW);
+        assert_eq!(hints.shards("TEA", NOW), Some(3));
+        for number in 1..PRODUCTS_MAX {
+            assert_eq!(hints.shards(&number.to_string(), NOW), Some(2));
+        }
     }
 
     #[test]

@@ -51,3 +51,67 @@ pub(crate) fn number_in(item: &Item) -> Option<u32> {
     let sort_key = text_of(item, "sk")?;
     (0..SHARDS_MAX).find(|number| stock_sort_key(*number) == sort_key)
 }
+
+#[cfg(test)]
+mod tests {
+    use once::{number, text};
+
+    use super::*;
+
+    fn item(numbers: &[(&str, i64)]) -> Item {
+        let numbers = numbers.iter();
+        numbers
+            .map(|(name, value)| ((*name).to_owned(), number(*value)))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_not_sold_is_what_came_in_less_what_orders_have_and_what_left() {
+        let mut item = item(&[
+            ("available", 3),
+            ("received", 20),
+            ("taken", 4),
+            ("shipped", 7),
+            ("version", 11),
+            ("details_version", 2),
+        ]);
+        let shard = Shard {
+            available: 3,
+            unsold: 9,
+            version: 11,
+            details_version: 2,
+        };
+        assert_eq!(Shard::read(&item), Some(shard));
+        item.remove("shipped");
+        let unsold = 16;
+        assert_eq!(Shard::read(&item), Some(Shard { unsold, ..shard }));
+        for name in [
+            "available",
+            "received",
+            "taken",
+            "version",
+            "details_version",
+        ] {
+            let mut item = item.clone();
+            item.remove(name);
+            assert_eq!(Shard::read(&item), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_product_has_the_shards_that_its_item_says_or_one() {
+        let of = |shards| shards_of(&item(&[("shards", shards)]));
+        assert_eq!(shards_of(&Item::new()), 1);
+        assert_eq!((of(1), of(5), of(64)), (1, 5, 64));
+        // No release writes these.
+        assert_eq!((of(0), of(-1), of(65)), (1, 1, 64));
+    }
+
+    #[test]
+    fn the_number_of_a_shard_is_in_its_sort_key() {
+        let of = |sort_key: &str| number_in(&Item::from([("sk".to_owned(), text(sort_key))]));
+        assert_eq!((of("STOCK#0"), of("STOCK#63")), (Some(0), Some(63)));
+        assert_eq!((of("STOCK#64"), of("ORDER")), (None, None));
+        assert_eq!(number_in(&Item::new()), None);
+    }
+}

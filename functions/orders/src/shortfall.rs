@@ -250,6 +250,7 @@ mod tests {
         assert_eq!(problem.status(), 422);
         let body: Value = serde_json::from_str(&problem.body()).unwrap();
         assert_eq!(body["type"], "urn:surefire:problem:unknown-product");
+        assert_eq!(body["title"], "Unknown product");
         assert_eq!(
             body["detail"],
             "There is no product B. One more line cannot be ordered."

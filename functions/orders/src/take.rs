@@ -86,3 +86,59 @@ pub(crate) fn take(
     });
     std::iter::once((part, effect)).chain(gifts).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(donors: &[(u32, i64)]) -> Vec<(Part, Effect)> {
+        let body =
+            br#"{"currency": "KRW", "lines": [{"sku": "TEA", "quantity": 9, "unit_price": 500}]}"#;
+        let draft = Draft::parse(body).unwrap();
+        let source = Source {
+            shard: 2,
+            donors: donors.to_vec(),
+        };
+        take(4, &draft.lines[0], &draft, &source)
+    }
+
+    fn value(effect: &Effect, name: &str) -> Option<i64> {
+        once::number_of(&effect.values, name)
+    }
+
+    #[test]
+    fn a_shard_that_has_enough_gives_all() {
+        let [(part, effect)] = &taken(&[])[..] else {
+            panic!("one update is enough");
+        };
+        let (line, shard, least) = (4, 2, 9);
+        assert_eq!(*part, Part::Take { line, shard, least });
+        assert_eq!(
+            (effect.update, effect.condition.as_ref()),
+            (TAKE, TAKE_CONDITION)
+        );
+        assert_eq!(value(effect, ":q"), Some(9));
+        assert_eq!(value(effect, ":given"), None);
+    }
+
+    #[test]
+    fn a_shard_that_others_fill_up_must_have_only_the_rest() {
+        let taken = taken(&[(0, 4), (5, 2)]);
+        let (line, shard, least) = (4, 2, 3);
+        let parts: Vec<Part> = taken.iter().map(|(part, _)| *part).collect();
+        let give = Part::Give { line };
+        assert_eq!(parts, [Part::Take { line, shard, least }, give, give]);
+        let effect = &taken[0].1;
+        let of = |name| value(effect, name);
+        assert_eq!(
+            (of(":q"), of(":least"), of(":given")),
+            (Some(9), Some(3), Some(6))
+        );
+        assert_eq!(
+            (effect.update, effect.condition.as_ref()),
+            (TAKE_GIVEN, TAKE_GIVEN_CONDITION)
+        );
+        let gifts = taken[1..].iter().map(|(_, effect)| value(effect, ":x"));
+        assert_eq!(gifts.collect::<Vec<_>>(), [Some(4), Some(2)]);
+    }
+}

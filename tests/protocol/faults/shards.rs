@@ -74,6 +74,22 @@ fn an_order_that_meets_another_learns_of_the_shards_and_goes_elsewhere() {
 }
 
 #[test]
+fn an_order_that_meets_others_again_and_again_takes_another_shard_each_time() {
+    spread(5, 50, |stage| {
+        let cold = std::sync::Arc::new(stage.shop.machine(0).unwrap());
+        stage.next(vec![conflict(); 5]);
+        let (shop, wish) = (stage.shop.clone(), tea("key-1", 1));
+        let asked = async move { shop.ask(&cold, &ann(), &wish, FULL).await };
+        assert_eq!(stage.shop.run(asked).unwrap().unwrap().status, 201);
+        let mut sent = sent(stage);
+        sent.retain(|(operation, _)| *operation == Operation::TransactWriteItems);
+        let shards: Vec<&str> = sent.iter().map(|(_, shard)| shard.as_str()).collect();
+        assert_eq!((shards.len(), shards[0]), (6, "SKU#TEA"));
+        assert!(shards.windows(2).all(|two| two[0] != two[1]), "{shards:?}");
+    });
+}
+
+#[test]
 fn a_product_of_one_shard_is_asked_about_its_shards_once_and_stays_where_it_is() {
     stage(9, |stage| {
         stage.seen();
