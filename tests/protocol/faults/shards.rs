@@ -129,6 +129,30 @@ fn an_order_that_can_not_look_at_the_shards_for_lack_of_capacity_is_busy() {
 }
 
 #[test]
+fn an_environment_that_knows_of_fewer_shards_spreads_a_delivery_over_all() {
+    spread(2, 2, |stage| {
+        // It meets another order, and so learns of two shards.
+        stage.next([conflict()]);
+        assert_eq!(stage.status(&tea("key-1", 1)), 201);
+        let other = std::sync::Arc::new(stage.shop.machine(0).unwrap());
+        let shop = stage.shop.clone();
+        let grown = async move { shop.ask(&other, &ann(), &describe(100, 4), FULL).await };
+        assert_eq!(stage.shop.run(grown).unwrap().unwrap().status, 200);
+        stage.seen();
+        assert_eq!(stage.status(&Wish::stock("more", "TEA", 7)), 201);
+        let moves = stage.seen().into_iter().flat_map(|request| {
+            let moves = request.operation == Operation::TransactWriteItems;
+            request.keys.into_iter().filter(move |_| moves)
+        });
+        let moved: std::collections::BTreeSet<String> = moves.map(|(pk, _)| pk).collect();
+        let all = ["SKU#TEA", "SKU#TEA#1", "SKU#TEA#2", "SKU#TEA#3"];
+        assert_eq!(moved, all.map(str::to_owned).into());
+        assert_eq!(stage.status(&tea("key-2", 8)), 201);
+        assert_eq!(stage.tea(), 0);
+    });
+}
+
+#[test]
 fn the_last_pieces_are_sold_whoever_meets_whom() {
     spread(4, 11, |stage| {
         let orders = (0..16).map(|key| stage.asking(ann(), tea(&format!("key-{key}"), 1), FULL));
