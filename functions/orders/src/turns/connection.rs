@@ -151,10 +151,10 @@ impl Way {
                 () = self.world.sleep(OPEN_MAX) => Err(Fault::NoAnswer),
             };
             match &opened {
-                Ok(_) => self.breaker.answered(),
+                Ok(_) => self.breaker.connected(),
                 Err(fault) => {
                     tracing::warn!(%fault, "Redis cannot be reached");
-                    self.breaker.failed(self.world.now());
+                    self.breaker.failed(fault, self.world.now());
                 }
             }
             opened

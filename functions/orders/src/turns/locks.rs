@@ -126,10 +126,10 @@ impl<'turn> Turn<'turn> {
     /// Asks once, unless the breaker is open.
     async fn ask(&self, question: &Question, limit: Duration) -> Result<Reply, Fault> {
         let began = self.now();
-        if !self.redis.breaker.allows(began) {
+        let Some(allowed) = self.redis.breaker.allows(began) else {
             note(self.account, |account| account.left_alone = true);
             return Err(Fault::NoAnswer);
-        }
+        };
         let answer = tokio::select! {
             biased;
             answer = self.redis.link.exchange(question) => answer,
@@ -144,10 +144,10 @@ impl<'turn> Turn<'turn> {
                 u32::from(matches!(answer, Err(Fault::Broken(_) | Fault::Refused(_))));
         });
         match &answer {
-            Ok(_) => self.redis.breaker.answered(),
+            Ok(_) => self.redis.breaker.answered(allowed),
             Err(fault) => {
                 warn!(%fault, "Redis failed and is left alone for half a minute");
-                self.redis.breaker.failed(self.now());
+                self.redis.breaker.failed(fault, self.now());
                 self.redis.link.forget();
             }
         }
