@@ -21,6 +21,11 @@ pub trait Plan {
     /// What the next attempt is to write.
     fn intent(&self) -> &Intent;
 
+    /// The record of the intent, which was written. The plan ends with it and may give it away.
+    fn take_record(&mut self) -> Item {
+        self.intent().record.clone()
+    }
+
     /// The last attempt met another write. Plans the next one, and returns whether it is
     /// on other items.
     ///

@@ -44,7 +44,7 @@ pub async fn settle_by(
     let mut pace = Pace::new(patience);
     loop {
         match decide(session, plan.intent(), fingerprints, &mut pace).await? {
-            Decision::Done => return Ok(Settled::Done(plan.intent().record.clone())),
+            Decision::Done => return Ok(Settled::Done(plan.take_record())),
             Decision::Before(record) => return Ok(Settled::Before(record)),
             Decision::Conflict => {
                 let elsewhere = plan.met_another(session).await?;

@@ -107,15 +107,14 @@ pub(crate) async fn adjust(
         let refusal = Refusal::new(place, &problem, &fingerprint, FINGERPRINT_VERSION_NOW, None);
         item_of(&refusal).ok()
     };
-    let record = item_of(&entry)?;
     let wanted = (sku, adjustment.delta, entry.sk.as_str());
     let hints = turns.hints;
-    let mut movement = Movement::new(session, wanted, record.clone(), hints, Box::new(refuse));
+    let mut movement = Movement::new(session, wanted, item_of(&entry)?, hints, Box::new(refuse));
     let attempt = Attempt {
         id: &format!("{ID_PREFIX}{name}"),
         products: vec![sku.as_str()],
         shards: vec![(sku.as_str(), movement.shard())],
-        record: &record,
+        record: (&entry.pk, &entry.sk),
         fingerprints: adjustment,
     };
     let write = settle_by(session, Patience::default(), &mut movement, adjustment);

@@ -154,6 +154,10 @@ impl Plan for Movement<'_> {
         &self.intent
     }
 
+    fn take_record(&mut self) -> Item {
+        std::mem::take(&mut self.intent.record)
+    }
+
     async fn met_another(&mut self, _: &Session<'_>) -> Result<bool, Unsettled> {
         Ok(false)
     }

@@ -49,7 +49,7 @@ pub(crate) async fn place(
         id: id.as_str(),
         products: draft.lines.iter().map(|line| line.sku.as_str()).collect(),
         shards: placement.shards(),
-        record: &item_of(&order)?,
+        record: (&order.pk, &order.sk),
         fingerprints: draft,
     };
     let patience = turns.patience(session, &attempt.products);
@@ -63,7 +63,7 @@ pub(crate) async fn place(
     drop(placement);
     turns.learn(session, &attempt.products);
     match settled? {
-        Settled::Done(record) => Record::read(record)?.answer(Outcome::Placed),
+        Settled::Done(_) => order.answer(Outcome::Placed),
         Settled::Before(record) => Record::read(record)?.replay(),
         Settled::Refused(record) => Record::read(record)?.answer(Outcome::Refused(reason)),
     }

@@ -128,7 +128,12 @@ impl<'plan> Placement<'plan> {
     /// Makes the intent from the sources.
     fn compose(&mut self) -> Result<(), Error> {
         let shards = self.sources.iter().map(|source| source.shard);
-        let record = item_of(&self.order.clone().taken_from(shards))?;
+        // An order is made as one of shard 0 only.
+        let record = if shards.clone().all(|shard| shard == SHARD) {
+            item_of(self.order)?
+        } else {
+            item_of(&self.order.clone().taken_from(shards))?
+        };
         let lines = self.draft.lines.iter().zip(&self.sources).enumerate();
         let taken = lines.flat_map(|(place, (line, source))| take(place, line, self.draft, source));
         let (parts, effects) = taken.unzip();
@@ -305,6 +310,10 @@ impl<'plan> Placement<'plan> {
 impl Plan for Placement<'_> {
     fn intent(&self) -> &Intent {
         &self.intent
+    }
+
+    fn take_record(&mut self) -> Item {
+        std::mem::take(&mut self.intent.record)
     }
 
     /// Learns how many shards the products have, and takes from others.

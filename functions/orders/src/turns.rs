@@ -60,8 +60,8 @@ pub(crate) struct Attempt<'attempt, F> {
     pub(crate) products: Vec<&'attempt str>,
     /// The shards that it tries first, by product. It takes its turn at these.
     pub(crate) shards: Vec<(&'attempt str, u32)>,
-    /// The record that the attempt writes if it succeeds.
-    pub(crate) record: &'attempt Item,
+    /// The primary key of the record that it writes.
+    pub(crate) record: (&'attempt str, &'attempt str),
     /// The fingerprints of the request.
     pub(crate) fingerprints: &'attempt F,
 }
@@ -139,8 +139,8 @@ async fn known<F: Fingerprints>(
     session: &Session<'_>,
     attempt: &Attempt<'_, F>,
 ) -> Option<Item> {
-    let (intended, now) = (attempt.record, session.world().now());
-    let record = decided::trusted(entry, intended, attempt.fingerprints, now)?;
+    let now = session.world().now();
+    let record = decided::trusted(entry, attempt.record, attempt.fingerprints, now)?;
     if decided::is_final(&record) {
         return decided::can_be_answered(&record).then_some(record);
     }

@@ -18,7 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use once::{FINGERPRINT, FINGERPRINT_VERSION, Fingerprints, Item, decided_before, number_of};
+use once::{
+    FINGERPRINT, FINGERPRINT_VERSION, Fingerprints, Item, decided_before, number_of, text_of,
+};
 
 use super::question::ENTRY_BYTES_MAX;
 use crate::record::Record;
@@ -60,12 +62,10 @@ pub(super) fn entry(record: &Item, now: Timestamp) -> Option<String> {
     (text.len() <= ENTRY_BYTES_MAX).then_some(text)
 }
 
-/// The record of an entry, if it is of this decision and this request.
-///
-/// `intended` is the record that the request would write.
+/// The record of an entry, if it is of this request, and of the decision under this primary key.
 pub(super) fn trusted(
     text: &str,
-    intended: &Item,
+    (partition, sort_key): (&str, &str),
     fingerprints: &impl Fingerprints,
     now: Timestamp,
 ) -> Option<Item> {
@@ -74,7 +74,7 @@ pub(super) fn trusted(
         return None;
     }
     let record: Item = serde_dynamo::to_item(entry.record).ok()?;
-    if primary_key(&record)? != primary_key(intended)? {
+    if text_of(&record, "pk") != Some(partition) || text_of(&record, "sk") != Some(sort_key) {
         return None;
     }
     // A reused key, too, is for the table to decide.

@@ -303,7 +303,7 @@ async fn without_time_left_redis_is_not_asked() {
         id: "ord_1",
         products: Vec::new(),
         shards: Vec::new(),
-        record: &intent.record,
+        record: ("ORD#ord_1", "ORDER"),
         fingerprints: &Nothing,
     };
     let write = once::settle(&session, &intent, &Nothing, |_| None);

@@ -49,7 +49,9 @@ fn refusal(hours_left: i64) -> Item {
 
 /// The record that a request for `body` under the order's key takes from an entry.
 fn trusted_of(body: &[u8], text: &str) -> Option<Item> {
-    trusted(text, &item(&order()), &Draft::parse(body).unwrap(), now())
+    let order = order();
+    let key = (order.pk.as_str(), order.sk.as_str());
+    trusted(text, key, &Draft::parse(body).unwrap(), now())
 }
 
 #[test]
@@ -75,7 +77,10 @@ fn a_decision_that_cannot_change_comes_back_as_it_was() {
         fingerprint_version: 1,
     });
     let entry = entry(&record, now()).unwrap();
-    assert_eq!(trusted(&entry, &record, &adjustment, now()), Some(record));
+    let found = trusted(&entry, ("SKU#TEA-01", "ADJ#1"), &adjustment, now());
+    assert_eq!(found, Some(record.clone()));
+    let other = trusted(&entry, ("SKU#TEA-01", "ADJ#2"), &adjustment, now());
+    assert_eq!(other, None);
 }
 
 #[test]
