@@ -5,6 +5,7 @@
 
 mod beside;
 mod candidates;
+mod cost;
 mod growth;
 mod host;
 mod install;
@@ -114,6 +115,12 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Fallible<()> {
     let installed = install::install()?;
+    if let Some(host) = &arguments.host
+        && !host.is_file()
+    {
+        let cause = "is not a file. cargo lambda moves what it finds in its target directory, so copy the program first";
+        return Err(format!("--host {}: {cause}", host.display()).into());
+    }
     let issuer = Issuer::start().await?;
     let mut all = candidates(&installed, &issuer, &arguments.beside)?;
     if !arguments.only.is_empty() {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::Fallible;
 use crate::beside::{Load, Way};
 use crate::candidates::Candidate;
+use crate::cost;
 use crate::growth::Grown;
 use crate::measure::{Count, Part, Round, Rounds};
 
@@ -70,6 +71,9 @@ pub(crate) fn text(measured: &Measured, candidates: &[Candidate]) -> String {
     grown(&mut text, measured);
     for part in &measured.parts {
         table(&mut text, part, candidates);
+    }
+    if let [_, far, ..] = measured.parts.as_slice() {
+        text.push_str(&cost::text(&measured.counts, far));
     }
     if !measured.loads.is_empty() {
         text.push('\n');
