@@ -7,12 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use database::Forward;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -34,8 +31,7 @@ pub(crate) struct Metered {
 }
 
 struct Way {
-    target: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    database: Forward,
     read: Arc<Mutex<Metered>>,
 }
 
@@ -43,8 +39,7 @@ impl Meter {
     pub(crate) async fn start(target: &str) -> Fallible<Self> {
         let read = Arc::new(Mutex::new(Metered::default()));
         let way = Arc::new(Way {
-            target: format!("http://{target}/"),
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            database: Forward::to(&format!("http://{target}")),
             read: Arc::clone(&read),
         });
         let router = Router::new().fallback(pass).with_state(way);
@@ -76,26 +71,13 @@ impl Way {
         if let Some(members) = asked.as_object_mut() {
             members.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
         }
-        let mut request = Request::post(&self.target);
-        for name in [
-            "x-amz-target",
-            "content-type",
-            "authorization",
-            "x-amz-date",
-        ] {
-            if let Some(value) = headers.get(name) {
-                request = request.header(name, value);
-            }
-        }
-        let request = request.body(Full::new(Bytes::from(asked.to_string())))?;
-        let answer = self.client.request(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let asked = Bytes::from(asked.to_string());
+        let (status, body) = self.database.send(headers, asked).await?;
         let units = units(&serde_json::from_slice(&body)?);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.requests += 1;
         read.units += units;
-        Ok((status, body))
+        Ok((StatusCode::from_u16(status)?, body))
     }
 }
 

@@ -9,11 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse as _, Response as HttpResponse};
-use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::DatabaseError;
 use crate::fault::Fault;
+use crate::forward::Forward;
 use crate::response::{Response, code};
 
 /// DynamoDB takes requests of up to 16 MB.
@@ -64,14 +61,13 @@ pub struct Front {
 }
 
 struct Way<G> {
-    target: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    database: Forward,
     gate: Arc<G>,
 }
 
 impl<G> fmt::Debug for Way<G> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Way").field(&self.target).finish()
+        formatter.debug_tuple("Way").field(&self.database).finish()
     }
 }
 
@@ -86,8 +82,7 @@ impl Front {
         mut stop: watch::Receiver<bool>,
     ) -> Result<Self, DatabaseError> {
         let way = Way {
-            target: target.trim_end_matches('/').to_owned(),
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            database: Forward::to(target),
             gate,
         };
         let router = Router::new()
@@ -132,7 +127,7 @@ async fn pass<G: Gate>(
     }
     let (status, answer) = match fault.and_then(|fault| fault.answer(operation, &request)) {
         Some(response) => (response.status, response.body.to_string().into()),
-        None => match way.send(&headers, body).await {
+        None => match way.database.send(&headers, body).await {
             Ok(answer) => answer,
             Err(error) => {
                 let response = Response::error(503, "ServiceUnavailable", &error);
@@ -145,31 +140,6 @@ async fn pass<G: Gate>(
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let kind = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
     (status, kind, Body::from(answer)).into_response()
-}
-
-impl<G> Way<G> {
-    async fn send(&self, headers: &HeaderMap, body: Bytes) -> Result<(u16, Bytes), String> {
-        let mut request = Request::post(&self.target);
-        for name in [
-            "x-amz-target",
-            "content-type",
-            "authorization",
-            "x-amz-date",
-        ] {
-            if let Some(value) = headers.get(name) {
-                request = request.header(name, value);
-            }
-        }
-        let request = request
-            .body(Full::new(body))
-            .map_err(|error| error.to_string())?;
-        let answer = self.client.request(request).await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        let status = answer.status().as_u16();
-        let body = answer.into_body().collect().await;
-        let body = body.map_err(|error| error.to_string())?;
-        Ok((status, body.to_bytes()))
-    }
 }
 
 fn exchange(operation: &str, request: &Value, status: u16, answer: &[u8]) -> Exchange {

@@ -2,13 +2,15 @@
 //!
 //! [`Embedded`] listens on a loopback port, for the local program. [`Engine`] answers in this
 //! process, for the simulation. [`connector`] connects the AWS SDK to an engine, for tests. [`Front`]
-//! stands before a database at a URL, breaks it on demand, and reports what it answers.
+//! stands before a database at a URL, breaks it on demand, and reports what it answers; [`Forward`]
+//! is its way there.
 
 mod client;
 pub mod connector;
 mod engine;
 mod error;
 mod fault;
+mod forward;
 mod front;
 mod response;
 mod server;
@@ -19,6 +21,7 @@ pub use dynoxide::storage_backend::Clock;
 pub use engine::Engine;
 pub use error::DatabaseError;
 pub use fault::Fault;
+pub use forward::Forward;
 pub use front::{Exchange, Front, Gate};
 pub use response::{Response, code};
 pub use server::Embedded;
