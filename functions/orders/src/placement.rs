@@ -433,3 +433,6 @@ fn random(session: &Session<'_>) -> usize {
     session.world().fill(&mut bytes);
     usize::try_from(u32::from_le_bytes(bytes)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
