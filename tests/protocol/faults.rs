@@ -8,6 +8,7 @@ mod dying;
 mod incomplete;
 mod meeting;
 mod mutants;
+mod pieces;
 mod retrying;
 mod returning;
 mod sabotage;

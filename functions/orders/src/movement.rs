@@ -90,7 +90,7 @@ impl<'plan> Movement<'plan> {
 
     /// How many shards what came in is to be spread over, and from which one.
     pub(crate) fn to_spread(&self) -> Option<(u32, u32)> {
-        (1 < self.shards && 0 < self.delta).then(|| (self.shards, self.shard()))
+        (1 < self.shards && self.delta.is_positive()).then(|| (self.shards, self.shard()))
     }
 
     /// Plans to move one shard of so many.
@@ -190,14 +190,14 @@ impl Plan for Movement<'_> {
         if shards == 1 {
             let available = number_of(&product, "available");
             let available = available.ok_or_else(|| disagreement(session))?;
-            if available + self.delta < 0 {
+            if (available + self.delta).is_negative() {
                 return self.refusal(session, Obstacle::TooFew(available));
             }
             return Err(disagreement(session));
         }
         let had = self.shards;
         self.shards = shards;
-        if 0 < self.delta || had != shards {
+        if self.delta.is_positive() || had != shards {
             self.plan(shards);
             return Ok(Planned::Attempt);
         }

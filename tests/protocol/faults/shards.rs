@@ -14,7 +14,7 @@ use simulator::shop::{FULL, Shop};
 use super::sabotage::*;
 use super::stage::*;
 
-fn describe(unit_price: i64, shards: u32) -> Wish {
+pub(super) fn describe(unit_price: i64, shards: u32) -> Wish {
     Wish::Describe {
         sku: "TEA".to_owned(),
         unit_price,
@@ -25,7 +25,7 @@ fn describe(unit_price: i64, shards: u32) -> Wish {
 }
 
 /// A stage whose TEA has so many shards and pieces.
-fn spread(shards: u32, pieces: i64, test: impl FnOnce(&Stage)) {
+pub(super) fn spread(shards: u32, pieces: i64, test: impl FnOnce(&Stage)) {
     stage(0, |stage| {
         assert_eq!(stage.status(&describe(100, shards)), 200);
         if 0 < pieces {
@@ -37,7 +37,7 @@ fn spread(shards: u32, pieces: i64, test: impl FnOnce(&Stage)) {
 }
 
 /// The operations that were sent, and the partition that each names last.
-fn sent(stage: &Stage) -> Vec<(Operation, String)> {
+pub(super) fn sent(stage: &Stage) -> Vec<(Operation, String)> {
     let last = |request: Request| {
         let (pk, _) = request.keys.last().cloned().unwrap_or_default();
         (request.operation, pk)
@@ -46,7 +46,7 @@ fn sent(stage: &Stage) -> Vec<(Operation, String)> {
 }
 
 /// Another write holds the stock of the first line.
-fn conflict() -> simulator::fault::Fate {
+pub(super) fn conflict() -> simulator::fault::Fate {
     goes_wrong(Accident::Conflict(vec![1]))
 }
 
