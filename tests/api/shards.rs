@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::shop;
 use crate::support::harness::{Answer, Shop, integer, line, order_of, orders_table, text};
 
+mod odd;
 mod rolling;
 
 type Item = BTreeMap<String, AttributeValue>;
