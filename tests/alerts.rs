@@ -18,6 +18,7 @@ mod headline;
 mod incident_run;
 mod incidents;
 mod injection;
+mod instances;
 mod judgement;
 mod kinds;
 mod limits;

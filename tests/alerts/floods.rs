@@ -43,8 +43,10 @@ pub(super) fn alert(number: usize, state: &str, critical: bool) -> Value {
 
 /// Delivers alerts in batches until all are accepted, and then what the function has sent to itself.
 pub(super) async fn deliver(stage: &Stage, alerts: Vec<Value>) {
-    let mut waiting = alerts;
+    let (mut waiting, mut batches) = (alerts, 0);
     while !waiting.is_empty() {
+        batches += 1;
+        assert!(batches < 500, "an alert comes back again and again");
         let batch: Vec<Value> = waiting.drain(..waiting.len().min(5)).collect();
         let back: BTreeSet<String> = stage.handed_back(&batch).await.into_iter().collect();
         let is_back = |record: &Value| back.contains(record["messageId"].as_str().unwrap());
@@ -66,6 +68,7 @@ pub(super) async fn deliver(stage: &Stage, alerts: Vec<Value>) {
         stage.clock.advance(Duration::from_secs(20));
         for (_, body) in flushes {
             number += 1;
+            assert!(number < 500, "a digest is never shown");
             let at = stage.world.now().as_millisecond();
             let mut wake = record(&format!("wake-{at}-{number}"), &json!({}));
             wake["body"] = body.into();

@@ -8,6 +8,7 @@ use alert_forwarder::Timeouts;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use discord::fault::Fault;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -20,10 +21,13 @@ use super::stage::{Setting, Stage, database, serve};
 const ALONE_MAX: usize = 10;
 
 /// What happens to a request.
-enum Fate {
+pub(super) enum Fate {
     Passes,
     /// Another instance writes the item first.
     Overtaken,
+    /// Another instance changes the content of the item first.
+    Changed(fn(&mut Value)),
+    Refused,
     Hangs,
 }
 
@@ -40,7 +44,7 @@ async fn send(url: &str, action: &str, headers: &HeaderMap, body: Vec<u8>) -> (S
 }
 
 /// Starts a table. `fate` decides about each request from its action and its body. Returns its URL.
-async fn table(fate: impl Fn(&str, &Value) -> Fate + Send + Sync + 'static) -> String {
+pub(super) async fn table(fate: impl Fn(&str, &Value) -> Fate + Send + Sync + 'static) -> String {
     let (url, fate) = (database().await, Arc::new(fate));
     serve(
         Router::new().fallback(move |headers: HeaderMap, body: Bytes| {
@@ -51,6 +55,12 @@ async fn table(fate: impl Fn(&str, &Value) -> Fate + Send + Sync + 'static) -> S
                 match fate(&action, &request) {
                     Fate::Passes => {}
                     Fate::Hangs => std::future::pending().await,
+                    Fate::Refused => {
+                        let fault =
+                            json!({"__type": "com.amazon.coral.validate#ValidationException"});
+                        return answer(StatusCode::BAD_REQUEST, fault.to_string().into());
+                    }
+                    Fate::Changed(change) => rewrite(&url, &headers, &key(&request), change).await,
                     Fate::Overtaken => {
                         let first = json!({
                             "TableName": "alerts", "Key": {"pk": {"S": key(&request)}},
@@ -63,19 +73,39 @@ async fn table(fate: impl Fn(&str, &Value) -> Fate + Send + Sync + 'static) -> S
                         assert_eq!(status, 200);
                     }
                 }
-                let (status, answer) = send(&url, &action, &headers, body.to_vec()).await;
-                (
-                    status,
-                    [("content-type", "application/x-amz-json-1.0")],
-                    answer,
-                )
+                let (status, body) = send(&url, &action, &headers, body.to_vec()).await;
+                answer(status, body)
             }
         }),
     )
     .await
 }
 
-fn key(request: &Value) -> String {
+fn answer(status: StatusCode, body: Bytes) -> Response {
+    let headers = [("content-type", "application/x-amz-json-1.0")];
+    (status, headers, body).into_response()
+}
+
+/// Changes the content of an item, as another instance would.
+async fn rewrite(url: &str, headers: &HeaderMap, key: &str, change: fn(&mut Value)) {
+    let call = async |action: &str, mut request: Value| -> Value {
+        request["TableName"] = "alerts".into();
+        let action = format!("DynamoDB_20120810.{action}");
+        let (status, answer) = send(url, &action, headers, request.to_string().into()).await;
+        assert_eq!(status, 200);
+        serde_json::from_slice(&answer).unwrap()
+    };
+    let read = json!({"Key": {"pk": {"S": key}}, "ConsistentRead": true});
+    let mut item = call("GetItem", read).await["Item"].take();
+    let mut content = serde_json::from_str(item["content"]["S"].as_str().unwrap()).unwrap();
+    change(&mut content);
+    item["content"]["S"] = content.to_string().into();
+    let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
+    item["version"]["N"] = (version + 1).to_string().into();
+    call("PutItem", json!({"Item": item})).await;
+}
+
+pub(super) fn key(request: &Value) -> String {
     let of = |part: &str| request[part]["pk"]["S"].as_str().map(str::to_owned);
     of("Item").or_else(|| of("Key")).unwrap_or_default()
 }
@@ -93,14 +123,14 @@ fn writes_first(text: &'static str) -> impl Fn(&str, &Value) -> bool + Send + Sy
 }
 
 /// More new incidents than get messages of their own, by one: it is the first line of a digest.
-fn eleven() -> Vec<Value> {
+pub(super) fn eleven() -> Vec<Value> {
     (0..=ALONE_MAX)
         .map(|number| alert(number, "ALARM", false))
         .collect()
 }
 
 /// How many messages the function has sent itself to show a digest.
-fn awaited(stage: &Stage) -> usize {
+pub(super) fn awaited(stage: &Stage) -> usize {
     let wakes = stage.aws.wakes.lock().unwrap();
     wakes
         .iter()
@@ -110,7 +140,10 @@ fn awaited(stage: &Stage) -> usize {
 
 /// Delivers the first ten of eleven new incidents, which get messages of their own, and then the last.
 /// Returns what is handed back of it.
-async fn the_eleventh(stage: &Stage, before_the_last: impl FnOnce(&Stage)) -> Vec<String> {
+pub(super) async fn the_eleventh(
+    stage: &Stage,
+    before_the_last: impl FnOnce(&Stage),
+) -> Vec<String> {
     let mut alerts = eleven();
     let last = alerts.pop().unwrap();
     deliver(stage, alerts).await;

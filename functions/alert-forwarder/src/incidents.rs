@@ -105,14 +105,12 @@ impl Incidents {
         key: &str,
         change: &(dyn Fn(&mut Incident) -> Applied + Sync),
         deadline: Deadline,
-    ) -> bool {
+    ) {
         let left = deadline.left_for_notes(self.world.machine_now());
         let noted = timeout(left, self.try_to_note(key, change)).await;
-        let done = matches!(noted, Ok(Ok(())));
-        if !done {
+        if !matches!(noted, Ok(Ok(()))) {
             tracing::warn!("a fact about an incident could not be recorded");
         }
-        done
     }
 
     async fn try_to_note(
