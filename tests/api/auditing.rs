@@ -141,9 +141,13 @@ async fn put(shop: &Shop, item: BTreeMap<String, AttributeValue>) {
 
 /// Adds to a number of the stock of `TEA-01`.
 async fn add(shop: &Shop, name: &str, units: i64) {
+    add_to(shop, "TEA-01", name, units).await;
+}
+
+async fn add_to(shop: &Shop, sku: &str, name: &str, units: i64) {
     let (client, table) = (shop.running.dynamodb(), orders_table(&shop.running));
     let update = client.update_item().table_name(table);
-    let update = update.set_key(Some(stock_key("TEA-01")));
+    let update = update.set_key(Some(stock_key(sku)));
     let update = update.update_expression("ADD #name :units");
     let update = update.expression_attribute_names("#name", name);
     let units = AttributeValue::N(units.to_string());

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    add, audit_in, audit_with, audit_within, busy_shop, found, impatient, items, put, stock_key,
+    add, add_to, audit_in, audit_with, audit_within, busy_shop, found, impatient, items, put,
+    stock_key,
 };
-use crate::support::harness::{Shop, orders_table, text};
+use crate::support::harness::{Shop, integer, orders_table, text};
 use crate::support::meter::Meter;
 
 #[tokio::test]
@@ -75,6 +76,57 @@ async fn a_product_that_moves_during_the_last_wait_is_not_accused() {
     // When nothing moves any more, it is proven.
     let report = audit_within(&shop, 900).await;
     assert_eq!(found(&report)[0].0, "taken-differs", "{report}");
+    shop.running.stop().await;
+}
+
+/// The pass that proves one product looks at another again, which moved in the pass before.
+#[tokio::test]
+async fn what_is_proven_already_does_not_keep_the_audit_from_an_end() {
+    let shop = busy_shop().await;
+    for sku in ["TEA-01", "CUP-01"] {
+        add_to(&shop, sku, "available", -1).await;
+        add_to(&shop, sku, "taken", 1).await;
+    }
+    let (client, table) = (shop.running.dynamodb(), orders_table(&shop.running));
+    let waits = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&waits);
+    let world = impatient(move || {
+        let is_first = counted.fetch_add(1, Ordering::Relaxed) == 0;
+        let update = client.update_item().table_name(&table);
+        let update = update.set_key(Some(stock_key("CUP-01")));
+        let update = update.update_expression("ADD version :one");
+        let update = update.expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        async move {
+            if is_first {
+                update.send().await.unwrap();
+            }
+        }
+    });
+    let report = audit_in(world, &shop, "", 900).await;
+    assert_eq!(report["outcome"], "violated", "{report}");
+    assert_eq!(report["inconclusive"], Value::Null, "{report}");
+    assert_eq!(report["passes"], 3);
+    assert_eq!(report["suspects"], json!([]));
+    assert_eq!(found(&report).len(), 2, "{report}");
+    for violation in report["violations"].as_array().unwrap() {
+        let pk = format!("SKU#{}", violation["product"].as_str().unwrap());
+        let stock = items(&shop, &pk, "STOCK#").await.remove(0);
+        assert_eq!(violation["version"], integer(&stock, "version"));
+    }
+    shop.running.stop().await;
+}
+
+/// The numbers that would mend the one need not mend the other.
+#[tokio::test]
+async fn a_product_has_no_repair_while_something_else_about_it_is_not_proven() {
+    let shop = busy_shop().await;
+    add(&shop, "taken", 1).await;
+    let report = audit_within(&shop, 30).await;
+    assert_eq!(report["inconclusive"], "the time was over", "{report}");
+    let (violation, suspect) = (&report["violations"][0], &report["suspects"][0]);
+    assert_eq!(violation["kind"], "stock-does-not-add-up");
+    assert_eq!(suspect["kind"], "taken-differs");
+    assert_eq!(violation["repair"], Value::Null);
     shop.running.stop().await;
 }
 
