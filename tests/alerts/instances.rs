@@ -47,6 +47,22 @@ async fn with_table(url: String) -> Stage {
     .await
 }
 
+async fn with_alarm(url: String) -> Episode {
+    Episode::set(Setting {
+        table_url: Some(url),
+        ..Setting::default()
+    })
+    .await
+}
+
+/// A contributor of the episode's alarm fires.
+fn of_a_contributor(episode: &Episode) -> Value {
+    let mut message = episode.message(alarm(0));
+    message["AlarmContributorId"] = "id-1".into();
+    message["AlarmContributorAttributes"] = json!({"TableName": "orders"});
+    message
+}
+
 /// A table that counts how often a digest's item is read.
 async fn counting() -> (Stage, Arc<AtomicUsize>) {
     let reads = Arc::new(AtomicUsize::new(0));
@@ -226,11 +242,7 @@ async fn an_incident_that_others_write_is_written_in_the_end_after_ever_longer_p
         }
         Fate::Passes
     });
-    let episode = Episode::set(Setting {
-        table_url: Some(url.await),
-        ..Setting::default()
-    })
-    .await;
+    let episode = with_alarm(url.await).await;
     let before = episode.stage.world.now();
     episode.get(alarm(0)).await;
     assert_eq!(episode.shown(), ["🔴 ALARM"]);
@@ -303,6 +315,41 @@ async fn an_incident_that_the_table_does_not_give_costs_half_of_the_time() {
     assert_eq!(stage.discord.messages().len(), 1);
 }
 
+#[tokio::test]
+async fn a_change_that_a_newer_one_overtakes_while_it_is_written_is_no_duplicate() {
+    let writes = AtomicUsize::new(0);
+    let url = table(move |action, request| {
+        let writes_it = action.ends_with(".PutItem") && key(request).starts_with("incident#");
+        // The alarm takes the item and gives it back.
+        if writes_it && writes.fetch_add(1, Ordering::Relaxed) == 2 {
+            return Fate::Changed(|incident| incident["at"] = (i64::MAX / 2).into());
+        }
+        Fate::Passes
+    });
+    let episode = with_alarm(url.await).await;
+    episode.get(alarm(0)).await;
+    episode.get(ok(60)).await;
+    assert_eq!(episode.shown(), ["🔴 ALARM"]);
+    assert_eq!(episode.stage.metric("AlertDuplicateSuppressed"), 0);
+}
+
+#[tokio::test]
+async fn a_contributor_is_noted_with_its_alarm_though_another_instance_writes_that_first() {
+    let writes = AtomicUsize::new(0);
+    let url = table(move |action, request| {
+        let notes = action.ends_with(".PutItem") && key(request).ends_with(":alarm:orders-5xx");
+        if notes && writes.fetch_add(1, Ordering::Relaxed) == 0 {
+            return Fate::Overtaken;
+        }
+        Fate::Passes
+    });
+    let episode = with_alarm(url.await).await;
+    episode.deliver(&of_a_contributor(&episode)).await;
+    assert_eq!(episode.shown(), ["🔴 ALARM"]);
+    episode.get(ok(60)).await;
+    assert_eq!(episode.shown()[0], "🟢 OK");
+}
+
 /// The alarm's own OK would not end the contributor's incident.
 #[tokio::test]
 async fn a_contributor_that_cannot_be_noted_with_its_alarm_is_logged() {
@@ -314,15 +361,8 @@ async fn a_contributor_that_cannot_be_noted_with_its_alarm_is_logged() {
                 Fate::Passes
             }
         });
-        let episode = Episode::set(Setting {
-            table_url: Some(url.await),
-            ..Setting::default()
-        })
-        .await;
-        let mut message = episode.message(alarm(0));
-        message["AlarmContributorId"] = "id-1".into();
-        message["AlarmContributorAttributes"] = json!({"TableName": "orders"});
-        episode.deliver(&message).await;
+        let episode = with_alarm(url.await).await;
+        episode.deliver(&of_a_contributor(&episode)).await;
         assert_eq!(episode.shown(), ["🔴 ALARM"]);
         let said = "a fact about an incident could not be recorded";
         assert_eq!(episode.stage.logged(said), is_broken);
