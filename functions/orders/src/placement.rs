@@ -220,7 +220,7 @@ impl<'plan> Placement<'plan> {
         }
         Ok(match judge(line, self.draft, first, 0) {
             Some(Judged::Refused(shortfall)) => Some(Meaning::Refused(shortfall)),
-            // Shard 0 has been described again since.
+            // Shard 0 gets new terms first, so this cannot be. If it is, the next attempt tells.
             Some(Judged::Met | Judged::Short { .. })
                 if own.details_version != theirs.details_version =>
             {
