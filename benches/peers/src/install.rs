@@ -95,6 +95,9 @@ fn python() -> Fallible<PathBuf> {
                 "pip",
                 "install",
                 "--quiet",
+                // Nothing is installed for anybody else, so neither matters here.
+                "--no-warn-conflicts",
+                "--root-user-action=ignore",
                 "--upgrade",
                 "--target",
                 ".",
