@@ -36,13 +36,21 @@ const JUDGE = `
   }), (error) => done({ faults: [String(error)] }));
 `;
 
+// The driver takes a port that is free for IPv6 and then also wants it for IPv4, where another program may have it. It
+// ends then, and is started again.
 async function startDriver() {
-  const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
-  for await (const line of createInterface(driver.stdout)) {
-    const port = line.match(/started successfully on port (\d+)/)?.[1];
-    if (port) return { url: `http://127.0.0.1:${port}/session`, stop: () => end(driver) };
+  for (let starts = 0; starts < 20; starts += 1) {
+    const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
+    let said = "";
+    for await (const line of createInterface(driver.stdout)) {
+      const port = line.match(/started successfully on port (\d+)/)?.[1];
+      if (port) return { url: `http://127.0.0.1:${port}/session`, stop: () => end(driver) };
+      said += `${line}\n`;
+    }
+    const why = said || "type: apt-get install -y chromium chromium-driver";
+    if (!said.includes("port not available")) throw new Error(`chromedriver ended while it started: ${why}`);
   }
-  throw new Error("chromedriver ended while it started; type: apt-get install -y chromium chromium-driver");
+  throw new Error("chromedriver found no free port twenty times");
 }
 
 async function end(child) {
