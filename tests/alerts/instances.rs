@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use alert_forwarder::{App, Timeouts, handle};
+use alert_forwarder::{App, handle};
 use discord::fault::Fault;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use super::delivery::is_labelled;
 use super::episode::{Episode, alarm, ok};
 use super::floods::{alert, deliver, digests, text};
 use super::stage::{Setting, Stage, handed_back};
-use super::table::{Fate, awaited, eleven, key, table, the_eleventh};
+use super::table::{Fate, awaited, eleven, key, show_without, table, the_eleventh};
 
 /// The alarm of the line in the digest.
 const LAST: usize = 10;
@@ -292,27 +291,7 @@ async fn an_alert_that_one_of_two_channels_does_not_take_comes_back() {
 async fn an_incident_that_the_table_does_not_give_costs_half_of_the_time() {
     // Six seconds are for sending. Half of them is short, and twice as long is more than the patience.
     let (time, patience) = (Duration::from_secs(8), Duration::from_secs(10));
-    let url = table(|_, request| {
-        if key(request).starts_with("incident#") {
-            Fate::Hangs
-        } else {
-            Fate::Passes
-        }
-    });
-    let stage = Stage::set(Setting {
-        table_url: Some(url.await),
-        timeouts: Some(Timeouts {
-            table: Duration::from_mins(10),
-            ..Timeouts::default()
-        }),
-        ..Setting::default()
-    })
-    .await;
-    let event = json!({"Records": [alert(0, "ALARM", false)]});
-    let answer = timeout(patience, stage.invoke_within(event, time)).await;
-    let answer = answer.expect("the invocation waited for the table");
-    assert_eq!(handed_back(&answer.unwrap()), [""; 0]);
-    assert_eq!(stage.discord.messages().len(), 1);
+    show_without("incident#", time, patience).await;
 }
 
 #[tokio::test]
