@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BAS
 use lambda_http::{Body, Response};
 use orders::{Adjustment, Draft, ReturnRequest, handle};
 use serde_json::{Value, json};
+use shared::as_is::AsIs;
 
 use crate::document::{changed, made};
 use crate::stage::{block_on, orders, request as request_of, sample};
@@ -195,7 +196,7 @@ fn answered(event: &Value) {
     let Some(request) = request_of(event) else {
         return;
     };
-    let Ok(response) = block_on(handle(&orders(), request));
+    let Ok(AsIs(response)) = block_on(handle(&orders(), request));
     sound(&response);
 }
 

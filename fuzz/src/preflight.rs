@@ -5,6 +5,7 @@ use std::cell::LazyCell;
 use cors::{App, Config, handle};
 use http::{HeaderName, HeaderValue, Method};
 use lambda_http::{Body, Request};
+use shared::as_is::AsIs;
 
 use crate::stage::block_on;
 
@@ -41,7 +42,7 @@ pub(crate) fn headers(data: &[u8]) {
         .iter()
         .cloned()
         .collect();
-    let Ok(response) = APP.with(|app| block_on(handle(app, request)));
+    let Ok(AsIs(response)) = APP.with(|app| block_on(handle(app, request)));
     let approved = response.headers().get("access-control-allow-origin");
     match approved {
         Some(echoed) => {

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use orders::turns::{Exchange, Question, Redis, Reply};
 use orders::{App, handle};
 use serde_json::{Value, json};
+use shared::as_is::AsIs;
 
 use crate::document::changed;
 use crate::stage::{block_on, orders, request, sample};
@@ -107,7 +108,7 @@ impl Decided {
     }
 
     fn ask(&self, event: &Value) -> (u16, String) {
-        let Ok(response) = block_on(handle(&self.app, request(event).unwrap()));
+        let Ok(AsIs(response)) = block_on(handle(&self.app, request(event).unwrap()));
         let body = std::str::from_utf8(response.body()).unwrap().to_owned();
         (response.status().as_u16(), body)
     }

@@ -4,6 +4,8 @@
 //! answer looks like) and [`world`] (why time and randomness are passed in).
 #![warn(missing_docs)]
 
+#[cfg(feature = "http-answers")]
+pub mod as_is;
 pub mod aws;
 pub mod caller;
 pub mod cors;

@@ -133,7 +133,7 @@ impl<'shop> Metered<'shop> {
             .await
             .unwrap();
         let reading = *self.meter.0.lock().unwrap();
-        (response.status().as_u16(), reading)
+        (response.0.status().as_u16(), reading)
     }
 
     /// Opens the connection as a start in Lambda does. Returns its cost.
@@ -397,7 +397,7 @@ async fn a_start_without_a_database_ends_and_the_first_order_is_answered() {
         let soon = World::real().now().as_millisecond() + 1_000;
         context.deadline = u64::try_from(soon).unwrap();
         let request = request.with_lambda_context(context);
-        assert_eq!(handle(&app, request).await.unwrap().status(), 503);
+        assert_eq!(handle(&app, request).await.unwrap().0.status(), 503);
     })
     .await;
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Request;
 use local::serve::Options;
+use shared::as_is::AsIs;
 use shared::cors::EXPOSED_HEADERS;
 use template::{Kind, Route, Template, TemplateError};
 
@@ -179,7 +180,7 @@ async fn preflight_max_age() -> u64 {
         .header("access-control-request-method", "GET")
         .body(lambda_http::Body::Empty)
         .unwrap();
-    let Ok(answer) = ::cors::handle(&::cors::App::new(config), request).await;
+    let Ok(AsIs(answer)) = ::cors::handle(&::cors::App::new(config), request).await;
     let age = answer.headers()["access-control-max-age"].to_str();
     age.unwrap().parse().unwrap()
 }

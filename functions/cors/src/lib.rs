@@ -21,7 +21,7 @@ use lambda_http::{
     },
     request::RequestContext,
 };
-use shared::{headers, problem::Problem, telemetry};
+use shared::{as_is::AsIs, headers, problem::Problem, telemetry};
 use tracing::Instrument as _;
 
 pub use allowed_headers::{ALLOWED_HEADERS, HeaderError};
@@ -51,7 +51,7 @@ impl App {
 }
 
 /// Answers one request. It never fails.
-pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infallible> {
+pub async fn handle(app: &App, request: Request) -> Result<AsIs, Infallible> {
     let cold_start = app.cold.swap(false, Ordering::Relaxed);
     let context = request.lambda_context_ref();
     let span = telemetry::invocation_span(
@@ -60,7 +60,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infal
         context.and_then(|context| context.xray_trace_id.as_deref()),
         cold_start,
     );
-    async { Ok(answer(&app.config, &request)) }
+    async { Ok(AsIs(answer(&app.config, &request))) }
         .instrument(span)
         .await
 }

@@ -13,7 +13,7 @@ fn app() -> App {
 
 async fn invoke(event: &str) -> Response<Body> {
     let request = lambda_http::request::from_str(event).unwrap();
-    let Ok(response) = handle(&app(), request).await;
+    let Ok(AsIs(response)) = handle(&app(), request).await;
     for (name, value) in &headers::SECURITY {
         let lines: Vec<_> = response.headers().get_all(name).iter().collect();
         // An error has no max-age, because some errors would be cached for it.

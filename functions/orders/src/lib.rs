@@ -78,6 +78,7 @@ use http::HeaderName;
 use jiff::SignedDuration;
 use lambda_http::{Body, Request, Response};
 use once::{Item, RetriesAreOn, Session, Store, text};
+use shared::as_is::AsIs;
 use shared::cors::AllowedOrigins;
 use shared::world::World;
 use tracing::Instrument as _;
@@ -183,7 +184,7 @@ impl App {
 }
 
 /// Answers one request of the gateway. It always answers: a panic is a 500.
-pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infallible> {
+pub async fn handle(app: &App, request: Request) -> Result<AsIs, Infallible> {
     let incoming = Incoming::read(request, app.store.machine_now());
     let span = shared::telemetry::invocation_span(
         SERVICE,
@@ -191,7 +192,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Infal
         incoming.trace_id.as_deref(),
         !app.warm.swap(true, Ordering::Relaxed),
     );
-    Ok(answer(app, &incoming).instrument(span).await)
+    Ok(AsIs(answer(app, &incoming).instrument(span).await))
 }
 
 /// The error that a client gets, given what was sent.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use gateway::FunctionError;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Request, Response, Service as _, service_fn};
+use lambda_http::{Adapter, IntoResponse, Request, Service as _, service_fn};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 
@@ -17,10 +17,11 @@ pub type Handler = Arc<
 
 /// A function behind the API. The same code as in Lambda turns its event into an HTTP request, and
 /// its response into JSON.
-pub fn http_handler<F, Answer>(handle: F) -> Handler
+pub fn http_handler<F, Answer, Response>(handle: F) -> Handler
 where
     F: Fn(Request) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send + 'static,
+    Answer: Future<Output = Result<Response, std::convert::Infallible>> + Send + 'static,
+    Response: IntoResponse + Send + Sync + 'static,
 {
     Arc::new(move |event| {
         let handle = handle.clone();

@@ -83,5 +83,5 @@ pub(crate) async fn place(app: &App, event: &str) -> u16 {
     context.deadline = 4_102_444_800_000;
     let request: Request = lambda_http::request::from_str(event).unwrap();
     let request = request.with_lambda_context(context);
-    handle(app, request).await.unwrap().status().as_u16()
+    handle(app, request).await.unwrap().0.status().as_u16()
 }
