@@ -23,7 +23,7 @@ FROM ${BUILDER} AS build
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 # cargo takes these from its environment. deploy/image --quick sets the first two.
 ARG CARGO_PROFILE_RELEASE_OPT_LEVEL=3
-ARG CARGO_PROFILE_RELEASE_LTO=thin
+ARG CARGO_PROFILE_RELEASE_LTO=fat
 ARG CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 ARG CARGO_NET_OFFLINE=false
 WORKDIR /src
